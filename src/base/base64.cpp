@@ -21,7 +21,7 @@ std::string base64_encode(std::string_view text) {
 }
 
 std::optional<std::string> base64_decode(std::string_view text) {
-  // Line ends may stand anywhere, as in Go: `base64` breaks lines, and `echo` ends them.
+  // Line breaks may occur anywhere, as in Go: `base64` wraps its output, and `echo` adds one at the end.
   std::string joined(text);
   std::erase_if(joined, [](char c) { return c == '\n' || c == '\r'; });
   while (joined.ends_with('=')) joined.pop_back();

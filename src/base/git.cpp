@@ -15,14 +15,14 @@ constexpr std::size_t output_limit = 1 << 20;
 constexpr std::string_view settings[] = {
     "protocol.file.allow=never",
     "core.askPass=true",
-    // Neither hooks nor file system monitors, nor anything that goes on when git itself has ended.
+    // No hooks, no file system monitors, nothing that keeps running after git itself has ended.
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "gc.auto=0",
     "maintenance.auto=false",
 };
 
-// What git sets for its hooks: with them in the environment it would write into the repository that the hook is of.
+// What git sets for its hooks: with these in the environment it would write to the repository whose hook called us.
 constexpr std::string_view of_caller[] = {
     "GIT_DIR",        "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR", "GIT_PREFIX",    "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE",     "GIT_QUARANTINE_PATH",
@@ -39,7 +39,7 @@ std::vector<std::string> environment_for_git() {
   return result;
 }
 
-// "ext::program", as transport-helper.c of git has it.
+// "ext::program", with the same rule as git's transport-helper.c.
 bool names_a_helper(std::string_view remote) {
   constexpr std::string_view of_schemes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.";
   return remote.substr(std::min(remote.find_first_not_of(of_schemes), remote.size())).starts_with("::");
@@ -91,7 +91,7 @@ Result<> git_check_out(const std::string& remote, const std::string& wanted, con
   TRY(run_git({"remote", "add", "origin", remote}, directory, cancel_fd));
   auto shallow = run_git({"fetch", "-q", "--depth=1", "origin", wanted}, directory, cancel_fd);
   if (!shallow) {
-    // Servers need not give single commits.
+    // Servers need not offer single commits.
     if (!is_git_commit(wanted) || shallow.error().code() == Code::interrupted) return fail(std::move(shallow).error());
     TRY(run_git({"fetch", "-q", "origin"}, directory, cancel_fd));
   }

@@ -72,7 +72,7 @@ std::string get_string(const Json& object, std::string_view key, std::string fal
   return value && value->is_string() ? value->get<std::string>() : std::move(fallback);
 }
 
-// The nearest that there is to what is larger, or has a point.
+// The nearest value for numbers that are too large or have a fraction.
 std::int64_t get_int(const Json& object, std::string_view key, std::int64_t fallback) {
   const Json* value = find_key(object, key);
   if (!value || !value->is_number()) return fallback;

@@ -12,7 +12,7 @@ struct Range {
   char32_t first, last;
 };
 
-// C0 is handled by itself; C1, and the marks that turn the direction of what follows.
+// C0 is handled separately. These are C1 and the characters that change the direction of the text after them.
 constexpr std::array steering{Range{0x7f, 0x9f},     Range{0x061c, 0x061c}, Range{0x200e, 0x200f},
                               Range{0x2028, 0x202e}, Range{0x2066, 0x2069}, Range{0xfff9, 0xfffb}};
 
@@ -71,7 +71,7 @@ std::string sanitized_text(std::string_view text) {
   return cleaned(text, "\t\n");
 }
 
-// Control characters of ASCII stand in no JSON but as an escape, and the others all have four digits.
+// ASCII control characters appear in JSON only as escapes; the others all have four digits.
 std::string sanitized_json(std::string_view json) {
   std::string result;
   while (!json.empty()) {

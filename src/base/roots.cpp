@@ -37,11 +37,11 @@ constexpr mode_t private_folder = 0700;
 constexpr mode_t private_file = 0600;
 constexpr mode_t for_others = S_IRWXG | S_IRWXO;
 
-// By the first a folder is known as a root of ours; one with nothing but the others is becoming one. lost+found: a file
-// system that was made for it.
+// The first one identifies a directory as one of our roots; a directory with nothing but the others is becoming one.
+// lost+found: a file system created for this purpose.
 constexpr std::array<std::string_view, 6> data_names{"state.db", "layers", "blobs", "ingest", "reserve", "lost+found"};
 constexpr std::array<std::string_view, 4> run_names{"boot-id", "projects", "runtime", "lost+found"};
-// Everybody's, even when they happen to be empty.
+// Shared by everybody, even when they happen to be empty.
 constexpr std::array<std::string_view, 3> shared_folders{"/tmp", "/var/tmp", "/dev/shm"};
 
 Result<std::vector<std::string>> names_in(const std::string& folder) {
@@ -66,8 +66,8 @@ Result<> make_private(const std::string& path) {
   return {};
 }
 
-// Before roots were private, each of these could be entered or read by itself. The root alone keeps everybody out; this
-// is for who is inside already, with a working directory.
+// Before roots were private, each of these could be entered or read by itself. The root alone now keeps everybody out;
+// this is against processes that are already inside, with a working directory there.
 Result<> close_earlier_data(const std::string& data) {
   for (const char* file : {"/state.db", "/state.db-wal", "/state.db-shm"}) TRY(make_private(data + file));
   for (const char* folder : {"/containers", "/volumes"}) {
@@ -88,7 +88,7 @@ std::string what_is_wrong(const std::string& path, const struct stat& st, const 
   if (st.st_uid != ::geteuid()) return "it belongs to another user";
   if (!(st.st_mode & for_others)) return {};
   if (std::ranges::find(shared_folders, path) != shared_folders.end()) return "it is a shared directory";
-  // A reserve was once made in roots that were still open; a directory that only has its name may be anybody's.
+  // A reserve was once created in roots that were still open; a directory that only has its name may be anybody's.
   const auto is_known = [&](const std::string& name) {
     return std::ranges::find(known, name) != known.end() && (name != "reserve" || Reserve(path).is_ours());
   };
@@ -96,7 +96,7 @@ std::string what_is_wrong(const std::string& path, const struct stat& st, const 
   return ours ? "" : "other users can enter it, and it contains files that are not Consort's";
 }
 
-// Whoever has made a link can turn it elsewhere at any time; in /tmp that may be anybody.
+// The owner of a symlink can redirect it at any time; in /tmp that may be anybody.
 bool is_link_of_another(const std::string& path) {
   struct stat st;
   return ::lstat(path.c_str(), &st) == 0 && S_ISLNK(st.st_mode) && st.st_uid != ::geteuid() && st.st_uid != 0;
@@ -108,7 +108,7 @@ Error unusable_root(const std::string& path, const char* variable, std::string w
       .hint("use a directory of its own, which is created if it does not exist");
 }
 
-// Makes the folder, or closes it if it is ours and open, after `close_inside`.
+// Creates the directory, or closes it if it is ours and open, after `close_inside`.
 template <typename Close>
 Result<> own_root(const std::string& path, const char* variable, std::span<const std::string_view> known,
                   const Close& close_inside) {

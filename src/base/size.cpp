@@ -28,7 +28,7 @@ double scale_of(const std::string& unit, SizeUnits units) {
 
 Result<std::int64_t> parse_size(std::string_view text, SizeUnits units) {
   const auto bad = [&] { return fail(Code::invalid, "invalid size: '" + std::string(text) + "'"); };
-  // The unit is what stands behind the last of these; one blank may separate them.
+  // The unit is what follows the last of these; one space may separate them.
   const std::size_t last = text.find_last_of("0123456789. ");
   if (last == std::string_view::npos) return bad();
   const std::string_view number = text.substr(0, text[last] == ' ' ? last : last + 1);

@@ -81,7 +81,7 @@ class Build {
         {.title = {}, .output = {}, .file = mark.file, .text = *text, .line = mark.line, .end_line = mark.line});
   }
 
-  // An error of the Dockerfile itself, which no step has shown.
+  // An error in the Dockerfile itself, which no step has shown.
   void report(const Error& error) {
     const Mark& mark = *error.mark();
     if (shown_ || !environment_.failed || mark.file != dockerfile_.file) return;
@@ -93,7 +93,7 @@ class Build {
                          .end_line = mark.line});
   }
 
-  // Before anything else, as Docker does it: a build that could not sign later is not begun.
+  // Before anything else, as in Docker: a build that could not sign later does not start.
   Result<> start_agents() {
     if (mode_ != Shared::Mode::build || request_.ssh.empty()) return {};
     std::string own;
@@ -103,7 +103,7 @@ class Build {
     return {};
   }
 
-  // Contexts from elsewhere become folders of this build's own.
+  // Remote contexts become directories of this build.
   Result<> get_contexts() {
     if (is_remote_context(request_.context)) {
       const FetchedContext fetched = TRY(get_context(request_.context));
@@ -117,7 +117,7 @@ class Build {
   }
 
   Result<FetchedContext> get_context(const std::string& url) {
-    // Nobody else is asked when all is only looked up.
+    // Nothing is asked of others when everything is only looked up.
     if (mode_ == Shared::Mode::look_only) return fail(Code::not_found, "find in build cache", url);
     auto step = log_.start("[internal] load remote build context " + url);
     auto fetched =
@@ -168,14 +168,14 @@ class Build {
     return std::ranges::find(cache_to_, CacheSpec::Type::inline_, &CacheSpec::type) != cache_to_.end();
   }
 
-  // What was learned for all platforms goes into one cache.
+  // The results for all platforms go into one cache.
   Result<> export_all(const std::vector<std::unique_ptr<PlatformBuild>>& parts) {
     CacheExport from{environment_.store, log_, {}, request_.directory, stop_.get_token()};
     for (const auto& part : parts) from.parts.push_back({part->graph(), part->made()});
     return export_caches(from, cache_to_);
   }
 
-  // This machine's first: it gives the names their own image.
+  // This machine's platform first: it determines the names' own image.
   Result<std::vector<image::Platform>> wanted_platforms() const {
     const image::Platform host = image::Platform::host();
     std::vector<image::Platform> platforms;
@@ -190,7 +190,7 @@ class Build {
     return platforms;
   }
 
-  // The environment's functions are called one at a time, whichever platform's build calls.
+  // The environment's functions are called one at a time, whichever platform's build calls them.
   BuildEnvironment for_several() {
     BuildEnvironment shared = environment_;
     if (environment_.pull) {
@@ -235,7 +235,7 @@ class Build {
     return done;
   }
 
-  // A context that is elsewhere comes now: the steps are known, and so is what they want of it.
+  // A remote context is fetched now: the steps are known, and so is what they need from it.
   Result<std::string> context_folder(const std::vector<std::unique_ptr<PlatformBuild>>& parts,
                                      const Definition& definition) {
     if (!environment_.remote.context || definition.context.empty()) return definition.context;
@@ -248,7 +248,7 @@ class Build {
     return environment_.remote.context(paths);
   }
 
-  // The first that fails stops the others.
+  // The first failure stops the others.
   Result<> execute_all(const std::vector<std::unique_ptr<PlatformBuild>>& parts, SourceTree* context, Cache& cache) {
     std::optional<Error> error;
     {
@@ -259,7 +259,7 @@ class Build {
           if (done) return;
           {
             const std::scoped_lock lock(mutex_);
-            // "Interrupted" is mostly the echo of another's failure.
+            // "Interrupted" is mostly a consequence of another one's failure.
             if (!error || error->code() == Code::interrupted) error.emplace(std::move(done).error());
           }
           stop_.request_stop();
@@ -298,7 +298,7 @@ class Build {
     return {};
   }
 
-  // Gives the id of the first platform's.
+  // Returns the id of the first platform's image.
   Result<std::string> make_image(const std::vector<std::unique_ptr<PlatformBuild>>& parts, const BuildOutput& output,
                                  BuildResult& result) {
     ProgressEvent event;
@@ -329,7 +329,7 @@ class Build {
     return first;
   }
 
-  // The id that create_image would give, if every layer's digest is known already; they are for what was built.
+  // The id that create_image would return, if every layer's digest is already known; after a build it is.
   Result<std::string> identify(image::ImageConfig config, const std::vector<std::string>& layers) {
     for (const auto& id : layers) {
       const auto layer = TRY(environment_.store.layer(id));

@@ -19,7 +19,7 @@ std::string line_of(const Mark& mark) {
   return mark.line <= lines.size() ? lines[mark.line - 1] : std::string();
 }
 
-// What to try. That a disk is full can happen anywhere, and the advice is the same everywhere.
+// What to try. A full disk can occur anywhere, and the advice is the same everywhere.
 std::string hint_of(const Error& error) {
   if (std::string hint = error.hint_text(); !hint.empty()) return hint;
   const auto roots = Roots::from_environment();

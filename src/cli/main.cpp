@@ -7,13 +7,13 @@
 #include "cli/invocation.hpp"
 
 int main(int argc, char** argv) {
-  // Descriptors 0 to 2 must exist, or what is opened first would be taken for a standard stream.
+  // Descriptors 0 to 2 must exist, or the first files opened would be taken for standard streams.
   int fd;
   do fd = ::open("/dev/null", O_RDWR);
   while (fd >= 0 && fd <= 2);
   if (fd > 2) ::close(fd);
   ::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of write()
-  // Kernels before 6.14 name a program that was started from a descriptor by its number.
+  // Kernels before 6.14 name a program that was started from a descriptor after the descriptor's number.
   if (argc > 0) ::prctl(PR_SET_NAME, ::basename(argv[0]));
   return consort::cli::run_program(std::vector<std::string>(argv, argv + argc));
 }

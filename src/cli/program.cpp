@@ -1,4 +1,4 @@
-// From the words of the command line to a command's exit status.
+// From the command line's words to a command's exit status.
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -70,7 +70,7 @@ Result<> check_count(const Command& command, std::size_t count) {
   return {};
 }
 
-// What needs no store of images, containers and networks.
+// Commands that need no store of images, containers and networks.
 constexpr std::string_view for_everybody[] = {"alpha viz",
                                               "boot",
                                               "config",
@@ -89,11 +89,11 @@ constexpr std::string_view for_everybody[] = {"alpha viz",
                                               "logout",
                                               "version"};
 
-// What wants a way to the outside for containers.
+// Commands whose containers need a route to the outside.
 constexpr std::string_view starts_containers[] = {"build", "internal boot", "restart", "run",
                                                   "scale", "start",         "up",      "watch"};
 
-// Who is not root goes into namespaces of their own, in which they are: before there is another thread.
+// Users who are not root enter their own namespaces, in which they are root: before there is another thread.
 Result<> enter_place(const Invocation& invocation) {
   const std::string_view name = invocation.command->name;
   if (!place::is_needed() || std::ranges::find(for_everybody, name) != std::end(for_everybody)) return {};
@@ -107,7 +107,7 @@ Result<> enter_place(const Invocation& invocation) {
   return {};
 }
 
-// "image", "image --help": what there is under that word. "image nonsense": that too, and it failed.
+// "image", "image --help": the commands in that group. "image nonsense": the same, as a failure.
 std::optional<int> explain_group(const Invocation& invocation, const std::vector<std::string>& words) {
   std::string group = words[0], help = group_help(invocation.program, group);
   if (help.empty()) return std::nullopt;
@@ -133,7 +133,7 @@ constexpr Advice advice[] = {
     {"prune", "use `system prune`; `down -v --rmi all` removes everything that belongs to a project"},
 };
 
-// What to try instead of a command that there is not.
+// What to try instead of a command that does not exist.
 std::string instead_of(const std::string& name) {
   const auto found = std::ranges::find(advice, name, &Advice::word);
   if (found != std::end(advice)) return std::string(found->text) + "\n";
@@ -152,7 +152,7 @@ int unknown_command(const Invocation& invocation, const std::string& name) {
   return failure;
 }
 
-// `run IMAGE`, as docker has it, where there is no project that the first word could be a service of.
+// `run IMAGE`, as in docker, if there is no project that the first word could be a service of.
 bool means_image(const Invocation& invocation, const std::vector<std::string>& words) {
   if (words[0] != "run" || words.size() < 2 || invocation.persona == Persona::docker_compose) return false;
   if (invocation.globals.has("file") || invocation.globals.has("project-name")) return false;
@@ -162,7 +162,7 @@ bool means_image(const Invocation& invocation, const std::vector<std::string>& w
   return !found && found.error().code() == Code::not_found && options->env_files.empty();
 }
 
-// The command of the first words, at most three; takes them away.
+// The command in the first words, at most three; removes them.
 const Command* take_command(std::vector<std::string>& words) {
   for (std::size_t count = std::min<std::size_t>(words.size(), 3); count > 0; --count)
     if (const Command* command = find_command(join(std::span(words).first(count), " "))) {
@@ -240,7 +240,7 @@ int run_program(const std::vector<std::string>& argv) {
   std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
   invocation.line = invocation.program;
   for (const std::string& word : words) invocation.line += " " + shell_quote(word);
-  // What Podman and containerd take for a runtime is one path.
+  // Podman and containerd take a single path as a runtime.
   if (called.starts_with("consort-runtime")) {
     invocation.program = called;
     return run_runtime(invocation, std::move(words));

@@ -9,7 +9,7 @@ namespace consort::cli {
 
 namespace {
 
-// What somebody who reads a foreign file looks for first: what it runs, and what of this machine it may touch.
+// What a reader of a remote file looks for first: what it runs, and what it may touch on this machine.
 std::string rights_of(const compose::Service& service) {
   std::vector<std::string> rights;
   if (service.privileged) rights.emplace_back("privileged");

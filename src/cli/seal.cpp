@@ -23,7 +23,7 @@ namespace {
 
 constexpr const char* warned_mark = "CONSORT_WARNED";
 
-// The descriptor that a file's name stands for.
+// The descriptor that a file name refers to.
 std::optional<int> descriptor_of(std::string_view name) {
   if (name == "-" || name == "/dev/stdin") return STDIN_FILENO;
   for (const std::string_view folder : {"/dev/fd/", "/proc/self/fd/"})
@@ -32,7 +32,7 @@ std::optional<int> descriptor_of(std::string_view name) {
   return std::nullopt;
 }
 
-// All that comes, or enough of it to be refused for its length.
+// All of the input, or enough of it to be refused for its length.
 constexpr std::size_t enough = (16U << 20) + 1;
 
 std::optional<std::string> read_all(int fd) {

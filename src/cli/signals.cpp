@@ -23,13 +23,13 @@ struct SignalPipe {
   volatile sig_atomic_t write = -1;
 };
 
-// A signal handler can reach nothing but globals.
+// A signal handler can only reach globals.
 SignalPipe interrupts;
 SignalPipe window;
 volatile std::int64_t last_interrupt = 0;  // milliseconds
 volatile sig_atomic_t interrupted = 0;
 
-// GNU timeout tells a command and then its whole group: that is one wish, not a second and more pressing one.
+// GNU timeout signals a command and then its whole group: that is one request, not a second and more urgent one.
 bool is_echo() {
   constexpr std::int64_t closest = 50;  // milliseconds
   timespec now{};
@@ -48,7 +48,7 @@ void on_signal(int number) {
     interrupted = 1;
   }
   const auto byte = static_cast<unsigned char>(number);
-  // A full pipe means that it was told often enough.
+  // A full pipe means that there have been enough signals.
   [[maybe_unused]] const ssize_t written = ::write(number == SIGWINCH ? window.write : interrupts.write, &byte, 1);
   errno = saved;
 }

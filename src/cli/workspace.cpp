@@ -45,7 +45,7 @@ bool environment_says(const char* variable) {
 void adopt_local_settings(const Invocation& invocation) {
   auto options = load_options(invocation, {});
   if (!options) return;
-  // `--env-file <(decrypt secrets.env)` can be read once, and then it is the project's.
+  // `--env-file <(decrypt secrets.env)` can be read only once, and that read is the project's.
   options->access.is_file = [](const std::string& path) {
     struct stat info {};
     return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
@@ -148,7 +148,7 @@ Result<compose::Project> load_project(const Invocation& invocation, const compos
 
 namespace {
 
-// The project of the container that is called so, wherever it is of: `consort exec lms_postgres psql`. "": none is.
+// The project of the container with this name, whichever it is: `consort exec lms_postgres psql`. "": there is none.
 Result<std::string> project_of_container(const std::string& name) {
   const auto engine = TRY(engine::Engine::open(TRY(Roots::from_environment())));
   for (const engine::Container& container : TRY(engine->list()))
@@ -156,7 +156,7 @@ Result<std::string> project_of_container(const std::string& name) {
   return std::string();
 }
 
-// What the command was told first: a service, or a container.
+// The command's first name: a service, or a container.
 std::string first_name(const Invocation& invocation) {
   if (invocation.command->name != "cp") return invocation.arguments.empty() ? "" : invocation.arguments[0];
   for (const std::string& place : invocation.arguments)
@@ -168,7 +168,7 @@ bool has_service(const compose::Project& project, const std::string& name) {
   return project.services.contains(name) || project.disabled_services.contains(name);
 }
 
-// What a command is about: a project that is loaded, or only its name.
+// What a command works on: a loaded project, or only its name.
 struct Meant {
   std::string name;
   std::optional<compose::Project> project;
@@ -196,7 +196,7 @@ Result<Meant> find_meant(const Invocation& invocation, Need need, const std::vec
   if (!looking) return fail(std::move(looking).error());
   meant.unnamed = settings() && settings()->name.empty();
   meant.options = std::move(*looking);
-  // What only looks at, or stops, what is there works although nothing could be started.
+  // Commands that only look, or stop something, work even if nothing could be started.
   if (need == Need::name) meant.options.resolve_env_files = compose::Switch::off;
   compose::Project& project =
       meant.project.emplace(TRY(load_project(invocation, meant.options, std::move(settings()))));
@@ -218,7 +218,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
                                                    const std::vector<std::string>& services) {
   std::unique_ptr<Workspace> workspace(new Workspace);
   Meant meant = TRY(find_meant(invocation, need, services));
-  // What is made for containers from here on ("/", mount points, folders of binds) must not depend on who calls.
+  // What is created for containers from here on ("/", mount points, bind directories) must not depend on the caller.
   ::umask(022);
   const Roots roots = TRY(Roots::from_environment());
   const Reserve reserve(roots.data);
@@ -233,8 +233,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
                                                  .project_name = meant.name,
                                                  .project = std::move(meant.project)});
   project::Session& session = *workspace->session_;
-  // A project that the environment names need not be this directory's: as in Docker Compose, who stops or looks at what
-  // is there may name a service that is not.
+  // A project named in the environment need not be this directory's: as in Docker Compose, a command that stops or
+  // looks may name a service that does not exist.
   const char* named = std::getenv("COMPOSE_PROJECT_NAME");
   if (need == Need::name && named && *named && invocation.globals.text("project-name").empty() &&
       invocation.globals.list("file").empty())
@@ -255,7 +255,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   return workspace;
 }
 
-// The project may run already, made by way of another path of its directory: then that is what is meant.
+// The project may already be running, created through another path of its directory: then that one is meant.
 Result<> Workspace::find_project_here(const Invocation& invocation, compose::LoadOptions options) {
   project::Session& session = *session_;
   const auto here = TRY(find_same_place(*engine_, project::loaded_project(session)));

@@ -29,7 +29,8 @@ Result<std::string> read_standard_input() {
   }
 }
 
-// What gives its text once, as `--env-file <(decrypt secrets.env)` does: a command looks at its files several times.
+// Files that can be read only once, as with `--env-file <(decrypt secrets.env)`: a command reads its files several
+// times.
 class ReadOnce {
  public:
   template <typename Read>

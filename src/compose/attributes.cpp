@@ -1,4 +1,4 @@
-// The table of all attributes, for the documentation: from the shapes that validate and the rules that merge.
+// The table of all attributes, for the documentation: from the shapes used for validation and the rules for merging.
 #include <string>
 
 #include "compose/compose.hpp"

@@ -39,7 +39,7 @@ Diagnostic diagnostic_of(const Error& error) {
   return made;
 }
 
-// The same mistake, found again in the merged model of a later file.
+// The same mistake, found again in the model merged with a later file.
 void drop_repeated(std::vector<Diagnostic>& diagnostics) {
   std::set<std::string> seen;
   std::map<std::string, std::string> first_code;  // of the first error at a place: what follows from it is not told
@@ -57,7 +57,7 @@ void drop_repeated(std::vector<Diagnostic>& diagnostics) {
   });
 }
 
-// Where a value is wrong and a variable in it is not set, that is what there is to mend.
+// If a value is wrong and a variable in it is not set, the variable is what needs fixing.
 void explain_unset(std::vector<Diagnostic>& diagnostics, const std::vector<VariableSighting>& sightings,
                    const Sources& sources) {
   const auto place = [](const Mark& mark) { return std::tuple(mark.file, mark.line, mark.column); };
@@ -69,7 +69,7 @@ void explain_unset(std::vector<Diagnostic>& diagnostics, const std::vector<Varia
   }
   for (Diagnostic& each : diagnostics) {
     if (each.severity != Severity::error || each.mark.line == 0) continue;
-    // These say which variable is meant; the others of the same value may well be empty.
+    // These name the variable in question; others in the same value may well be empty.
     if (each.code == "required-variable" || each.code == "invalid-interpolation") continue;
     const auto found = unset.find(place(each.mark));
     if (found == unset.end()) continue;
@@ -80,7 +80,7 @@ void explain_unset(std::vector<Diagnostic>& diagnostics, const std::vector<Varia
   }
 }
 
-// After interpolation: whatever was met on the way, of all files.
+// After interpolation: all variables that were encountered, in all files.
 std::vector<VariableUse> variables_of(const std::vector<VariableSighting>& sightings) {
   std::map<std::string, VariableUse> by_name;
   for (const VariableSighting& sighting : sightings) {
@@ -138,7 +138,7 @@ class Load {
     const std::map<std::string, std::string> nothing;
     const auto& values = options_.interpolate == Switch::on ? settings_.environment : nothing;
     Node tree = loader.load(settings_.files, settings_.working_directory, values);
-    // What only gives a version or includes nothing is as empty as no document at all.
+    // A document that only gives a version, or includes nothing, is as empty as none at all.
     const bool empty = std::ranges::all_of(
         tree.entries, [](const Entry& each) { return each.key == "version" || each.key == "include"; });
     if (empty && !reporter_.failed()) {
@@ -177,7 +177,7 @@ class Load {
   void activate_profiles(Project& project) {
     project.profiles = options_.profiles;
     if (project.profiles.empty()) {
-      // Without the variable the one active profile is "": services that list it (`profiles: ["", mysql]`) are on by
+      // Without the variable, the one active profile is "": services that list it (`profiles: ["", mysql]`) are on by
       // default.
       const auto found = settings_.environment.find("COMPOSE_PROFILES");
       const std::string names = found == settings_.environment.end() ? std::string() : found->second;
@@ -215,7 +215,7 @@ class Load {
       }
       check_consistency(project, reporter_);
       check_jobs(project, reporter_);
-      // Who does not start anything does not ask for env files, and need not be stopped by a name that clashes.
+      // A command that starts nothing does not need env files, and need not fail because of a clashing name.
       if (options_.resolve_env_files == Switch::on) check_container_names(project, options_.services, reporter_);
       check_image_tags(project, reporter_);
       if (options_.advise == Switch::on && !reporter_.failed()) {
@@ -252,7 +252,7 @@ class Load {
     }
   }
 
-  // Errors first, then as one reads: file by file, from top to bottom.
+  // Errors first, then in reading order: file by file, from top to bottom.
   void sort_by_place(std::vector<Diagnostic>& diagnostics) const {
     std::map<std::string, std::uint32_t> order;
     for (std::uint32_t i = 1; i < sources_->count(); ++i) order.emplace(sources_->get(i)->path(), i);

@@ -17,7 +17,7 @@ bool is_key_byte(char c) {
          c == '-' || c == '[' || c == ']' || u >= 0x80;
 }
 
-// Not `quoted`: of a std::string the compiler would take std::quoted, where <iomanip> happens to be known.
+// Not called `quoted`: with a std::string the compiler would pick std::quoted if <iomanip> happens to be included.
 std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -31,7 +31,7 @@ std::string in_quotes(std::string_view text) {
   return out + "\"";
 }
 
-// \0 and up to three octal digits, from the "0" on; moves to the last one.
+// \0 and up to three octal digits, starting at the "0"; moves to the last one.
 std::string octal(std::string_view text, std::size_t& i) {
   int value = 0;
   int digits = 0;
@@ -138,7 +138,7 @@ class Reader {
 
   bool inherited(std::string key, std::uint32_t line) {
     if (at_end() && !text_.empty() && text_.back() != '\n') {
-      // A quirk that files rely on by accident: a bare last line without a newline.
+      // A quirk that some files rely on by accident: a bare last line without a newline.
       result_.variables.push_back(DotenvVariable{"", std::move(key), line});
       return true;
     }
@@ -152,7 +152,7 @@ class Reader {
 
   const std::string* look_up(std::string_view name) {
     if (const std::string* value = first_(name)) return value;
-    // What was read since the last look-up; the last of a name wins.
+    // What has been read since the last look-up; the last entry for a name wins.
     for (; indexed_ < result_.variables.size(); ++indexed_) {
       const DotenvVariable& each = result_.variables[indexed_];
       if (each.value) by_name_[each.name] = indexed_;
@@ -216,7 +216,7 @@ class Reader {
 
   std::string unquoted_value(const std::string& key) {
     const std::string_view line = rest_of_line();
-    // As Docker Compose has it: a comment begins with " #", which a tab or the `=` before it are not.
+    // As in Docker Compose: a comment begins with " #"; a tab or `=` before the "#" does not count.
     std::string value(trim(line.substr(0, line.find(" #"))));
     const bool starts = !line.empty() && line[0] == '#' && at_ > 0 && is_blank(text_[at_ - 1]);
     if (starts || value.find("\t#") != std::string::npos) {

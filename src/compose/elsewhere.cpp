@@ -1,4 +1,4 @@
-// Sources that are not on this machine, by how they are written.
+// Sources that are not on this machine, recognised by how they are written.
 #include "compose/elsewhere.hpp"
 
 namespace consort::compose {

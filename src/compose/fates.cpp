@@ -30,7 +30,7 @@ const AttributeFate* row_at(const FateTable& table, std::string_view path, std::
   return nullptr;
 }
 
-// Whether there is nothing in it to be lost.
+// Whether it contains nothing that could be lost.
 bool says_nothing(const Node& node) {
   if (node.is_mapping()) return node.entries.empty();
   if (node.is_sequence()) return node.items.empty();
@@ -76,7 +76,7 @@ class Judge {
       look(node.items[i], pattern + ".[]", path + "[" + std::to_string(i) + "]");
   }
 
-  // What the table says of a pattern, which comes again with each service.
+  // The table's entries for a pattern, which recurs with each service.
   struct Below {
     bool rows = false;
     bool chosen_keys = false;

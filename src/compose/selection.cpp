@@ -54,7 +54,7 @@ Strings dependency_order(const Project& project) {
   Strings order;
   std::set<std::string> done;
   std::set<std::string> open;
-  // An explicit stack, since the chain may be as long as the project has services.
+  // An explicit stack, because the chain may be as long as the number of services.
   for (const auto& [root, unused] : project.services) {
     std::vector<std::pair<std::string, bool>> stack{{root, false}};
     while (!stack.empty()) {

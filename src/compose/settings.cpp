@@ -53,7 +53,7 @@ class Finder {
  private:
   std::string absolute(const std::string& path) const { return join_path(options_.working_directory, path); }
 
-  // A file from elsewhere counts once it is here: the settings of this command are read where it was given.
+  // A remote file counts once it has been fetched: this command's settings are read where it was given.
   std::string directory() const {
     if (!options_.project_directory.empty()) return absolute(options_.project_directory);
     for (const std::string& file : out_.files) {
@@ -95,14 +95,14 @@ class Finder {
     return options_.access.is_file(path) ? Strings{path} : Strings{};
   }
 
-  // The shell leaves the tilde of --env-file=~/x alone.
+  // The shell does not expand the tilde of --env-file=~/x.
   std::string from_home(const std::string& file) const {
     const auto home = options_.environment.find("HOME");
     if (!file.starts_with("~/") || home == options_.environment.end()) return file;
     return home->second + file.substr(1);
   }
 
-  // What the environment already has stays; a later file wins over an earlier one.
+  // Variables already in the environment stay; a later file wins over an earlier one.
   Result<> read_dotenv() {
     std::map<std::string, std::string> found;
     std::vector<std::string> unset;
@@ -125,7 +125,7 @@ class Finder {
     for (const std::string& each : unset) {
       warn("The \"" + each + "\" variable is not set. Defaulting to a blank string.");
     }
-    // How commands behave is not for a file from elsewhere to say.
+    // A remote file must not decide how commands behave.
     if (foreign_) std::erase_if(found, [](const auto& each) { return each.first.starts_with("COMPOSE_"); });
     out_.environment.merge(found);
     return {};

@@ -23,7 +23,7 @@ std::size_t name_length(std::string_view text) {
   return i;
 }
 
-// The index of the brace that closes the one at `open`, or npos. Braces nest; line breaks end the search.
+// The index of the brace that closes the one at `open`, or npos. Braces nest; a line break ends the search.
 std::size_t closing_brace(std::string_view text, std::size_t open) {
   int depth = 0;
   for (std::size_t i = open; i < text.size(); ++i) {
@@ -90,7 +90,7 @@ struct Substitution {
     }
   }
 
-  // Which variables a word names that is not needed.
+  // Variables named in a word that is not used.
   void note(std::string_view word) {
     for (std::size_t at = 0; const auto use = next_template_use(word, at);) {
       result.uses.push_back(*use);

@@ -1,4 +1,4 @@
-// What is to run again after the machine was started anew, and how everything ends when it goes down.
+// What is started again after a reboot, and how everything stops at a shutdown.
 #pragma once
 
 #include <functional>
@@ -20,14 +20,14 @@ class Boot {
   Boot& operator=(Boot&&) noexcept;
   ~Boot();
 
-  // Told of each container that cannot be looked at; the others are given all the same.
+  // Called for each container that cannot be inspected; the others are returned all the same.
   using OnTrouble = std::function<void(const Error&)>;
 
   // Ids by project: `restart: always`, and `unless-stopped` that nobody has stopped; each has been started before.
   Result<std::map<std::string, std::set<std::string>>> to_bring_back(const OnTrouble& tell);
 
-  // Ids of those that go when they end (--rm), and were to run when the machine ended: nobody has seen them end, and no
-  // state of theirs is kept. Not one that somebody holds, who has started it in this boot.
+  // Ids of --rm containers that were to run when the machine went down: nobody saw them end, and their state is not
+  // kept. Excludes those that somebody holds, who has started them since the boot.
   Result<std::vector<std::string>> to_remove(const OnTrouble& tell);
 
  private:
@@ -36,8 +36,8 @@ class Boot {
   std::unique_ptr<Impl> impl_;
 };
 
-// Stops all that runs of one project, dependents before what they depend on, because the machine goes down and not
-// because somebody wanted it: what is to be brought back stays the same. Returns when its supervisor has ended. May be
+// Stops all running containers of a project for a shutdown, dependents before their dependencies. It does not count as
+// a stop by hand: to_bring_back() returns the same as before. Returns when the project's supervisor has ended. May be
 // called for several projects at once.
 Result<> end_project(const Roots& roots, const std::string& project);
 

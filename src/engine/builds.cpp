@@ -25,7 +25,7 @@ namespace consort::engine {
 
 namespace {
 
-// The networks of a build's RUN steps; the link to the host is made by the first of them.
+// The networks of a build's RUN steps; the first of them opens the link to the host.
 class StepNetworks {
  public:
   StepNetworks(std::string run_root, const place::Place& place) : run_root_(std::move(run_root)), place_(place) {}
@@ -45,7 +45,7 @@ class StepNetworks {
     network.netns = TRY(duplicate(sandbox->sandbox.netns.get()));
     network.resolv_conf = sandbox->resolv_conf;
     network.host_gateway = sandbox->host_gateway;
-    // Rules that could not be taken away are swept like those of any interface that is gone.
+    // Rules that could not be removed are swept like those of any interface that is gone.
     network.release = [this, sandbox] { (void)place_.run([&] { return destroy_build_sandbox(std::move(*sandbox)); }); };
     return network;
   }
@@ -55,7 +55,7 @@ class StepNetworks {
   std::optional<HostLink> link_;
 };
 
-// A config.json that is in memory alone. Somebody else's build uses nobody's logins but his.
+// A config.json that exists only in memory. A build for somebody else uses only that client's credentials.
 Result<Fd> login_file(const BuildRun& run, const std::string& registry) {
   Json config = Json::object();
   if (const auto login = TRY_WRAP(run.login(registry), "get login", "for " + registry)) {
@@ -72,7 +72,7 @@ Result<Fd> login_file(const BuildRun& run, const std::string& registry) {
 
 Result<std::string> pull_base(image::Store& store, const BuildRun& run, const std::string& reference,
                               const std::string& platform, build::BasePull when) {
-  // What another build has made and nobody has given a name.
+  // The unnamed result of another build.
   if (image::Digest::parse(reference)) return TRY(store.find(reference)).id;
   image::PullOptions options;
   if (!platform.empty()) options.platform = TRY(image::Platform::parse(platform));
@@ -91,7 +91,7 @@ Result<std::string> pull_base(image::Store& store, const BuildRun& run, const st
   return TRY(image::pull(store, parsed, options)).image.id;
 }
 
-// As for containers: the same is refused, and what a container would not be given a step is not.
+// As for containers: the same limits are refused, and a step gets nothing that a container would not get.
 Result<std::shared_ptr<const runtime::Resources>> limits_of(Engine::Impl& impl, const BuildRun& run) {
   if (run.limits == Resources{}) return std::shared_ptr<const runtime::Resources>();
   ContainerSpec spec;
@@ -127,14 +127,14 @@ class Joined {
   Joined(Engine& engine, const JoinedNetwork& network) : engine_(engine), network_(network) {}
   ~Joined() {
     attachment_ = {};
-    // What is not removed now is by its supervisor, once it has ended.
+    // If it cannot be removed now, its supervisor does so once it has ended.
     if (!waiting_.id.empty())
       (void)engine_.remove_container(waiting_.id, {.force = Force::yes, .volumes = AnonymousVolumes::remove});
   }
   Joined(const Joined&) = delete;
   Joined& operator=(const Joined&) = delete;
 
-  // image_id: some image of this machine; the container that waits runs nothing of it.
+  // image_id: any image of this machine; the waiting container runs nothing from it.
   Result<build::BuildEnvironment::Network> join(const std::string& image_id) {
     constexpr std::string_view of_container = "container:";
     const bool of_another = network_.mode.starts_with(of_container);
@@ -197,7 +197,7 @@ Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const
 
 Result<build::BuildResult> build_on_network(const Engine& engine, const build::BuildRequest& request,
                                             const BuildRun& run, const JoinedNetwork& network) {
-  // Steps come from threads of the build, while others of them use the store.
+  // Threads of the build run the steps while others use the store.
   const std::unique_ptr<Engine> own = TRY(Engine::open(engine.roots()));
   image::Store store = TRY(image::Store::open(engine.roots()));
   Database database = store.database();

@@ -1,8 +1,8 @@
-// Containers that come to networks and leave them, running or not. docs/decisions/0105.
+// Connecting containers to networks and disconnecting them, running or not. docs/decisions/0105.
 //
-// The record says first that a container is connected and last that it is not any more, so that an address is nobody
-// else's for as long as an interface may have it. What a command that was killed has left is finished by the same
-// command, said again: whether it is done is asked of the container, not of the record alone.
+// The record is the first to say that a container is connected and the last to say that it no longer is, so that nobody
+// else gets an address for as long as an interface may have it. Repeating a command that was killed finishes its work:
+// the container, not only the record, tells whether it is done.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -19,7 +19,7 @@ namespace consort::engine {
 
 namespace {
 
-// A container that is about to get other networks, locked.
+// A locked container whose networks are about to change.
 class Connected {
  public:
   static Result<Connected> open(Engine::Impl& impl, const std::string& container);
@@ -28,14 +28,14 @@ class Connected {
   bool runs() const { return runs_; }
   bool is_recorded(const std::string& network_id) const;
   bool is_on(const std::string& network_id) const;  // an interface of it is
-  // Records the endpoint; of a container that runs, gets addresses and makes the interface.
+  // Records the endpoint; for a running container, also leases addresses and creates the interface.
   Result<> connect(const Network& network, const EndpointSpec& wanted);
   Result<> disconnect(const std::string& network_id);
 
  private:
   explicit Connected(Engine::Impl& impl) : impl_(&impl) {}
   Result<> load_networks();
-  // The running container's networks become those of the record, by its supervisor.
+  // The supervisor applies the record's networks to the running container.
   Result<> apply();
   Result<> change_files(const Strings& before);
   Strings own_addresses() const;
@@ -97,7 +97,7 @@ Result<> Connected::apply() {
   TRY(write_file_atomic(path, supervisor::unit_to_json(unit), 0600));
   const auto changed = impl_->client(record_.summary.project).reconnect(record_.summary.id);
   if (changed) return {};
-  // It may have ended meanwhile; then its next start does it.
+  // It may have ended in the meantime; then its next start does this.
   if (changed.error().code() == Code::conflict && !impl_->is_alive(record_.summary.project, record_.summary.id))
     return {};
   (void)write_file_atomic(path, before, 0600);
@@ -150,7 +150,7 @@ Result<> Connected::disconnect(const std::string& network_id) {
                   .attributes = {{"container", record_.summary.id}, {"name", name}, {"type", "bridge"}}});
 }
 
-// In place: it is mounted into the container.
+// In place, because the file is mounted into the container.
 Result<> write_in_place(const std::string& path, const std::string& text) {
   const Fd fd = TRY(open_file(path, O_WRONLY | O_NOFOLLOW));
   TRY(write_full(fd.get(), text));
@@ -158,7 +158,7 @@ Result<> write_in_place(const std::string& path, const std::string& text) {
   return {};
 }
 
-// /etc/hosts has the container's own addresses, and /etc/resolv.conf our name server once there is a network with
+// /etc/hosts holds the container's own addresses, and /etc/resolv.conf our name server once there is a network with
 // names.
 Result<> Connected::change_files(const Strings& before) {
   const Strings after = own_addresses();
@@ -180,7 +180,7 @@ std::unexpected<Error> refused(std::string text) {
   return fail(Error(Code::invalid, std::move(text)));
 }
 
-// Docker's words.
+// In Docker's words.
 Result<> check_mode(const ContainerRecord& record, const Network& network) {
   const std::string& mode = record.spec.network_mode;
   if (mode == "host" || mode.starts_with("container:"))
@@ -240,7 +240,7 @@ Result<> Engine::disconnect_network(const std::string& id, const std::string& ne
   Result<Network> network = built_in ? Result<Network>(*built_in) : impl_->records.find_network(network_name);
   std::string network_id = network ? network->id : "";
   if (!network) {
-    // One that is gone, by the name under which the container knows it.
+    // A network that no longer exists, by the name under which the container knows it.
     const auto known = std::ranges::find_if(record.endpoints, [&](const EndpointRecord& each) {
       return each.spec.network == network_name || each.network_id == network_name;
     });

@@ -1,5 +1,5 @@
-// Texts at registries, such as the Compose files of a published project: image::push_documents(),
-// image::fetch_documents(). They need nothing of an engine's state.
+// Texts in registries, such as the Compose files of a published project: image::push_documents(),
+// image::fetch_documents(). They need none of an engine's state.
 #pragma once
 
 #include "image/documents.hpp"  // IWYU pragma: export

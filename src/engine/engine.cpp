@@ -29,7 +29,7 @@ Result<std::vector<Container>> Engine::list(const ListFilter& filter) {
   std::vector<Container> containers = TRY(impl_->records.list_containers(filter.project, filter.service));
   std::erase_if(containers, [&](const Container& c) { return !matches_labels(c.labels, filter.labels); });
   TRY(impl_->join_states(containers));
-  // `run --rm` that was killed, perhaps with its supervisor: nobody was there to remove it when it ended.
+  // A `run --rm` that was killed, perhaps with its supervisor: nobody was there to remove the container when it ended.
   std::erase_if(containers, [&](const Container& c) {
     if (!c.oneoff || c.state.running()) return false;
     const Result<ContainerRecord> record = impl_->load(c.id);
@@ -84,7 +84,7 @@ class ProjectWatch : public Watch {
   supervisor::Subscription subscription_;
 };
 
-// Of a project where nothing runs.
+// For a project in which nothing is running.
 class StillWatch : public Watch {
  public:
   int fd() const override { return -1; }
@@ -101,7 +101,7 @@ Result<std::unique_ptr<Watch>> Engine::watch(const std::string& project, Unserve
     return std::make_unique<StillWatch>();
   }
   Result<supervisor::Subscription> subscription = client.subscribe();
-  // It has ended in between.
+  // The supervisor has ended in between.
   if (!subscription && subscription.error().code() == Code::not_found) return std::make_unique<StillWatch>();
   if (!subscription) return std::unexpected(std::move(subscription).error());
   return std::make_unique<ProjectWatch>(std::move(*subscription));

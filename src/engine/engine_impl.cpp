@@ -39,7 +39,7 @@ bool matches_labels(const StringMap& labels, const StringMap& wanted) {
 
 std::uint64_t capabilities_of(const ContainerSpec& spec) {
   if (spec.privileged) return runtime::all_capabilities();
-  // Unknown names were refused when the container was made.
+  // Unknown names were refused when the container was created.
   return runtime::apply_capability_changes(runtime::default_capabilities, spec.cap_add, spec.cap_drop)
       .value_or(runtime::default_capabilities);
 }
@@ -67,7 +67,7 @@ Result<Fd> Engine::Impl::lock_container(const std::string& id) const {
   Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
   while (::flock(fd.get(), LOCK_EX) != 0)
     if (errno != EINTR) return fail_errno("lock container", id.substr(0, 12));
-  // Removed while we waited: what is locked then is a folder without a name.
+  // Removed while we waited: what we locked is a directory without a name.
   if (!path_exists(folder)) return fail(Error(Code::not_found, "No such container: " + id));
   return fd;
 }
@@ -92,7 +92,7 @@ Result<ContainerRecord> Engine::Impl::load(const std::string& id_or_name) {
 }
 
 Result<ContainerState> Engine::Impl::observe(const std::string& project, const std::string& id) const {
-  // Without a file in the run directory it has not been started since the machine was: nobody need be asked.
+  // Without a file in the run directory it has not been started since the machine booted: there is nobody to ask.
   if (!path_exists(supervisor::run_state_path(roots.project_run(project), id)) &&
       !path_exists(container_folder(id) + "/state.json"))
     return ContainerState{};
@@ -118,7 +118,7 @@ Result<> Engine::Impl::join_states(std::vector<Container>& containers) const {
   std::map<std::string, supervisor::ObservedContainer> states;
   for (const auto& [project, ids] : by_project) states.merge(TRY(supervisor::observe(roots, project, ids)));
   for (Container& container : containers) {
-    // A lease is ours to know, an address is what the container has now.
+    // A lease is the engine's record, an address is what the container has now.
     for (Endpoint& endpoint : container.networks) endpoint.ipv4 = endpoint.ipv6 = "";
     const auto found = states.find(container.id);
     if (found == states.end()) continue;

@@ -1,5 +1,5 @@
-// Events. What changes a record is told by the database, in the transaction of that change; what containers do, by the
-// journal that their supervisor writes. Readers get all of them as one.
+// Events. Changes of records are recorded in the database, in the same transaction; what containers do, in the journal
+// that their supervisor writes. Readers get both as one stream.
 #include "engine/events.hpp"
 
 #include <sys/inotify.h>
@@ -24,7 +24,7 @@ namespace {
 using Facts = std::map<std::string, StringMap>;  // by container: labels and image
 using Entries = std::vector<supervisor::JournalEntry>;
 
-// Docker's precedence: a label may hide what is the event's alone, name and image hide labels.
+// Docker's precedence: a label may hide the event's own attributes, name and image hide labels.
 StringMap attributes_of(StringMap own, const StringMap& labels, const std::string& name, const std::string& image) {
   for (const auto& [key, value] : labels) own[key] = value;
   own["name"] = name;
@@ -45,7 +45,7 @@ Result<Facts> facts_of(Records& records, const std::string& project, const Entri
   return facts;
 }
 
-// A container has come to a network or left it.
+// A container was connected to or disconnected from a network.
 EngineEvent network_event_of(const supervisor::JournalEntry& entry, const std::string& project) {
   return {.serial = 0,
           .time = entry.time,
@@ -66,7 +66,7 @@ EngineEvent event_of(const supervisor::JournalEntry& entry, const std::string& p
                     .project = project,
                     .attributes = {}};
   event.attributes.insert(entry.attributes.begin(), entry.attributes.end());
-  // Docker's is a random number of that length; this one is the same for everybody who asks.
+  // Docker's is a random number of that length; this one is the same for every reader.
   if (entry.exec != 0) event.attributes["execID"] = sha256_hex(entry.id + "/" + std::to_string(entry.exec));
   if (const auto known = facts.find(entry.id); known != facts.end())
     for (const auto& [key, value] : known->second) event.attributes[key] = value;
@@ -112,12 +112,12 @@ struct EventStream::State {
   std::vector<std::string> projects() const;
   void watch_projects();
   void empty() const;
-  // Adds what is new, and says whether there was anything.
+  // Adds new entries, and returns whether there were any.
   Result<bool> read(std::map<std::string, Entries>& entries, std::vector<EngineEvent>& events);
 };
 
-// A journal grows in its project's run folder, the database's in its log of changes. That file is there for as long as
-// somebody has the database open, as we have. The folders come with the first start of a project.
+// A journal grows in its project's run directory, the database's in its write-ahead log. That file exists for as long
+// as somebody has the database open, as we have. The directories are created with a project's first start.
 void EventStream::State::begin_to_watch() {
   inotify = Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!inotify) return;
@@ -132,7 +132,7 @@ std::vector<std::string> EventStream::State::projects() const {
   return list_folder(impl.roots.project_run("")).value_or(std::vector<std::string>{});
 }
 
-// As often as somebody looks: adding a watch again changes nothing.
+// On every look: adding an existing watch again changes nothing.
 void EventStream::State::watch_projects() {
   if (!inotify) return;
   for (const std::string& each : projects()) {
@@ -173,8 +173,8 @@ int EventStream::fd() const {
   return state_->inotify.get();
 }
 
-// Of sources that go on growing. All are read until none has anything new: then whatever came before something that was
-// read (its `create` before a `start`, its `die` before a `destroy`) has been read as well.
+// The sources keep growing. All are read until none has anything new: then whatever came before an event that was read
+// (`create` before `start`, `die` before `destroy`) has been read as well.
 Result<std::vector<EngineEvent>> EventStream::next() {
   constexpr int most_rounds = 20;
   state_->empty();
@@ -190,7 +190,7 @@ Result<std::vector<EngineEvent>> EventStream::next() {
   return events;
 }
 
-// A journal that begins after this is read from its beginning: its project was not there yet.
+// A journal that begins after this is read from its beginning: its project did not exist yet.
 Result<> EventStream::skip_to_now() {
   State& state = *state_;
   state.empty();

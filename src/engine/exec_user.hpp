@@ -1,3 +1,4 @@
+// Checks the user of an exec before anything is started.
 #pragma once
 
 #include <string>
@@ -6,8 +7,8 @@
 
 namespace consort::engine {
 
-// Whether a running container's own files know the user that a process of exec is to have ("name[:group]", numbers).
-// Code::not_found about Subject::user: they do not, and an exec would fail.
+// Whether a running container's own files know the user for an exec ("name[:group]", or numbers). Code::not_found about
+// Subject::user: they do not, and the exec would fail.
 Result<> check_exec_user(const ContainerDetails& container, const std::string& user);
 
 }  // namespace consort::engine

@@ -10,7 +10,7 @@ namespace consort::engine {
 
 namespace {
 
-// The JSON form as it is, the other through a shell.
+// The JSON form as it is, anything else through a shell.
 Result<std::vector<std::string>> command_words(const std::string& text) {
   if (!text.starts_with('[')) return std::vector<std::string>{"/bin/sh", "-c", text};
   const Json array = TRY(parse_json(text, "instruction"));

@@ -19,7 +19,7 @@ bool is_of_build_cache(const std::string& owner) {
   return owner.starts_with(build_cache_owners);
 }
 
-// The owners of holds by the names that people know.
+// Maps the owners of holds to names that people know.
 Result<image::ImageUsers> users_of(Engine& engine, ImagePrune::Ended ended = ImagePrune::Ended::stay) {
   auto containers = std::make_shared<std::vector<Container>>(TRY(engine.list()));
   return [containers, ended](const image::Image& image, const std::vector<std::string>& owners) {
@@ -37,8 +37,8 @@ Result<image::ImageUsers> users_of(Engine& engine, ImagePrune::Ended ended = Ima
   };
 }
 
-// What the container was started with is what the image starts with, as `docker commit` does it; what the image only
-// knows itself (layers, history, platform) comes from its own configuration.
+// The image starts with what the container was started with, as with `docker commit`; what only the image knows
+// (layers, history, platform) comes from its own configuration.
 image::ImageConfig config_of_container(const ProcessConfig& process, image::ImageConfig config) {
   config.env = process.environment;
   config.entrypoint = process.entrypoint;
@@ -143,7 +143,7 @@ Result<image::Image> Images::commit(const std::string& container, const CommitSp
   if (spec.author) options.config.author = *spec.author;
   options.comment = spec.comment;
   options.names = spec.names;
-  // Empty files and folders that the engine puts under what it mounts.
+  // Empty files and directories that the engine creates beneath its mounts.
   options.leave_out = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", ".dockerenv", "dev",
                        "proc",      "sys",          "sbin/docker-init"};
   image::Image made = TRY(

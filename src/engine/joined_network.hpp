@@ -1,5 +1,5 @@
-// Builds whose RUN steps are on a network of the engine's, with the names on it: they are in the network namespace of a
-// container that is there already, or of one that does nothing but wait for as long as the build goes on.
+// Builds whose RUN steps are on one of the engine's networks and resolve its names: they run in the network namespace
+// of an existing container, or of one that only waits until the build ends.
 #pragma once
 
 #include <string>

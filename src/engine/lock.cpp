@@ -1,5 +1,5 @@
-// A project's lock: one command at a time changes a project. The kernel drops it with the process; the file's text says
-// who has it, for the message of the one who waits.
+// A project's lock: one command at a time changes a project. The kernel drops it with the process; the file's text
+// names the holder, for the message that others get while they wait.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -49,8 +49,8 @@ std::string own_description() {
   return line + ": " + std::string(trim(words)).substr(0, 200);
 }
 
-// flock has no timeout. Waiting for another command takes as long as that command; ten looks a second are no burden,
-// and only a caller who limits its patience comes here.
+// flock has no timeout. Waiting for another command takes as long as that command; trying ten times a second is cheap,
+// and only callers with limited patience come here.
 Result<bool> lock_within(int fd, Nanoseconds patience) {
   const auto end = std::chrono::steady_clock::now() + patience;
   while (!TRY(try_lock(fd, LOCK_EX | LOCK_NB))) {
@@ -60,8 +60,8 @@ Result<bool> lock_within(int fd, Nanoseconds patience) {
   return true;
 }
 
-// What the lock's file says is looked at first: to try a lock is to take it for a moment, in which somebody else may
-// want it. What a crash has left there may name a process that has come since, so it is not believed alone.
+// The lock file's text is checked first: trying a lock takes it for a moment in which somebody else may want it. After
+// a crash the text may name an unrelated process, so it is not trusted alone.
 bool held_by_another(const std::string& path) {
   const Result<std::string> text = read_file(path, 4096);
   if (!text || !text->starts_with("pid ")) return false;
@@ -79,7 +79,7 @@ Result<Fd> open_lock(const std::string& folder) {
 }  // namespace
 
 ProjectLock::~ProjectLock() {
-  // Empty means: ended in good order.
+  // Empty means that it ended normally.
   if (fd_ && ::ftruncate(fd_.get(), 0) != 0) return;
 }
 
@@ -111,30 +111,30 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
       return fail(Error(Code::busy, holder).hint("wait for it to finish, or stop it"));
     }
   }
-  // A sweep of ended projects removes the folder under the lock.
+  // A sweep of ended projects removes the directory while it holds the lock.
   if (!has_name(fd.get(), path)) return lock_project(project, options);
-  // Its last holder did not live to empty it, or there was none since the machine started.
+  // Its last holder did not get to empty it, or there has been none since the machine booted.
   const Result<std::string> left = read_file(path, 4096);
   const bool crashed = left && !left->empty();
   const bool first = !path_exists(folder + "/swept");
   const std::string text = own_description() + "\n";
   if (::ftruncate(fd.get(), 0) != 0 || ::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("write", path);
-  // On a full disk others are not told who has the lock; it is held all the same.
+  // On a full disk others cannot see who holds the lock; it is held all the same.
   if (Result<> told = write_full(fd.get(), text); !told && told.error().sys_errno() != ENOSPC)
     return fail(std::move(told).error());
-  // From here on it is seen if we crash, too. What a sweep cannot do is tried again, and hinders nobody.
+  // From here on a crash of ours is noticed, too. What a sweep cannot do is tried again later, and stops nothing.
   if (impl_->forget_crashes() || crashed || first) {
     (void)sweep();
     TRY(write_file_atomic(folder + "/swept", ""));
   } else {
     (void)impl_->sweep_abandoned();
   }
-  // Who takes the lock is about to change something: restart policies, names and ports must be looked after again.
+  // Whoever takes the lock is about to change something: restart policies, names and ports must be looked after again.
   (void)TRY(supervisor::revive_supervisor(impl_->roots, project));
   return ProjectLock(std::move(fd));
 }
 
-// Commands of any project that did not live to empty their lock: says whether there were some, and empties it for them.
+// Whether commands of any project did not get to empty their lock; empties it for them.
 bool Engine::Impl::forget_crashes() const {
   const std::string projects = roots.run + "/projects";
   bool found = false;
@@ -149,7 +149,7 @@ bool Engine::Impl::forget_crashes() const {
   return found;
 }
 
-// What ended projects leave in the run root is what `events` tells of them, so some are kept.
+// What ended projects leave in the run root is the source of `events`, so some are kept.
 void Engine::Impl::sweep_project_folders() {
   constexpr std::size_t kept = 16;
   const std::string projects = roots.run + "/projects";

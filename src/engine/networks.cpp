@@ -30,7 +30,7 @@ std::unexpected<Error> ipam(std::string why) {
   return fail(Error(Code::invalid, std::move(why)).about(Subject::setting, "ipam/config"));
 }
 
-// "": nobody has one; a container may have that address.
+// "": there is none; a container may have that address.
 std::string gateway_in(const Subnet& subnet, const NetworkSpec& spec) {
   const bool none = gateway_mode(spec, subnet.family()) == GatewayMode::isolated || (face_of(spec) && spec.internal);
   return none ? "" : default_gateway(subnet).to_string();
@@ -64,13 +64,13 @@ AddressPool pool_of(const Subnet& subnet, const NetworkSpec& spec) {
   return {.subnet = subnet.to_string(), .ip_range = {}, .gateway = gateway_in(subnet, spec), .aux_addresses = {}};
 }
 
-// `outside`: of the host, where the network itself is made in another place.
+// `outside`: subnets of the host, if the network itself is created in another network namespace.
 Result<> choose_pools(Network& network, const std::vector<Network>& others, const std::vector<Subnet>& outside) {
   NetworkSpec& spec = network.spec;
   std::vector<Subnet> used = subnets_of(others);
   bool has_v4 = false, has_v6 = false;
   spec.chosen_pools = spec.pools.empty();
-  // A subnet of a family that the network does not have gives nobody an address.
+  // A subnet of a family that the network does not have is not used for addresses.
   std::erase_if(spec.pools, [&](const AddressPool& pool) {
     const auto subnet = Subnet::parse(pool.subnet);
     return subnet && !(subnet->family() == Family::v4 ? spec.enable_ipv4 : spec.enable_ipv6);
@@ -105,7 +105,7 @@ Result<> choose_network(Network& network, const std::vector<Network>& others, co
   return choose_pools(network, others, outside);
 }
 
-// One of another data root may have the short name, or a network that somebody has called so.
+// Another data root's default network may have the short name, or a network that somebody has named like that.
 Result<> choose_default_network(Network& network, const std::vector<Network>& others,
                                 const std::vector<Subnet>& outside) {
   network.bridge = std::string(default_bridge);
@@ -152,7 +152,7 @@ std::string how_to_make(const std::string& parent) {
          " && ip link set " + parent + " up`";
 }
 
-// It is the host's, and nobody is asked to make it.
+// It belongs to the host, and we do not create it.
 Result<> check_parent(const FaceOf& face) {
   if (::if_nametoindex(face.parent.c_str()) != 0) return {};
   return fail(Error(Code::not_found, "-o parent interface was not found on the host: " + face.parent)
@@ -183,7 +183,7 @@ Result<> Engine::Impl::ensure_bridge(const Network& network) const {
                       .about(Subject::setting, "driver"));
     return check_parent(*face);
   }
-  // Gone after a reboot. Made again here, so that a start needs nothing else.
+  // It is gone after a reboot. Created again here, so that a start needs nothing else.
   const BridgeNetwork bridge = bridge_of(network, roots.data);
   return place.run([&]() -> Result<> {
     if (TRY(has_bridge(bridge))) return {};
@@ -206,13 +206,13 @@ Result<Network> Engine::Impl::ensure_default_network() {
     return choose_default_network(made, others, outside);
   };
   there = place.run([&] { return records.add_network(std::move(network), choose); });
-  // Another process was faster.
+  // Another process created it first.
   if (!there && there.error().code() == Code::conflict) return records.find_network(default_network);
   return there;
 }
 
 Result<std::string> Engine::Impl::host_gateway() {
-  // A user's bridges are not on the host's network: there it has the address from which others see it.
+  // A user's bridges are not on the host's network: there the host has the address at which others see it.
   if (place)
     if (const std::string address = way_out_address(); !address.empty()) return address;
   const Network network = TRY(ensure_default_network());
@@ -266,7 +266,7 @@ Result<> Engine::remove_network(const std::string& id) {
     return fail(Error(Code::conflict, "error while removing network: network " + network.spec.name +
                                           " has active endpoints (" + active + ")"));
   }
-  // The record first: what a crash leaves is a bridge that nobody names, and sweep() finds those.
+  // The record first: a crash then leaves a bridge without a record, and sweep() finds those.
   TRY(impl_->records.forget_network(network.id, {.time = system_now(),
                                                  .type = "network",
                                                  .action = "destroy",

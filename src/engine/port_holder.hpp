@@ -1,4 +1,4 @@
-// Which process of the machine has a port that a container is to be published on.
+// Which process holds a port that a container wants to publish.
 #pragma once
 
 #include "network/ports.hpp"

@@ -19,8 +19,8 @@ struct ReachedPort {
   std::string port;  // "8080->80/tcp"
   std::string reach;
 };
-// Of those that run, each port once, however many addresses of one reach it is bound to; in the order of the
-// containers.
+// For running containers: each port once for each reach, however many addresses it is bound to; in the containers'
+// order.
 std::vector<ReachedPort> reached_ports(const std::vector<Container>& containers);
 
 }  // namespace consort::engine

@@ -27,7 +27,7 @@ Error refused(const std::string& url, const image::HttpResponse& answer) {
                              std::string(trim(answer.body)).substr(0, 500));
 }
 
-// Writes what comes into the pipe. unwanted: nobody reads the rest of it.
+// Writes the download into the pipe. unwanted: nobody reads the rest.
 Result<> download(const std::string& url, const Fd& out, const Downloading& told, const std::stop_token& cancel,
                   bool& unwanted) {
   image::HttpRequest request = request_for(url, cancel);
@@ -58,7 +58,7 @@ Result<image::Image> import_from(Images images, const std::string& url, const im
   bool unwanted = false;
   std::jthread downloader([&, out = std::move(pipe.write)] {
     downloaded = download(url, out, told, cancel, unwanted);
-    // What was cut short must not be taken for the whole: no archive ends with a part of a block.
+    // A truncated download must not be mistaken for a complete one: no archive ends with a partial block.
     if (!downloaded && !unwanted) (void)write_full(out.get(), std::string_view("-"));
   });
   auto made = images.import(pipe.read.get(), options);
@@ -68,7 +68,7 @@ Result<image::Image> import_from(Images images, const std::string& url, const im
   return fail(std::move(downloaded).error());
 }
 
-// "HOST/NAME" is looked for at that host, as Docker does; everything else at Docker Hub's index.
+// "HOST/NAME" is searched on that host, as Docker does; everything else in Docker Hub's index.
 Result<std::string> search_images(const std::string& term, std::size_t limit, const std::stop_token& cancel) {
   std::string host = "index.docker.io", name = term;
   const std::size_t slash = term.find('/');

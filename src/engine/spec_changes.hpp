@@ -1,4 +1,4 @@
-// In what one container or network would differ from another, for people.
+// The differences between two containers or networks, for people.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ struct SpecChange {
 
 // By setting. Content of files, labels of Compose itself and what the engine chooses is left out.
 std::vector<SpecChange> changes_between(const ContainerSpec& before, const ContainerSpec& after);
-// Subnets that the engine chose are no setting.
+// Subnets chosen by the engine are not settings.
 std::vector<SpecChange> changes_between(const NetworkSpec& before, const NetworkSpec& after);
 
 }  // namespace consort::engine

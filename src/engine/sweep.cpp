@@ -1,4 +1,4 @@
-// What crashes have left behind: found by comparing what is on disk and in the kernel with the records.
+// What crashes have left behind: found by comparing the disk and the kernel with the records.
 #include <fcntl.h>
 #include <sys/file.h>
 
@@ -34,7 +34,7 @@ void collect(Result<>& all, Result<> one) {
 Result<> Engine::Impl::sweep_containers() {
   const std::string folder = roots.data + "/containers";
   const Fd guard = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-  // Somebody is making something: what looks orphaned may be theirs. Another time.
+  // Somebody is creating something: what looks orphaned may be theirs. Try another time.
   if (::flock(guard.get(), LOCK_EX | LOCK_NB) != 0) return {};
   Result<> swept;
   const Strings ids = TRY(records.container_ids());
@@ -46,7 +46,7 @@ Result<> Engine::Impl::sweep_containers() {
     collect(swept, Trash(folder).remove(container_folder(id)));
   }
   collect(swept, Trash(folder).sweep());
-  // Groups of containers that are recorded are used again, or go with them.
+  // Cgroups of recorded containers are used again, or removed with them.
   runtime::sweep_cgroups("/consort", [&](const std::string& name) { return known.contains(name); });
   return swept;
 }
@@ -67,7 +67,7 @@ void Engine::Impl::sweep_names() {
       [&](const std::string& project) { return supervisor::claim_abandoned(roots, project); });
 }
 
-// Cheap where there is nothing: a few listings and one look at the database.
+// Cheap if there is nothing to do: a few listings and one query.
 Result<> Engine::Impl::sweep_abandoned() {
   TRY(make_directories(roots.data + "/containers", 0700));
   Result<> swept = sweep_containers();
@@ -84,7 +84,7 @@ Result<> Engine::sweep() {
   Result<> swept = impl_->sweep_abandoned();
   for (const std::string& id : TRY(impl_->records.container_ids()))
     if (path_exists(impl_->container_folder(id))) collect(swept, sweep_temporaries(impl_->container_folder(id)));
-  // Folders of volumes are somebody's data: without a record, only those go that hold none.
+  // Directories of volumes hold somebody's data: without a record, only empty ones are removed.
   for (const std::string& name : volume::all_folders(impl_->roots)) {
     const Fd lock = TRY(volume::lock_volumes(impl_->roots));
     if (TRY(impl_->is_recorded(name)) == volume::Recorded::no)

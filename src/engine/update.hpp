@@ -1,4 +1,4 @@
-// What of a container can be changed while it is there: its limits and its restart policy.
+// Changing an existing container: its limits and its restart policy.
 #pragma once
 
 #include <functional>
@@ -14,13 +14,13 @@ struct Changeable {
   RestartPolicy restart;
 };
 
-// `change` gets what is there and says what is to be. Of one that runs it takes effect at once, by its cgroup and its
-// supervisor; of one that does not, at its next start. Gives warnings for the user. Any thread.
+// `change` gets the current values and edits them. On a running container they take effect at once, through its cgroup
+// and its supervisor; on a stopped one, at its next start. Returns warnings for the user. Any thread.
 Result<Strings> update_container(const Engine& engine, const std::string& id,
                                  const std::function<Result<>(Changeable&)>& change);
 
-// Takes away the link by which container `id` knows another one as `alias`, on the default network. What runs keeps the
-// name in its hosts file until its next start. Code::not_found: there is no such link.
+// Removes the link by which container `id` knows another one as `alias`, on the default network. A running container
+// keeps the name in its hosts file until its next start. Code::not_found: there is no such link.
 Result<> remove_link(const Engine& engine, const std::string& id, const std::string& alias);
 
 }  // namespace consort::engine

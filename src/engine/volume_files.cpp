@@ -1,4 +1,4 @@
-// All files of a volume at once: as an archive, from one, or into another volume.
+// All files of a volume at once: to an archive, from one, or into another volume.
 #include <fcntl.h>
 
 #include "base/os/files/file.hpp"
@@ -13,7 +13,7 @@ namespace consort::engine {
 
 namespace {
 
-// The volume's files, mounted if driver options say so. What was mounted for this alone is unmounted afterwards.
+// The volume's files, mounted if driver options ask for that. What was mounted just for this is unmounted afterwards.
 class OpenVolume {
  public:
   static Result<OpenVolume> open(Engine::Impl& impl, const std::string& name, bool in_use) {
@@ -39,7 +39,7 @@ class OpenVolume {
   }
 
   int fd() const { return folder_.get(); }
-  // Nobody but root can put something else there: only what lies in it belongs to containers.
+  // Nobody but root can replace this directory: only its contents belong to containers.
   std::string path() const { return roots_.volume_data(volume_.spec.name); }
 
  private:

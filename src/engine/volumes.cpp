@@ -24,7 +24,7 @@ Result<Volume> Engine::Impl::ensure_volume(const VolumeSpec& spec) {
   const Fd lock = TRY(volume::lock_volumes(roots));
   const volume::Recorded recorded = TRY(is_recorded(volume.spec.name));
   TRY(volume::settle(roots, volume.spec.name, recorded));
-  // The folder first: a record names only what is there.
+  // The directory first: a record only names what exists.
   TRY(volume::create_folder(roots, volume.spec.name, recorded));
   auto [made, created] = TRY(records.add_volume(volume));
   made.mountpoint = roots.volume_data(made.spec.name);

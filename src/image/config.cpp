@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t max_layers = 512;
 constexpr std::size_t max_list = 65'536;
 
-// Reads fields and remembers the first wrong type; absent and null are the same.
+// Reads fields and remembers the first wrong type; absent and null count the same.
 class Reader {
  public:
   explicit Reader(const Json& object) : object_(object) {}

@@ -89,7 +89,7 @@ bool looks_like_registry(std::string_view first) {
          std::ranges::any_of(first, is_upper);
 }
 
-// Splits "name:tag": the colon of a port stands before a slash.
+// Splits "name:tag": a port's colon comes before a slash.
 std::pair<std::string_view, std::string_view> split_tag(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || text.find('/', colon) != std::string_view::npos) return {text, {}};
@@ -156,7 +156,7 @@ std::string familiar_name(std::string_view full_name) {
   const std::string prefix = std::string(default_registry) + "/";
   if (!full_name.starts_with(prefix)) return std::string(full_name);
   std::string_view rest = full_name.substr(prefix.size());
-  // "docker.io/a.b/c": without its registry it would be read as c at the registry a.b.
+  // "docker.io/a.b/c": without its registry it would be read as c on the registry a.b.
   if (const std::size_t slash = rest.find('/');
       slash != std::string_view::npos && looks_like_registry(rest.substr(0, slash)))
     return std::string(full_name);

@@ -1,4 +1,4 @@
-// The table itself. A flat list in the order of the language's own.
+// The table itself. A flat list in the language's own order.
 #include "kube/attributes.hpp"
 
 namespace consort::kube {

@@ -18,7 +18,7 @@ Subnet subnet_v4(unsigned a, unsigned b, unsigned c, unsigned prefix) {
   return Subnet(Address::from_bytes(Family::v4, bytes), prefix);
 }
 
-// The names are Docker's, so that users find the same words in the same documentation.
+// In Docker's words, so that users find the same text in the documentation.
 std::string taken_message() {
   return "Pool overlaps with other one on this address space";
 }
@@ -41,7 +41,7 @@ Result<Subnet> choose_subnet(std::span<const Subnet> used, PoolUse use) {
 }
 
 Result<Subnet> choose_ula_subnet(std::span<const Subnet> used, std::string_view seed) {
-  // The hash only spreads; a collision is found by the comparison with `used` and the next subnet ID is taken.
+  // The hash only spreads networks out; the comparison with `used` detects collisions, and the next subnet ID is taken.
   std::uint64_t hash = 14695981039346656037ull;
   for (const char c : seed) hash = (hash ^ static_cast<std::uint8_t>(c)) * 1099511628211ull;
   std::uint8_t bytes[16] = {0xfd};

@@ -109,7 +109,7 @@ Result<> Place::enter_network() const {
   return {};
 }
 
-// The same place, kept by another process; a new one would be of no use to what runs in the old.
+// The same place, kept by another process; a new place would be of no use to what runs in the old one.
 Result<> Place::connect_again() const {
   std::optional<Welcome> welcome = TRY(connect_to(roots_));
   struct stat now {

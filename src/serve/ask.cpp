@@ -22,7 +22,7 @@ std::string text_of(const Question& question) {
   return text + "\r\n" + question.body;
 }
 
-// Both ends are ours, so a request that does not fit into the socket's buffer must not wait for itself.
+// Both ends are ours, so a request larger than the socket's buffer must not wait for itself.
 Result<> answer_one(Service& service, Fd socket) {
   http::Connection connection(std::move(socket));
   const auto request = TRY(connection.next());

@@ -45,7 +45,7 @@ std::string address_of(int fd) {
 constexpr std::string_view tcp_scheme = "tcp://";
 constexpr std::string_view listening_stdin = "fd://0";
 
-// "ADDRESS:PORT", "[ADDRESS]:PORT", ":PORT"; numbers, as a name may mean another machine tomorrow.
+// "ADDRESS:PORT", "[ADDRESS]:PORT", ":PORT"; numeric, because a name may mean another machine tomorrow.
 Result<Fd> tcp_socket(std::string_view host) {
   const auto wrong = [&] {
     return fail(Error(Code::invalid, "listen on tcp://" + std::string(host)).why("tcp://ADDRESS:PORT is needed"));
@@ -111,7 +111,7 @@ Result<Listener> Listener::open(const std::string& host, const std::shared_ptr<T
     return fail(Error(Code::conflict, "listen on " + scheme + path).why("it exists and is not a socket"));
   ::unlink(path.c_str());
   Fd fd = TRY(stream_socket());
-  // The mode of the socket file comes from the descriptor's mode at bind: nobody can connect in between.
+  // The socket file gets the descriptor's mode at bind, so there is no moment in which anybody can connect.
   if (::fchmod(fd.get(), 0600) != 0) return fail_errno("set mode of", path);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size) != 0)
     return fail_errno("bind socket", path);

@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::chrono::seconds idle_under_systemd{60};
 
-// Takes what waits at one listener.
+// Accepts what waits at one listener.
 Result<> take_connections(const Listener& listener, Connections& connections) {
   while (true) {
     Fd client(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -40,7 +40,7 @@ Result<> take_connections(const Listener& listener, Connections& connections) {
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
     if (errno == EAGAIN) return {};
-    // No descriptors left: those who are here will go at some time.
+    // Out of descriptors: existing connections will end at some time.
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
       return {};
@@ -80,7 +80,7 @@ class Server {
       const int ready = ::poll(fds.data(), fds.size(), limit);
       if (ready < 0 && errno != EINTR) return fail_errno("poll");
       if (ready < 0) continue;
-      // Whoever comes now waits at systemd's socket, and is served by the next one.
+      // New clients wait at systemd's socket, and the next server answers them.
       if (ready == 0 && connections_.count() == 0) return {};
       if (fds[listeners_.size()].revents != 0) return {};
       connections_.acknowledge();
@@ -109,12 +109,12 @@ std::string default_host(const Roots& roots) {
 }
 
 Result<> serve(const Roots& roots, const ServerOptions& options) {
-  // A thread a connection, and each would keep a heap of its own.
+  // One thread per connection, and each would keep its own heap.
   ::mallopt(M_ARENA_MAX, 2);
   TRY(roots.prepare());
   auto server = std::make_unique<Server>(roots, options);
   TRY(server->open());
-  // Each call opens the database for itself. Who is the first to do so reads its whole log: let that be done already.
+  // Each call opens the database itself. The first to do so reads the whole log: do that once, now.
   const auto keeps_it_open = engine::Engine::open(roots);
   Result<> outcome = server->run();
   server->close();

@@ -114,7 +114,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsFiles& files) {
   TRY(need(ssl.check_key(context), "key", files.key));
   TRY(need(ssl.load_authority(context, files.authority.c_str(), nullptr), "authority", files.authority));
   ssl.ctx_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, nullptr);
-  // Who comes again shows its certificate again.
+  // A returning client presents its certificate again.
   ssl.ctx_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, nullptr);
   ssl.ctx_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
   ssl.set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
@@ -123,7 +123,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsFiles& files) {
 
 namespace {
 
-// Neither side's slowness keeps the other direction back: each has a buffer, and none is read into while it is full.
+// A slow side does not block the other direction: each has a buffer, and a full one is not read into.
 class Relay {
  public:
   Relay(const Library& library, SSL* ssl, const Fd& client, const Fd& inner)
@@ -136,7 +136,7 @@ class Relay {
   }
 
  private:
-  // What the library waits for after a call that could not go on; 0: it has failed, or the client has ended.
+  // What the library waits for after a call that could not continue; 0: it has failed, or the client has ended.
   short waits_for(int result) {
     switch (library_.get_error(ssl_, result)) {
       case SSL_ERROR_WANT_READ:
@@ -162,7 +162,7 @@ class Relay {
     }
   }
 
-  // False: it is over.
+  // False: it has ended.
   bool step() {
     read_wants_ = write_wants_ = 0;
     write_inner();
@@ -206,7 +206,7 @@ class Relay {
     return true;
   }
 
-  // The server may have answered and ended without having wanted all of it: what it has said is still to be carried.
+  // The server may have answered and closed without reading everything: its answer still has to be delivered.
   void write_inner() {
     while (!to_inner_.empty()) {
       const ssize_t sent = ::send(inner_, to_inner_.data(), to_inner_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -252,7 +252,7 @@ class Relay {
   bool client_ended_ = false, inner_ended_ = false, told_end_ = false;
 };
 
-// What the client still sends, and nobody wants, would make it lose the end of the answer (a reset).
+// Unread data from the client would make it lose the end of the answer (a reset).
 void see_off(int client) {
   constexpr std::chrono::seconds patience{2};
   ::shutdown(client, SHUT_WR);

@@ -1,5 +1,6 @@
-// Who has made a container that goes when it ends (--rm) holds it for as long as he lives, and removes it. Once nobody
-// does, whoever sees that it has ended may. A lock that the kernel gives up for who is killed.
+// The process that creates a container which is removed when it ends (--rm) holds it as long as it lives, and removes
+// it. Once nobody holds it, anybody who sees that it has ended may. The hold is a lock, which the kernel releases if
+// the holder is killed.
 #pragma once
 
 #include <string>
@@ -8,7 +9,7 @@
 
 namespace consort::supervisor {
 
-// folder: the container's, under the data root.
+// folder: the container's directory, under the data root.
 Result<Fd> hold(const std::string& folder);
 bool is_held(const std::string& folder);
 

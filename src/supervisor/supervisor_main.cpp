@@ -1,7 +1,7 @@
 // consort-supervisor PROJECT DATA_ROOT RUN_ROOT [INIT_PROGRAM]
 //
 // Started by consort-keeper with their socket as descriptor 3 and, the first time, a pipe as descriptor 1: "ok" on it
-// means that the control socket answers, anything else is why not. Descriptor 2 is the supervisor's log.
+// means that the control socket answers, anything else is the reason why not. Descriptor 2 is the supervisor's log.
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/prctl.h>
@@ -21,7 +21,7 @@ namespace {
 using consort::supervisor::Supervisor;
 using consort::supervisor::SupervisorOptions;
 
-// One thread that lives long and allocates little: no arena of its own, and freed pages go back early.
+// A single thread that lives long and allocates little: no arena of its own, and freed pages are returned early.
 void keep_memory_small() {
   ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_TRIM_THRESHOLD, 64 * 1024);
@@ -29,7 +29,7 @@ void keep_memory_small() {
   ::mallopt(M_MMAP_THRESHOLD, 64 * 1024);
 }
 
-// The pipe tells once; from then on its place is taken by the log, so that the reader sees the end.
+// The pipe is used once; from then on the log takes its place, so that the reader sees end-of-file.
 void tell(const std::string& text) {
   struct stat info {};
   if (::fstat(STDOUT_FILENO, &info) != 0 || !S_ISFIFO(info.st_mode)) return;  // we are not the first

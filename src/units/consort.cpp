@@ -1,5 +1,5 @@
-// A project as units whose services consort runs: a unit for each service, ordered as depends_on says; they are started
-// and stopped together by PROJECT.target. consort's supervisor restarts containers, so that systemd does not.
+// A project as units whose services Consort runs: a unit for each service, ordered by depends_on; PROJECT.target starts
+// and stops them together. Consort's supervisor restarts containers, so systemd does not.
 
 #include "units/timer.hpp"
 #include "units/unit_text.hpp"
@@ -54,7 +54,7 @@ struct Maker {
 
   // The program on this project, with the words of a command.
   std::string command(const std::vector<std::string>& words) const {
-    // %Y: the directory in which the unit lies.
+    // %Y: the directory that contains the unit.
     std::vector<std::string> all{command_word(program), "--project-directory", command_word(project.working_directory),
                                  "--file", "%Y/" + command_word(project.name + ".compose.yaml")};
     for (const std::string& word : words) all.push_back(command_word(word));

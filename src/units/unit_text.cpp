@@ -38,7 +38,7 @@ bool is_plain(std::string_view text) {
 }
 
 std::string command_word(std::string_view word) {
-  // A continued line that begins with "#" or ";" is a comment for systemd.
+  // systemd treats a continued line that begins with "#" or ";" as a comment.
   const bool comments = word.starts_with('#') || word.starts_with(';');
   const bool bare = is_plain(word) && word.find_first_of(" \"'\\") == std::string_view::npos && !comments;
   if (bare) return command_value(word);

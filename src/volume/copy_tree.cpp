@@ -23,7 +23,7 @@ namespace consort::volume {
 
 namespace {
 
-// Two places that go down and up together. Folders may be nested as deeply as an image likes.
+// Two positions that move down and up together. An image may nest directories as deeply as it likes.
 class TreeCopy {
  public:
   TreeCopy(int target_root, FolderCursor from, FolderCursor to)
@@ -84,7 +84,7 @@ Result<> copy_bytes(int from, int to, off_t size) {
     if (got < 0) return fail_errno("copy");
     left -= got;
     if (got == 0) {
-      // Some file systems say "nothing" to copy_file_range rather than that they can't.
+      // Some file systems make copy_file_range return "nothing" rather than an error.
       if (!clever || left <= 0) return {};
       clever = false;
     }
@@ -93,7 +93,7 @@ Result<> copy_bytes(int from, int to, off_t size) {
 
 Result<> set_owner_and_mode(int fd, const struct stat& st) {
   if (::fchown(fd, st.st_uid, st.st_gid) != 0) return fail_errno("set owner");
-  // After the owner: chown takes setuid away.
+  // After the owner: chown clears setuid.
   if (::fchmod(fd, st.st_mode & 07777) != 0) return fail_errno("set mode");
   return {};
 }
@@ -155,7 +155,7 @@ Result<> TreeCopy::open_level() {
   return {};
 }
 
-// Attributes last: what was written inside has changed the times.
+// Attributes last: writing inside has changed the times.
 Result<> TreeCopy::close_level() {
   TRY(copy_xattrs(from_.fd(), to_.fd()));
   TRY(copy_attributes(from_.fd(), to_.fd()));

@@ -54,7 +54,7 @@ std::string get(const DriverOptions& options, const char* key) {
   return found == options.end() ? "" : found->second;
 }
 
-// The kernel's nfs and cifs take addresses only.
+// The kernel's nfs and cifs only take addresses.
 Result<std::string> resolve_host(const std::string& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -126,7 +126,7 @@ Result<> mount_volume(const Roots& roots, const std::string& name, const DriverO
       error = std::move(error).hint("create the directory first: `mkdir -p " + shell_quote(device) + "`");
     return fail(std::move(error));
   }
-  // A bind ignores ro and its like until it is mounted anew.
+  // A bind ignores ro and the like until it is remounted.
   const unsigned long rest = call.flags & ~(MS_BIND | MS_REC);
   if ((call.flags & MS_BIND) && rest) {
     if (::mount(nullptr, target.c_str(), nullptr, MS_BIND | MS_REMOUNT | rest, nullptr) != 0) {

@@ -1,4 +1,4 @@
-// Making and removing volumes: when a folder without a record is a new volume, and when it is what is left of one.
+// Creating and removing volumes: when a directory without a record is a new volume, and when it is a leftover.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -28,7 +28,7 @@ Trash trash_of(const Roots& roots) {
   return Trash(all_volumes(roots));
 }
 
-// What is mounted on a folder or below it.
+// Mounts on a directory or below it.
 Result<> check_nothing_mounted(const std::string& folder) {
   const std::string table = TRY(read_file("/proc/self/mountinfo"));
   for (const std::string& line : split(table, '\n')) {
@@ -41,12 +41,12 @@ Result<> check_nothing_mounted(const std::string& folder) {
   return {};
 }
 
-// Versions before the trash marked a volume that was about to go, in its folder.
+// Versions before the trash marked a volume that was about to be removed, inside its directory.
 bool has_old_mark(const std::string& folder) {
   return path_exists(folder + "/removing");
 }
 
-// A file system made for the purpose has lost+found from the start.
+// A file system made for the volume has lost+found from the start.
 bool holds_files(const std::string& data) {
   const auto names = list_folder(data);
   return names && std::ranges::any_of(*names, [](const std::string& name) { return name != "lost+found"; });
@@ -116,7 +116,8 @@ Result<> settle(const Roots& roots, const std::string& name, Recorded recorded) 
   const std::string folder = folder_of(roots, name);
   const std::string aside = trash_of(roots).aside(name);
   if (!path_exists(aside)) return {};
-  // Both: a crash of the machine kept one rename and lost another. What a volume has been used with since counts.
+  // Both exist: a crash of the machine kept one rename and lost another. What the volume has been used with since
+  // counts.
   if (recorded == Recorded::yes && !path_exists(folder)) return move_folder(aside, folder);
   (void)TRY(trash_of(roots).take(aside));
   return {};

@@ -23,12 +23,12 @@ std::string folder_of(const Roots& roots, const std::string& name) {
   return dir_name(roots.volume_data(name));
 }
 
-// Beside _data while a copy is under way; found later, the copy never ended.
+// Next to _data while a copy is in progress; if it is found later, the copy was interrupted.
 std::string marker_of(const Roots& roots, const std::string& name) {
   return folder_of(roots, name) + "/copying";
 }
 
-// A file system made for the purpose has lost+found from the start.
+// A file system made for the volume has lost+found from the start.
 Result<std::vector<std::string>> content_of(const std::string& path) {
   std::vector<std::string> names = TRY(list_folder(path));
   std::erase(names, "lost+found");
@@ -51,7 +51,7 @@ Result<Fd> lock_folder(const std::string& folder) {
   return fd;
 }
 
-// Somebody has given the empty volume an owner or a mode: a new one is root's, with 0755.
+// Somebody has given the empty volume an owner or a mode: a new one belongs to root, with 0755.
 bool is_owned_by_someone(const struct stat& st) {
   return st.st_uid != 0 || st.st_gid != 0 || (st.st_mode & 07777) != 0755;
 }
@@ -119,7 +119,7 @@ Result<std::string> resolve_subpath(const std::string& folder, const std::string
     return fail(errno_error(inside.error().sys_errno(), "cannot access path " + join_path(folder, subpath) +
                                                             ": lstat " + join_path(folder, subpath)));
   }
-  // Said from the folder on, by whose name others know that it lies in a volume.
+  // Expressed relative to the directory, by whose name others know that it is in a volume.
   const std::string real_root = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(root.get()), folder));
   const std::string real = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(inside->get()), subpath));
   if (real != real_root && !real.starts_with(real_root + "/"))

@@ -64,7 +64,7 @@ TEST(Cron, HasOneRunADayWhereClocksAreSet) {
             (std::vector<Seconds>{at(2027, 3, 27, 1, 30), at(2027, 3, 28, 1, 30), at(2027, 3, 29, 0, 30)}));
   EXPECT_EQ(fires("30 2 * * *", *berlin, at(2027, 10, 29, 12), at(2027, 11, 1, 12)),
             (std::vector<Seconds>{at(2027, 10, 30, 0, 30), at(2027, 10, 31, 0, 30), at(2027, 11, 1, 1, 30)}));
-  // A rhythm goes on: 48 half hours in 24 hours, whatever the clocks show.
+  // A rhythm continues: 48 half hours in 24 hours, whatever the clocks show.
   for (const Seconds begin : {at(2027, 3, 27, 12), at(2027, 10, 30, 12)}) {
     const auto all = fires("*/30 * * * *", *berlin, begin, begin + 24 * hour);
     ASSERT_EQ(all.size(), 48U);
@@ -72,7 +72,7 @@ TEST(Cron, HasOneRunADayWhereClocksAreSet) {
   }
 }
 
-// Every day of a zone has one half past two, or what stands for it.
+// Every day of a zone has exactly one half past two, or its substitute.
 TEST(Cron, MissesNoDayInTenYearsOfAnyKindOfZone) {
   for (const char* name : {"UTC", "Europe/London", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca",
                            "Antarctica/Troll", "Asia/Kathmandu", "America/Santiago"}) {

@@ -37,7 +37,7 @@ TEST_F(File, AtomicWriteLeavesNoTemporaryBehind) {
   ASSERT_TRUE(make_directories(folder_));
 }
 
-// A pid and a counter come again after a reboot, and with them the name that a crash had left.
+// After a reboot the same pid and counter occur again, and with them the name that a crash has left.
 TEST_F(File, WhatACrashLeftIsNotInTheWay) {
   for (int i = 0; i < 64; ++i) {
     const std::string left = folder_ + "/a.tmp-" + std::to_string(::getpid()) + "-" + std::to_string(i);
@@ -61,7 +61,7 @@ TEST_F(File, APlainFileIsNoPipeAndNobodyWaitsForOne) {
   EXPECT_NE(read_plain_file(pipe, 100).error().message().find("is a named pipe, not a regular file"),
             std::string::npos);
   EXPECT_EQ(read_plain_file(folder_ + "/none", 100).error().code(), Code::not_found);
-  // What the shell hands over for <(command).
+  // What the shell passes for <(command).
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   const Fd reader(ends[0]);
@@ -85,7 +85,7 @@ TEST_F(File, WhatIsNoPlainFileIsNotEvenOpened) {
   EXPECT_EQ(open_plain_in_root(devices.get(), "zero", O_RDONLY).error().code(), Code::invalid);
 }
 
-// An image without /etc/passwd is no error; one whose /etc/passwd cannot be opened is.
+// An image without /etc/passwd is not an error; one whose /etc/passwd cannot be opened is.
 TEST_F(File, WhatCannotBeOpenedForWantOfProcIsNotMissing) {
   ASSERT_TRUE(write_file_atomic(folder_ + "/file", "text"));
   const Fd folder = *open_file(folder_, O_PATH | O_DIRECTORY);

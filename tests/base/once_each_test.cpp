@@ -12,7 +12,7 @@ namespace {
 
 constexpr int callers = 8;
 
-// What each of several threads gets that come with the same key at once.
+// The results of several threads that come with the same key at once.
 std::vector<Result<int>> all_at_once(OnceEach<int>& once, const std::function<Result<int>()>& work) {
   std::vector<Result<int>> got;
   for (int i = 0; i < callers; ++i) got.emplace_back(0);

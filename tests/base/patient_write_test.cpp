@@ -12,7 +12,7 @@
 namespace consort {
 namespace {
 
-// The pipe has no room again before a whole page was read.
+// The pipe has no space again before a whole page has been read.
 TEST(PatientWrite, AReaderThatTakesAFewBytesDoesNotStand) {
   Pipe pipe = make_pipe().value();
   int stood = 0;

@@ -11,7 +11,7 @@
 namespace consort {
 namespace {
 
-// Its child, whose name in the table of processes is this.
+// A child with this name in the process table.
 ChildGuard child_called(const char* name) {
   const Pipe ready = *make_pipe();
   const pid_t child = ::fork();
@@ -25,7 +25,7 @@ ChildGuard child_called(const char* name) {
   return ChildGuard(child);
 }
 
-// Each pretends to be the end of the name, another state and another parent.
+// Each name pretends to contain its own end, another state and another parent.
 TEST(ProcessStat, ANameSaysNothingOfTheOtherFields) {
   for (const char* name : {"a", "", " ", "a b", "(", ")", ") ", ") Z 1 2 3", "x) R (y", "((()", "a\nb", ") Z 1\n2"}) {
     ChildGuard child = child_called(name);

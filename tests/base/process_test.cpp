@@ -30,7 +30,7 @@ TEST(Process, DeathBySignalCountsAsAShellCountsIt) {
   EXPECT_EQ(captured->status.signal, SIGKILL);
 }
 
-// An ssh that later connections share, an agent.
+// For example an ssh that later connections share, or an agent.
 TEST(Process, WhatItLeavesRunningIsNotWaitedFor) {
   const Result<Captured> captured = run_and_capture({.argv = {"sh", "-c", "sleep 1000 & echo $!"}});
   ASSERT_TRUE(captured) << captured.error().message();
@@ -56,7 +56,7 @@ TEST(Process, StartTimeNamesTheProcess) {
   EXPECT_EQ(process_start_time(4'000'000).error().code(), Code::not_found);
 }
 
-// Who has its number next is not reached through it.
+// It does not reach the next process with the same pid.
 TEST(Process, AFolderIsThatOfOneProcessForEver) {
   ChildGuard child = *spawn({.argv = {"sleep", "1000"}});
   const std::uint64_t started = *process_start_time(child.pid());

@@ -1,4 +1,4 @@
-// Trees that somebody else made: deep, locked, mounted into, cut short.
+// Trees that somebody else has made: deep, locked, with mounts, interrupted.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -44,7 +44,7 @@ class RemoveTreeTest : public testing::Test {
   std::string folder_;
 };
 
-// Few descriptors, so that one for each level would not do.
+// So few descriptors that one for each level would not do.
 class FewDescriptors {
  public:
   FewDescriptors() {
@@ -60,7 +60,7 @@ class FewDescriptors {
 };
 
 TEST_F(RemoveTreeTest, AnyDepthWithFewDescriptorsAndLittleStack) {
-  // In memory where that can be had: a disk takes its time for each level.
+  // In memory if possible: a disk is slow at each level.
   std::string place = path_exists("/dev/shm") ? "/dev/shm/consort-deep-XXXXXX" : folder_ + "/deep-XXXXXX";
   ASSERT_NE(::mkdtemp(place.data()), nullptr);
   nest(place + "/deep", 20'000);
@@ -106,7 +106,7 @@ TEST_F(RemoveTreeTest, WhatIsMountedBelowIsLeftAndTheRestGoes) {
   ASSERT_TRUE(write_file_atomic(folder_ + "/theirs/precious", "x"));
   for (const char* name : {"/tree/a", "/tree/m/point", "/tree/z"}) ASSERT_TRUE(make_directories(folder_ + name));
   const std::string point = folder_ + "/tree/m/point";
-  // Of the same file system: the device number tells nothing.
+  // On the same file system: the device number does not tell.
   if (::mount((folder_ + "/theirs").c_str(), point.c_str(), nullptr, MS_BIND, nullptr) != 0)
     GTEST_SKIP() << "cannot mount here";
   const Result<> removed = remove_tree(folder_ + "/tree");

@@ -27,7 +27,7 @@ class RootsTest : public testing::Test {
     ASSERT_TRUE(remove_tree(folder_));
   }
   static mode_t mode(const std::string& path) { return stat_path(path)->st_mode & 07777; }
-  // With its mode whatever the umask.
+  // With this mode, whatever the umask.
   static void make(const std::string& path, mode_t mode) {
     ASSERT_TRUE(make_directories(path));
     ASSERT_EQ(::chmod(path.c_str(), mode), 0);
@@ -50,7 +50,7 @@ TEST_F(RootsTest, ArePrivateWhateverTheUmask) {
   }
 }
 
-// As version 0.1 made them.
+// As created by version 0.1.
 TEST_F(RootsTest, WhatWasLeftOpenIsClosed) {
   const std::string container = roots_.data + "/containers/1";
   for (const std::string& path : {roots_.data, roots_.data + "/containers", container, roots_.data + "/volumes",
@@ -96,7 +96,7 @@ TEST_F(RootsTest, AFolderOfOthersIsNotClosedButRefused) {
   EXPECT_FALSE(roots_.prepare()) << "its owner could change everything";
 }
 
-// It would lead to a folder of ours that is not meant, and be turned while we are in it.
+// It could lead to one of our directories that is not meant, and be redirected while we are in it.
 TEST_F(RootsTest, ALinkThatAnotherUserHasMadeIsRefused) {
   make(folder_ + "/ours", 0700);
   ASSERT_TRUE(make_directories(dir_name(roots_.run)));
@@ -130,7 +130,7 @@ TEST_F(RootsTest, AReserveThatAnEarlierVersionLeftInAnOpenFolderIsOurs) {
   EXPECT_EQ(mode(roots_.data), 0700u);
 }
 
-// The earlier version was killed while it made it.
+// The earlier version was killed while creating it.
 TEST_F(RootsTest, AReserveThatWasCutShortInAnOpenFolderIsOurs) {
   const auto left_behind = [&](const std::vector<std::string>& files, mode_t mode_of_folder) {
     if (path_exists(roots_.data)) {

@@ -1,4 +1,4 @@
-// What Docker's programs read: the values are those of the Go library that all of them use for sizes.
+// What Docker's programs accept: the values are those of the Go library that all of them use for sizes.
 #include "base/size.hpp"
 
 #include <gtest/gtest.h>

@@ -21,7 +21,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
-// inotify tells of a change before the call that made it returns, so nothing here has to wait.
+// inotify reports a change before the call that made it returns, so nothing here has to wait.
 class TreeWatchTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -192,7 +192,7 @@ TEST_F(TreeWatchTest, AnOverflowingQueueLosesNothing) {
   EXPECT_THAT(seen(), Contains("/after"));
 }
 
-// Fills a user namespace of its own with few watches: 0 if the error says what to do.
+// Fills its own user namespace with few watches: 0 if the error says what to do.
 int in_a_small_namespace(const std::string& root) {
   if (::unshare(CLONE_NEWUSER) != 0) return 77;
   {
@@ -221,7 +221,7 @@ TEST_F(TreeWatchTest, TheKernelsLimitIsExplained) {
 
 TEST_F(TreeWatchTest, ATreeThatMovesWhileItIsReadStaysWatched) {
   watch({root});
-  // The news of the move comes after the new place has been read.
+  // The event for the move arrives after the new place has been read.
   fs::create_directories(root + "/new");
   fs::rename(root + "/old", root + "/new/old");
   (void)seen();

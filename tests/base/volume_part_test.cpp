@@ -1,4 +1,4 @@
-// A link in a volume, put there after a path was looked up, must not be followed to the host's files.
+// A symlink put into a volume after a path was looked up must not be followed to the host's files.
 #include "base/volume_part.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What a build must do beyond giving the right files: remember, explain, fail well, stop, leave nothing.
+// What a build must do besides producing the right files: remember, explain, fail well, stop, leave nothing.
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -119,7 +119,7 @@ pid_t process_of_command(const std::string& command) {
   return 0;
 }
 
-// A step can hand its output to somebody who does not end with it: by a socket in a cache mount, say.
+// A step can pass its output to somebody who does not end with it: through a socket in a cache mount, say.
 TEST_F(Builds, AStepEndsWithItsProcessesWhoeverHoldsItsOutput) {
   using namespace std::string_literals;
   std::promise<void> built;
@@ -170,7 +170,7 @@ TEST_F(Builds, ProxiesOfBothSpellingsAreThere) {
   EXPECT_THAT(world_->output, HasSubstr("a a c d e\n"));
 }
 
-// Steps that are used go on being known, however old they are.
+// Steps that are used stay cached, however old they are.
 TEST_F(Builds, WhatIsNotUsedForLongIsForgotten) {
   const BuildRequest wanted = request("FROM bb:1\nRUN echo 1 > /a\nRUN echo 2 > /b\n");
   ASSERT_TRUE(world_->build(wanted));
@@ -222,7 +222,7 @@ TEST_F(Builds, NamedContexts) {
   EXPECT_THAT(files_of(world_->build(wanted)), HasSubstr("/f 14 "));
 }
 
-// The folder's own ignore file counts, and its files belong to root, as those of any context.
+// The directory's own ignore file applies, and its files belong to root, like those of any context.
 TEST_F(Builds, BeginWithAFolder) {
   auto wanted = request("FROM rootfs\nCOPY a /a\nRUN [\"/bin/busybox\", \"cp\", \"/etc/x\", \"/y\"]\n");
   world_->write(wanted.context + "/a", "a");

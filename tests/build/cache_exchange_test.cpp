@@ -1,4 +1,4 @@
-// Caches that go from one machine to another: the texts that name them, the records, and builds that use them.
+// Caches exchanged between machines: the texts that name them, the records, and builds that use them.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -133,7 +133,7 @@ class Exchange : public testing::Test {
     here_ = World::make(why);
     there_ = here_ ? World::make(why) : nullptr;
     if (!there_) GTEST_SKIP() << why;
-    // The base is made on each machine, with times of its own: it must be the same image on both.
+    // The base is created on each machine, with its own times: it must be the same image on both.
     const std::string layout = here_->new_folder();
     const auto base = here_->store().find("bb:1");
     ASSERT_TRUE(base);
@@ -160,7 +160,7 @@ class Exchange : public testing::Test {
     for (const auto& each : built.explanations) text += each.step + ": " + each.reason + "\n";
     return text;
   }
-  // The blobs of layers, to be damaged: by size the config and the manifest are not among them.
+  // The blobs of layers, to be damaged: recognised by size, without the config and the manifest.
   std::vector<std::string> layer_blobs() const {
     std::vector<std::string> paths;
     for (const auto& entry : std::filesystem::directory_iterator(cache_ + "/blobs/sha256")) {
@@ -201,11 +201,11 @@ TEST_F(Exchange, MinHoldsOnlyTheImagesLayers) {
   EXPECT_EQ(layer_blobs().size(), 3U);
   const auto second = there_->build(with({"type=local,src=" + cache_}, {}));
   ASSERT_TRUE(second) << second.error().message();
-  // The other stage is run, and gives something else.
+  // The other stage runs, and gives a different result.
   EXPECT_EQ(second->steps_cached, 2) << reasons(*second);
 }
 
-// One cache holds what was done for all, what they share once.
+// One cache holds the steps for all platforms, and shared ones once.
 TEST_F(Exchange, OfSeveralPlatformsIsOneCache) {
   wanted_.platforms = {"linux/s390x", image::Platform::host().text()};
   wanted_.tags = {"app:1"};

@@ -1,4 +1,4 @@
-// What is left of the build cache when it has to get smaller.
+// What is left of the build cache when it has to shrink.
 #include <gtest/gtest.h>
 
 #include "base/sqlite/database.hpp"
@@ -19,7 +19,7 @@ TEST(CacheSize, AsMuchStaysAsWasAskedFor) {
   EXPECT_EQ(bytes_to_keep({.reserved = 20, .min_free = 500}, 100, 50), 20U);
   EXPECT_EQ(bytes_to_keep({.max_used = 30, .min_free = 60}, 100, 50), 30U);
   EXPECT_EQ(bytes_to_keep({.max_used = 95, .min_free = 60}, 100, 50), 90U);
-  // There is enough room, and nothing else was asked for.
+  // There is enough space, and nothing else was asked for.
   EXPECT_EQ(bytes_to_keep({.min_free = 50}, 100, 50), std::nullopt);
   EXPECT_EQ(bytes_to_keep({.max_used = 30, .min_free = 50}, 100, 50), 30U);
 }
@@ -75,14 +75,14 @@ TEST_F(CacheSizes, WhatWasUsedLastStays) {
   EXPECT_EQ(cached(second), 0);
 }
 
-// Without what it was made on, nobody would ever ask for a step again.
+// Without its base, a step could never be used again.
 TEST_F(CacheSizes, AStepOutlivesThoseThatWereMadeOnIt) {
   const BuildRequest request = built({"a", "b", "c"});
   ASSERT_TRUE(forget_cache(world_->store(), {.reserved = 700'000}));
   EXPECT_EQ(cached(request), 2);
 }
 
-// Their layers would not come back.
+// Removing their layers would free nothing.
 TEST_F(CacheSizes, StepsOfImagesStay) {
   const BuildRequest used = built({"a"}), unused = built({"b"});
   EXPECT_EQ(cached(used), 1);  // there is an image of it again

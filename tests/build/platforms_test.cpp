@@ -69,7 +69,7 @@ TEST_F(PlatformBuilds, TheNameStandsForAllOfThem) {
   ASSERT_TRUE(again);
   EXPECT_EQ(again->image_id, built->image_id);
   EXPECT_EQ(again->steps_cached, 2);
-  // One alone takes the name from the others.
+  // A single one takes the name from the others.
   wanted.platforms.clear();
   ASSERT_TRUE(world_->build(wanted));
   EXPECT_EQ(world_->store().platforms_of("app:1").value().size(), 1U);
@@ -125,7 +125,7 @@ TEST_F(PlatformBuilds, AProgramForAnotherMachineNeedsAnInterpreter) {
   EXPECT_FALSE(world_->store().find("app:1"));
 }
 
-// The same files are no reason to take what another platform's program gave.
+// Equal files are no reason to use the result of another platform's program.
 TEST_F(PlatformBuilds, ARunIsNotTakenFromAnotherPlatform) {
   if (path_exists("/proc/sys/fs/binfmt_misc/qemu-s390x")) GTEST_SKIP() << "this machine can run programs for s390x";
   auto wanted = request("FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"touch\", \"/x\"]\n");
@@ -210,7 +210,7 @@ TEST_F(PlatformBuilds, OneBuildGivesSeveralImages) {
   EXPECT_EQ(world_->store().layer_paths(web).value(), world_->store().layer_paths(worker).value());
   EXPECT_EQ(world_->store().config_of(worker)->labels.at("service"), "worker");
   EXPECT_EQ(std::ranges::count(world_->built, "exporting to image"), 2);
-  // Each is up to date by itself.
+  // Each is up to date on its own.
   auto environment = world_->environment();
   auto alone = wanted;
   alone.more_outputs.clear();

@@ -1,4 +1,4 @@
-// Keys for steps: served by an agent that ends with the build, asked through a relay that passes on only what signs.
+// Keys for steps: held by an agent that ends with the build, and used through a relay that only allows signing.
 #include "build/exec/ssh_agent.hpp"
 
 #include <gmock/gmock.h>

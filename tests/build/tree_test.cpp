@@ -1,4 +1,4 @@
-// The context's files are listed and digested by several threads.
+// Several threads list and hash the context's files.
 #include "build/context/tree.hpp"
 
 #include <fcntl.h>
@@ -32,13 +32,13 @@ class SourceTreeTest : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder); }
 
-  // More folders than one thread lists alone, more files than one digests alone.
+  // More directories than one thread lists alone, more files than one hashes alone.
   static constexpr int folders = 64, files = 4;
   static constexpr std::size_t all = 1 + 7 + folders + std::size_t{folders} * files;
   std::string folder;
 };
 
-// However many there are, and how long their values: a copy has them all.
+// However many there are, and however long their values: a copy has them all.
 TEST_F(SourceTreeTest, AttributesAreDigested) {
   const std::string file = folder + "/0/0/0";
   const auto set = [&](int number, const std::string& value) {

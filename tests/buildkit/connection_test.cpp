@@ -1,4 +1,4 @@
-// Both ends are ours here; what another's HTTP/2 looks like is in replay_test.cpp.
+// Both ends are ours here; replay_test.cpp has another implementation's HTTP/2.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -30,7 +30,7 @@ class FlowTest : public testing::Test {
     ::signal(SIGPIPE, SIG_IGN);
     EXPECT_TRUE(set_nonblocking(source_.read.get()));
   }
-  // As a loop around poll() does it.
+  // Like a loop around poll().
   static Result<> run(Flow& flow) {
     while (!flow.over()) {
       pollfd wait = flow.wanted();
@@ -95,7 +95,7 @@ TEST_P(FlowByTest, AFileThatIsOpenForAppendingGrows) {
   ::unlink(name.c_str());
 }
 
-// Signals could not be heard meanwhile.
+// Signals could not be noticed meanwhile.
 TEST_P(FlowByTest, ASocketThatNobodyReadsIsNotWaitedFor) {
   auto [ours, theirs] = make_socket_pair(SOCK_STREAM).value();
   feed(some_bytes(3'000'000));

@@ -1,4 +1,4 @@
-// What an export that is made again removes of the last one.
+// Which files of the previous export are removed when an export is repeated.
 #include "cli/commands/export/former_files.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Standard output that takes no more, or takes its time.
+// Standard output that accepts no more, or is slow.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 namespace consort::cli {
 namespace {
 
-// What was written there would pass for the whole of it.
+// What was written so far would pass for the whole output.
 TEST(StandardOutput, ThatCannotBeWrittenIsToldAndFails) {
   const auto version_into = [](const char* file) {
     const Fd full = open_file(file, O_WRONLY).value();
@@ -24,7 +24,7 @@ TEST(StandardOutput, ThatCannotBeWrittenIsToldAndFails) {
   EXPECT_EXIT(version_into("/dev/null"), testing::ExitedWithCode(0), "^$");
 }
 
-// It is shared with whoever has called us, and some of those make it non-blocking.
+// It is shared with our callers, some of which make it non-blocking.
 TEST(StandardOutput, ThatDoesNotBlockIsWaitedFor) {
   Pipe pipe = make_pipe().value();
   ::fcntl(pipe.write.get(), F_SETPIPE_SZ, 4096);

@@ -1,5 +1,5 @@
-// Events come from as many threads as the plan has workers, and a thread of its own draws them. ThreadSanitizer does
-// the judging (`scripts/test tsan`).
+// Events come from as many threads as the plan has workers, and another thread draws them. ThreadSanitizer is the judge
+// (`scripts/test tsan`).
 #include <gtest/gtest.h>
 
 #include <string>

@@ -1,4 +1,4 @@
-// What a person sees: the renderers' output on a terminal that is made here, at a time that the test decides.
+// What a person sees: the renderers' output on an emulated terminal, at times that the test chooses.
 #include "cli/render/progress_screen.hpp"
 
 #include <gmock/gmock.h>
@@ -41,7 +41,7 @@ class FakeTerminal {
   }
 
   void resize(Size size) {
-    // Whether a row goes on in the next stays with it until it is cleared, as in tmux.
+    // Whether a row continues in the next is remembered until it is cleared, as in tmux.
     std::vector<std::string> reflowed;
     std::set<std::size_t> goes_on;
     std::string joined;
@@ -64,7 +64,7 @@ class FakeTerminal {
   Size size() const { return size_; }
   bool cursor_shown = true, wraps = true;
 
-  // Everything, with what has scrolled away.
+  // Everything, including what has scrolled away.
   std::string text() const {
     std::string all;
     for (const std::string& row : rows_) all += trimmed(row) + "\n";

@@ -307,7 +307,7 @@ TEST(Moment, TimesAndDurations) {
   EXPECT_EQ(parse_moment("1970-01-02T03Z", now).value_or(SystemTime{}), SystemTime(27h));
   EXPECT_EQ(parse_moment("1970-01-02T03:04Z", now).value_or(SystemTime{}), SystemTime(27h + 4min));
   EXPECT_EQ(parse_moment("1970-01-02+01:00", now).value_or(SystemTime{}), SystemTime(23h));
-  // Without a zone: what the clocks here show.
+  // Without a zone: local time.
   std::tm noon{};
   noon.tm_year = 120;
   noon.tm_mday = 2;

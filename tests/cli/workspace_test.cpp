@@ -1,4 +1,4 @@
-// Which folders commands work in.
+// Which directories commands work in.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -30,13 +30,13 @@ class WorkspaceTest : public testing::Test {
   std::string folder_;
 };
 
-// As a file system that was made for the purpose is when it is mounted.
+// Like a newly mounted file system that was made for the purpose.
 TEST_F(WorkspaceTest, AnEmptyFolderThatIsOpenBecomesADataRoot) {
   ASSERT_TRUE(make_directories(data() + "/lost+found"));
   for (int i = 0; i < 2; ++i)
     EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(0), "^$") << "command " << i;
   EXPECT_EQ(stat_path(data())->st_mode & 0777, 0700U);
-  // What an earlier version had made of it.
+  // What an earlier version had put there.
   ASSERT_TRUE(remove_tree(data()));
   ASSERT_TRUE(make_directories(data() + "/reserve"));
   ASSERT_TRUE(write_file_atomic(data() + "/reserve/blocks", ""));

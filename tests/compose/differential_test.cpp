@@ -1,4 +1,4 @@
-// Replays what Docker Compose 2.40.3 answered for each folder of differential-cases/ (see the script `differential`).
+// Replays Docker Compose 2.40.3's answers for each directory of differential-cases/ (see the script `differential`).
 #include <gtest/gtest.h>
 
 #include <algorithm>

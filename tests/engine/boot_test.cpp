@@ -20,7 +20,7 @@ class BootTest : public EngineTest {
   }
 };
 
-// One that nobody can read must not keep the others from coming back, or from going.
+// An unreadable record must not keep the others from being started again or removed.
 TEST_F(BootTest, ARecordThatCannotBeReadIsToldAndTheOthersAreSeenTo) {
   ContainerSpec first = probe({"pause"}), second = probe({"pause"}), third = probe({"pause"});
   first.auto_remove = second.auto_remove = true;

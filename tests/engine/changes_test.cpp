@@ -1,4 +1,4 @@
-// What a container has changed, while it goes on with that.
+// A container's changes, while it keeps making them.
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -28,7 +28,7 @@ class ChangesTest : public EngineTest {
   std::string id_, upper_;
 };
 
-// While somebody moves the folder away that is just looked through.
+// While somebody moves the directory away that is being read.
 TEST_F(ChangesTest, FoldersThatAreMovedAwayMeanwhileAreNoFailure) {
   ASSERT_TRUE(make_directories(upper_ + "/here/moved/deep/deeper"));
   ASSERT_TRUE(make_directories(upper_ + "/there"));

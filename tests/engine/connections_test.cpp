@@ -1,4 +1,4 @@
-// Containers that are connected to networks and disconnected from them: records, leases, and Docker's words.
+// Connecting containers to networks and disconnecting them: records, leases, and Docker's words.
 #include "base/os/files/file.hpp"
 #include "fixture.hpp"
 #include "supervisor/client.hpp"
@@ -73,7 +73,7 @@ TEST_F(ConnectionsTest, OfAStoppedOneTheNextStartHasTheNetworks) {
   EXPECT_EQ(message_of(engine().remove_network(one.id)), "(no error)");
 }
 
-// As a command that was killed leaves it: recorded, with an address, and not made.
+// As left by a killed command: recorded, with an address, but not set up.
 TEST_F(ConnectionsTest, WhatWasCutIsFinishedByTheSameCommand) {
   const Network one = network("one"), two = network("two");
   const std::string id = on(one);
@@ -81,7 +81,7 @@ TEST_F(ConnectionsTest, WhatWasCutIsFinishedByTheSameCommand) {
   const std::string path = roots().container(id) + "/unit.json";
   const supervisor::ContainerUnit alone = supervisor::read_unit(path).value();
   ASSERT_TRUE(engine().connect_network(id, {.network = two.id}));
-  // Back to what it was, behind the record's back.
+  // Back to what it was, bypassing the record.
   const auto write = [&](const supervisor::ContainerUnit& unit) {
     return write_file_atomic(path, supervisor::unit_to_json(unit), 0600);
   };

@@ -1,4 +1,4 @@
-// Events of two sources as one: the database's and the supervisor's.
+// Events from two sources as one stream: the database's and the supervisor's.
 #include <poll.h>
 
 #include <atomic>
@@ -103,7 +103,7 @@ TEST_F(EngineTest, ANameIsToldAsItWasThen) {
   EXPECT_THAT(events[events.size() - 2].attributes, Contains(Pair("name", spec.name)));
 }
 
-// However they are asked for while things happen: nothing twice, nothing left out, no cause after its effect.
+// However they are read while things happen: nothing twice, nothing missing, no cause after its effect.
 TEST_F(EngineTest, EventsKeepTheirOrderWhileTheyHappen) {
   constexpr int rounds = 10;
   std::atomic<bool> over = false;
@@ -170,7 +170,7 @@ TEST_F(EngineTest, EventsFromNowOnLeaveOutWhatWas) {
   EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("kill", "die", "destroy"));
 }
 
-// Woken by what a writer appends, it must see what the writer commits a moment later: nothing wakes it again.
+// Woken by what a writer appends, it must see what the writer commits a moment later: there is no second wake-up.
 TEST_F(EngineTest, NobodyMissesTheLastEvent) {
   const std::unique_ptr<Engine> other = second_engine();
   EventStream stream = other->events(project_);

@@ -17,8 +17,8 @@ namespace consort::engine {
 
 namespace {
 
-// Names of folders and links below root that hold one of the words. A folder that goes away under the walk, as control
-// groups of other tests do, begins it anew: stopping there could miss something.
+// Names of directories and symlinks below root that contain one of the words. If a directory disappears during the
+// walk, as cgroups of other tests do, it starts again: stopping there could miss something.
 void find_names(const std::string& root, const std::vector<std::string>& words, std::string& into) {
   constexpr int most_walks = 100;
   std::string found;
@@ -116,7 +116,7 @@ void EngineTest::TearDown() {
   for (const Volume& volume : volumes) EXPECT_EQ(message_of(engine_->remove_volume(volume.spec.name)), "(no error)");
   (void)supervisor::Client(roots_, project_).shutdown();
   engine_.reset();
-  // Processes that were told to end need a moment to be gone; an unmount waits for the disk, which others keep busy.
+  // Processes that were told to end need a moment; an unmount waits for the disk, which others keep busy.
   std::string left = leftovers();
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
   while (!left.empty() && std::chrono::steady_clock::now() < end) {

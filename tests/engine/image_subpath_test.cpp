@@ -1,4 +1,4 @@
-// Layers as overlayfs has them, and what of them a path is.
+// Layers in overlayfs's format, and what a path refers to in them.
 #include "engine/start/image_subpath.hpp"
 
 #include <gmock/gmock.h>

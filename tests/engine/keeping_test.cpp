@@ -50,7 +50,7 @@ TEST_F(EngineTest, SweepTakesWhatNobodyNames) {
   EXPECT_TRUE(path_exists(roots().container(kept)));
 }
 
-// A command that was killed is noticed by the next one, whatever that works on.
+// The next command, whatever it works on, notices that a command was killed.
 TEST_F(EngineTest, WhatACommandOfAnotherProjectHasLeftIsSwept) {
   ASSERT_TRUE(engine().lock_project(project_));  // the first one of a project always looks
   const std::string bridge = "br-" + random_id().substr(0, 12);
@@ -72,7 +72,8 @@ TEST_F(EngineTest, ARemovalThatIsCutShortLeavesAWholeVolumeOrNone) {
   const Volume volume = engine().create_volume({.name = project_ + "_v"}).value();
   const std::string folder = dir_name(volume.mountpoint);
   ASSERT_TRUE(write_file_atomic(volume.mountpoint + "/old", ""));
-  // Cut before the record was forgotten: the volume is still there, for the next command and for who asks for it.
+  // Interrupted before the record was forgotten: the volume still exists, for the next command and for whoever asks for
+  // it.
   const Trash trash(roots().data + "/volumes");
   ASSERT_TRUE(move_folder(folder, trash.aside(volume.spec.name)));
   ASSERT_EQ(message_of(engine().sweep()), "(no error)");
@@ -80,7 +81,7 @@ TEST_F(EngineTest, ARemovalThatIsCutShortLeavesAWholeVolumeOrNone) {
   ASSERT_TRUE(move_folder(folder, trash.aside(volume.spec.name)));
   ASSERT_TRUE(engine().create_volume({.name = volume.spec.name}));
   EXPECT_TRUE(path_exists(volume.mountpoint + "/old"));
-  // Cut after that.
+  // Interrupted after that.
   ASSERT_TRUE(engine().remove_volume(volume.spec.name));
   ASSERT_TRUE(make_directories(trash.aside(volume.spec.name) + "/_data/old", 0755));
   ASSERT_TRUE(engine().create_volume({.name = volume.spec.name}));
@@ -99,7 +100,7 @@ TEST_F(EngineTest, FilesWithoutARecordAreNoNewVolume) {
   EXPECT_EQ(refused.error().code(), Code::conflict);
   EXPECT_THAT(refused.error().message(), HasSubstr("_data contains files, but there is no record of such a volume"));
   EXPECT_THAT(refused.error().hint_text(), HasSubstr("`mv " + folder + " SOMEWHERE`"));
-  // What a version before the trash had begun to remove.
+  // What a version from before the trash had begun to remove.
   ASSERT_TRUE(write_file_atomic(folder + "/removing", ""));
   const Volume volume = engine().create_volume({.name = name}).value();
   EXPECT_FALSE(path_exists(volume.mountpoint + "/half"));
@@ -192,7 +193,7 @@ TEST_F(EngineTest, ABridgeIsMadeAgainWhenItIsGone) {
   EXPECT_EQ(::if_nametoindex(network.bridge.c_str()), 0U);
 }
 
-// The name of a bridge may come from a file that somebody has cloned.
+// A bridge's name may come from a file that somebody has cloned.
 TEST_F(EngineTest, NoNameOfABridgeTakesWhatIsNotTheNetworks) {
   const auto named = [&](const std::string& bridge) {
     return engine().create_network(
@@ -235,7 +236,7 @@ TEST_F(EngineTest, FixedAddressesAndTwoNetworks) {
   ContainerSpec second = spec;
   second.name += "b";
   EXPECT_THAT(message_of(engine().start_container(create(second))), HasSubstr("Address already in use"));
-  // Killed by itself: its lease counts no more once somebody else wants it.
+  // Killed on its own: its lease no longer counts once somebody else wants it.
   ASSERT_TRUE(engine().kill_container(id));
   ASSERT_TRUE(engine().wait_container(id));
   EXPECT_EQ(message_of(engine().start_container(second.name)), "(no error)");

@@ -5,7 +5,7 @@
 namespace consort::engine {
 namespace {
 
-// A command may be killed between making a container and starting it.
+// A command may be killed between creating a container and starting it.
 TEST(LeftBehind, WhatWasNeverStartedIsToGoOnlyIfNobodyElseMayStartIt) {
   Container container;
   container.state.status = Status::created;

@@ -16,7 +16,7 @@ NetworkSpec spec(const std::string& driver, StringMap options, bool internal = f
   return made;
 }
 
-// Where Docker refuses one, in its words.
+// If Docker refuses one, in its words.
 TEST(NetworkOptions, AreRefusedWhereTheyMeanNothing) {
   const std::string bridge = "com.docker.network.bridge.";
   const struct {

@@ -29,7 +29,7 @@ class StateTest : public testing::Test {
   void TearDown() override { ASSERT_TRUE(remove_tree(folder_)); }
 
   Roots roots(const std::string& name) { return {folder_ + "/" + name + "/data", folder_ + "/" + name + "/run"}; }
-  // A data root with the database that the text makes.
+  // A data root with the database that the text creates.
   Roots written_by(const std::string& version) {
     Roots made = roots("of-" + version);
     EXPECT_TRUE(made.prepare());
@@ -81,11 +81,11 @@ TEST_F(StateTest, WhatVersion01WroteIsReadAndBroughtUpToDate) {
   EXPECT_EQ(engine->inspect_volume("app_data").value().spec.labels.at("kept"), "yes");
   EXPECT_EQ(engine->images().list().value().size(), 2u);
   EXPECT_FALSE(engine->events("app").next().value().empty());
-  // And it is written to as before.
+  // It can still be written to.
   EXPECT_TRUE(engine->create_volume({.name = "more"}));
 }
 
-// Whoever changes a table must say how it comes to be in a database that is there already.
+// A change of a table must come with a migration for existing databases.
 TEST_F(StateTest, AnOldDatabaseEndsWithTheTablesOfANewOne) {
   const Roots old = written_by("0.1"), fresh = roots("new");
   open_all(old);

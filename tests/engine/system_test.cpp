@@ -1,4 +1,4 @@
-// Real containers: what the engine promises, seen from inside by the probe.
+// Real containers: what the engine promises, as seen from inside by the probe.
 #include <sys/stat.h>
 
 #include <chrono>

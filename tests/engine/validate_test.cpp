@@ -1,4 +1,4 @@
-// What is refused before anything is made, in Docker's words (engine behaviour, sections 5, 7, 19, 20, 23).
+// What is refused before anything is created, in Docker's words (engine behaviour, sections 5, 7, 19, 20, 23).
 #include "engine/checks/validate.hpp"
 
 #include <gmock/gmock.h>
@@ -50,7 +50,7 @@ TEST_P(Refusal, HasDockersWords) {
   EXPECT_THAT(refusal(GetParam().change), HasSubstr(GetParam().text));
 }
 
-// Or nobody could show the line of the file.
+// Otherwise the line of the file could not be shown.
 TEST_P(Refusal, SaysWhatItIsAbout) {
   const Result<> valid = validated(GetParam().change);
   ASSERT_FALSE(valid);

@@ -59,7 +59,7 @@ TEST_F(ArchiveTest, WhatIsSavedIsLoadedTheSame) {
     const auto paths = target.store.layer_paths(found).value();
     EXPECT_EQ(lstat_path(paths[0] + "/new").value().st_mode & 07777, 04755u);
     EXPECT_TRUE(S_ISCHR(lstat_path(paths[0] + "/file").value().st_mode));
-    // And on: what was loaded can be saved, its packed layers kept as they came.
+    // What was loaded can be saved again, with its compressed layers kept as they came.
     const auto again = load(there.store, saved(target.store, {"app:1"}, format).get());
     ASSERT_TRUE(again) << again.error().message();
   }
@@ -75,7 +75,7 @@ TEST_F(ArchiveTest, AnImageWithoutANameIsSavedById) {
   EXPECT_EQ(loaded->images.at(0).id, made.id);
 }
 
-// As Docker before 25 wrote it: ID/layer.tar, links for layers that come twice, the configuration as HEX.json.
+// As written by Docker before 25: ID/layer.tar, symlinks for repeated layers, the configuration as HEX.json.
 TEST_F(ArchiveTest, TheOldFormOfDockerSave) {
   const std::string tar = TarBuilder().file("a", "1").str();
   const std::string id = Digest::of(tar).text();
@@ -94,7 +94,7 @@ TEST_F(ArchiveTest, TheOldFormOfDockerSave) {
   const auto loaded = load(there.store, file_with(folder, gzip(archive)).get());
   ASSERT_TRUE(loaded) << loaded.error().message();
   EXPECT_EQ(there.store.layers_of(there.store.find("old:1").value()).value().size(), 2u);
-  // The layers' tars are not ours; that must not hinder a save.
+  // The layers' tars are not ours; that must not prevent a save.
   TestStore third;
   const auto again = load(third.store, saved(there.store, {"old:1"}, ArchiveFormat::docker).get());
   ASSERT_TRUE(again) << again.error().message();

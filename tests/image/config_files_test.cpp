@@ -77,7 +77,7 @@ insecure = true
   EXPECT_THAT(places(conf, "plain.io/y"), ElementsAre("plain.io/y insecure"));
 }
 
-// Compose files mean Docker's names: a short one is Docker Hub's, whatever other tools search.
+// Compose files mean Docker's names: a short one is Docker Hub's, wherever other tools search.
 TEST(RegistriesConf, ShortNamesAreDockerHubs) {
   EXPECT_THAT(places("unqualified-search-registries = [\"quay.io\"]\nshort-name-mode = \"enforcing\"\n"
                      "[aliases]\n\"postgres\" = \"quay.io/other/postgres\"\n",
@@ -104,7 +104,7 @@ TEST(RegistriesConf, MistakesHaveAPlace) {
   EXPECT_EQ(broken.error().mark()->line, 1u);
 }
 
-// Docker's own settings count where there are none of ours.
+// Docker's own settings apply where ours are missing.
 TEST(RegistriesConf, DockersSettingsFillTheGaps) {
   constexpr const char* daemon =
       R"({"registry-mirrors":["https://mirror.example/","http://plain.example:5000"],"data-root":"/x",
@@ -211,7 +211,7 @@ TEST_F(Credentials, HelpersAreAsked) {
   ::setenv("PATH", old.c_str(), 1);
 }
 
-// What Docker Desktop leaves behind, what an editor left half-written: no reason to give up what needs no login.
+// What Docker Desktop leaves behind, or an editor left half-written: no reason to fail if no login is needed.
 TEST_F(Credentials, WhatCannotBeReadIsTroubleAndNoMore) {
   write(R"({"credsStore":"desktop","auths":{"file.io":{"auth":"YTpi"}}})");
   EXPECT_EQ(find("file.io"), "a:b:");

@@ -1,4 +1,4 @@
-// What a registry, or somebody on the way to it, may do to us: clear errors, nothing half-made, and what came is kept.
+// What a registry, or somebody in between, may do to us: clear errors, nothing half-made, and received data is kept.
 #include <sys/mount.h>
 #include <zstd.h>
 
@@ -25,7 +25,7 @@ std::string noise(std::size_t size, unsigned seed) {
 
 class HostileRegistry : public FakeRegistryTest {
  protected:
-  // The pull fails so, and leaves no image, no layer, no blob.
+  // The pull fails with this error, and leaves no image, no layer, no blob.
   Error refused() {
     auto result = pull(test.store, server.name(), options);
     EXPECT_FALSE(result);
@@ -33,7 +33,7 @@ class HostileRegistry : public FakeRegistryTest {
     const auto left = test.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::plan}).value();
     for (const PruneItem& item : left.items) EXPECT_NE(item.kind, PruneItem::Kind::layer) << item.id;
     EXPECT_EQ(std::system(("test -z \"$(ls " + test.roots.layers() + ")\"").c_str()), 0);
-    // What cannot be right leaves not even a packed layer; what was cut off goes on later.
+    // Data that cannot be right leaves not even a compressed layer; an interrupted transfer continues later.
     if (!result && result.error().code() == Code::invalid) {
       EXPECT_THAT(left.items, IsEmpty());
     }
@@ -58,7 +58,7 @@ TEST_F(HostileRegistry, GoesOnWhereTheConnectionBroke) {
   EXPECT_THAT(phases, testing::Contains(Phase::retrying));
 }
 
-// Of an answer that is not the content that was asked for, the beginning is read and no more.
+// If an answer is not the requested content, only its beginning is read.
 TEST_F(HostileRegistry, PagesWithoutAnEnd) {
   serve(TarBuilder().file("data", noise(1 << 20, 1)).str());
   const std::string real = blob_path();
@@ -167,7 +167,7 @@ TEST_F(HostileRegistry, AlwaysCutAtTheSamePlace) {
   EXPECT_THAT(error.message(), HasSubstr("closes the connection after"));
 }
 
-// What docker-registry does with a truncated file: a shorter answer, then 416 with a length that is not true.
+// What docker-registry does with a truncated file: a shorter answer, then 416 with a wrong length.
 TEST_F(HostileRegistry, TheRestIsOutOfRange) {
   serve(TarBuilder().file("data", noise(1 << 20, 13)).str());
   const std::string half = packed.substr(0, packed.size() / 2);
@@ -262,7 +262,7 @@ TEST_F(HostileRegistry, AMaliciousLayerAmongGoodOnes) {
   EXPECT_FALSE(pull(test.store, server.name(), options));
   EXPECT_THAT(test.store.list().value(), IsEmpty());
   EXPECT_FALSE(path_exists(test.roots.data + "/outside"));
-  // Of the good one a part may be kept, for the next attempt; it depends on how far the two had come.
+  // A part of the good one may be kept for the next attempt; it depends on how far the two had come.
   const auto left = test.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::plan}).value();
   for (const PruneItem& item : left.items) {
     EXPECT_NE(item.kind, PruneItem::Kind::image) << item.id;
@@ -354,7 +354,7 @@ TEST_F(HostileRegistry, TwoCommandsFetchALayerOnce) {
   EXPECT_THAT(test.store.prune({PruneOptions::Images::none, PruneOptions::Mode::plan}).value().items, IsEmpty());
 }
 
-// A file system of its own, too small for the layer.
+// A separate file system, too small for the layer.
 TEST_F(HostileRegistry, AFullDiskIsToldAndLeftAsItWas) {
   const TempDir small;
   ASSERT_TRUE(make_directories(small / "data"));

@@ -1,4 +1,4 @@
-// What a transfer that has failed says about what was asked for.
+// What a failed transfer says about the requested content.
 #include "image/http/http_failure.hpp"
 
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 namespace consort::image {
 namespace {
 
-// Offline is no answer: who takes it for "there is no such image" would not use what was there the last time.
+// Being offline is no answer: if it counted as "there is no such image", what was there before would not be used.
 TEST(HttpFailure, AHostThatCannotBeFoundSaysNothingAboutItsImages) {
   const Url url = Url::parse("https://registry.example/v2/app/manifests/1").value();
   const auto code = [&](CURLcode failure) { return transport_failure({.code = failure}, url, "", 0).error.code(); };

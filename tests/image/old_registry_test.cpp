@@ -1,4 +1,4 @@
-// What old clients left in registries, and what registries and the servers before them do though nobody asked for it.
+// What old clients left in registries, and what registries and the servers before them do without being asked.
 #include "fake_registry.hpp"
 
 namespace consort::image {
@@ -53,7 +53,7 @@ TEST_F(OldRegistry, IndexesInIndexes) {
   EXPECT_THAT(pull(fresh.store, server.name(), options).error().message(), HasSubstr("nested too deeply"));
 }
 
-// Encoded once more by a server before the registry, with a length and without; or only called so.
+// Encoded once more by a server before the registry, with and without a length; or only labelled as encoded.
 TEST_F(OldRegistry, AnEncodingThatNobodyAskedFor) {
   serve();
   for (const bool chunked : {false, true}) {
@@ -75,7 +75,7 @@ TEST_F(OldRegistry, AnEncodingThatNobodyAskedFor) {
   is_pulled("called so");
 }
 
-// Cut in the middle, too: then the whole is asked for again, since parts would be parts of the encoded form.
+// Also interrupted: then the whole is requested again, because parts would be parts of the encoded form.
 TEST_F(OldRegistry, AnEncodedLayerThatIsCutOff) {
   serve();
   std::atomic<int> asked{0};

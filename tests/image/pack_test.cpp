@@ -67,7 +67,7 @@ TEST_F(Pack, WhatNobodyCouldUnpackIsRefused) {
   EXPECT_THAT(packed.error().message(), HasSubstr("nested too deeply"));
 }
 
-// As a container does while it is packed. A pipe would hold us up, and a device may do something when it is opened.
+// As a container does while it is packed. A pipe would block us, and opening a device may have an effect.
 TEST_F(Pack, NothingButFilesIsOpened) {
   const std::string file = root + "/file", pipe = folder / "pipe";
   ASSERT_TRUE(write_file_atomic(file, "of the file"));

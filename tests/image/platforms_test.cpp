@@ -1,4 +1,4 @@
-// Names that stand for images of several platforms: in the store, in archives, at a registry.
+// Names that refer to images for several platforms: in the store, in archives, in a registry.
 #include "base/json.hpp"
 #include "base/sqlite/database.hpp"
 #include "image/registry/manifest.hpp"
@@ -26,7 +26,7 @@ class PlatformsTest : public testing::Test {
     ImageConfig config;
     config.platform = platform;
     config.cmd = {"/program"};
-    // Newer ones are listed, and so pruned, first: a name's own image before those beside it.
+    // Newer ones are listed, and therefore pruned, first: a name's own image before those beside it.
     config.created = platform == Platform::host() ? "2026-01-02T03:04:05Z" : "2026-01-01T03:04:05Z";
     std::vector<Reference> references;
     for (const std::string& name : names) references.push_back(named(name));
@@ -114,7 +114,7 @@ TEST_F(PlatformsTest, WhoUsesOneKeepsAll) {
   EXPECT_THAT(refused.error().message(), HasSubstr("container emulated"));
   ASSERT_TRUE(here.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::act}, users));
   EXPECT_THAT(ids(here.store.platforms_of("app").value()), ElementsAre(own.id, other.id));
-  // None is nameless, so the usual prune leaves them alone.
+  // None is unnamed, so the usual prune leaves them alone.
   ASSERT_TRUE(here.store.prune({PruneOptions::Images::untagged, PruneOptions::Mode::act}));
   EXPECT_THAT(ids(here.store.platforms_of("app").value()), ElementsAre(own.id, other.id));
   ASSERT_TRUE(here.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::act}));
@@ -222,7 +222,7 @@ TEST_F(PlatformsAtARegistry, AllArePushedUnderOneIndex) {
   EXPECT_EQ(pull_for(s390x, PullOptions::Policy::never).value().image.id, other.id);
   EXPECT_EQ(there.store.find(name.name() + "@" + pushed->manifest.text()).value().id, own.id);
 
-  // When the tag moves at the registry, what belonged to the old index goes.
+  // When the tag moves in the registry, what belonged to the old index is removed.
   const Image newer = make(here.store, Platform::host(), {});
   ImageConfig config = here.store.config_of(newer).value();
   config.cmd = {"/newer"};

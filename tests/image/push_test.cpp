@@ -1,4 +1,4 @@
-// Pushing to registries that are not Debian's: what they answer with, and what they can take over by themselves.
+// Pushing to registries other than Debian's: what they answer, and what they can reuse themselves.
 #include "base/url.hpp"
 #include "fake_registry.hpp"
 #include "image/http.hpp"
@@ -58,8 +58,7 @@ TEST_F(Pushing, LocationsOfAllKindsAreFollowed) {
   EXPECT_THAT(push_as(server.host() + "/app:1").error().message(), HasSubstr("no Location"));
 }
 
-// The layers of the image it was built on lie at the same registry already. A token must allow that they are read
-// there.
+// The layers of its base image are already on the same registry. The token must allow reading them there.
 TEST_F(Pushing, LayersOfABaseFromTheSameRegistryAreMounted) {
   const std::string tar = TarBuilder().file("base", "content").str();
   server.serve({gzip(tar)}, {tar});
@@ -96,7 +95,7 @@ TEST_F(Pushing, LayersOfABaseFromTheSameRegistryAreMounted) {
   EXPECT_THAT(token_request, HasSubstr("scope=repository%3Aapp%3Apull"));
 }
 
-// A server that does not mount, and one that refuses to, gets the bytes.
+// A server that does not mount, or refuses to, gets the bytes.
 TEST_F(Pushing, WhatIsNotMountedIsSent) {
   const std::string tar = TarBuilder().file("base", "content").str();
   server.serve({gzip(tar)}, {tar});

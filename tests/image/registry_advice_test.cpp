@@ -1,4 +1,4 @@
-// What is said when a registry, or something on the way to it, refuses: who, what, and what to type.
+// What is said when a registry, or something in between, refuses: who, what, and what to type.
 #include "fake_registry.hpp"
 #include "image/connection.hpp"
 #include "registry_fixture.hpp"
@@ -22,7 +22,7 @@ class Advice : public FakeRegistryTest {
     EXPECT_FALSE(pulled) << name;
     return pulled ? Error(Code::internal) : std::move(pulled).error();
   }
-  // Everything is answered so.
+  // Everything gets this answer.
   void answer_all(FakeAnswer answer) {
     server.intercept = [answer = std::move(answer)](const FakeRequest&) { return answer; };
   }
@@ -59,7 +59,7 @@ TEST_F(Advice, ALoginIsNamedWithItsRegistry) {
   EXPECT_THAT(error_of(server.name().full()).hint_text(), HasSubstr("docker-credential-not-installed"));
 }
 
-// Each registry has its own way of saying that a tag is not there.
+// Each registry has its own way of saying that a tag does not exist.
 TEST_F(Advice, AMissingTagIsNotAMissingRepository) {
   for (const char* body :
        {"", R"({"errors":[{"code":"NOT_FOUND","message":"artifact app:2 not found"}]})", "<html>404</html>"}) {
@@ -76,7 +76,7 @@ TEST_F(Advice, AMissingTagIsNotAMissingRepository) {
               StartsWith("repository " + server.host() + "/app not found: name unknown"));
 }
 
-// Quay and ECR name the next page in a way of their own.
+// Quay and ECR name the next page in their own way.
 TEST_F(Advice, TagsAreReadPageByPage) {
   server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
     if (!request.path.contains("/tags/list")) return FakeAnswer{404, {}, ""};

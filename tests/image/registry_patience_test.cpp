@@ -1,5 +1,5 @@
-// How long registries are waited for: an end to every wait, another try where it may help, and one question where that
-// is enough.
+// How long we wait for registries: an end to every wait, another attempt where it may help, and a single request where
+// that is enough.
 #include <chrono>
 #include <random>
 #include <thread>
@@ -23,7 +23,7 @@ class Waiting : public FakeRegistryTest {
     if (IsSkipped() || HasFatalFailure()) return;
     serve(TarBuilder().file("data", "some content").str());
   }
-  // Cancels as soon as the registry was asked for this; the time from then to the end of the work.
+  // Cancels as soon as the registry has been asked for this; returns the time from then to the end of the work.
   std::chrono::milliseconds ends_after(const std::string& asked, const std::function<Result<>(std::stop_token)>& work) {
     std::stop_source stop;
     std::chrono::steady_clock::time_point stopped;
@@ -237,7 +237,7 @@ TEST_F(Waiting, ALayerIsTriedAgainForAsLongAsItTakes) {
   EXPECT_THAT(told, Contains(HasSubstr("HTTP status 502: trying again in 1 s")));
 }
 
-// The registry redirects to a host that is being started anew, or whose name is not known yet.
+// The registry redirects to a host that is restarting, or whose name is not known yet.
 TEST_F(Waiting, ALayerWhoseHostIsAwayIsTriedAgain) {
   const std::vector<std::string> away{"http://127.0.0.1:1/x", "http://away.invalid/x"};
   std::atomic<std::size_t> count{0};
@@ -259,7 +259,7 @@ TEST_F(Waiting, PatienceComesToAnEnd) {
   EXPECT_THAT(pulled.error().message(), HasSubstr("HTTP status 500"));
 }
 
-// A wrong name is not waited for as a layer is.
+// A wrong name is not waited for as long as a layer.
 TEST_F(Waiting, ARegistryThatIsNotThereIsToldAtOnce) {
   for (const char* name : {"127.0.0.1:1/app:1", "nowhere.invalid/app:1"}) {
     const auto pulled = pull(test.store, named(name), options);

@@ -55,7 +55,7 @@ class Secrets : public FakeRegistryTest {
   FakeRegistry other;
 };
 
-// Some registries let their storage take uploads in: the address has what it needs in it.
+// Some registries let their storage take uploads: the address contains what that needs.
 TEST_F(Secrets, AnUploadElsewhereIsSentWithoutThem) {
   local_image();
   server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
@@ -122,7 +122,7 @@ TEST_F(Secrets, WhereARedirectLeadsNobodyGetsThemByAsking) {
   EXPECT_EQ(other.count("/token"), 0u);
 }
 
-// A token request with the secret in its body is not repeated somewhere else, one with a header goes without it.
+// A token request with the secret in its body is not repeated elsewhere; one with a header goes without it.
 TEST_F(Secrets, ATokenServerThatRedirectsTakesNothingAlong) {
   serve(TarBuilder().file("a", "1").str());
   server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
@@ -148,7 +148,7 @@ TEST_F(Secrets, ATokenServerElsewhereWithoutTlsGetsNoPassword) {
   EXPECT_THAT(pulled.error().message(), HasSubstr("192.0.2.1, does not use HTTPS"));
 }
 
-// Artifactory says 404 of what only members may see, and does not ask who we are.
+// Artifactory answers 404 for what only members may see, and does not ask who we are.
 TEST_F(Secrets, AHiddenRepositoryIsShownToWhoHasALogin) {
   serve(TarBuilder().file("a", "1").str());
   for (const bool asks_at_the_root : {true, false}) {
@@ -165,7 +165,7 @@ TEST_F(Secrets, AHiddenRepositoryIsShownToWhoHasALogin) {
   EXPECT_FALSE(pull_it());
 }
 
-// A public image needs no login; that ours cannot be read is told once.
+// A public image needs no login; that ours cannot be read is reported once.
 TEST_F(Secrets, CredentialsThatCannotBeReadAreToldAndDoneWithout) {
   serve(TarBuilder().file("a", "1").str());
   server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {

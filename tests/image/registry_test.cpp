@@ -86,7 +86,7 @@ TEST_F(RegistryTest, WhatIsPushedIsPulledTheSame) {
   const Reference by_digest = named(server->host() + "/team/app@" + pushed->manifest.text());
   EXPECT_EQ(pull(there.store, by_digest, pulling()).value().image.id, made.id);
   EXPECT_EQ(resolve_digest(name, registry).value(), pushed->manifest);
-  // Pushed again from here, under another name: the same bytes, taken over inside the registry.
+  // Pushed again from here, under another name: the same bytes, reused inside the registry.
   const Reference copy = named(server->host() + "/team/copy:2");
   ASSERT_TRUE(there.store.tag(pulled->image, copy));
   phases.clear();
@@ -157,7 +157,7 @@ TEST_F(RegistryTest, TlsWithItsOwnAuthorityAndAPassword) {
               HasSubstr("pull access denied for " + server->host() + "/app"));
 }
 
-// Some registries have a storage without TLS. Whether it gives what was asked for is told by the digest.
+// Some registries have storage without TLS. The digest tells whether it returned what was asked for.
 TEST_F(RegistryTest, ABlobIsFetchedFromAStorageWithoutTls) {
   FakeRegistry storage;
   if (!start({.tls = true, .storage = "http://" + storage.host()})) GTEST_SKIP() << "needs docker-registry";

@@ -145,7 +145,7 @@ TEST_F(StoreTest, PruneInPlanModeTouchesNothing) {
   EXPECT_TRUE(path_exists(store.layer_paths(made).value()[0]));
 }
 
-// What is shared, packed and held by the build cache is counted once, by the question as by the result.
+// What is shared, compressed and held by the build cache is counted once, in the forecast as in the result.
 TEST_F(StoreTest, APrunePromisesWhatItGivesBack) {
   const auto on_disk = [&] { return tree_bytes(test.roots.layers()) + tree_bytes(test.roots.blobs()); };
   const std::uint64_t before = on_disk();
@@ -211,7 +211,7 @@ TEST_F(StoreTest, ImportsAPackedRootFileSystem) {
   const ImageConfig config = store.config_of(*made).value();
   EXPECT_EQ(config.platform, Platform::host());
   EXPECT_EQ(read_file(store.layer_paths(*made).value()[0] + "/etc/issue").value(), "hello");
-  // The same once more shares the layer.
+  // The same content again shares the layer.
   ASSERT_TRUE(import_rootfs(store, file_with(folder, tar).get(), options));
   EXPECT_EQ(store.layers_of(store.find("base").value()).value()[0].id, store.layers_of(*made).value()[0].id);
   EXPECT_EQ(store.prune({PruneOptions::Images::none, PruneOptions::Mode::act}).value().items.size(), 0u);
@@ -237,7 +237,7 @@ TEST_F(StoreTest, ExportMergesLayers) {
         unpack_layer(source_of(TarBuilder().file(".wh.gone", "").file("new", "3").str()), above.directory(), options));
     const auto a = store.commit_layer(std::move(below)).value();
     const auto b = store.commit_layer(std::move(above)).value();
-    // Many layers: their names are longer than what one mount option takes.
+    // Many layers: their names are longer than a single mount option accepts.
     std::vector<std::string> ids{a.id, b.id};
     for (int i = 0; i < 20; ++i) ids.push_back(layer("kept", std::to_string(i)).id);
     return image(ids, {});
@@ -249,7 +249,7 @@ TEST_F(StoreTest, ExportMergesLayers) {
   EXPECT_EQ(std::system(("test \"$(tar -tf " + path + " | tr '\\n' ' ')\" = 'kept new '").c_str()), 0);
 }
 
-// What a container changed, without what only held the place of a mount.
+// What a container changed, without the mount points.
 TEST_F(StoreTest, CommitsAContainersFolder) {
   const TempDir folder;
   const std::string upper = folder / "upper";

@@ -118,7 +118,7 @@ TEST_F(Unpack, SymbolicLinksAreFollowedInsideOnly) {
                          .str()));
   EXPECT_EQ(read("x"), "1");
   EXPECT_EQ(read("real/y"), "2");
-  // Through a link to a file outside: the link itself is replaced.
+  // Through a symlink to a file outside: the symlink itself is replaced.
   ASSERT_TRUE(unpack(TarBuilder().symlink("l", "../outside").file("l", "evil").str()));
   EXPECT_EQ(read("l"), "evil");
 }
@@ -239,7 +239,7 @@ TEST_F(Unpack, GnuTarUnderstandsWhatWeWrite) {
             0);
 }
 
-// GNU tar makes all forms of sparse files.
+// GNU tar creates all forms of sparse files.
 TEST_F(Unpack, SparseFilesOfAllFormats) {
   const std::string make = "cd " + folder.path() +
                            " && mkdir -p src && truncate -s 3M src/hole && printf start | dd of=src/hole conv=notrunc "
@@ -270,7 +270,7 @@ TEST_F(Unpack, DevicesAreMade) {
   EXPECT_TRUE(S_ISFIFO(look("pipe").st_mode));
 }
 
-// As a container does while files are copied into it: what was just made becomes a link to what lies outside.
+// As a container does while files are copied into it: a file just created becomes a symlink to something outside.
 TEST_F(Unpack, AModeIsNotSetThroughALinkThatTakesThePlace) {
   ASSERT_EQ(::chmod((folder / "outside").c_str(), 0600), 0);
   const std::string link = root + "/link", made = root + "/made";

@@ -1,4 +1,4 @@
-// The name server as a container meets it: at 127.0.0.11, port 53, in its own namespace.
+// The name server as a container sees it: at 127.0.0.11, port 53, in its own namespace.
 #include "network/dns.hpp"
 
 #include <fcntl.h>
@@ -157,7 +157,7 @@ TEST_F(DnsTest, ServersOfTheAskerAreAskedFromItsNamespaceOnInternalNetworksToo) 
   EXPECT_EQ(ask("example.com"), "SERVFAIL");
 }
 
-// Nobody answers, so all questions stay.
+// Nobody answers, so all queries stay pending.
 TEST(Upstreams, OneAskerCannotTakeAllPlaces) {
   EventLoop loop = EventLoop::create().value();
   dns::Upstreams upstreams(loop, {}, 5300);
@@ -186,7 +186,7 @@ TEST_F(DnsTest, OtherNamesAreAskedOutside) {
   EXPECT_EQ(ask("example.com", dns::type_a, Via::tcp), "SERVFAIL");  // this upstream has no TCP
 }
 
-// A laptop that changes its network, a VPN that comes up: containers that run ask the new servers.
+// A laptop changes its network, a VPN comes up: running containers ask the new servers.
 TEST_F(DnsTest, TheHostsServersAreThoseOfTheMoment) {
   const auto one = upstream("127.0.0.1");
   const auto other = upstream("127.0.0.2", dns::Rcode::name_error);

@@ -1,4 +1,4 @@
-// Beside an imitated firewalld: its table, a process of its name, and a firewall-cmd that is slow, hangs or refuses.
+// With an imitated firewalld: its table, a process with its name, and a firewall-cmd that is slow, hangs or refuses.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -34,7 +34,8 @@ class ForeignProgramsTest : public HostTest {
     folder_ = name;
     programs_.folders.insert(programs_.folders.begin(), folder_);
     programs_.patience = std::chrono::minutes(2);  // unless a test says otherwise
-    // Refuses br-bad: of several interfaces with a word only, as the real one does. Waits at the gate, if there is one.
+    // Refuses br-bad: for several interfaces with just a message, like the real one. Waits at the gate, if there is
+    // one.
     write_program(folder_ + "/firewall-cmd",
                   "echo \"$@\" >>" + folder_ + "/asked; env >" + folder_ + "/environment\n" + "if [ -p " + folder_ +
                       "/gate ]; then read -r line <" + folder_ + "/gate; fi\n" +
@@ -55,7 +56,7 @@ class ForeignProgramsTest : public HostTest {
     load_rules();
     life_ = make_pipe().value();
     daemon_ = spawn({.argv = {"sh", "-c", "read -r line", folder_ + "/firewalld"}, .in = life_.read.get()}).value();
-    // Its words can be read a moment after its start.
+    // Its command line is readable a moment after its start.
     const std::string line = "/proc/" + std::to_string(daemon_.pid()) + "/cmdline";
     while (!read_file(line).value_or("").contains("/firewalld"))
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -66,7 +67,7 @@ class ForeignProgramsTest : public HostTest {
     const Fd gate = open_file(folder_ + "/gate", O_WRONLY).value();
     ASSERT_TRUE(write_full(gate.get(), "go\n"));
   }
-  // What firewall-cmd was told, a line for each run.
+  // What firewall-cmd was called with, one line per run.
   std::string asked() const { return read_file(folder_ + "/asked").value_or(""); }
   Result<> open_for(const std::vector<std::string>& bridges) {
     Firewall firewall = TRY(Firewall::open(programs_));
@@ -152,7 +153,7 @@ TEST_F(ForeignProgramsTest, AGuardGoesOnWhileItHangsAndRunsOneAtATime) {
   hang();
   start_firewalld();
   while (asked().empty()) REQUIRE_OK(loop.run_once(milliseconds(20)));
-  // The rules change on; it looks again, and wants the same.
+  // The rules keep changing; it checks again, and wants the same.
   for (int round = 0; round < 3; ++round) {
     shell("nft add chain inet firewalld other" + std::to_string(round));
     bool later = false;
@@ -166,7 +167,7 @@ TEST_F(ForeignProgramsTest, AGuardGoesOnWhileItHangsAndRunsOneAtATime) {
   bool later = false;
   loop.after(milliseconds(250), [&later] { later = true; });
   while (!later) REQUIRE_OK(loop.run_once());
-  // The wishes of the meantime became one run, which found that it is there.
+  // The requests in the meantime became one run, which found everything in place.
   EXPECT_EQ(asked(), "--zone=trusted --add-interface=br-one\n");
   EXPECT_EQ(log, "");
 }

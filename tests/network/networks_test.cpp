@@ -1,4 +1,4 @@
-// Kinds of networks: internal, IPv6, several at once, without talk between containers, and the one of a build.
+// Kinds of networks: internal, IPv6, several at once, without traffic between containers, and a build's.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <net/if.h>
@@ -74,7 +74,7 @@ TEST_F(NetworksTest, AnInternalNetworkHasNoWayOutAndNoWayIn) {
   EXPECT_EQ(ask(a, "198.51.100.1"), "connect: Network is unreachable");
   EXPECT_EQ(shell_in(a, "ip route show default"), "");
   EXPECT_EQ(ask(c, "172.18.0.3", 300), "connect: timeout");
-  // Even with a route of its own.
+  // Even with its own route.
   shell_in(a, "ip route add default via 172.18.0.1");
   EXPECT_EQ(ask(a, "198.51.100.1", 300), "connect: timeout");
 }
@@ -328,8 +328,8 @@ TEST_F(NetworksTest, TheMtuIsThatOfTheWayOut) {
   EXPECT_EQ(way_out_mtu(), 0U);
 }
 
-// Docker's chains as it makes them with iptables: everything that is forwarded is dropped unless a rule of its own
-// allows it.
+// Docker's chains as it creates them with iptables: forwarded packets are dropped unless one of its own rules allows
+// them.
 TEST_F(NetworksTest, ADockerEnginesFirewallIsPassedAndLeftAsItWas) {
   const std::string made = shell(
       "iptables -P FORWARD DROP && iptables -N DOCKER-USER && iptables -A FORWARD -j DOCKER-USER"
@@ -380,7 +380,7 @@ TEST_F(NetworksTest, UfwIsPassedThroughItsChainForRoutes) {
   EXPECT_EQ(shell("iptables -S; ip6tables -S"), before);
 }
 
-// What doctor says of a firewall that is in the way, it must be able to take back once its own command was typed.
+// After doctor's command has been typed, doctor must no longer report the firewall as an obstacle.
 TEST_F(NetworksTest, AChainThatDropsIsNamedWithTheCommandThatOpensIt) {
   const BridgeNetwork net = network(18);
   REQUIRE_OK(create_bridge(net));
@@ -393,7 +393,7 @@ TEST_F(NetworksTest, AChainThatDropsIsNamedWithTheCommandThatOpensIt) {
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0].found, ::testing::HasSubstr("inet mine through"));
   const std::string command = replace_all(found[0].command, "sudo ", "");
-  // What names bridges without letting all pass opens nothing.
+  // Rules that name bridges without letting everything pass do not count as open.
   for (const char* rule :
        {"iifname br-* drop", "oifname br-* drop", "iifname br-* accept", "oifname br-* tcp dport 80 accept",
         "oifname != br-* accept", "iifname br-* oifname br-* accept", "oifname br-x accept"}) {
@@ -406,13 +406,13 @@ TEST_F(NetworksTest, AChainThatDropsIsNamedWithTheCommandThatOpensIt) {
   REQUIRE_OK(remove_bridge(net));
 }
 
-// The programs of other firewalls are only looked for in the host's own folders: there is one more in them here.
+// Other firewalls' programs are only looked for in the host's own directories: here, one is added to them.
 class FirewalldTest : public NetworksTest {
  protected:
   void SetUp() override {
     NetworksTest::SetUp();
     if (IsSkipped()) return;
-    // Its shape in the kernel; its own zones are sets of such rules.
+    // Its form in the kernel; its own zones are sets of such rules.
     ASSERT_EQ(shell("nft 'table inet firewalld { chain filter_FORWARD { type filter hook forward priority 10; ct state "
                     "established accept; jump zones; reject; }; chain zones { }; }'"),
               "");
@@ -424,7 +424,7 @@ class FirewalldTest : public NetworksTest {
     NetworksTest::TearDown();
   }
 
-  // In firewall-cmd's place: what it was told is in "told", and it acts with what nft does.
+  // In place of firewall-cmd: its arguments are in "told", and it uses nft.
   void answer_by(const std::string& script) {
     const std::string folder = run_root_ + "/programs";
     const std::string text = "#!/bin/sh\necho \"$@\" >>" + run_root_ + "/told\n" + script + "\n";
@@ -433,10 +433,10 @@ class FirewalldTest : public NetworksTest {
     const std::string layers = "lowerdir=" + folder + ":/usr/sbin";
     mounted_ = ::mount("overlay", "/usr/sbin", "overlay", 0, layers.c_str()) == 0;
     ASSERT_TRUE(mounted_) << std::strerror(errno);
-    // It is known by a process of its name.
+    // It is recognised by a process with its name.
     life_ = make_pipe().value();
     daemon_ = spawn({.argv = {"sh", "-c", "read -r line", "/usr/sbin/firewalld"}, .in = life_.read.get()}).value();
-    // Its words can be read a moment after its start.
+    // Its command line is readable a moment after its start.
     const std::string line = "/proc/" + std::to_string(daemon_.pid()) + "/cmdline";
     while (!read_file(line).value_or("").contains("/firewalld"))
       std::this_thread::sleep_for(std::chrono::milliseconds(1));

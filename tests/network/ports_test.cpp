@@ -98,7 +98,7 @@ TEST_F(PortsTest, APortOnAllAddressesIsReachedFromEverywhere) {
   }
   EXPECT_EQ(ask_in(far->netns.get(), [] { return tcp_ask("198.51.100.2", 8000, "hi"); }), "web from 172.18.0.1: hi");
   EXPECT_EQ(ask_in(far->netns.get(), [] { return tcp_ask("172.18.0.2", 80, "hi", 300); }), "connect: timeout");
-  // From outside not even a published container is reached by its own address.
+  // From outside, even a published container cannot be reached at its own address.
   EXPECT_EQ(ask_in(outside_.get(),
                    [] {
                      shell("ip route add 172.18.0.0/16 via 198.51.100.2");
@@ -107,7 +107,7 @@ TEST_F(PortsTest, APortOnAllAddressesIsReachedFromEverywhere) {
             "connect: timeout");
 }
 
-// The host's own rules for what comes in are asked, which the kernel's redirection would be before.
+// The host's own rules for incoming packets apply, which the kernel's redirection would bypass.
 TEST_F(PortsTest, APortMayObeyTheRulesOfTheHost) {
   const std::string settings = testing::TempDir() + "consort-settings-" + std::to_string(::getpid());
   ASSERT_TRUE(write_file_atomic(settings, "published_ports = \"filtered\"\n"));
@@ -126,7 +126,7 @@ TEST_F(PortsTest, APortMayObeyTheRulesOfTheHost) {
   EXPECT_EQ(from_outside().find("web"), std::string::npos);
 }
 
-// A supervisor that was killed, and the one after it, may have read different settings.
+// A supervisor that was killed and its successor may have read different settings.
 TEST_F(PortsTest, WhatIsLeftOfTheOtherSettingIsTakenAway) {
   EventLoop loop = EventLoop::create().value();
   const auto port = reserve_port({.host_port = 8000, .container_port = 80});
@@ -277,7 +277,7 @@ TEST_F(PortsTest, APortInUseNamesItsHolder) {
   EXPECT_EQ(named.error().message(), "Bind for 0.0.0.0:8000 failed: port is already allocated by project shop");
 }
 
-// As the keeper has, of each port, until it hears that it may let go.
+// As the keeper holds for each port, until it is told to let go.
 TEST_F(PortsTest, APortGivenBackIsFreeWhileSomebodyHasACopyOfItsSocket) {
   const auto before = reserve_port({.host_ip = "127.0.0.1", .host_port = 8000, .container_port = 80});
   REQUIRE_OK(before);
@@ -299,7 +299,7 @@ TEST_F(PortsTest, APortThatNobodyIsSeenToHaveIsAskedForAgain) {
   EXPECT_EQ(reservation.take().front().host_port, 8000);
 }
 
-// Nobody listens there; the kernel has given it to who has called somebody.
+// Nobody listens there; the kernel has given it to an outgoing connection.
 TEST_F(PortsTest, APortThatAConnectionHasForTheMomentIsSaidToBeOne) {
   const Fd here = open_file("/proc/self/ns/net", O_RDONLY).value();
   const auto server = start_in(here.get(), [](const auto& ready) { tcp_serve("127.0.0.1", 8000, "x", ready); });
@@ -348,7 +348,7 @@ TEST_F(PortsTest, ASecondPublicationReplacesTheFirst) {
   REQUIRE_OK(port);
   auto publisher = PortPublisher::create(loop).value();
   const std::string before = shell("nft list ruleset");
-  // As after the supervisor was killed: its redirection is still there, the container has another address now.
+  // As after the supervisor was killed: its redirection is still there, but the container has another address now.
   Firewall firewall = Firewall::open().value();
   const Redirect stale{Protocol::tcp, Address(), 8000, Address::parse("172.18.0.9").value(), 80};
   REQUIRE_OK(firewall.add_ports({{stale}, {}}));

@@ -1,4 +1,4 @@
-// The relay alone, on loopback: bytes arrive whole and in order, whoever is slow, and nobody's end is lost.
+// The relay alone, on loopback: bytes arrive complete and in order, whoever is slow, and no end is lost.
 #include "network/relay/relay.hpp"
 
 #include <gtest/gtest.h>
@@ -184,7 +184,7 @@ Heard hear(int fd) {
   }
 }
 
-// The other side's system has taken all that was written; what it has not is destroyed by a reset, with or without a
+// The other side's system has received everything that was written; the rest is destroyed by a reset, with or without a
 // relay.
 void wait_until_taken(int fd) {
   int left = 1;
@@ -195,7 +195,7 @@ void wait_until_taken(int fd) {
   ASSERT_EQ(left, 0);
 }
 
-// A server that answers before it has read everything, and closes: its system sends a reset behind the answer.
+// A server that answers before it has read everything, and closes: its system sends a reset after the answer.
 TEST_F(RelayTest, AnAnswerBeforeAResetArrivesWhole) {
   for (int round = 0; round < 10; ++round) {
     const std::string answer = pattern(50'000, static_cast<unsigned>(round));
@@ -265,7 +265,7 @@ TEST_F(RelayTest, AResetOfBothEndsTheConnection) {
   EXPECT_EQ(::recv(client.get(), bytes.data(), bytes.size(), MSG_WAITALL), 10);
 }
 
-// Stands for the keeper: has duplicates, which outlive the relay.
+// Stands for the keeper: holds duplicates, which outlive the relay.
 class Keeper final : public ConnectionKeeper {
  public:
   void keep(const ConnectionId& id, std::span<const int, KeptConnection::parts> borrowed) override {
@@ -300,8 +300,8 @@ class Keeper final : public ConnectionKeeper {
   std::map<ConnectionId, KeptConnection> kept_;
 };
 
-// One process after the other. A dead one does nothing any more, but its descriptors stay open until the end of the
-// test, as if nobody had shut anything down.
+// One process after another. A dead one does nothing any more, but its descriptors stay open until the end of the test,
+// as if nothing had been shut down.
 class SuccessionTest : public ::testing::Test {
  protected:
   struct Generation {

@@ -1,4 +1,4 @@
-// Networks that come to a namespace in use, and leave it.
+// Connecting networks to a namespace in use, and disconnecting them.
 #include <array>
 
 #include "host_fixture.hpp"
@@ -79,7 +79,7 @@ TEST_F(SandboxChangeTest, WhatTheContainerDidToItsRoutesStaysUnlessTheyAreSomebo
   EXPECT_EQ(route(), "default via 172.18.0.9 dev eth0 \n");
 }
 
-// Its maker was killed in between: the interface is there, nobody knows in which state.
+// Its maker was killed in between: the interface exists, in an unknown state.
 TEST_F(SandboxChangeTest, AChangeThatWasCutIsMadeAnew) {
   (void)inside("ip link add eth1 type dummy");
   const std::vector<Endpoint> both{with_route(one(), false), with_route(two(), true)};

@@ -1,4 +1,4 @@
-// Containers' network namespaces: what is in them, what they reach, and that nothing of them is left.
+// Containers' network namespaces: what is in them, what they can reach, and that nothing of them is left.
 #include "host_fixture.hpp"
 
 namespace consort::test {

@@ -1,4 +1,4 @@
-// With the real consort-place: each test is a user of its own, with a run root that only that user can enter.
+// With the real consort-place: each test is a separate user, with a run root that only that user can enter.
 #include "place/place.hpp"
 
 #include <fcntl.h>
@@ -35,7 +35,7 @@ class PlaceOfSomebody : public ::testing::Test {
     std::string name = "/tmp/consort-place-XXXXXX";
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     folder_ = name;
-    // The build's own folder may be closed to others.
+    // The build directory may be closed to others.
     std::filesystem::copy_file(std::string(CONSORT_BINARY_ROOT) + "/consort-place", folder_ + "/consort-place");
     ASSERT_EQ(::chown(folder_.c_str(), somebody, somebody), 0);
     roots_ = {folder_ + "/data", folder_ + "/run"};
@@ -44,7 +44,7 @@ class PlaceOfSomebody : public ::testing::Test {
     if (!folder_.empty()) std::filesystem::remove_all(folder_);
   }
 
-  // Runs `act` as somebody in a process of its own; what it returns is expected to be "".
+  // Runs `act` as a user in a separate process; it is expected to return "".
   template <typename Act>
   void as_somebody(Act&& act) {
     Pipe told = *make_pipe();
@@ -126,7 +126,7 @@ TEST_F(PlaceOfSomebody, IsOneForAllThatTheyRun) {
   expect_it_ends();
 }
 
-// Both processes of consort-place, one after the other.
+// Both processes of consort-place, one after another.
 TEST_F(PlaceOfSomebody, OutlivesWhoKeepsIt) {
   as_somebody([this]() -> std::string {
     if (std::string failed = go_in(); !failed.empty()) return failed;

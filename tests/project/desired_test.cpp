@@ -1,4 +1,4 @@
-// Model in, what is wanted as text out.
+// Model in, desired project as text out.
 #include "project/desired/desired.hpp"
 
 #include <gmock/gmock.h>
@@ -133,7 +133,7 @@ TEST(Desired, NumbersThatDoNotFitAreNotCut) {
               HasSubstr("at most 4294967295 times"));
 }
 
-// What a secret holds is for the container alone.
+// The content of a secret is only for the container.
 TEST(Desired, NoContentIsShown) {
   const std::string text = wanted_text(
       "services: {a: {image: x, configs: [c]}}\n"
@@ -142,7 +142,7 @@ TEST(Desired, NoContentIsShown) {
   EXPECT_THAT(text, Not(HasSubstr("hunter2")));
 }
 
-// What the members of a service say is not said a second time.
+// What a service's members cover is not repeated.
 TEST(Desired, TheRestHasNothingThatIsSaidElsewhere) {
   const auto wanted = desired_state(project_of(R"(
 services:

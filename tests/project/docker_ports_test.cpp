@@ -1,4 +1,4 @@
-// What a Docker daemon says of its ports.
+// What a Docker daemon reports about its ports.
 #include "project/exec/docker_ports.hpp"
 
 #include <gtest/gtest.h>

@@ -187,7 +187,8 @@ TEST(Executor, TheUserInterrupts) {
   EXPECT_FALSE(script.ran("b"));
 }
 
-// What only waits is of no use after a failure; what changes something is seen through, unless the user has enough.
+// After a failure, waiting is pointless; operations that change something are completed, unless the user has had
+// enough.
 TEST(Executor, OnlyTheUserEndsWhatIsBeingDone) {
   Plan plan;
   plan.add(step("stops", {}, StopContainer{}));

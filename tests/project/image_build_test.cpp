@@ -1,4 +1,4 @@
-// Which builds a project is: platforms, and services that share one.
+// Which builds a project needs: platforms, and services that share one.
 #include "project/exec/image_build.hpp"
 
 #include <gmock/gmock.h>
@@ -55,7 +55,7 @@ TEST(BuildPlatforms, AreAllThatAreListedOrTheOneThatIsRun) {
   EXPECT_THAT(platforms_of("      context: .\n", build), IsEmpty());
 }
 
-// A service that is not selected is no container, but others may need its image.
+// A service that is not selected gets no container, but others may need its image.
 TEST(ImagePlans, BuildWhatOthersAreBuiltFrom) {
   const compose::Project all = project_of(R"(
 services:
@@ -81,7 +81,7 @@ services:
   EXPECT_EQ(request.additional_contexts[0].value, "docker-image://app-middle");
 }
 
-// An image that is there for another platform is not there.
+// An image for another platform counts as missing.
 TEST(ImagePlans, LookForThePlatformThatAServiceAsksFor) {
   const compose::Project project = project_of(R"(
 services:

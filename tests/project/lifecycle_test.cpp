@@ -176,7 +176,7 @@ TEST(Lifecycle, DownNamesTheContainersOfRunThatStay) {
   EXPECT_TRUE(plan_down("app", &project, scene.observed, {.remove_orphans = true}).warnings.empty());
 }
 
-// Every kind says what becomes of it when the user wants to stop, and what is left then.
+// Every kind says what happens to it when the user wants to stop, and what is left then.
 template <typename... Kinds>
 void check_facts(const std::variant<Kinds...>*) {
   for (const KindFacts* facts : {&Kinds::facts...}) {
@@ -189,7 +189,7 @@ TEST(Lifecycle, EveryKindOfOperationSaysHowItIsTakenBack) {
   check_facts(static_cast<const Action*>(nullptr));
 }
 
-// Its Dockerfiles may name images that others of the project are built to.
+// Its Dockerfiles may name images that other services of the project build.
 TEST(Images, WithoutBakeDependenciesAreBuiltFirst) {
   compose::Project project = project_of(R"(
 services:

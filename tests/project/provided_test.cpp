@@ -1,4 +1,4 @@
-// What is planned where other programs provide services.
+// Plans when other programs provide services.
 #include <gmock/gmock.h>
 
 #include "project/plan/lifecycle.hpp"

@@ -1,4 +1,4 @@
-// The protocol with providers, by scripts that stand for them.
+// The protocol with providers, using scripts in their place.
 #include "project/exec/provider.hpp"
 
 #include <gmock/gmock.h>
@@ -63,7 +63,7 @@ class ProviderTest : public ::testing::Test {
     ASSERT_TRUE(make_directories(dir_name(whole)));
     ASSERT_TRUE(write_file_atomic(whole, "#!/bin/sh\n" + body, 0755));
   }
-  // One that has written down how it was called, and knows nothing of metadata.
+  // A provider that has recorded how it was called, and does not know metadata.
   void says(const std::string& body) {
     script("bin/cloud", "[ \"$2\" = metadata ] && exit 1\necho \"$@\" >> " + folder_ + "/calls\n" + body);
   }
@@ -109,7 +109,7 @@ TEST_F(ProviderTest, HasTheProjectsEnvironmentAndNothingElse) {
   const auto answer = run();
   ASSERT_TRUE(answer) << answer.error().message();
   EXPECT_EQ(answer->variables.at("X"), "yes " + folder_);
-  // Its three, and the one by which `ls` reads the folder.
+  // Its three, and the one with which `ls` reads the directory.
   const std::string fds = read_file(folder_ + "/fds").value_or("");
   EXPECT_EQ(std::ranges::count(fds, '>'), 4) << fds;
 }
@@ -193,7 +193,7 @@ TEST_F(ProviderTest, IsNotAskedToStopUnlessItsMetadataSaysSo) {
   EXPECT_THAT(told_, IsEmpty());
 }
 
-// Interrupted, it is told so and may end as it likes.
+// When interrupted, it is notified and may end as it likes.
 TEST_F(ProviderTest, HearsThatTheUserWantsToStop) {
   says("trap 'echo ended > " + folder_ + "/ended; exit' TERM\n" + R"(echo '{"type":"info","message":"begun"}'
 while :; do sleep 0.01; done)");

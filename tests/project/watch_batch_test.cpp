@@ -10,11 +10,11 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// A clock that goes when it is told to.
+// A clock that the test moves.
 class WatchBatch : public ::testing::Test {
  protected:
   void pass(int ms) { now += milliseconds(ms); }
-  // What a caller that always asks when it is due gets within that time, each group of changes with its moment.
+  // The groups of changes, with their times, that a caller who always asks when due gets within that time.
   std::vector<std::pair<int, std::size_t>> reactions_within(int ms) {
     std::vector<std::pair<int, std::size_t>> seen;
     const auto end = now + milliseconds(ms);

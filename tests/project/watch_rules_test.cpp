@@ -27,7 +27,7 @@ class WatchRulesTest : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(folder); }
 
-  // @ stands for the folder.
+  // @ stands for the directory.
   Result<WatchRules> rules_of(std::string yaml, Rebuilds rebuilds = Rebuilds::allowed) {
     for (std::size_t at = 0; (at = yaml.find('@', at)) != std::string::npos;) yaml.replace(at, 1, folder);
     project = test::project_of(yaml);

@@ -1,4 +1,4 @@
-// Bundles of somebody else's, from create to delete, with the probe as their program.
+// Foreign bundles, from create to delete, with the probe as their program.
 #include "runtime/bundle.hpp"
 
 #include <fcntl.h>
@@ -29,7 +29,7 @@ class BundleTest : public SandboxTest {
     return {sandbox.directory() + "/state", [this](const std::string& warning) { warnings_ += warning + "\n"; }};
   }
 
-  // The example that `spec` writes, with these words for the probe and a cgroup of the tests.
+  // The example written by `spec`, with these words for the probe and a cgroup of the tests.
   Json config(std::vector<std::string> words) const {
     Json json = *parse_json(example_config(false), "example");
     words.insert(words.begin(), "/probe");
@@ -56,7 +56,7 @@ class BundleTest : public SandboxTest {
     return pid;
   }
 
-  // To its end; what it has written, or the error.
+  // Runs it to the end; returns its output, or the error.
   std::string run(const Json& json) {
     const Result<pid_t> pid = create(json);
     if (!pid) return "create: " + pid.error().message();
@@ -159,7 +159,7 @@ TEST_F(BundleTest, WithoutAProcessACreatedContainerCannotBeStarted) {
   EXPECT_EQ(run(json), "start: cannot start a container: its config.json has no process");
 }
 
-// The command is killed when its process is made but not written down.
+// The command is killed when its process exists but is not recorded.
 TEST_F(BundleTest, WhatAKilledCreateHasLeftCanBeDeleted) {
   write_config(config({"pause"}));
   const pid_t command = ::fork();
@@ -177,7 +177,7 @@ TEST_F(BundleTest, WhatAKilledCreateHasLeftCanBeDeleted) {
   while (status() != "creating" || runtime().state(sandbox.id())->pid == 0) ::usleep(2000);
   ::kill(command, SIGKILL);
   ::waitpid(command, nullptr, 0);
-  // Its hook ends with it, and what it set up.
+  // Its hook ends with it, and what the hook started.
   EXPECT_EQ(failure(runtime().remove(sandbox.id(), Removal::forced)), "success");
   EXPECT_EQ(status(), "container does not exist");
 }
@@ -253,7 +253,7 @@ TEST_F(BundleTest, ATimeNamespaceHasItsOffsets) {
   EXPECT_THAT(offsets, HasSubstr("5         7"));
 }
 
-// The root in there owns nothing of the root file system, so that what is mounted on must be there.
+// Root in there owns nothing of the root file system, so mount points must exist.
 TEST_F(BundleTest, AUserNamespaceIsMappedOrJoined) {
   for (const char* const folder : {"/proc", "/dev", "/sys"}) ASSERT_TRUE(make_directories(sandbox.lower() + folder));
   const Json map = Json::array({{{"containerID", 0}, {"hostID", 100000}, {"size", 2000}}});

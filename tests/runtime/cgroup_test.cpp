@@ -76,7 +76,7 @@ TEST(CgroupHierarchies, AreReadFromMountinfo) {
   EXPECT_TRUE(found[2].is_named());
 }
 
-// The first one is claimed by whoever makes a group, and by whoever sweeps.
+// The first one is claimed by whoever creates a cgroup, and by whoever sweeps.
 TEST(CgroupHierarchies, TheFirstOneTakesEveryContainer) {
   const auto found = internal::parse_hierarchies(
       "31 30 0:27 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n"
@@ -144,7 +144,7 @@ TEST_F(CgroupTest, DevicesOutsideTheRulesAreRefused) {
   EXPECT_THAT(message_or_out(spec), testing::Not(HasSubstr("EPERM")));
 }
 
-// The program that v2 uses, on the hierarchy that every kernel of today has, whichever version rules the limits.
+// The program that v2 uses, on the hierarchy that every current kernel has, whichever version controls the limits.
 TEST_F(CgroupTest, DeviceFilterOfVersion2AnswersLikeTheController) {
   const internal::Hierarchy* unified = nullptr;
   for (const internal::Hierarchy& hierarchy : internal::hierarchies())
@@ -185,7 +185,7 @@ TEST_F(CgroupTest, FreezeStopsAndKillWorksOnTheFrozen) {
   EXPECT_EQ(running->wait()->code, 137);
 }
 
-// From where its processes have no number (a container that has the machine's groups mounted) it looks empty.
+// From outside its processes' pid namespace (a container with the machine's cgroups mounted) it looks empty.
 TEST_F(CgroupTest, ASweepEndsNobodyInAnotherPidNamespace) {
   const std::string parent = "/consort-sweep-" + sandbox.id(), path = parent + "/" + std::string(64, 'a');
   ChildGuard process = spawn({.argv = {"sleep", "1000"}}).value();
@@ -218,7 +218,7 @@ TEST_F(CgroupTest, ASweepEndsNobodyInAnotherPidNamespace) {
   EXPECT_TRUE(Cgroup::open(parent).remove());
 }
 
-// Those of other data roots know nothing of this container, which is restarted all the time.
+// Commands of other data roots know nothing about this container, which is restarted all the time.
 TEST_F(CgroupTest, SweepsLeaveAGroupAloneThatIsBeingMade) {
   const std::string parent = "/consort-sweep-" + sandbox.id(), path = parent + "/" + std::string(64, 'a');
   std::vector<std::jthread> sweepers;
@@ -294,7 +294,7 @@ TEST_F(CgroupTest, AGroupInUseIsAConflict) {
   EXPECT_EQ(second.error().code(), Code::conflict);
 }
 
-// Somebody was killed after it had told the group to kill, and before it had removed it.
+// Somebody was killed after telling the cgroup to kill, and before removing it.
 TEST_F(CgroupTest, AKilledGroupThatWasLeftEmptyIsNotInherited) {
   const Spec spec = sandbox.spec({"true"});
   const std::string path =

@@ -61,7 +61,7 @@ TEST_F(ExecTest, SharesEverythingWithTheContainer) {
   EXPECT_THAT(out, testing::EndsWith("\n0\n1\n2\n"));
 }
 
-// The root of this process, until the end of the block, is another mount of the same files: as in a chroot.
+// Until the end of the block, this process's root is another mount of the same files, as in a chroot.
 class Chroot {
  public:
   explicit Chroot(const std::string& folder)
@@ -107,7 +107,7 @@ TEST_F(ExecTest, RunsInTheContainersCgroup) {
   EXPECT_THAT(out, HasSubstr(cgroup_version() == CgroupVersion::v2 ? "0::/\n" : ":memory:/\n"));
 }
 
-// Who may trace others in the container must not find there what has our privileges and descriptors.
+// A process that may trace others in the container must not find anything there with our privileges and descriptors.
 TEST_F(ExecTest, IsSetUpWhereTheContainerDoesNotSeeIt) {
   Running running = start(sandbox.spec({"echo", "up", "--", "pause"}));
   ASSERT_EQ(running.read_line().value(), "up");
@@ -124,7 +124,7 @@ TEST_F(ExecTest, IsSetUpWhereTheContainerDoesNotSeeIt) {
   EXPECT_EQ(namespace_of(std::to_string(launch.pid())), namespace_of(std::to_string(running.pid())));
 }
 
-// The container's first process reaps nobody, so what is orphaned would stay for good, alive or dead.
+// The container's first process reaps nothing, so orphans would stay for good, alive or dead.
 TEST_F(ExecTest, AnAttendantEndsAllThatItsProcessHasStarted) {
   Running running = start(sandbox.spec({"echo", "up", "--", "pause"}));
   ASSERT_EQ(running.read_line().value(), "up");
@@ -150,13 +150,13 @@ TEST_F(ExecTest, AnAttendantEndsAllThatItsProcessHasStarted) {
       run({"/probe", "spawn", "spawn", "pause", "--", "spawn", "pause", "--", "echo", "ready", "--", "pause"}, true),
       137);
   EXPECT_EQ(count(), 1u);
-  // One that ends by itself leaves what it left before.
+  // A process that ends by itself leaves its children running, as before.
   EXPECT_EQ(run({"/probe", "spawn", "pause", "--", "echo", "ready", "--", "exit", "3"}, false), 3);
   EXPECT_EQ(count(), 2u);
 }
 
-// What systemd or an engine in a privileged container does: nobody may be at the top of a group that hands controllers
-// down.
+// As systemd, or an engine in a privileged container, does it: no process may be in a cgroup that delegates
+// controllers.
 TEST_F(ExecTest, RunsBesideTheFirstProcessInADividedCgroup) {
   const auto& all = internal::hierarchies();
   const auto unified = std::ranges::find_if(all, [](const internal::Hierarchy& h) { return h.unified; });
@@ -243,7 +243,7 @@ TEST_F(ExecTest, SignalsThatCannotBeHeardAreKnown) {
     words.insert(words.begin(), {"echo", "up", "--"});
     Running running = start(sandbox.spec(std::move(words)));
     (void)running.read_line();
-    // Until it has got to its last verb.
+    // Until it has reached its last verb.
     for (int i = 0; i < 60'000; ++i, ::usleep(1000))
       if (signal_disposition(running.pid(), SIGTERM).value() == wanted) return true;
     return false;
@@ -254,7 +254,7 @@ TEST_F(ExecTest, SignalsThatCannotBeHeardAreKnown) {
   EXPECT_EQ(signal_disposition(1 << 22, SIGTERM).error().code(), Code::not_found);
 }
 
-// The kernel shows a signal that is waited for as not blocked; so does our own init wait.
+// The kernel shows a signal that is being waited for as not blocked; our own init waits that way, too.
 TEST_F(ExecTest, SignalsThatAreWaitedForAreHeard) {
   const pid_t child = ::fork();
   if (child == 0) {

@@ -1,4 +1,4 @@
-// System calls that fail, by strace's injection: each failure must name its step and leave nothing behind.
+// Failing system calls, injected by strace: each failure must name its step and leave nothing behind.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// Nothing of whoever started a container may be seen in it: limits, niceness, processors, umask, signals.
+// A container must not show anything of its caller: limits, niceness, processors, umask, signals.
 #include "base/os/processes/inherited.hpp"
 
 #include <gmock/gmock.h>
@@ -51,7 +51,7 @@ TEST_F(InheritedTest, TheFileIsObeyed) {
   EXPECT_THAT(outcome->out, HasSubstr("200"));
 }
 
-// Root without CAP_SYS_RESOURCE cannot raise a hard limit: then it is as high as it can be, and the container starts.
+// Root without CAP_SYS_RESOURCE cannot raise a hard limit: then it is as high as possible, and the container starts.
 TEST_F(InheritedTest, AHardLimitThatCannotBeRaisedIsUsedWhole) {
   const pid_t child = ::fork();
   if (child == 0) {

@@ -62,8 +62,8 @@ TEST_F(LaunchMoreTest, NamespacesOfAnotherContainerCanBeJoined) {
   EXPECT_THAT(ours[7], testing::Not(StartsWith("pid=1 ")));
 }
 
-// As systemd makes them. A root file system that is a folder, or an overlay of the older way, is cloned from a shared
-// mount then.
+// As made by systemd. A root file system that is a directory, or an overlay mounted the older way, is then cloned from
+// a shared mount.
 TEST_F(LaunchMoreTest, StartsWhereTheHostsMountsAreShared) {
   LaunchOptions options = sandbox.options();
   const std::string too_long_for_the_newer = std::string(200, 'x') + "/" + std::string(100, 'x');
@@ -149,7 +149,7 @@ TEST_F(LaunchMoreTest, TmpfsTakesItsOptions) {
   EXPECT_EQ(out_of(spec), "/t d 0700 5:0 0:0\nsize=1048576 readonly=0\n");
 }
 
-// A secret's folder must not be open to all because it is in memory now.
+// A secret's directory must not become open to all because it is in memory now.
 TEST_F(LaunchMoreTest, TmpfsWithoutAModeHasThatOfTheFolderBelow) {
   for (const auto& [folder, mode] : {std::pair<const char*, mode_t>{"/closed", 0700}, {"/sticky", 01777}}) {
     ASSERT_TRUE(make_directories(sandbox.upper() + folder, 0700));
@@ -196,7 +196,7 @@ TEST_F(LaunchMoreTest, ManyLayersWithLongNamesWork) {
   EXPECT_EQ(out_of(sandbox.spec({"echo", "up"}), options), "up\n");
 }
 
-// overlayfs refuses a folder that it has been given before.
+// overlayfs refuses a directory that is listed twice.
 TEST_F(LaunchMoreTest, ALayerThatIsThereTwiceHoldsAtTheTop) {
   const std::string twin = sandbox.directory() + "/twin";
   ASSERT_TRUE(make_directories(twin));
@@ -321,7 +321,7 @@ TEST_F(LaunchMoreTest, SealedProgramsCannotBeWrittenThroughProc) {
     // posix_spawn returns after exec, so this is the new program already.
     const Fd exe = std::move(open_file("/proc/" + std::to_string(child.pid()) + "/exe", O_PATH).value());
     { const ChildGuard killed = std::move(child); }
-    // Whoever reads /proc just now keeps a program busy for a moment after its process has gone.
+    // A process that is reading /proc keeps a program busy for a moment after its own process has gone.
     for (int tries = 0;; ++tries) {
       const Result<Fd> writable = open_file("/proc/self/fd/" + std::to_string(exe.get()), O_WRONLY);
       if (writable) return 0;
@@ -335,7 +335,7 @@ TEST_F(LaunchMoreTest, SealedProgramsCannotBeWrittenThroughProc) {
   EXPECT_FALSE(running_sealed());
 }
 
-// Between clone and execve another launch's child has a copy of our socket. A watcher that cannot take out what we have
+// Between clone and execve, another launch's child has a copy of our socket. A watcher that cannot remove what we have
 // closed would be woken for nothing until then.
 TEST_F(LaunchMoreTest, WakesItsLoopForNewsOnly) {
   EventLoop loop = std::move(EventLoop::create().value());

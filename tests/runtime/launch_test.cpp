@@ -187,7 +187,7 @@ TEST_F(LaunchTest, MountingAFolderOnAFileExplainsItself) {
   EXPECT_THAT(failure_of(spec), HasSubstr("not a directory: Are you trying to mount a directory onto a file"));
 }
 
-// What runc 1.1 says to each of these, which Docker's users know; our words are short of its paths of the host.
+// runc 1.1's answer to each of these, which Docker's users know; our messages omit its host paths.
 TEST_F(LaunchTest, NothingMayLieOverProcButProc) {
   const std::string folder = sandbox.directory() + "/host", file = folder + "/file";
   ASSERT_TRUE(make_directories(folder));

@@ -50,7 +50,7 @@ TEST(ResolveUser, WithoutFilesNumbersStillWork) {
   EXPECT_FALSE(resolve_user_in("", "", "www"));
 }
 
-// A container can put anything there, and it is us who would open it.
+// A container can put anything there, and we would be the ones to open it.
 TEST(ResolveUser, TheFilesAreReadOnlyIfTheyAreFiles) {
   std::string folder = testing::TempDir() + "/consort-user-XXXXXX";
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);

@@ -6,7 +6,7 @@
 namespace consort::supervisor {
 namespace {
 
-// What closing waits for is played by a pipe: its reader sees when the last writer has gone.
+// A pipe plays the part of what closing waits for: its reader sees when the last writer has gone.
 TEST(Cleaner, ClosesInAnotherProcessAndTellsWhenThatIsDone) {
   EventLoop loop = std::move(EventLoop::create().value());
   Cleaner cleaner(loop);

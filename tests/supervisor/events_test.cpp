@@ -1,4 +1,4 @@
-// What the journal of a project says after things have happened to its containers.
+// What a project's journal contains after events in its containers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>

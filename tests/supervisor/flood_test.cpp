@@ -1,6 +1,6 @@
 // The supervisor's one loop never does slow work: while it has a lot of each kind to do, a neighbour's names resolve,
-// and no handler takes so long that a debug build ends it (base/os/loop/event_loop.hpp). The times are told, not
-// judged: that is bench/'s business.
+// and no handler takes so long that a debug build aborts (base/os/loop/event_loop.hpp). Times are printed, not judged:
+// that is bench/'s job.
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,7 +21,7 @@ namespace {
 // A handler that blocked took seconds for each of these.
 constexpr char most_in_a_handler[] = "1000";
 
-// Looks a name up again and again, as a process of the container's network, until it is told to end.
+// Looks a name up again and again, like a process on the container's network, until it is told to end.
 class LookUps {
  public:
   explicit LookUps(const ContainerState& asker) : shared_(map()) {
@@ -36,7 +36,7 @@ class LookUps {
   }
   ~LookUps() { ::munmap(shared_, sizeof *shared_); }
 
-  // Ends them; how long they took, in the order of length.
+  // Ends them; returns how long they took, sorted.
   std::vector<std::chrono::microseconds> end() {
     shared_->stop = true;
     (void)child_.wait();
@@ -116,7 +116,7 @@ class FloodTest : public NetworkTest {
     NetworkTest::TearDown();
     ::unsetenv("CONSORT_LOOP_LIMIT_MS");
   }
-  // Without a pid namespace nobody ends the others when the first process does.
+  // Without a pid namespace, nothing ends the others when the first process ends.
   static void share_pids(const ContainerUnit& unit) {
     const std::string path = unit.bundle + "/config.json";
     Json config = parse_json(read_file(path).value(), path).value();
@@ -155,7 +155,7 @@ TEST_F(FloodTest, StartsManyContainers) {
   for (ChildGuard& child : starting) EXPECT_TRUE(child.wait()->success());
 }
 
-// Twenty that end at once are twenty turns of the loop, and not one.
+// Twenty that end at once take twenty turns of the loop, not one.
 TEST_F(FloodTest, AnswersBetweenTheEndsOfMany) {
   std::vector<ContainerUnit> units;
   std::vector<pid_t> pids;
@@ -204,8 +204,8 @@ TEST_F(FloodTest, RemovesGroupsThatAreFull) {
   }
 }
 
-// Its first process hears nothing, so that each of the others is looked at and signalled. One of them is frozen, and
-// holds up the end until we let it go.
+// Its first process does not react, so each of the others is checked and signalled. One of them is frozen, and delays
+// the end until we thaw it.
 TEST_F(FloodTest, StopsWhatHasManyProcesses) {
   constexpr std::ptrdiff_t many = 500;
   std::vector<std::string> words;

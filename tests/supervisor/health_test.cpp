@@ -139,7 +139,7 @@ TEST(Health, TheFirstEagerLookIsWithinTensOfMilliseconds) {
   EXPECT_LE(machine.next()->when, start + Milliseconds(50));
 }
 
-// The temporary server of an initialising database answers the check, but does not listen.
+// The temporary server of an initialising database passes the check, but does not listen.
 TEST(Health, AnEagerSuccessWithoutListeningDoesNotCount) {
   HealthMachine machine(unit(true), {}, start);
   machine.begin_check(HealthAction::eager_check, Listening::yes);
@@ -217,7 +217,7 @@ TEST(Health, OnceHealthyOnlyTheCheckDecides) {
   EXPECT_EQ(machine.finish_check(result(0), Listening::no, start + seconds(40)), HealthChange::status);
 }
 
-// Looking costs next to nothing, so it neither uses up the tries nor becomes rare.
+// Looking for a listener is nearly free, so it neither uses up the attempts nor becomes rarer.
 TEST(Health, LookingForAListenerGoesOnBesideTheRegularChecks) {
   HealthMachine machine(unit(true), {}, start);
   Time now = start;

@@ -43,7 +43,7 @@ class JournalTest : public testing::Test {
   std::int64_t time_ = 1'795'708'495'123'456'789;
 };
 
-// As when the file is gone, and the next one gets its inode.
+// As when the file is deleted, and the next one gets its inode.
 TEST_F(JournalTest, ANewFileWithTheSameInodeIsReadFromItsBeginning) {
   add("one");
   add("two");
@@ -151,7 +151,7 @@ TEST_F(JournalTest, StaysBounded) {
   for (int i = 0; i < 1200; ++i) add("top", filling);
   for (const std::string& path : {journal_path(folder()), journal_path(folder()) + ".1"})
     EXPECT_LT(static_cast<std::uint64_t>(stat_path(path)->st_size), journal_bytes_limit + 2000);
-  // Whoever has not looked for so long gets what there still is, in order.
+  // A reader that has not looked for that long gets whatever is left, in order.
   const auto entries = read_journal(folder(), position_);
   ASSERT_TRUE(entries);
   EXPECT_GT(entries->size(), journal_bytes_limit / 1200);

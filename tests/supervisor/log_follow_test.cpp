@@ -1,4 +1,4 @@
-// Readers beside a writer that never stops: every byte, once, whenever they look.
+// Readers next to a writer that never stops: every byte, once, whenever they look.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -97,7 +97,7 @@ TEST_F(RotatedLogFollowTest, BytesAreGivenOutOnceAcrossRotations) {
   expect_all();
 }
 
-// What a log keeps is less than what it is given: a reader that holds it gets all, and then nothing more is kept.
+// A log keeps less than it is given: a reader that holds it gets everything, and after that no more is kept than usual.
 class HeldLogFollowTest : public LogFollowTest, public testing::WithParamInterface<LogUnit> {
  protected:
   void SetUp() override {
@@ -154,7 +154,7 @@ TEST_F(LogFollowTest, AReaderThatBeginsAtTheEndGetsAllThatFollows) {
   expect_all();
 }
 
-// What there is can still be read.
+// What is there can still be read.
 TEST_F(LogFollowTest, AReaderThatDoesNotWatchIsNotWoken) {
   LogReader reader(folder_ / "log", {});
   const int woken = reader.watch_fd().value();

@@ -122,7 +122,7 @@ TEST_F(LogTest, TailGivesExactlyTheLastLines) {
   }
 }
 
-// A line of one stream that began blocks ago and ends last must come whole out of a tail.
+// A line of one stream that began several blocks ago and ends last must be complete in a tail.
 TEST_F(LogTest, TailGoesBackForTheBeginningOfALongWait) {
   LogWriter writer = LogWriter::open(unit()).value();
   put(writer, LogStream::out, "begun early, ");
@@ -164,7 +164,7 @@ TEST_F(LogTest, WithOneFileRotationForgetsTheOld) {
   EXPECT_FALSE(path_exists(folder / "log.1"));
 }
 
-// A folder in the way of the file's next name: nothing is lost, and the rotation is made up for once it is gone.
+// A directory in the way of the file's next name: nothing is lost, and the rotation is made up for once it is gone.
 TEST_F(LogTest, ARotationThatFailsStopsNothing) {
   LogWriter writer = LogWriter::open(unit(20, 2)).value();
   ASSERT_TRUE(make_directories(folder / "log.1/full"));
@@ -181,7 +181,7 @@ TEST_F(LogTest, ARotationThatFailsStopsNothing) {
   EXPECT_EQ(texts().size(), 4u);
 }
 
-// A reader that does not look into the gap may pass the file that it has just read, and go on with an older one.
+// A reader that does not look into the gap may miss the file that it has just read, and continue with an older one.
 TEST_F(LogTest, TheGapOfARotationIsAPlaceToLookAt) {
   for (const char* name : {"log", "log.1", "log.3"}) ASSERT_TRUE(write_file_atomic(folder / name, ""));
   EXPECT_THAT(log_file_names(folder / "log"), ElementsAre(folder / "log.3", folder / "log.1", folder / "log"));
@@ -211,7 +211,7 @@ TEST_F(LogTest, APumpTellsWhenTroubleBeginsAndEnds) {
   EXPECT_FALSE(told[1].any());
 }
 
-// A process beside the container's, or whoever was given its output, may write for ever.
+// A process next to the container's, or whoever got its output, may write forever.
 TEST_F(LogTest, AtTheEndOnlyWhatIsThereIsTaken) {
   EventLoop loop = EventLoop::create().value();
   for (const bool disabled : {false, true}) {
@@ -232,7 +232,7 @@ TEST_F(LogTest, AtTheEndOnlyWhatIsThereIsTaken) {
   }
 }
 
-// Before Linux 6.15 that leaves a buffer without bytes in the pipe: there is something, and nothing comes.
+// Before Linux 6.15 that leaves an empty buffer in the pipe: it is readable, but nothing comes.
 TEST_F(LogTest, AWriteFromABadAddressIsNothing) {
   EventLoop loop = EventLoop::create().value();
   for (const bool disabled : {true, false}) {
@@ -276,7 +276,7 @@ TEST_F(LogTest, ADisabledLogSwallows) {
   EXPECT_FALSE(path_exists(folder / "log"));
 }
 
-// What a writer killed between header and bytes leaves, cut at every length.
+// What a writer killed between header and bytes leaves, truncated at every length.
 TEST_F(LogTest, RepairsATornEnd) {
   std::string whole;
   {

@@ -93,7 +93,7 @@ TEST_F(LostPortsTest, TheOthersAreServedAndThatOneIsTold) {
   ASSERT_EQ(state().lost_ports.size(), 1u);
   EXPECT_EQ(state().lost_ports[0].port, stolen_);
   EXPECT_THAT(state().lost_ports[0].why, HasSubstr("already in use"));
-  // What comes for the other is not led away from it.
+  // Traffic for the new owner is not redirected away from it.
   EXPECT_THAT(redirected(), UnorderedElementsAreArray(redirections_of(kept_)));
   EXPECT_THAT(journal(),
               ElementsAre(HasSubstr("port_lost: 0.0.0.0:" + std::to_string(stolen_.host_port) + "->7001/tcp")));

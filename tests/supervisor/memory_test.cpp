@@ -1,4 +1,5 @@
-// Memory is a feature: keeper and supervisor together at most 4 MiB for a project, at most 100 KiB more per container.
+// Memory is a feature: keeper and supervisor together use at most 4 MiB for a project, at most 100 KiB more per
+// container.
 #include <gtest/gtest.h>
 #include <poll.h>
 

@@ -1,5 +1,5 @@
-// Containers that talk: published ports, names, and health that waits for a listener. In a network namespace that
-// stands for the host.
+// Containers that communicate: published ports, names, and health checks that wait for a listener. In a network
+// namespace that stands for the host.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
@@ -53,7 +53,7 @@ TEST_F(NetworkTest, APortInUseNamesItsOwnerAndLeavesNothing) {
   EXPECT_TRUE(now) << now.error().message();
 }
 
-// Whoever still has the old namespace stands for a kernel that has not taken it apart yet.
+// Holding the old namespace open simulates a kernel that has not dismantled it yet.
 TEST_F(NetworkTest, TheAddressOfASecondFaceIsFreeWhenItsContainerHasEnded) {
   TestProject project;
   ContainerUnit unit = networked(project, {"pause"}, "198.51.100.7", {"web"});
@@ -88,7 +88,7 @@ TEST_F(NetworkTest, TakesTheNamespaceThatItsStarterHasMade) {
     EXPECT_TRUE(eventually([&] { return resolve_in(*started, "web") == "NOERROR 10.77.0.2"; })) << round;
     kill_supervisor(project);  // its successor has it from the keeper
   }
-  // From then on the supervisor makes its own.
+  // From then on the supervisor creates its own.
   const auto restarted = project.client().restart(unit.id, {.timeout = Milliseconds(0)});
   ASSERT_TRUE(restarted) << restarted.error().message();
   EXPECT_TRUE(eventually([&] { return resolve_in(*restarted, "web") == "NOERROR 10.77.0.2"; }));
@@ -150,7 +150,7 @@ TEST_F(NetworkTest, ATemporaryServerOnLoopbackIsNotHealthy) {
   EXPECT_EQ(project.state(unit).health.status, HealthStatus::starting);
 }
 
-// The entrypoint of a database image: a temporary server that only the check inside reaches (/tmp/answers), during
+// The entrypoint of a database image: a temporary server that only the check inside can reach (/tmp/answers), during
 // which many regular checks succeed; then the real one, which listens.
 TEST_F(NetworkTest, RegularChecksDoNotTakeATemporaryServerForTheRealOne) {
   TestProject project;

@@ -1,5 +1,5 @@
 // One keeper and one supervisor look after a project, whoever is killed when: two that read the same pipes would each
-// write a part of the log over the other's.
+// overwrite part of the other's log.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -21,7 +21,7 @@ class OnePairTest : public testing::Test {
   void SetUp() override {
     if (const std::string reason = TestProject::why_not(); !reason.empty()) GTEST_SKIP() << reason;
   }
-  // A starter that does not know of the others: as if they had been killed, and with them the lock that they had.
+  // A starter that does not know the others: as if they had been killed, together with the lock that they held.
   static ChildGuard start_alone(const TestProject& project) {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -56,7 +56,7 @@ TEST_F(OnePairTest, IsLeftOfSeveralThatAreStartedAtOnce) {
   for (std::size_t i = 1; i < lines.size(); ++i) ASSERT_NE(lines[i], lines[i - 1]) << i;
 }
 
-// It has lost its keeper, and with that the lock which says that there is one, and does not know it yet.
+// It has lost its keeper, and with it the lock which says that there is one, but does not know that yet.
 TEST_F(OnePairTest, BeginsWhenTheSupervisorBeforeItHasEnded) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});
@@ -66,7 +66,7 @@ TEST_F(OnePairTest, BeginsWhenTheSupervisorBeforeItHasEnded) {
   ASSERT_TRUE(eventually([&] { return is_stopped(old); }));
   ::kill(keeper, SIGKILL);
   ASSERT_TRUE(eventually([&] { return !keeper_lives(project.run_folder()); }));
-  // Nobody sees that it is there.
+  // Nobody can see that it exists.
   const std::string socket = control_socket_path(project.run_folder());
   ::unlink(socket.c_str());
   ChildGuard starter = start_alone(project);
@@ -75,12 +75,12 @@ TEST_F(OnePairTest, BeginsWhenTheSupervisorBeforeItHasEnded) {
   EXPECT_FALSE(path_exists(socket));
   ::kill(old, SIGCONT);
   EXPECT_TRUE(starter.wait()->success());
-  // Its locks go before its process does.
+  // Its locks are released before its process is gone.
   EXPECT_TRUE(eventually([&] { return std::ranges::count(project.supervisors(), old) == 0; }));
   EXPECT_TRUE(project.state(unit).running());
 }
 
-// What was killed in the middle of its beginning has left nobody behind who waits for ever.
+// One that was killed while starting has left nobody behind who waits forever.
 TEST_F(OnePairTest, IsStartedAgainWhenItsFirstSupervisorIsKilled) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});

@@ -65,7 +65,7 @@ ContainerUnit full_unit() {
   return unit;
 }
 
-// The printed text is compared, as it holds every field.
+// The printed text is compared, because it contains every field.
 TEST(Unit, ComesBackAsItWent) {
   const std::string text = unit_to_json(full_unit());
   const auto back = unit_from_json(text, "test");
@@ -103,7 +103,7 @@ TEST(Unit, DefaultsComeBackToo) {
   EXPECT_FALSE(back->overlay);
 }
 
-// Docker's -1 second is that as well.
+// Docker's -1 second means that, too.
 TEST(Unit, AnyGracePeriodBelowZeroIsForEver) {
   ContainerUnit unit;
   unit.id = "ab";
@@ -178,7 +178,7 @@ TEST(State, AnUnknownExitCodeStaysUnknown) {
   EXPECT_FALSE(state_from_json(state_to_json(state), "test")->exit_code);
 }
 
-// What lies in run and data roots, and what the other version of this program says over the socket.
+// Files in run and data roots, and messages from another version of this program.
 TEST(State, IsReadAsItWasWrittenBefore) {
   const char* const before =
       R"({"id":"ab","name":"shop-web-1","project":"shop","service":"web","number":2,"oneoff":false,

@@ -1,4 +1,4 @@
-// Networks that come to a running container and leave it. docs/decisions/0105.
+// Connecting networks to a running container and disconnecting them. docs/decisions/0105.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -97,7 +97,7 @@ TEST_F(ReconnectTest, NamesAndAddressesAreThereAtOnceAndPortsFollowTheDefaultRou
   EXPECT_EQ(network_events(project).back(), "disconnect back");
 }
 
-// A command that was killed has written down what it wanted and not asked for it; or the supervisor was killed at it.
+// A killed command has recorded what it wanted but not requested it; or the supervisor was killed while doing it.
 TEST_F(ReconnectTest, ASuccessorFinishesWhatWasBegun) {
   TestProject project;
   ContainerUnit db = networked(project, {"serve", "5432", "from db"}, "10.77.0.2", {"db"});
@@ -136,7 +136,7 @@ TEST_F(ReconnectTest, AFailureLeavesTheContainerWhereItWas) {
   EXPECT_TRUE(serves("10.77.0.2", 5432));
 }
 
-// Ports are published as soon as there is a network to come in by, and not any more when there is none.
+// Ports are published as soon as there is a network for incoming connections, and no longer when there is none.
 TEST_F(ReconnectTest, PortsComeAndGoWithTheLastNetworkThatLeadsOut) {
   TestProject project;
   ContainerUnit db = networked(project, {"serve", "5432", "from db"}, "10.77.0.2", {"db"});
@@ -159,7 +159,7 @@ TEST_F(ReconnectTest, PortsComeAndGoWithTheLastNetworkThatLeadsOut) {
   EXPECT_FALSE(serves("127.0.0.1", 18437));
 }
 
-// A routed network needs no port of the host, and one behind the host's address needs it: each move reserves anew.
+// A routed network needs no host port, a masqueraded one does: each move reserves ports again.
 TEST_F(ReconnectTest, PortsAreReservedAnewBetweenARoutedNetworkAndOneThatIsNot) {
   TestProject project;
   ContainerUnit db = networked(project, {"serve", "5432", "from db"}, "10.77.0.2", {"db"});

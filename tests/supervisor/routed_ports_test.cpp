@@ -1,4 +1,4 @@
-// Ports of a container whose network is routed: open at its own address for as long as it runs, whoever is killed.
+// Ports of a container on a routed network: open at its own address for as long as it runs, whoever is killed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -32,7 +32,7 @@ TEST_F(RoutedPortsTest, AreOpenAtItsOwnAddressWhileItRuns) {
   EXPECT_TRUE(project->client().stop(unit.id));
   EXPECT_THAT(opened(), testing::Not(testing::HasSubstr("10.77.0.2")));
 
-  // Another one gets the address of one that was cut: what that had open is closed.
+  // Another container gets the address of an interrupted one: what that had open is closed.
   shell("nft add element inet consort open4 '{ " + unit.endpoints.front().bridge + " . 10.77.0.3 . tcp . 22 }'");
   ContainerUnit next = networked(*project, {"pause"}, "10.77.0.3", {"web"});
   next.endpoints.front().routed4 = true;
@@ -41,7 +41,7 @@ TEST_F(RoutedPortsTest, AreOpenAtItsOwnAddressWhileItRuns) {
   project.reset();
 }
 
-// Emptied while nobody watched: what its network wants is known from the container alone.
+// Emptied while nobody was watching: only the container says what its network needs.
 TEST_F(RoutedPortsTest, AnEmptiedFirewallIsPutBackAsTheNetworkWantsIt) {
   TestProject project;
   ContainerUnit unit = networked(project, {"pause"}, "10.77.0.2", {"db"});

@@ -1,4 +1,4 @@
-// A supervisor that is killed while a container is being set up: nobody waits for ever, nothing is left behind.
+// A supervisor killed while a container is being set up: nobody waits forever, nothing is left behind.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@
 namespace consort::supervisor {
 namespace {
 
-// The container's group lies in one that can be frozen: then its process stands still as soon as it is born.
+// The container's cgroup is in one that can be frozen: then its process freezes as soon as it is born.
 class SetUpTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -49,7 +49,7 @@ class SetUpTest : public testing::Test {
     return runtime::Cgroup::open(above_->path()).pids().value_or(std::vector<pid_t>());
   }
 
-  // Asks for the start in a process of its own, which ends with 0 if the container runs then.
+  // Requests the start in a separate process, which exits with 0 if the container is running then.
   static ChildGuard start_elsewhere(TestProject& project, const ContainerUnit& unit) {
     const std::string path = project.write(unit);
     const pid_t child = ::fork();
@@ -84,7 +84,7 @@ TEST_F(SetUpTest, TheProcessHoldsNothingOfTheSupervisorAndEndsWithIt) {
   ASSERT_TRUE(eventually([&] { return !born().empty(); }));
   const pid_t child = born().front();
 
-  // Nobody gives it the go, and nobody comes after that one.
+  // Nobody tells it to go, and nobody comes after that one.
   const pid_t keeper = project.keeper();
   ::kill(keeper, SIGSTOP);
   ::kill(supervisor, SIGSTOP);
@@ -177,7 +177,7 @@ TEST(KeeperLock, IsLookedAtWithoutBeingTaken) {
   ASSERT_TRUE(hold_keeper_lock(file.get()));
   EXPECT_TRUE(keeper_lives(run));
   EXPECT_FALSE(hold_keeper_lock(open_file(keeper_lock_path(run), O_RDWR).value().get()));
-  // It belongs to the open file, as long as anybody has that.
+  // It belongs to the open file, as long as anybody has it open.
   Fd kept = duplicate(file.get()).value();
   file.reset();
   EXPECT_TRUE(keeper_lives(run));

@@ -1,4 +1,4 @@
-// Logs that go to syslog, the journal, Graylog and Fluentd.
+// Logs sent to syslog, the journal, Graylog and Fluentd.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -70,7 +70,7 @@ TEST(ShippedMessages, OfFluentdArePacked) {
                         37));
 }
 
-// A receiver on a socket of datagrams, as syslog daemons and the journal have it.
+// A receiver on a datagram socket, like syslog daemons and the journal.
 class Receiver {
  public:
   explicit Receiver(const std::string& path)
@@ -95,7 +95,7 @@ class Receiver {
   Fd socket_;
 };
 
-// Moves the times of the records before `end` in the log.
+// Shifts the times of the records before `end` in the log.
 void move_times(const std::string& log, std::uint64_t end, std::chrono::hours by) {
   std::string text = read_file(log).value();
   for (std::size_t at = 0; at < end;) {
@@ -122,7 +122,7 @@ class Shipping : public testing::Test {
     while (writer.pump(pipe.read.get(), LogStream::out).value() == LogWriter::Pumped::moved) {
     }
   }
-  // Until as many have come; the deadline is only for a test that fails.
+  // Until that many have arrived; the deadline is only for a failing test.
   std::vector<std::string> receive(Receiver& receiver, std::size_t count) {
     std::vector<std::string> texts;
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
@@ -133,7 +133,7 @@ class Shipping : public testing::Test {
     return texts;
   }
 
-  // "one" and "two" have been sent, and the clock is set back a day after that: their times, and the cursor's, lie in
+  // "one" and "two" have been sent, and the clock is set back a day after that: their times, and the cursor's, are in
   // the future.
   void send_two_tomorrow(Receiver& receiver) {
     {
@@ -192,7 +192,7 @@ TEST_F(Shipping, ASuccessorGoesOnWhereTheOtherWas) {
   EXPECT_THAT(receive(receiver, 1), ElementsAre("three"));
 }
 
-// What follows is new, although its time says that it was sent long ago.
+// What follows is new, although its time suggests that it was sent long ago.
 TEST_F(Shipping, AClockThatIsSetBackLosesNothing) {
   Receiver receiver(folder / "dev-log");
   send_two_tomorrow(receiver);
@@ -201,14 +201,14 @@ TEST_F(Shipping, AClockThatIsSetBackLosesNothing) {
     const auto successor = make_shipper();
     successor->poke();
     EXPECT_THAT(receive(receiver, 1), ElementsAre("three"));
-    // Once more, while it works.
+    // Once more, while it is working.
     const auto before = static_cast<std::uint64_t>(stat_path(unit.path)->st_size);
     write("four\n");
     move_times(unit.path, before, std::chrono::hours(48));
     successor->poke();
     EXPECT_THAT(receive(receiver, 1), ElementsAre("four"));
   }
-  // The place was rotated away.
+  // The position was rotated away.
   set_cursor(system_now().time_since_epoch() + std::chrono::hours(1000), 7);
   const auto last = make_shipper();
   last->poke();

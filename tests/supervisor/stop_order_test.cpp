@@ -30,7 +30,7 @@ TEST(StopOrder, DependentsComeBeforeWhatTheyDependOn) {
   EXPECT_TRUE(order.done());
 }
 
-// Labels can lie; everything ends all the same.
+// Labels can be wrong; everything ends all the same.
 TEST(StopOrder, ACycleEndsTogether) {
   StopOrder order({{"a", "a", {"b"}}, {"b", "b", {"a"}}, {"c", "c", {"a"}}, {"self", "self", {"self"}}});
   EXPECT_THAT(order.next(), ElementsAre("c", "self"));
@@ -41,7 +41,7 @@ TEST(StopOrder, ACycleEndsTogether) {
   EXPECT_THAT(order.next(), IsEmpty());
 }
 
-// The end of the machine: `db` is there for as long as somebody may want to write to it.
+// At shutdown, `db` is there for as long as anything may want to write to it.
 TEST(StopOrder, ProjectsEndInIt) {
   if (const std::string reason = TestProject::why_not(); !reason.empty()) GTEST_SKIP() << reason;
   TestProject project;

@@ -1,4 +1,4 @@
-// A container that was told to end still runs, but not for long: what is asked of it then.
+// A container that was told to end is still running, but not for long: requests during that time.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -25,7 +25,7 @@ class StoppingTest : public testing::Test {
     pid_ = started->pid;
     ASSERT_TRUE(eventually([&] { return !project_->log(unit_).empty(); }));
   }
-  // In a process of its own; ends with 0 if `call` gives true.
+  // In a separate process; exits with 0 if `call` returns true.
   static ChildGuard elsewhere(const std::function<bool()>& call) {
     const pid_t child = ::fork();
     if (child == 0) ::_exit(call() ? 0 : 1);
@@ -54,7 +54,7 @@ TEST_F(StoppingTest, IsTold) {
   EXPECT_FALSE(project_->state(unit_).stopping);
 }
 
-// Not one that is over before it begins, as the clock cannot tell its end.
+// It must not be over before it begins because the clock cannot express its end.
 TEST_F(StoppingTest, AGracePeriodOfCenturiesIsGiven) {
   const ChildGuard stopping = stop_elsewhere(std::chrono::ceil<Milliseconds>(std::chrono::nanoseconds::max()).count());
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
@@ -64,7 +64,7 @@ TEST_F(StoppingTest, AGracePeriodOfCenturiesIsGiven) {
   EXPECT_TRUE(project_->client().stop(unit_.id, {.timeout = Milliseconds(0), .signal = {}}));
 }
 
-// One that ignores the signal passes it on, so to speak.
+// A process that ignores the signal passes it on, so to speak.
 TEST_F(StoppingTest, ThoseBelowOneThatIgnoresTheSignalHearIt) {
   unit_ = project_->unit({"ignore", "15", "--", "spawn", "respawn", "count", "--", "pause"});
   ASSERT_TRUE(project_->start(unit_));

@@ -62,7 +62,7 @@ TEST_F(SupervisorTest, AStartThatFailsSaysWhyAndLeavesNothing) {
   EXPECT_THAT(state.error, HasSubstr("/nothr"));
 }
 
-// A full /run is one way to that. Nobody would find, or stop, what runs without a record.
+// For example because /run is full. Nobody would find, or stop, a container without a record.
 TEST_F(SupervisorTest, NothingIsStartedThatCannotBeWrittenDown) {
   TestProject project;
   const ContainerUnit runs = project.unit({"pause"}), next = project.unit({"pause"});
@@ -76,7 +76,7 @@ TEST_F(SupervisorTest, NothingIsStartedThatCannotBeWrittenDown) {
   EXPECT_TRUE(project.client().stop(runs.id, {.timeout = Milliseconds(0)}));
   ASSERT_TRUE(remove_file(records));
   ASSERT_TRUE(rename_path(records + ".aside", records));
-  // What could not be said then is said now.
+  // What could not be recorded then is recorded now.
   const std::string record = run_state_path(project.run_folder(), runs.id);
   EXPECT_TRUE(eventually([&] {
     const auto state = state_from_json(read_file(record).value_or(""), record);
@@ -109,7 +109,7 @@ TEST_F(SupervisorTest, DoesNotWaitForWhatCannotHear) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(45));
 }
 
-// A shell-like first process without handler: its child hears the signal, ends cleanly, and its own clean-up is run.
+// A shell-like first process without a handler: its child gets the signal, ends cleanly, and runs its own clean-up.
 TEST_F(SupervisorTest, SignalsTheOthersWhenTheFirstCannotHear) {
   TestProject project;
   ContainerUnit unit = project.unit({"spawn", "trap", "15", "--", "wait", "--", "echo", "cleaned up"});
@@ -123,7 +123,7 @@ TEST_F(SupervisorTest, SignalsTheOthersWhenTheFirstCannotHear) {
   EXPECT_EQ(stopped->exit_code, 0);
 }
 
-// `while true; do sleep 1; done`: each time its child is ended it makes another.
+// `while true; do sleep 1; done`: each time its child is ended it starts another.
 TEST_F(SupervisorTest, DoesNotWaitForWhatTheFirstStartsMeanwhile) {
   TestProject project;
   ContainerUnit unit = project.unit({"echo", "up", "--", "respawn", "pause"});
@@ -147,7 +147,7 @@ TEST_F(SupervisorTest, SignalsEachOnceAndWaitsForWhoReacts) {
   EXPECT_THAT(project.log(unit), testing::ElementsAre("ready", "1 signals"));
 }
 
-// A worker is its master's business while that lives; what it leaves behind is signalled then.
+// Workers are left to their master while that lives; those it leaves behind are signalled afterwards.
 TEST_F(SupervisorTest, SignalsFromTheTopDownwards) {
   TestProject project;
   ContainerUnit unit = project.unit({"spawn", "master", "300", "count", "--", "pause"});
@@ -158,7 +158,7 @@ TEST_F(SupervisorTest, SignalsFromTheTopDownwards) {
   EXPECT_THAT(project.log(unit), testing::ElementsAre("ready", "ready", "master ends", "1 signals"));
 }
 
-// It has something to finish, or nobody would ignore the signal.
+// It has something to finish, or it would not ignore the signal.
 TEST_F(SupervisorTest, WhoIgnoresTheSignalHasItsWholePeriod) {
   TestProject project;
   ContainerUnit unit = project.unit({"ignore", "15", "--", "echo", "up", "--", "pause"});
@@ -172,7 +172,7 @@ TEST_F(SupervisorTest, WhoIgnoresTheSignalHasItsWholePeriod) {
   EXPECT_GE(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(700));
 }
 
-// Whoever was let in by exec neither gets the signal nor keeps the container alive.
+// A process started by exec neither gets the signal nor keeps the container alive.
 TEST_F(SupervisorTest, AnExecDoesNotHoldUpTheStop) {
   TestProject project;
   ContainerUnit unit = project.unit({"echo", "up", "--", "pause"});
@@ -228,13 +228,13 @@ TEST_F(SupervisorTest, OnFailureGivesUpAfterItsRetries) {
   EXPECT_EQ(ended->exit_code, 3);
 }
 
-// What ran for long and cannot be started again is tried more and more rarely, not every 100 ms.
+// A container that ran for long and cannot be restarted is tried more and more rarely, not every 100 ms.
 TEST_F(SupervisorTest, FailedRestartsBackOffToo) {
   TestProject project;
   ContainerUnit unit = project.unit({"pause"});
   unit.restart = RestartUnit{RestartPolicy::always, 0};
   ASSERT_TRUE(project.start(unit));
-  // As if it had run for an hour: a successor reads it so.
+  // As if it had run for an hour: that is what a successor reads.
   const pid_t old = project.supervisor();
   const std::string path = run_state_path(project.run_folder(), unit.id);
   Record record = record_from_json(read_file(path).value(), path).value();
@@ -362,7 +362,7 @@ TEST_F(SupervisorTest, EndsByItselfWhenNothingRuns) {
   EXPECT_EQ(project.state(unit).exit_code, 4);  // from its file
   EXPECT_TRUE(project.client().forget(unit.id));
   EXPECT_EQ(observe(project.roots(), project.name())->size(), 0u);
-  // And a new one comes when it is needed.
+  // A new one is started when it is needed.
   const ContainerUnit next = project.unit({"exit", "5"});
   ASSERT_TRUE(project.start(next));
   EXPECT_EQ(project.client().wait(next.id)->exit_code, 5);
@@ -375,7 +375,7 @@ TEST_F(SupervisorTest, ShutdownReturnsWhenBothProgramsHaveEnded) {
   ASSERT_TRUE(eventually([&] { return project.log(unit).size() == 2; }));
   const auto watching = project.client().subscribe();
   ASSERT_TRUE(watching);
-  // Not looked up by name afterwards: a child that cleans up behind the supervisor has its name for a moment.
+  // Not looked up by name afterwards: a child that cleans up after the supervisor has its name for a moment.
   const pid_t supervisor = project.supervisor(), keeper = project.keeper();
   ASSERT_TRUE(supervisor > 0 && keeper > 0);
   const auto done = project.client().shutdown();
@@ -404,7 +404,7 @@ TEST_F(SupervisorTest, EndWaitsForTheProgramsOnlyIfNothingRuns) {
   EXPECT_TRUE(has_ended(keeper));
 }
 
-// A start that meets the end of the supervisor gets a new one.
+// A start that coincides with the end of the supervisor gets a new one.
 TEST_F(SupervisorTest, StartsWhileAnotherCommandEndsTheProject) {
   TestProject project;
   std::atomic<bool> over = false;
@@ -422,7 +422,7 @@ TEST_F(SupervisorTest, StartsWhileAnotherCommandEndsTheProject) {
   ender.join();
 }
 
-// Somebody has removed the run directory: no command can find the supervisor any more, so it must not stay for ever.
+// Somebody has removed the run directory: no command can find the supervisor any more, so it must not stay forever.
 TEST_F(SupervisorTest, EndsWithoutItsRunFolder) {
   TestProject project;
   const ContainerUnit unit = project.unit({"exit", "0"});
@@ -437,7 +437,7 @@ TEST_F(SupervisorTest, WhatWaitsForItsRestartIsKilledForGood) {
   ContainerUnit unit = project.unit({"exit", "1"});
   unit.restart = RestartUnit{RestartPolicy::always, 0};
   ASSERT_TRUE(project.start(unit));
-  // It runs for moments in between, more and more seldom.
+  // In between it runs for moments, more and more rarely.
   const auto says_so = [](const auto& result) {
     return !result && result.error().message().contains("is restarting, wait until the container is running");
   };
@@ -471,7 +471,7 @@ TEST_F(SupervisorTest, AKeeperWithNothingToKeepGivesUp) {
   EXPECT_TRUE(eventually([&] { return project.keeper() == 0; }));
 }
 
-// What the programs take for themselves they do not hand on.
+// Limits that the programs set for themselves are not inherited.
 TEST_F(SupervisorTest, TakesItsLimitsForItselfAlone) {
   TestProject project;
   const ContainerUnit unit = project.unit({"echo", "up", "--", "pause"});
@@ -534,7 +534,7 @@ TEST_F(SupervisorTest, KnowsWhatDiedForMemory) {
 
 TEST_F(SupervisorTest, RunsByAnExternalRuntime) {
   std::string program;
-  // The last that there is; crun does not work where both versions of control groups are mounted.
+  // The last one that exists; crun does not work where both cgroup versions are mounted.
   for (const char* name : {"crun", "runc"})
     for (const char* folder : {"/usr/bin/", "/usr/sbin/", "/usr/local/bin/"})
       if (path_exists(std::string(folder) + name)) program = name;
@@ -573,7 +573,7 @@ TEST_F(SupervisorTest, EndsInOrderWhenTheMachineDoes) {
   }
 }
 
-// Longer than a packet of the control socket.
+// Larger than a packet of the control socket.
 TEST_F(SupervisorTest, AnExecMayHaveALargeEnvironment) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});

@@ -1,4 +1,4 @@
-// What the firewall was told of a container's ports is taken back, whoever is killed when.
+// What the firewall was told about a container's ports is taken back, whoever is killed when.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -34,7 +34,7 @@ class ToldPortsTest : public NetworkTest {
   static std::size_t told() {
     return std::stoul(shell("nft list table inet consort | grep -Eo '(tcp|udp) [.] [0-9]+' | wc -l"));
   }
-  // None of them notices the end of the other.
+  // Neither of them notices the end of the other.
   void kill_both() const {
     const pid_t keeper = project_->keeper(), supervisor = project_->supervisor();
     ::kill(keeper, SIGSTOP);
@@ -47,7 +47,7 @@ class ToldPortsTest : public NetworkTest {
     ::kill(pid_, SIGKILL);
     ASSERT_TRUE(eventually([&] { return has_ended(pid_); }));
   }
-  // As another supervisor would have left it, that was killed at another moment.
+  // As left by another supervisor that was killed at another moment.
   template <typename Change>
   void rewrite(const Change& change) const {
     const std::string path = run_state_path(project_->run_folder(), unit_.id);
@@ -93,7 +93,7 @@ TEST_F(ToldPortsTest, WhenAStartWasCut) {
   EXPECT_EQ(told(), 0u);
 }
 
-// The end was written down, and nothing given back yet.
+// The end was recorded, and nothing released yet.
 TEST_F(ToldPortsTest, WhenAnEndWasCut) {
   kill_both();
   kill_container();

@@ -1,4 +1,4 @@
-// Who follows containers in a thread, while other threads write, change states and ask for things.
+// Following containers in a thread, while other threads write, change states and make requests.
 #include "project/verbs/following.hpp"
 
 #include <fcntl.h>

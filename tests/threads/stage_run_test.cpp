@@ -1,4 +1,4 @@
-// The stages of a build in their threads. Only what a step does is the test's: it reads other stages, or fails.
+// The stages of a build in their threads. Only the steps are the test's: they read other stages, or fail.
 #include "build/solve/stage_run.hpp"
 
 #include <fcntl.h>
@@ -38,7 +38,7 @@ Result<Fd> open_merged(const Layers& layers, const std::string& scratch) {
 
 namespace {
 
-// Something that is named and never looked at.
+// Something that is named but never read.
 template <typename T>
 class Unseen {
  public:

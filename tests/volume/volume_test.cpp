@@ -148,7 +148,7 @@ TEST_F(VolumeTest, LayersAreMergedAsTheKernelDoes) {
 }
 
 TEST_F(VolumeTest, CopiesFoldersOfAnyDepthWithFewDescriptors) {
-  // In memory where that can be had: a disk takes its time for each level.
+  // In memory if possible: a disk is slow at each level.
   std::string place = path_exists("/dev/shm") ? "/dev/shm/consort-copy-XXXXXX" : folder_ + "/copy-XXXXXX";
   ASSERT_NE(::mkdtemp(place.data()), nullptr);
   const std::string source = place + "/deep", target = place + "/copy";

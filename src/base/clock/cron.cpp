@@ -12,7 +12,7 @@ namespace {
 constexpr Seconds minute = 60;
 constexpr Seconds hour = 3600;
 constexpr Seconds day = 24 * hour;
-// No clock is set by more (Samoa left out a day).
+// No clock has ever been changed by more (Samoa skipped a day).
 constexpr Seconds largest_change = 26 * hour;
 // 29 February on a given day of the week comes within 40 years, whatever the century.
 constexpr Seconds longest_search_days = 366 * 41;
@@ -80,7 +80,7 @@ void copy_bits(const std::bitset<64>& from, std::bitset<size>& to) {
   for (std::size_t i = 0; i < size; ++i) to[i] = from[i];
 }
 
-// "*" for all from the least on.
+// "*" stands for every value from the lowest on.
 template <std::size_t size>
 std::string listed(const std::bitset<size>& values, std::size_t least) {
   if (values.count() == size - least) return "*";
@@ -143,7 +143,7 @@ std::optional<Seconds> Cron::next_local(Seconds local) const {
 std::optional<Seconds> Cron::next(Seconds instant, const TimeZone& zone) const {
   const auto plain = next_local(zone.local(instant));
   if (!plain) return std::nullopt;
-  // Where nobody sets the clocks, that is the answer.
+  // Without clock changes, this is the answer.
   if (const Seconds found = zone.instants(*plain).first;
       !zone.changes_within(instant - largest_change, found + largest_change))
     return found;

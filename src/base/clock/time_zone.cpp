@@ -13,7 +13,7 @@ namespace {
 constexpr Seconds day_seconds = 86400;
 constexpr std::size_t largest_file = 1 << 20;
 constexpr Seconds farthest = Seconds{1} << 40;  // some 35,000 years: sums stay far from the end of the type
-// Rules without an end are written out until then.
+// Rules without an end are expanded until then.
 constexpr std::int64_t last_year = 2199;
 
 Error no_zone_file() {
@@ -78,7 +78,7 @@ class RuleReader {
     ++at_;
     return true;
   }
-  // A name, which is of no use to anybody here.
+  // The zone's name, which nobody here needs.
   bool skip_name() {
     const std::size_t begin = at_;
     if (take('<')) {
@@ -182,7 +182,7 @@ int week_day(Seconds days) {
   return static_cast<int>(((days % 7) + 11) % 7);  // 1970 began on a Thursday
 }
 
-// What holds after the last change of the file, for ever.
+// The rule that applies forever after the file's last change.
 void TimeZone::add_rule(std::string_view rule) {
   RuleReader reader(rule);
   if (!reader.skip_name()) return;
@@ -284,7 +284,7 @@ bool TimeZone::changes_within(Seconds from, Seconds to) const {
 }
 
 TimeZone::Instants TimeZone::instants(Seconds local) const {
-  // A zone is never more than two days off, and clocks are set at most twice in that time.
+  // A zone is never more than two days off, and clocks change at most twice in that time.
   const Seconds early = offset(local - 2 * day_seconds);
   auto at = std::ranges::upper_bound(changes_, local - 2 * day_seconds, {}, &Change::at);
   std::optional<Seconds> first;

@@ -14,8 +14,8 @@ namespace consort {
 
 namespace {
 
-// A transaction must find room on a full disk: without one nothing can be removed. The log's blocks are allocated
-// before they are needed, which does not change its length, and the database grows by pieces.
+// A transaction must find space on a full disk, because nothing can be removed without one. The log's blocks are
+// allocated ahead, which does not change its length, and the database grows in chunks.
 void reserve_room(SQLite::Database& connection, const std::string& path) {
   constexpr off_t log_bytes = 2 << 20;  // twice the length at which it is folded in
   constexpr int piece = 256 << 10;
@@ -30,8 +30,8 @@ void reserve_room(SQLite::Database& connection, const std::string& path) {
 }  // namespace
 
 Result<Database> Database::open(const std::string& path) {
-  // The files beside it take over its mode. It is not opened here if it is there: closing it would drop the locks of
-  // another connection of this process.
+  // The files next to it inherit its mode. An existing one is not opened here: closing it would drop the locks of
+  // another connection in this process.
   if (Result<Fd> made = open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600); !made && made.error().sys_errno() != EEXIST)
     return fail(std::move(made).error().wrap("open database", path));
   try {
@@ -39,7 +39,7 @@ Result<Database> Database::open(const std::string& path) {
         std::make_shared<SQLite::Database>(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX);
     connection->setBusyTimeout(10'000);
     // A checkpoint at each close would make every command wait for the disk several times. The log stays instead, and
-    // is folded in when it has grown; reading a log of this length at the next open costs less than a millisecond.
+    // is checkpointed once it has grown; reading a log of this length at the next open takes less than a millisecond.
     sqlite3_db_config(connection->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     connection->exec(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=250; "

@@ -34,7 +34,7 @@ Result<> check_known(SQLite::Database& db, const std::string& part, std::size_t 
 
 Result<> migrate(Database& database, std::string_view part, Migrations migrations) {
   const std::string name(part);
-  // Without a lock, as almost always nothing is to be done.
+  // Without a lock, because there is almost never anything to do.
   const auto current = TRY(database.query("read version of tables", [&](SQLite::Database& db) -> Result<std::size_t> {
     const std::size_t version = version_of(db, name);
     TRY(check_known(db, name, version, migrations.size()));

@@ -7,7 +7,7 @@ namespace consort::build {
 namespace {
 
 // build_parts has rows of megabytes (every file of a large context). In a table WITHOUT ROWID each look-up that meets
-// such a row reads all of it, only to compare keys; with an index of its own it does not.
+// such a row reads all of it just to compare keys; with a separate index it does not.
 constexpr const char* first_schema = R"sql(
 CREATE TABLE IF NOT EXISTS build_steps(
   key TEXT PRIMARY KEY, layer TEXT NOT NULL, output TEXT NOT NULL, title TEXT NOT NULL,
@@ -18,12 +18,12 @@ CREATE TABLE IF NOT EXISTS build_sources(key TEXT PRIMARY KEY, digest TEXT NOT N
 )sql";
 constexpr const char* migrations[] = {first_schema};
 
-// A part of its own: to an older program, which neither needs nor knows it, the tables above are as they were.
+// A separate part: for an older program, which neither needs nor knows it, the tables above are unchanged.
 constexpr const char* bases_schema =
     "CREATE TABLE IF NOT EXISTS build_bases(key TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;";
 constexpr const char* bases_migrations[] = {bases_schema};
 
-// How exactly the time of the last use is kept: nobody who prunes asks for less.
+// The precision of the time of last use: nobody who prunes needs more.
 constexpr std::int64_t exactness_ns = 1'000'000'000;
 
 std::int64_t now_ns() {

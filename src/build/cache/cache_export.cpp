@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t max_layers = 512;  // of a manifest
 
-// The stages that the image consists of: its own, and those it begins with.
+// The stages that the image consists of: its own, and those it is based on.
 std::set<std::size_t> stages_of_image(const Graph& graph) {
   std::set<std::size_t> stages{graph.target};
   for (std::size_t node = graph.target; graph.nodes[node].base == Node::Base::stage; node = graph.nodes[node].parent)

@@ -7,7 +7,7 @@
 namespace consort::build {
 namespace {
 
-// For people: what there is, in one line, if it is not a cache of ours.
+// For people: what was found, in one line, if it is not one of our caches.
 Result<CacheRecords> records_of(const image::Artifact& artifact) {
   if (artifact.config_type() == cache_config_type) return parse_records(artifact.config());
   const std::string other = other_builder(artifact.config_type(), artifact.config());

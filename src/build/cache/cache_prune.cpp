@@ -1,4 +1,4 @@
-// Which steps go when the cache is to get smaller.
+// Which steps are removed when the cache has to shrink.
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 using Sizes = std::map<std::string, std::uint64_t>;
 
-// Layers that nobody but the cache needs.
+// Layers that only the cache needs.
 Result<Sizes> sizes_of_own_layers(const image::Store& store) {
   Sizes sizes;
   const auto report = TRY(image::plan_prune(store, image::PruneOptions::Images::none, {}, "build:"));
@@ -64,7 +64,7 @@ class Selection {
     const auto found = sizes_.find(layer);
     return found == sizes_.end() ? 0 : found->second;
   }
-  // What others hold too gives nothing back.
+  // Removing what others also use frees nothing.
   bool may_go(const Cache::Known& step) const {
     return sizes_.contains(step.layer) && (step.chain.empty() || !made_on_.contains(step.chain));
   }
@@ -99,7 +99,7 @@ std::optional<std::uint64_t> bytes_to_keep(const CachePrune& prune, std::uint64_
     const std::uint64_t left = used - std::min(used, lacking);
     keep = std::min(keep.value_or(left), left);
   }
-  // Only that there is enough room was asked for, and there is.
+  // Only enough free space was asked for, and there is enough.
   if (!keep && prune.min_free > 0) return std::nullopt;
   return std::max(keep.value_or(0), prune.reserved);
 }

@@ -35,11 +35,11 @@ Result<CacheRecord> parse_step(const Json& item, std::size_t layers) {
   CacheRecord step;
   step.key = get_string(item, "key");
   if (step.key.size() != digest_digits || !is_lower_hex(step.key)) return fail(damaged("a step has an invalid key"));
-  // It becomes a part of the next step's key, and of nothing else.
+  // It becomes part of the next step's key, and of nothing else.
   step.output = get_string(item, "output");
   if (step.output.size() > digest_digits || !is_lower_hex(step.output))
     return fail(damaged("a step has an invalid output"));
-  // Nanoseconds do not reach to every year that can be written.
+  // Nanoseconds do not cover every year that can be written.
   const std::string time = get_string(item, "created");
   const std::string year = time.substr(0, 4);
   const auto created = year >= "1970" && year <= "2200" ? parse_rfc3339(time) : std::nullopt;

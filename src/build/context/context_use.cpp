@@ -29,7 +29,7 @@ class ContextUse {
   }
 
  private:
-  // What was matched brings the folders that it is in; a folder brings all that is in it.
+  // A match includes the directories that lead to it; a directory includes everything in it.
   bool takes(const std::string& source) const {
     const std::string path = clean_path("/" + source).substr(1);
     if (path.empty()) return true;

@@ -9,7 +9,7 @@ namespace consort::build {
 namespace {
 
 constexpr std::string_view magic = "consort-file-index-1\n";
-// A change within the kernel's clock tick of the hashing could keep the same times.
+// A change within the kernel's clock tick of the hashing could leave the times unchanged.
 constexpr std::int64_t doubtful_ns = 50'000'000;
 
 template <typename T>

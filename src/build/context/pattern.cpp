@@ -7,7 +7,7 @@
 namespace consort::build {
 namespace {
 
-// In an ignore file "/x" is "x"; in --exclude it matches nothing, as paths do not begin with a slash.
+// In an ignore file "/x" is "x"; in --exclude it matches nothing, because paths do not begin with a slash.
 std::string without_slash(std::string path) {
   if (path.size() > 1 && path.starts_with('/')) path.erase(0, 1);
   return path;
@@ -61,8 +61,8 @@ bool PathPattern::matches(std::string_view path) const {
   return literal_ ? path == text_ : matches_tokens(path);
 }
 
-// All positions in the pattern at once, so the time is bounded by pattern length times path length. "inside" marks
-// a '**/' that has begun to take characters and needs a '/' before the pattern goes on.
+// All positions in the pattern at once, so the time is bounded by pattern length times path length. "inside" marks a
+// '**/' that has begun to match characters and needs a '/' before the pattern continues.
 bool PathPattern::matches_tokens(std::string_view path) const {
   const std::size_t n = tokens_.size();
   std::vector<char> at(n + 1), inside(n + 1), next(n + 1), next_inside(n + 1);
@@ -113,7 +113,7 @@ bool PathPattern::matches_tokens(std::string_view path) const {
 }
 
 bool PathPattern::may_match_below(std::string_view folder) const {
-  // Cautious: the fixed beginning of the pattern and the folder must not contradict each other.
+  // Conservative: the fixed beginning of the pattern and the directory must not contradict each other.
   std::string fixed;
   for (const auto& token : tokens_) {
     if (token.kind != Token::Kind::character) break;

@@ -48,7 +48,7 @@ unsigned worker_count() {
   return std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
 }
 
-// One folder of a walk, listed by whichever thread is free.
+// One directory of a walk, listed by whichever thread is free.
 struct Folder {
   std::string path;  // from the walk's start
   PatternList::State ignore, exclude, include;
@@ -81,7 +81,7 @@ class Walker {
   }
 
  private:
-  // The start's own parents may be ignored by a pattern, which then holds below, too.
+  // The start's own parents may be ignored by a pattern, which then applies below, too.
   void seed_ignore(Folder& top) const {
     if (start_.empty() || ignore_.empty()) return;
     for (std::size_t end = start_.find('/');; end = start_.find('/', end + 1)) {
@@ -99,7 +99,7 @@ class Walker {
 
   void work_all() {
     std::vector<std::jthread> helpers;
-    // A small tree is done before a second thread is up.
+    // A small tree is finished before a second thread has started.
     work(32);
     if (pending_ == 0) return;
     for (unsigned i = 1; i < worker_count(); ++i) helpers.emplace_back([this] { work(SIZE_MAX); });
@@ -196,7 +196,7 @@ class Walker {
     return {};
   }
 
-  // A folder that is left out itself is kept if something below it is.
+  // An excluded directory is kept if something below it is.
   static bool settle(Folder& folder) {
     bool any = false;
     for (auto& below : folder.below) {
@@ -233,7 +233,7 @@ class Walker {
   std::optional<Error> error_;
 };
 
-// Attributes that a copy carries along; most files have none.
+// Attributes that a copy preserves; most files have none.
 Result<> hash_attributes(int fd, Sha256& digest) {
   std::vector<std::string> names = TRY(attribute_names(fd));
   std::ranges::sort(names);

@@ -1,4 +1,4 @@
-// Which entries of a tree a path or a pattern names.
+// The entries of a tree that match a path or a pattern.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -51,7 +51,7 @@ bool SourceTree::ignored_with_all_below(const std::string& path) const {
   return !ignore_.may_take_back_below(path);
 }
 
-// A folder that is ignored itself is there if something below it is.
+// An ignored directory is visible if something below it is.
 Result<bool> SourceTree::is_visible(const std::string& path) const {
   if (path.empty() || ignore_.empty() || !ignore_.matches(path)) return true;
   if (!ignore_.may_take_back_below(path)) return false;

@@ -3,7 +3,7 @@
 namespace consort::build {
 namespace {
 
-// Not `quoted`: of a std::string the compiler would take std::quoted, where <iomanip> happens to be known.
+// Not called `quoted`: with a std::string the compiler would pick std::quoted if <iomanip> happens to be included.
 std::string in_quotes(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {

@@ -28,7 +28,7 @@ std::optional<Heredoc> parse_heredoc(std::string_view word) {
     word.remove_prefix(1);
   }
   if (word.empty() || word.contains('<')) return std::nullopt;
-  // Quoted in any way means literal: compare with and without the removal of quotes.
+  // Any quoting means literal: compare with and without quote removal.
   const auto bare = shell_words(word, Quotes::remove, Escapes::remove);
   const auto raw = shell_words(word, Quotes::keep, Escapes::keep);
   if (!bare || bare->size() != 1 || !raw || raw->size() != 1) return std::nullopt;
@@ -42,7 +42,7 @@ Result<std::vector<Heredoc>> find_heredocs(std::string_view line) {
   const auto words = TRY(shell_words(line, Quotes::keep, Escapes::keep));
   for (std::size_t i = 0; i < words.size(); ++i) {
     std::string word = words[i];
-    // `<< EOT`: shells take a space there, and so does BuildKit from 0.22 on.
+    // `<< EOT`: shells accept a space there, and so does BuildKit from 0.22 on.
     const std::string_view sign =
         std::string_view(word).substr(std::min(word.find_first_not_of("0123456789"), word.size()));
     if ((sign == "<<" || sign == "<<-") && i + 1 < words.size()) word += words[++i];

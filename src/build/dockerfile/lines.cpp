@@ -51,7 +51,7 @@ std::pair<std::uint32_t, std::uint32_t> LogicalLine::place(std::size_t offset) c
 Range LogicalLine::range(std::size_t begin, std::size_t end) const {
   const auto [line, column] = place(begin);
   if (end <= begin) return {line, column, line, column};
-  // The end is the place after the last byte, which may stand on an earlier line than the next byte does.
+  // The end is the position after the last byte, which may be on an earlier line than the next byte.
   const auto [end_line, last_column] = place(end - 1);
   return {line, column, end_line, last_column + 1};
 }

@@ -100,7 +100,7 @@ class Parser {
     return {};
   }
 
-  // True if the line goes on: it ends with one escape character, perhaps followed by blanks.
+  // True if the line continues: it ends with one escape character, possibly followed by spaces.
   bool append(std::string_view line, std::string_view whole, LogicalLine& logical) const {
     std::string_view body = line;
     while (!body.empty() && (body.back() == ' ' || body.back() == '\t')) body.remove_suffix(1);
@@ -254,7 +254,7 @@ class Parser {
     auto pieces = split_words(line, begin, out_.escape);
     if (pieces.empty()) return {};
     if (!pieces.front().text.contains('=')) {
-      // The old form: one key, and all the rest is its value.
+      // The old form: one key, and everything after it is its value.
       std::size_t pos = begin;
       while (pos < line.size() && !is_space(line[pos])) ++pos;
       const std::size_t key_end = pos;

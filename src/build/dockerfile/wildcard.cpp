@@ -42,7 +42,7 @@ Result<ShellPattern> ShellPattern::parse(std::string_view text) {
   return pattern;
 }
 
-// The usual two-pointer match with one point to go back to: linear in practice, quadratic at worst.
+// The usual two-pointer match with one backtracking point: linear in practice, quadratic at worst.
 bool ShellPattern::matches(std::string_view text) const {
   std::size_t t = 0;
   std::size_t p = 0;

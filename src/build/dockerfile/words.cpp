@@ -89,7 +89,7 @@ JsonList parse_json_list(std::string_view line, std::size_t begin, std::vector<P
   for (const auto& element : *value) {
     if (!element.is_string()) return JsonList::others;
   }
-  // It is valid and flat, so every string token is an element: find them again for their places.
+  // It is valid and flat, so every string token is an element: find them again for their positions.
   std::size_t pos = begin + 1;
   for (const auto& element : *value) {
     while (line[pos] != '"') ++pos;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t block = 512;
 
-// bzip2 and xz are undone by their own programs, as Docker does; nothing here links their libraries.
+// bzip2 and xz are unpacked by their own programs, as in Docker; nothing here links their libraries.
 class Unpacker {
  public:
   static Result<std::shared_ptr<Unpacker>> open(const char* program, int fd) {
@@ -51,7 +51,7 @@ bool has_magic(std::span<const std::byte> bytes, std::string_view magic) {
   return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
 }
 
-// The header's checksum counts itself as blanks.
+// The header's checksum treats its own field as spaces.
 bool is_tar_header(std::span<const std::byte> header) {
   if (header.size() < block) return false;
   unsigned long sum = 0;

@@ -31,7 +31,7 @@ Result<> copy_attributes(int from, int to, const CopySettings& settings) {
     const bool wanted =
         name == "security.capability" ? settings.origin == CopySettings::Origin::stage : name.starts_with("user.");
     if (!wanted) continue;
-    // A file system without such attributes is no reason to fail, as in BuildKit.
+    // A file system without such attributes is not a reason to fail, as in BuildKit.
     if (const auto value = read_attribute(from, name)) ::fsetxattr(to, name.c_str(), value->data(), value->size(), 0);
   }
   return {};
@@ -207,7 +207,7 @@ Result<Target> prepare_target(int root, const std::string& destination, const Ne
   return target;
 }
 
-// When everything is in it.
+// Called once everything is in it.
 Result<> date_start(int root, const std::string& path, const FileEntry& start) {
   const Fd folder = TRY(open_in_root(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   const struct timespec times[2] = {time_of(start.mtime_ns), time_of(start.mtime_ns)};

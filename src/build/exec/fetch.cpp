@@ -54,7 +54,7 @@ Result<Fetched> fetch_url(const std::string& url, const std::string& checksum, c
   if (!checksum.empty() && checksum != fetched.identity) {
     return fail(Error(Code::invalid).why("digest mismatch " + fetched.identity + ": " + checksum).on(url));
   }
-  // The server's time would make the layer depend on it; BuildKit sets the epoch when there is none, too.
+  // The server's time would make the layer depend on it; BuildKit also uses the epoch when there is none.
   const struct timespec times[2] = {{.tv_sec = 0, .tv_nsec = 0}, {.tv_sec = 0, .tv_nsec = 0}};
   ::futimens(file.get(), times);
   return fetched;

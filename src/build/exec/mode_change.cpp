@@ -15,7 +15,7 @@ std::unexpected<Error> not_octal(std::string_view text) {
                        "'. it should be octal string and between 0 and 07777"));
 }
 
-// "ug" of "ug+x"; the sticky bit belongs to none of them.
+// "ug" of "ug+x"; the sticky bit belongs to no class.
 mode_t read_classes(std::string_view part, std::size_t& at) {
   mode_t who = 0;
   for (; at < part.size() && std::string_view("ugoa").contains(part[at]); ++at) {

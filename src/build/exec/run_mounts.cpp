@@ -44,7 +44,7 @@ class MountMaker {
  private:
   std::string new_folder() { return folder_ + "/mount-" + std::to_string(counter_++); }
 
-  // A stage's merged files at a path of the host, for this thread only.
+  // A stage's merged files at a path on the host, only for this thread.
   Result<std::string> mount_stage(std::size_t node, bool read_only) {
     const FinishedStage* stage = TRY(runs_.wait_for(node));
     const std::string target = new_folder();
@@ -64,8 +64,8 @@ class MountMaker {
     return target;
   }
 
-  // What is written to a mount of the context must not reach the context, what is ignored must not be seen, and all
-  // belongs to root, whoever owns it here. Empty: the context can be mounted as it is.
+  // Writes to a mount of the context must not reach the context, ignored files must not be visible, and everything must
+  // belong to root, whoever owns it here. Empty: the context can be mounted as it is.
   Result<std::string> copy_of_context(const std::string& source, bool read_only) {
     CopyOperation everything;
     everything.wildcards = false;
@@ -149,7 +149,7 @@ class MountMaker {
     return {};
   }
 
-  // The folder it starts as, whose owner and mode become the cache's.
+  // The directory that the cache starts as; its owner and mode become the cache's.
   Result<struct stat> fill_cache(std::size_t from, const std::string& source, const std::string& path) {
     SourceTree* tree = TRY(runs_.tree_of(from));
     const CopyOperation everything;
@@ -182,7 +182,7 @@ class MountMaker {
     return shared_.environment.remote.secret(id);
   }
 
-  // On the run root, which is no disk, for as long as the step runs.
+  // On the run root, which is not a disk, for as long as the step runs.
   Result<std::string> private_folder() {
     std::string folder = shared_.environment.roots.run + "/build-" + random_id().substr(0, 16);
     TRY(make_directories(folder, 0700));

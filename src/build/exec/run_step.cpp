@@ -32,7 +32,7 @@ std::string hostname_of(const BuildRequest& request, const BuildEnvironment::Net
   return given == request.args.end() || given->second.empty() ? network.hostname : given->second;
 }
 
-// Each makes one line of the file, or a part of one.
+// Each becomes one line of the file, or part of one.
 bool is_one_line(const std::string& text) {
   return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; });
 }
@@ -137,7 +137,7 @@ Result<runtime::Spec> spec_of(const RunStep& step) {
   return spec;
 }
 
-// Folders and files that are only there to mount something on: what of them the image has not is removed again. /dev,
+// Directories and files that exist only as mount points: those that the image does not have are removed again. /dev,
 // /proc and /sys stay, as they do in BuildKit.
 class Stubs {
  public:
@@ -182,9 +182,9 @@ class Stubs {
   std::vector<std::string> missing_;  // parents first
 };
 
-// What a step says, read in a thread of its own. With the step's first process all others in it end; but they may have
-// handed their descriptors to somebody outside (by a socket in a cache mount, through /proc), and then the pipes stay
-// open: so what is in them when the step has ended is all that is read.
+// A step's output, read by a separate thread. When the step's first process ends, so do all others in it; but they may
+// have passed their descriptors to somebody outside (through a socket in a cache mount, or /proc), and then the pipes
+// stay open. So only what is in the pipes when the step has ended is read.
 class StepOutput {
  public:
   static Result<std::unique_ptr<StepOutput>> read(const OutputSink& sink) {
@@ -200,7 +200,7 @@ class StepOutput {
 
   int out() const { return out_.write.get(); }
   int err() const { return err_.write.get(); }
-  // The step has ended: returns when all that it has said was passed on.
+  // The step has ended: returns when all its output has been passed on.
   void finish() {
     if (!reader_.joinable()) return;
     const std::uint64_t one = 1;
@@ -279,7 +279,7 @@ Result<std::optional<RunFailure>> run_step(const RunStep& step) {
   options.overlay->sync = runtime::OverlaySync::never;
   options.stdio = {.in = -1, .out = output->out(), .err = output->err()};
   if (step.operation.network != "host" && step.operation.network != "none") options.netns_fd = step.network.netns.get();
-  // A user's own may not be there; limits that an administrator asks for are not left out in silence.
+  // A user may have no cgroup; but limits that an administrator asks for are not ignored silently.
   const bool needs_group = step.limits != nullptr && !in_user_namespace();
   options.cgroup = needs_group ? runtime::CgroupUse::required : runtime::CgroupUse::best_effort;
   options.seccomp_bpf = TRY(seccomp_filter(step));

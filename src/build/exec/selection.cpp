@@ -65,7 +65,7 @@ Result<std::vector<Selected>> select(const SourceTree& tree, const CopyOperation
     starts = TRY(tree.glob(path));
   } else {
     auto start = tree.resolve(path);
-    // With exclusions BuildKit finds it out when it copies, not when it makes the key.
+    // With exclusions, BuildKit finds that out when it copies, not when it computes the key.
     if (!start && start.error().code() == Code::not_found && !copy.exclude.empty()) return fail(tree.lstat_error(path));
     starts.push_back(TRY(std::move(start)));
   }
@@ -91,7 +91,7 @@ std::string digest_of(const std::vector<Selected>& selection, Owners owners) {
     put("source");
     if (!selected.is_folder()) put(selected.name);
     for (const auto& entry : selected.entries) {
-      // The start folder's own attributes do not travel, and what its files are called is in their paths.
+      // The start directory's own attributes are not copied, and the names of its files are in their paths.
       if (&entry == &selected.entries.front() && selected.is_folder()) continue;
       put(entry.path);
       put(std::to_string(entry.mode));

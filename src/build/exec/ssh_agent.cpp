@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t max_key_bytes = 100 * 1024;
 
-// Ends the agent as soon as nobody holds the other end of its input any more, which is also so when we are killed.
-// Ctrl-C at the terminal is for us: we close that end when the build has been undone.
+// Ends the agent as soon as nobody holds the other end of its input, which is also the case when we are killed. Ctrl-C
+// at the terminal is meant for us: we close that end once the build has been undone.
 constexpr const char* guard_script =
     "trap '' HUP INT QUIT TERM\n"
     "eval \"$(ssh-agent -s -a \"$0\")\" >/dev/null\n"
@@ -25,7 +25,7 @@ constexpr const char* guard_script =
     "read -r _\n"
     "kill \"$SSH_AGENT_PID\"\n";
 
-// Nothing of the user's agent, and no way to ask for a passphrase.
+// Nothing from the user's agent, and no way to ask for a passphrase.
 std::vector<std::string> own_environment(const std::string& socket) {
   const char* path = ::getenv("PATH");
   std::vector<std::string> environment{std::string("PATH=") + (path ? path : "/usr/bin:/bin"), "LC_ALL=C",

@@ -1,4 +1,4 @@
-// Between a step and an agent. One thread for each step's socket; it never waits for one side only.
+// Between a step and an agent. One thread per step's socket; it never waits for one side only.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -37,7 +37,7 @@ Result<Fd> connect_stream(const std::string& path) {
   return fd;
 }
 
-// Whole or not at all: who does not take an answer of a few kilobytes is not waited for.
+// Completely or not at all: a client that does not read an answer of a few kilobytes is not waited for.
 bool send_all(int to, std::string_view bytes) {
   return ::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(bytes.size());
 }
@@ -59,7 +59,7 @@ class Connection {
   int client() const { return waiting_ ? -1 : client_.get(); }  // poll passes over what is negative
   int agent() const { return agent_.get(); }
 
-  // False: it is over.
+  // False: it has ended.
   bool client_has_said(const std::string& agent) { return receive(client_.get(), questions_) && ask(agent); }
 
   bool agent_has_said(const std::string& agent) {

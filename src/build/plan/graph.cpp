@@ -31,7 +31,7 @@ struct Builder {
     return nullptr;
   }
 
-  // A named context stands for a stage or an image.
+  // A named context replaces a stage or an image.
   void use_context(Node& node, const NamedContext& context) const {
     constexpr std::string_view image_scheme = "docker-image://";
     const bool image = context.value.starts_with(image_scheme);
@@ -292,7 +292,7 @@ Result<Graph> make_graph(const Dockerfile& dockerfile, BuildFile file, const Bui
   }
   if (stages == 1) graph.nodes.front().title.clear();
   builder.reach(graph.target);
-  // A check looks at every stage, also at those that nobody needs, unless it is asked for one.
+  // A check looks at every stage, even those that nothing needs, unless a single one is requested.
   const bool all = request.goal == Goal::check_only && request.target.empty();
   for (std::size_t i = 0; i < stages && all; ++i) builder.reach(i);
   for (std::size_t i = 0; i < stages; ++i) {

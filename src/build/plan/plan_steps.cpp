@@ -1,4 +1,4 @@
-// Instructions that make files: WORKDIR, RUN, COPY and ADD.
+// Instructions that create files: WORKDIR, RUN, COPY and ADD.
 #include <algorithm>
 #include <array>
 
@@ -29,7 +29,7 @@ Result<> Planner::apply(const WorkdirCommand& command) {
                 "Relative workdir \"" + path + "\" can have unexpected results if the base image changes");
   }
   out_.state.workdir_set = true;
-  // As written if absolute: that is what the image's configuration and history say.
+  // As written if absolute: that is what the image's configuration and history contain.
   std::string& directory = config().working_dir;
   if (path.starts_with('/')) {
     directory = path;
@@ -109,8 +109,8 @@ std::string Planner::arguments_prefix() {
   return "|" + std::to_string(texts.size()) + " " + join(texts, " ") + " ";
 }
 
-// Each of the two spellings has its own value if it is given one, else that of the other. A third (Http_Proxy), which
-// BuildKit takes as well, is for where neither is given.
+// Each of the two spellings has its own value if given, otherwise that of the other. A third (Http_Proxy), which
+// BuildKit also accepts, is used if neither is given.
 void Planner::add_proxies(RunOperation& run) const {
   const auto& args = input_.request.args;
   for (const std::string name : {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}) {

@@ -19,7 +19,7 @@ Kind kind_of(const Operation& operation) {
   return std::holds_alternative<CopyOperation>(operation.action) ? Kind::copy : Kind::settings;
 }
 
-// The operations are those of the steps that have one, in their order.
+// The operations belong to the steps that have one, in order.
 void add_steps(std::vector<PlannedInstruction>& list, const Node& node, const StagePlan& plan) {
   std::size_t next = 0;
   for (const Step& step : node.steps) {

@@ -146,7 +146,7 @@ Result<BaseImage> PlatformBuild::load_image(const Graph& graph, const Node& node
   return base;
 }
 
-// From an OCI layout beside the context.
+// From an OCI layout passed as a context.
 Result<BaseImage> PlatformBuild::load_layout(const Graph& graph, const Node& node) {
   auto step = log_.start("[internal] load metadata for " + node.image);
   auto image = image_of_layout(node.image, request_.directory, node.platform.value_or(graph.platform),
@@ -226,7 +226,7 @@ Result<> PlatformBuild::plan_node(Graph& graph, std::size_t i, const PatternList
   return {};
 }
 
-// ONBUILD of a stage of this file fires in the stages that begin with it.
+// ONBUILD of a stage in this file is triggered in the stages that are based on it.
 Result<> PlatformBuild::add_stage_triggers(Graph& graph, std::size_t node, const std::vector<std::string>& triggers) {
   if (triggers.empty()) return {};
   TRY(prepend_triggers(graph, node, triggers, request_));
@@ -255,7 +255,7 @@ Result<> PlatformBuild::set_bases(const Graph& graph, StageRuns& runs, Cache& ca
   return {};
 }
 
-// Times in the configuration are those of the steps, so a build that is wholly cached gives the same image.
+// Times in the configuration are those of the steps, so a completely cached build gives the same image.
 void PlatformBuild::set_times(image::ImageConfig& config, const Graph& graph, const StageRuns& runs) const {
   std::vector<std::string> times(config.history.size());
   std::size_t node = graph.target;
@@ -278,7 +278,7 @@ void PlatformBuild::set_times(image::ImageConfig& config, const Graph& graph, co
   config.created = last;
 }
 
-// The layer of a folder that a stage begins with has no instruction; BuildKit names it after the last step.
+// The layer of a directory that a stage is based on has no instruction; BuildKit lists it after the last step.
 void PlatformBuild::add_missing_history(image::ImageConfig& config, const Graph& graph, const StageRuns& runs) const {
   const auto told = std::ranges::count_if(config.history, [](const auto& entry) { return !entry.empty_layer; });
   const auto& operations = plans_[graph.target].plan.operations;

@@ -13,7 +13,7 @@
 namespace consort::build {
 namespace {
 
-// Whatever a step mounts for a moment is seen by this thread only, and goes with it.
+// Whatever a step mounts temporarily is visible only to this thread, and goes away with it.
 Result<> own_mounts() {
   if (::unshare(CLONE_FS | CLONE_NEWNS) != 0) return fail_errno("make a mount namespace");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return fail_errno("make mounts private");
@@ -39,7 +39,7 @@ Result<> StageRuns::run() {
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < runs_.size(); ++i) {
       if (!shared_.graph.nodes[i].reachable) continue;
-      // The target itself runs here; what has nothing to do needs no thread.
+      // The target itself runs here; stages with nothing to do need no thread.
       if (shared_.plans[i].plan.operations.empty() && shared_.graph.nodes[i].base != Node::Base::stage) {
         run_node(i);
       } else {

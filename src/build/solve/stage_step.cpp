@@ -1,4 +1,4 @@
-// A step from its turn to its result: out of the cache, of another machine's, or made.
+// A step from its turn to its result: from the cache, from another machine's cache, or executed.
 #include <algorithm>
 #include <thread>
 
@@ -91,7 +91,7 @@ Result<CachedStep> StepRun::make(const std::string& slot, const std::string& dig
   }
   list_files();
   if (shared_.mode == Shared::Mode::look_only) return missed();
-  // Whoever is at the same step, in this program or another, does it for all.
+  // Whoever is already executing the same step, in this program or another, does it for all.
   const LockFile turn = TRY(wait_for_turn(digest));
   if (!ignore) {
     if (auto cached = TRY(shared_.cache.find(digest))) {

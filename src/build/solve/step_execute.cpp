@@ -32,7 +32,7 @@ Result<CachedStep> StepRun::execute(const std::string& digest) {
   CachedStep made;
   made.layer = layer.id;
   made.folder = layer.directory;
-  // Copies give the same whenever their key is the same; what a program gives is new each time.
+  // Copies give the same result whenever their key is the same; a program's result is new each time.
   made.output = random ? layer.id : sha256_hex("result:" + digest);
   made.created = system_now();
   return made;
@@ -113,7 +113,7 @@ Result<> StepRun::unpack(int file, const CopyOperation& copy, int root, const Co
   struct stat before {};
   if (::fstat(folder.get(), &before) != 0) return fail_errno("look at", "/" + path);
   TRY(image::unpack_layer(tar, "/proc/self/fd/" + std::to_string(folder.get()), options));
-  // The archive's "." says nothing about the folder it is unpacked into.
+  // The archive's "." does not affect the directory it is unpacked into.
   if (::fchown(folder.get(), before.st_uid, before.st_gid) != 0 ||
       ::fchmod(folder.get(), before.st_mode & 07777) != 0 || ::futimens(folder.get(), nullptr) != 0)
     return fail_errno("restore owner", "/" + path);

@@ -1,4 +1,4 @@
-// What a step's result depends on, and with it the sources of a COPY.
+// What a step's result depends on, including the sources of a COPY.
 #include <algorithm>
 
 #include "base/os/files/file.hpp"
@@ -10,7 +10,7 @@
 namespace consort::build {
 
 Result<> StepRun::make_key() {
-  // --link too: its layer cannot know the modes of folders that lie below it otherwise.
+  // Also with --link: otherwise its layer could not know the modes of directories in the layers below.
   key_.add("base", before_.chain);
   describe(operation_, key_);
   if (const auto* copy = std::get_if<CopyOperation>(&operation_.action)) {
@@ -18,7 +18,7 @@ Result<> StepRun::make_key() {
   } else if (const auto* run = std::get_if<RunOperation>(&operation_.action)) {
     for (const auto& planned : run->mounts) TRY(add_mount_key(planned));
     add_surroundings();
-    // The same files may hold programs for several.
+    // The same files may hold programs for several platforms.
     if (platform().text() != image::Platform::host().text()) key_.add("platform", platform().text());
   }
   return {};

@@ -52,7 +52,7 @@ SolveInput input_of(const wire::SolveRequest& request) {
 wire::Worker worker() {
   wire::Worker out;
   out.set_id(worker_id);
-  // No label says that there is a containerd image store: clients then leave outputs to the server, as with Docker.
+  // No label claims a containerd image store: clients then leave outputs to the server, as with Docker.
   const image::Platform host = image::Platform::host();
   wire::Platform& platform = *out.add_platforms();
   platform.set_os(host.os);
@@ -76,10 +76,11 @@ void Server::answer(Stream& call) {
       {"/moby.buildkit.v1.frontend.LLBBridge/Ping", &Server::bridge_ping},
       {"/moby.buildkit.v1.frontend.LLBBridge/Solve", &Server::bridge_solve},
       {"/moby.buildkit.v1.frontend.LLBBridge/Return", &Server::bridge_return},
-      // A result is made when its build ends, or when another begins with it: nothing is gained by making it before.
+      // A result is produced when its build ends, or when another build is based on it: nothing is gained by doing it
+      // earlier.
       {"/moby.buildkit.v1.frontend.LLBBridge/Evaluate", &Server::bridge_nothing},
       {"/moby.buildkit.v1.frontend.LLBBridge/Warn", &Server::bridge_nothing},
-      // What the client measured of itself is taken and not kept.
+      // What the client measured about itself is accepted and discarded.
       {"/opentelemetry.proto.collector.trace.v1.TraceService/Export", &Server::bridge_nothing},
   };
   const auto found = methods.find(call.path());
@@ -111,7 +112,7 @@ void Server::disk_usage(Stream& call) {
 void Server::prune(Stream& call) {
   const auto request = request_of<wire::PruneRequest>(call);
   if (!request) return;
-  // By nothing but its age and size: better nothing than more than was asked for.
+  // Only by age and size: better nothing than more than was asked for.
   const auto says_nothing = [](const std::string& filter) { return filter.empty(); };
   if (!std::ranges::all_of(request->filter(), says_nothing))
     return call.finish(
@@ -213,7 +214,7 @@ void Server::status(Stream& call) {
   call.finish(end);
 }
 
-// A session that has no connection of its own, but a call: the one that bake's targets share.
+// A session without a connection of its own, inside a call: the one that bake's targets share.
 void Server::session(Stream& call) {
   const std::string id = call.header("x-docker-expose-session-uuid");
   const std::vector<std::string> methods = call.headers("x-docker-expose-session-grpc-method");
@@ -238,7 +239,7 @@ void Server::history(Stream& call) {
     *event.mutable_record() = record;
     if (!call.write(event.SerializeAsString())) break;
   }
-  // Who wants to follow what comes would wait for ever: the list is what there is.
+  // A client that wants to follow would wait forever: the list is what there is.
   call.finish({});
 }
 

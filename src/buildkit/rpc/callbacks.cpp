@@ -93,7 +93,7 @@ std::int32_t Callbacks::submit_request(ConnectionCore& core, const std::string& 
   return nghttp2_submit_request(core.session_, nullptr, pairs.data(), pairs.size(), &output, nullptr);
 }
 
-// Without messages, status and all go into the one frame.
+// Without messages, everything including the status goes into one frame.
 void Callbacks::submit_response(ConnectionCore& core, StreamState& stream) {
   Headers headers{{":status", "200"}, {"content-type", "application/grpc"}};
   const bool only_status = stream.finished && stream.out.empty();
@@ -146,7 +146,7 @@ int Callbacks::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* core
   return 0;
 }
 
-// A handler may end before the caller has: then the rest of what is coming is of no use.
+// A handler may end before its caller has: then the rest of the caller's data is useless.
 int Callbacks::on_sent(nghttp2_session* session, const nghttp2_frame* frame, void* core) {
   ConnectionCore& self = core_in(core);
   if (!self.is_server() || frame->hd.type != NGHTTP2_HEADERS) return 0;

@@ -125,7 +125,7 @@ bool ConnectionCore::receive_some() {
 bool ConnectionCore::feed(std::string_view bytes) {
   const std::scoped_lock lock(mutex_);
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  // What HTTP/2 cannot be: nghttp2 has made the frame that says so, or knows nothing more to say.
+  // Not HTTP/2: nghttp2 has created the frame that says so, or has nothing more to say.
   return nghttp2_session_mem_recv(session_, data, bytes.size()) == static_cast<ssize_t>(bytes.size());
 }
 
@@ -214,7 +214,7 @@ Result<std::shared_ptr<StreamState>> ConnectionCore::open_call(const std::string
 }
 
 // Bytes of messages that wait for their reader stay counted against the windows; those of a message that is still
-// coming do not, or a long one could never end.
+// arriving do not, or a long one could never complete.
 void ConnectionCore::consume(StreamState& stream) {
   if (stream.unconsumed == 0) return;
   if (const auto whole = stream.reader.has_whole(); whole && *whole) return;

@@ -37,7 +37,7 @@ std::string query_escape(const std::string& text) {
   return out;
 }
 
-// Headers hold ASCII: with anything else, all of a name's values are escaped, and a header beside them says so.
+// Headers contain ASCII: with anything else, all values of that name are escaped, and a header next to them says so.
 void add_option(Headers& headers, const std::string& name, const std::vector<std::string>& values) {
   const bool escaped = !std::ranges::all_of(values, is_ascii);
   for (const std::string& value : values) headers.emplace_back(name, escaped ? query_escape(value) : value);

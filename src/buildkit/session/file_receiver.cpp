@@ -35,7 +35,7 @@ timespec time_of(std::int64_t nanoseconds) {
   return {.tv_sec = whole, .tv_nsec = rest};
 }
 
-// A folder sorts right before what is in it: as if '/' were the first of all characters.
+// A directory sorts right before its content, as if '/' were the first of all characters.
 bool comes_before(std::string_view a, std::string_view b) {
   return std::ranges::lexicographical_compare(a, b, [](char x, char y) {
     const auto rank = [](char c) { return c == '/' ? 0U : static_cast<unsigned char>(c) + 1U; };
@@ -59,7 +59,7 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
-// What may matter to an image, and nothing that matters to the machine.
+// Attributes that may matter to an image, and none that matter to the machine.
 void set_attributes(int fd, const wire::Stat& stat) {
   for (const auto& [name, value] : stat.xattrs())
     if (name == "security.capability" || name.starts_with("user."))
@@ -105,7 +105,7 @@ Result<> FileReceiver::take_entry(const wire::Stat& stat) {
 
 Result<> FileReceiver::check_path(const std::string& path) {
   if (!is_clean(path)) return bad(path, "not a path below a directory");
-  // Each once, and parents first: what is here already is never written to again.
+  // Each once, and parents first: what has been received is never written to again.
   if (!last_path_.empty() && !comes_before(last_path_, path)) return bad(path, "it comes too late in the list");
   name_bytes_ += path.size();
   if (next_id_ >= limits_.entries || name_bytes_ > limits_.name_bytes)
@@ -115,7 +115,7 @@ Result<> FileReceiver::check_path(const std::string& path) {
   return {};
 }
 
-// Below the root, with a folder at each step.
+// Below the root, and every step must be a directory.
 Result<Fd> FileReceiver::open_folder(const std::string& path) const {
   return open_resolved(root_.get(), path, O_PATH | O_DIRECTORY, 0,
                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS, "open directory");
@@ -152,7 +152,7 @@ Result<> FileReceiver::make_folder(int parent, const std::string& name, const wi
 }
 
 Result<> FileReceiver::make_file(int parent, const std::string& name, const wire::Stat& stat, std::uint32_t id) {
-  // Made now, so that what comes later in the list may be another name of it.
+  // Created now, so that a later entry in the list may be a hard link to it.
   const Fd fd = TRY(open_at(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   set_attributes(fd.get(), stat);
   wanted_.push_back({id, stat.path(), permissions_of_go(stat.mode()), stat.mod_time()});
@@ -224,7 +224,7 @@ Result<> FileReceiver::end_if_complete() {
   return send_(last.SerializeAsString());
 }
 
-// At the end, the deepest first: until then things are made in them.
+// At the end, the deepest first: until then files are created in them.
 Result<> FileReceiver::close_folders() {
   for (const Folder& folder : std::views::reverse(folders_)) {
     const Fd parent = TRY(open_folder(folder_of(folder.path)));

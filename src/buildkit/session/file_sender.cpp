@@ -19,8 +19,8 @@ namespace {
 
 constexpr std::size_t chunk_bytes = std::size_t{32} << 10;
 
-// The sending half of DiffCopy. The list is sent by a thread of its own: the client asks for content before it has the
-// whole of it, and whoever waited for the other would wait for ever.
+// The sending half of DiffCopy. A separate thread sends the list: the client asks for content before it has all of it,
+// and if one side waited for the other it would wait forever.
 class FileSender {
  public:
   FileSender(Stream& stream, int root, const std::function<void(std::uint64_t)>& on_bytes)
@@ -48,7 +48,7 @@ class FileSender {
     return stream_.write(bytes);
   }
 
-  // Each folder, then what is in it, by name. Without recursion: how deep an image's folders are is its own affair.
+  // Each directory, then its content, by name. Without recursion: an image may nest directories as deeply as it likes.
   Result<> list() {
     std::vector<std::string> todo;
     const auto add_folder = [&](const std::string& path) -> Result<> {
@@ -67,7 +67,7 @@ class FileSender {
     return send(wire::Packet{});
   }
 
-  // True: it is a folder.
+  // True: it is a directory.
   Result<bool> send_entry(const std::string& path) {
     const Fd entry = TRY(open_in_root(root_, path, O_PATH | O_NOFOLLOW));
     struct stat status {};

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view scheme = "consort-build://";
 constexpr std::size_t max_dockerfile = std::size_t{4} << 20;
 
-// The magic numbers of what is packed, or ustar's own.
+// Checks for the magic numbers of compressed data, or ustar's own.
 bool is_archive(std::string_view head) {
   for (const std::string_view magic : {std::string_view("\x1f\x8b"), std::string_view("\x28\xb5\x2f\xfd")})
     if (head.starts_with(magic)) return true;

@@ -122,7 +122,7 @@ Result<std::shared_ptr<Job>> Jobs::open(const std::string& reference) {
 void Jobs::release(const std::shared_ptr<Job>& job) {
   const std::scoped_lock lock(mutex_);
   const auto found = jobs_.find(job->reference());
-  // Ours and the table's: another call that waits for the build has one as well.
+  // Our reference and the table's: another call that waits for the build holds one as well.
   const bool unused = found != jobs_.end() && found->second == job && job.use_count() == 2;
   if (unused && !job->begun()) jobs_.erase(found);
 }

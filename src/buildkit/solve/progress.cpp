@@ -93,8 +93,8 @@ void ProgressFeed::take(const build::ProgressEvent& event) {
   job_.tell(status);
 }
 
-// A step of the builder's own says "writing image X done": such lines are parts of it. Any other's are what a program
-// wrote.
+// The builder's own steps say "writing image X done": such lines are parts of the step. Any other step's lines are a
+// program's output.
 void ProgressFeed::tell_parts(const build::ProgressEvent& event, wire::StatusResponse& status) {
   const std::string digest = vertices_[event.id].digest();
   if (event.stage == "internal") {

@@ -15,7 +15,7 @@ struct Alias {
   std::string_view docker;
   std::string_view here;
 };
-// Longer ones first where one begins another.
+// Where one begins another, the longer one comes first.
 constexpr Alias aliases[] = {
     {"alpha publish", "publish"},
     {"bridge transformations ls", "bridge transformations list"},

@@ -11,7 +11,7 @@ namespace consort::cli {
 
 namespace {
 
-// What the values of flags are, by name; the first that fits counts, "" is any command.
+// The values of flags, by flag name; the first match counts, "" is any command.
 struct Values {
   std::string_view command;
   std::string_view flag;
@@ -115,7 +115,7 @@ const Values* values_of(std::string_view command, std::string_view flag) {
   return found == std::end(known_values) ? nullptr : &*found;
 }
 
-// Of those with SERVICE: which take any container of the machine, too.
+// Of the commands with SERVICE: which of them also take any container of the machine.
 bool takes_containers(std::string_view command) {
   constexpr std::string_view known[] = {"attach", "commit", "exec", "export",  "kill",   "logs",
                                         "pause",  "port",   "ps",   "rm",      "start",  "stats",
@@ -123,7 +123,7 @@ bool takes_containers(std::string_view command) {
   return std::ranges::find(known, command) != std::end(known);
 }
 
-// What the commands below a word are for.
+// What the commands in a group are for.
 std::string_view says_of_group(std::string_view word) {
   constexpr std::pair<std::string_view, std::string_view> known[] = {
       {"alpha", "Experimental commands"},
@@ -142,7 +142,7 @@ std::string_view says_of_group(std::string_view word) {
   return found == std::end(known) ? "" : found->second;
 }
 
-// The words, the command among them, read from left to right.
+// The words, including the command, read from left to right.
 class Reader {
  public:
   explicit Reader(std::span<const std::string> words) : words_(words) {}
@@ -244,7 +244,7 @@ class Reader {
     result_.before = before;
     result_.partial = typed;
     const Values* values = values_of(command_ ? command_->name : "", flag.name);
-    // "--detach=" of a switch.
+    // "--detach=" of a boolean flag.
     const std::string_view words = flag.kind == FlagKind::boolean ? "true false" : values ? values->words : "";
     if (values && values->wanted != Wanted::words) result_.wanted = values->wanted;
     if (words.empty()) return;
@@ -305,7 +305,7 @@ class Reader {
     const std::string_view arguments = command_->arguments;
     const std::string_view name = command_->name;
     const bool first = arguments_ == 0;
-    // What comes behind SERVICE or IMAGE is the container's own command.
+    // What follows SERVICE or IMAGE is the container's own command.
     const bool again = first || (arguments.contains("...") && command_->place == FlagPlace::anywhere);
     if (name == "cp") return Wanted::service_paths;
     if (name == "run" && first) return Wanted::services_to_run;

@@ -1,5 +1,5 @@
-// The shells' completion scripts. They know nothing of commands and flags: they ask the program what may stand at the
-// cursor (`consort internal complete -- WORD...`, see commands/complete.cpp), under whatever name it was called.
+// The shells' completion scripts. They contain no commands or flags: they ask the program what may come at the cursor
+// (`consort internal complete -- WORD...`, see commands/complete.cpp), under whatever name it was called.
 #include <string>
 
 #include "cli/args/command.hpp"
@@ -8,8 +8,8 @@ namespace consort::cli {
 
 namespace {
 
-// Bash splits words at "=" and ":" as well, and wants only what follows the last of them: the pieces are put together
-// again by looking whether a space stood between them.
+// Bash also splits words at "=" and ":", and wants only what follows the last of them: the pieces are joined again by
+// checking whether there was a space between them.
 constexpr std::string_view bash_script = R"sh(_consort() {
   local rest=${COMP_LINE:0:COMP_POINT} words=() piece i
   for ((i = 0; i <= COMP_CWORD; i++)); do

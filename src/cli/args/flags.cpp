@@ -15,7 +15,7 @@ const Flag* find_long(std::span<const Flag> flags, std::string_view name) {
   return found == flags.end() ? nullptr : &*found;
 }
 
-// Spellings that Docker takes for another flag, where that is there and this is not.
+// Spellings that Docker accepts for another flag, if that one exists and this one does not.
 const Flag* find_spelling(std::span<const Flag> flags, std::string_view name) {
   constexpr std::pair<std::string_view, std::string_view> spellings[] = {
       {"labels", "label"}, {"no-TTY", "no-tty"}, {"no-tty", "no-TTY"}, {"volumes", "volume"}};

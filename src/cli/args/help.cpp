@@ -39,7 +39,7 @@ std::string flag_text(const Flag& flag) {
   return text + " (default " + (bare ? "" : "\"") + std::string(flag.fallback) + (bare ? ")" : "\")");
 }
 
-// Breaks at spaces, so that no line but an over-long word exceeds the width.
+// Breaks at spaces, so that no line is too wide except for an overlong word.
 std::vector<std::string> wrap(std::string_view text, std::size_t width) {
   std::vector<std::string> lines(1);
   for (const std::string& word : split(text, ' ')) {
@@ -100,7 +100,7 @@ std::string name_block(const CommandGroup& group) {
   return block;
 }
 
-// The shown commands whose names begin so, with their summaries.
+// The visible commands whose names begin like this, with their summaries.
 std::string command_block(std::string_view start) {
   std::vector<const Command*> shown;
   for (const Command& command : commands())

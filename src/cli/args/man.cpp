@@ -50,7 +50,7 @@ std::string entry_section(std::string_view title, std::span<const Entry> entries
   return text;
 }
 
-// What is the same on each command's page is said on the program's.
+// What applies to every command is on the program's page.
 constexpr std::string_view see_also =
     ".SH SEE ALSO\n.BR consort (1),\nwhich describes ENVIRONMENT, FILES and EXIT STATUS for all commands\n";
 

@@ -1,4 +1,4 @@
-// What the completion scripts of the shells ask: which words may stand at the cursor.
+// Called by the shells' completion scripts: which words may come at the cursor.
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,11 +16,11 @@ namespace consort::cli {
 
 namespace {
 
-// How a shell treats the words: protocols of the scripts in completion.cpp.
+// How a shell should treat the words: the protocol of the scripts in completion.cpp.
 constexpr std::string_view plain = ":words";
 constexpr std::string_view no_space = ":nospace";
 
-// Nothing is printed of what is wrong with the file: somebody is typing.
+// Problems with the file are not printed: somebody is typing.
 std::optional<compose::Project> project_of(const Invocation& invocation) {
   auto options = load_options(invocation, {});
   if (!options) return std::nullopt;
@@ -30,14 +30,14 @@ std::optional<compose::Project> project_of(const Invocation& invocation) {
   return compose::load(*options).project;
 }
 
-// For root alone, and in silence.
+// Only as root, and silently.
 std::unique_ptr<Workspace> machine(const Invocation& invocation) {
   if (::geteuid() != 0) return nullptr;
   auto workspace = Workspace::open(invocation, Need::engine);
   return workspace ? std::move(*workspace) : nullptr;
 }
 
-// Of a project that is only known by what it has made.
+// For a project that is known only by its containers.
 std::set<std::string> services_made(const Invocation& invocation) {
   std::set<std::string> names;
   const auto workspace = machine(invocation);
@@ -94,7 +94,7 @@ std::set<std::string> jobs_of(const compose::Project& project) {
   return names;
 }
 
-// Those of the file by their names, others with their project's.
+// Jobs of the file by their names, others with their project's name.
 std::set<std::string> job_names(const Invocation& invocation) {
   std::set<std::string> names;
   if (const auto project = project_of(invocation)) names = jobs_of(*project);
@@ -143,14 +143,15 @@ void print_names(const std::set<std::string>& names, const Completing& typed, st
     if (fits(name, typed)) print_out(typed.before + name + std::string(behind) + "\n");
 }
 
-// In a project one means its services; elsewhere, and for a name that none of them has, any container of the machine.
+// Inside a project the names of its services come first; elsewhere, and if no service matches, any container of the
+// machine.
 void print_services(const Invocation& invocation, const Completing& typed, std::string_view behind) {
   const std::set<std::string> services = service_names(invocation);
   const bool any = std::ranges::any_of(services, [&](const std::string& name) { return fits(name, typed); });
   print_names(any ? services : container_names(invocation), typed, behind);
 }
 
-// `run` takes jobs of the file alone.
+// `run` only takes jobs of the file.
 void print_what_runs(const Invocation& invocation, const Completing& typed) {
   const auto project = project_of(invocation);
   if (!project) return print_names(image_names(invocation), typed, "");
@@ -163,7 +164,7 @@ void print_words(const Completing& typed) {
     print_out(candidate.word + (candidate.says.empty() ? "" : "\t" + candidate.says) + "\n");
 }
 
-// Of everything that is known by a name and nothing more.
+// Names of everything that is identified by a name alone.
 std::set<std::string> names_of(const Invocation& invocation, Wanted wanted) {
   switch (wanted) {
     case Wanted::services:
@@ -227,7 +228,7 @@ std::string_view answer(const Invocation& invocation, const Completing& typed) {
 
 }  // namespace
 
-// Each candidate in a line, what it means behind a tab; the last line says how a shell is to treat them.
+// One candidate per line, followed by a tab and its meaning; the last line tells the shell how to treat them.
 Result<int> run_internal_complete(Invocation& invocation) {
   const Completing typed = completing(invocation.arguments);
   Invocation asked = invocation;

@@ -1,4 +1,4 @@
-// What --help shows together.
+// The groups of commands in --help.
 #include "cli/args/command.hpp"
 
 namespace consort::cli {

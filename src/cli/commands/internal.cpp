@@ -1,4 +1,4 @@
-// What installation and maintenance call: manual pages, completion scripts, the sweep.
+// Commands for installation and maintenance: manual pages, completion scripts, the sweep.
 #include <unistd.h>
 
 #include "base/os/files/file.hpp"
@@ -12,7 +12,7 @@ namespace consort::cli {
 
 namespace {
 
-// consort.1, consort-up.1, consort-image-load.1, ... into a folder, as the installation wants them.
+// Writes consort.1, consort-up.1, consort-image-load.1, ... into a directory, as the installation wants them.
 Result<int> write_man_pages(const std::string& folder) {
   TRY(write_file_atomic(folder + "/consort.1", man_page(nullptr)));
   for (const Command& command : commands()) {
@@ -46,7 +46,7 @@ Result<int> run_internal_completion(Invocation& invocation) {
   return 0;
 }
 
-// Of a user who is not root: the place has been entered already.
+// For a user who is not root: the place has been entered already.
 Result<int> run_internal_enter(Invocation& invocation) {
   std::vector<char*> argv;
   for (std::string& word : invocation.arguments) argv.push_back(word.data());
@@ -60,7 +60,7 @@ Result<int> run_internal_reference(Invocation&) {
   return 0;
 }
 
-// By a supervisor, for containers of --rm whose maker does not live to do it.
+// Called by a supervisor, for --rm containers whose maker does not live to remove them.
 Result<int> run_internal_remove_ended(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   (void)TRY(engine::remove_left_behind(workspace->engine(), invocation.arguments[0]));

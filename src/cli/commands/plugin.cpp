@@ -1,4 +1,4 @@
-// What the command `docker` asks of its plug-ins: https://github.com/docker/cli, cli-plugins/metadata.
+// What the `docker` command asks its plug-ins: https://github.com/docker/cli, cli-plugins/metadata.
 #include "base/json.hpp"
 #include "base/version.hpp"
 #include "cli/commands/handlers.hpp"

@@ -4,7 +4,7 @@
 
 namespace consort::cli {
 
-// Under Docker Compose's name the number is that of the release whose behaviour is kept: scripts compare it.
+// Under Docker Compose's name, the number is that of the release it behaves like: scripts compare it.
 Result<int> run_version(Invocation& invocation) {
   const bool compose = invocation.persona == Persona::docker_compose;
   const std::string number = compose ? compose_version : version;

@@ -24,7 +24,7 @@ bool is_ready(int fd, short events) {
   return ::poll(&state, 1, 0) > 0 && (state.revents & events) != 0;
 }
 
-// The same file, but flags of its own. Terminals must not become the controlling one.
+// The same file with its own flags. A terminal must not become the controlling one.
 Fd open_again(int fd, int flags) {
   auto again = open_file("/proc/self/fd/" + std::to_string(fd), flags | O_NONBLOCK | O_NOCTTY);
   return again ? std::move(*again) : Fd();
@@ -51,7 +51,7 @@ Outlet::Outlet(int fd, Owner owner) : fd_(fd) {
 
 Result<std::size_t> Outlet::put(std::string_view bytes) const {
   if (kind_ == Kind::shared_pipe_or_terminal) {
-    // Room for this much is what POLLOUT promises of a pipe.
+    // For a pipe, POLLOUT promises this much space.
     if (!is_ready(fd(), POLLOUT | POLLERR)) return 0;
     bytes = bytes.substr(0, PIPE_BUF);
   }
@@ -96,7 +96,7 @@ pollfd Flow::wanted() const {
   return {from_, POLLIN, 0};
 }
 
-// Without a copy, where both sides can: pages go from the container's pipe to ours, or into the file.
+// Without copying, if both sides support it: pages move from the container's pipe to ours, or into the file.
 Result<Flow::Spliced> Flow::splice_some() {
   if (!splice_ || !to_.takes_splice()) return Spliced::not_possible;
   ssize_t count;

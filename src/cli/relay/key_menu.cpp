@@ -47,7 +47,7 @@ void KeyMenu::close() {
 }
 
 project::AttachKeys::Key KeyMenu::next() {
-  // Who reads in the background is stopped: the keys are somebody else's by then.
+  // A background process that reads is stopped: by then the keys belong to somebody else.
   char key = 0;
   const auto count = in_foreground() ? read_some(fd_, std::as_writable_bytes(std::span(&key, 1)))
                                      : Result<std::size_t>(std::size_t{0});

@@ -39,7 +39,7 @@ class ContainerRelay {
       if (over_) reader_->unwatch();
       TRY(show());
       if (left_) return RelayEnd{over_ ? RelayEnd::How::container_ended : RelayEnd::How::left, *left_};
-      // What was there after its end was all that there will be.
+      // Whatever was there after its end is all there will be.
       if (over_ && nothing_more_ && !held_up()) return finish();
       TRY(wait());
     }
@@ -59,7 +59,7 @@ class ContainerRelay {
     return from_now ? reader_->skip_to_end() : Result<>();
   }
 
-  // A process that has ended already takes no input: what it wrote is still shown.
+  // A process that has already ended takes no input: its output is still shown.
   void connect() {
     if (!relay_.with_input) return;
     auto attachment = engine_.attach(relay_.id);
@@ -82,7 +82,8 @@ class ContainerRelay {
       (void)engine_.resize_terminal(relay_.id, size);
   }
 
-  // The command is about to end: what it started for itself goes along, in order; the second time at once.
+  // The command is about to end, and what it started for itself ends with it: in order, and at the second signal at
+  // once.
   void take_along() {
     if (stopper_.joinable()) {
       (void)engine_.kill_container(relay_.id);
@@ -105,7 +106,7 @@ class ContainerRelay {
     }
   }
 
-  // A first process without a handler cannot hear it, and some do not listen.
+  // A first process without a handler does not get the signal, and some ignore it.
   void interrupt(int signal) {
     constexpr int most_interrupts = 3;
     const int times = insistence_.count();
@@ -114,7 +115,7 @@ class ContainerRelay {
     if (times >= most_interrupts) left_ = 128 + signal;
   }
 
-  // As a program ends whose output nobody reads any more.
+  // Ends like any program whose output nobody reads any more.
   Result<> lost_reader(Error error) {
     if (!nobody_reads(error)) return fail(std::move(error).wrap("write the container's output"));
     if (relay_.life != AttachRelay::Life::of_command) {
@@ -125,7 +126,7 @@ class ContainerRelay {
     return {};
   }
 
-  // A block at a time, as long as it is taken: a log may be longer than what we want to keep in memory.
+  // A block at a time, as long as it is read: a log may be longer than we want to keep in memory.
   Result<> show() {
     constexpr int most_blocks = 16;  // then signals are looked at
     nothing_more_ = false;
@@ -215,7 +216,7 @@ class ContainerRelay {
 
   Result<RelayEnd> finish() const {
     if (unread_) return RelayEnd{.exit_code = 128 + SIGPIPE};
-    // Never a success that nobody has seen.
+    // Never report a success that nobody has seen.
     if (!code_)
       return fail(Error(Code::lost, "wait for container " + relay_.id.substr(0, 12))
                       .why("its exit code is unknown: the process that supervised it was killed"));
@@ -242,7 +243,8 @@ class ContainerRelay {
   std::optional<int> code_ = 0;  // nullopt: nobody has seen how it ended
   std::optional<int> left_;      // the command's exit code: it does not wait for the container
   std::jthread stopper_;         // it uses what is above
-  // Last, so that it goes first: after a detach, the terminal is as it was while a stop is still waited for.
+  // The last member, so that it is destroyed first: after a detach, the terminal is restored while a stop is still in
+  // progress.
   std::optional<RawTerminal> raw_;
 };
 

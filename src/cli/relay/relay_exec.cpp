@@ -21,11 +21,11 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// What the process has left behind may hold its pipes open for ever (`sh -c 'daemon &'`). What was in them when it
-// ended is waited for; beyond that the end of output, but not for longer than this.
+// Processes left in the background may hold the pipes open forever (`sh -c 'daemon &'`). What was in the pipes when the
+// process ended is waited for; then the end of output, but no longer than this.
 constexpr std::chrono::milliseconds quiet{250};
 constexpr std::chrono::seconds longest_after_end{2};
-// The process gets each signal; who sends so many wants to be rid of it.
+// The process gets each signal; a user who sends this many wants to leave.
 constexpr int most_signals = 3;
 
 int take_signal(int fd) {
@@ -150,7 +150,7 @@ class ExecRelay {
     if (output.flow.held_up()) patience_.sees(unread());
     if (stepped) return;
     if (output.flow.failed_to_read()) return;  // EIO: nobody has the terminal open any more
-    // Our reader has gone or the disk is full: the process shall know it as it would without us.
+    // Our reader is gone or the disk is full: the process should see that as it would without us.
     if (!nobody_reads(stepped.error())) keep("write the output", std::move(stepped.error()));
     if (exec_.terminal() >= 0) {
       left_ = 128 + SIGPIPE;
@@ -177,7 +177,7 @@ class ExecRelay {
     if (signal == 0) return;
     patience_.asked(signal);
     (void)exec_.kill(signal);
-    // When we go, its terminal hangs up, or its pipes lose their other ends.
+    // When we end, its terminal hangs up, or its pipes lose their other ends.
     if (insistence_.count() >= most_signals || ended_at_) left_ = 128 + signal;
   }
 

@@ -6,7 +6,7 @@ namespace consort::cli {
 
 namespace {
 
-// Another step's lines come in between only if the one being shown has been silent for so long; as in BuildKit.
+// Another step's lines are shown only if the current one has been silent for this long; as in BuildKit.
 constexpr std::chrono::seconds patience{5};
 
 }  // namespace
@@ -33,13 +33,13 @@ void BuildText::show(Step& step) {
   shown_ = now_;
 }
 
-// What has ended while another step was shown.
+// Shows what has ended while another step was being shown.
 void BuildText::show_ended() {
   for (auto& [key, step] : steps_)
     if (step.ended && !step.waiting.empty()) show(step);
 }
 
-// The one that was shown has ended: first those that have ended too, then one that goes on.
+// The step that was shown has ended: first show those that have ended too, then one that is still running.
 void BuildText::show_waiting() {
   show_ended();
   for (auto& [key, step] : steps_) {

@@ -14,7 +14,7 @@ using build::StepState;
 
 constexpr std::size_t most_rows = 6;  // of what a step has written, as BuildKit does
 
-// What a step has finished is said as "writing image sha256:... done".
+// A completed part of a step reads "writing image sha256:... done".
 std::string note_of(std::string_view line) {
   if (line.ends_with(" done")) line.remove_suffix(5);
   return sanitized_line(line);
@@ -49,7 +49,7 @@ std::string_view word_of(StepState state) {
   }
 }
 
-// Where the time of a step ends: the last column stays free, because some terminals wrap when it is written to.
+// Where a step's time ends: the last column stays free, because some terminals wrap when it is written to.
 std::size_t right_edge(std::size_t columns) {
   return std::max<std::size_t>(columns, 20) - 1;
 }
@@ -93,7 +93,7 @@ double BuildView::Step::duration(Moment now) const {
 }
 
 Line BuildView::head(Moment now, Paint paint) const {
-  // Of stages that have begun, it is known how many steps there are yet to come.
+  // For stages that have begun, the number of steps still to come is known.
   std::size_t total = steps_.size();
   for (const auto& [name, stage] : stages_)
     total += static_cast<std::size_t>(std::max(0, stage.total - static_cast<int>(stage.seen.size())));

@@ -18,7 +18,7 @@ std::string label_of(const engine::StringMap& labels, const char* key, const std
   return found == labels.end() || found->second.empty() ? fallback : found->second;
 }
 
-// What is not set stays out of the file.
+// Unset values are left out of the file.
 template <typename Value>
 void put_set(Json& into, const char* key, const Value& value) {
   if (value != Value()) into[key] = value;
@@ -112,7 +112,7 @@ class GeneratedService {
       made_["tmpfs"].push_back(target + (options.empty() ? "" : ":" + options));
   }
 
-  // Its key in the file, under which it keeps its name: the same data is used.
+  // The key in the file under which it keeps its name, so that the same data is used.
   std::string named_volume(const std::string& name) {
     const auto found = file_.volumes.find(name);
     const bool known = found != file_.volumes.end();
@@ -229,7 +229,7 @@ class GeneratedService {
   Json made_ = Json::object();
 };
 
-// What is not written cannot be waited for.
+// Services that are not written cannot be waited for.
 void drop_absent_dependencies(Json& services) {
   for (Json& service : services) {
     const auto wanted = service.find("depends_on");

@@ -19,7 +19,7 @@ Error broken(const std::string& why) {
   return Error(Code::invalid, "template: :1: " + why);
 }
 
-// As Go counts truth: neither false, 0, nil, nor empty.
+// Truth as in Go: neither false, 0, nil, nor empty.
 bool is_true(const Json& value) {
   if (value.is_null()) return false;
   if (value.is_boolean()) return value.get<bool>();
@@ -74,7 +74,8 @@ Result<Json> index_of(const std::vector<Json>& arguments) {
   return value;
 }
 
-// "%s: %d\n" with what there is; %v, %s, %d, %q and %%.
+// "%s: %d
+// " with the given arguments; supports %v, %s, %d, %q and %%.
 std::string formatted(const std::vector<Json>& arguments) {
   const std::string format = printed(arguments[0]);
   std::string out;
@@ -216,7 +217,7 @@ class Run {
 
   Result<Json> command(const Command& words, const Json& dot, const Json* piped) {
     if (words[0].kind != Term::Kind::function) {
-      // ".Label "x"" is a method of the tables of `docker ps`.
+      // ".Label "x"" is a method of the tables in `docker ps`.
       if (words.size() > 1) return fail(broken("can't give argument to non-function"));
       return operand(words[0], dot);
     }

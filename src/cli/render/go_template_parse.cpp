@@ -21,7 +21,7 @@ bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-// What stands between {{ and }}.
+// The text between {{ and }}.
 class ActionParser {
  public:
   explicit ActionParser(std::string_view text) : rest_(text) {}
@@ -160,7 +160,7 @@ class ActionParser {
   std::string_view rest_;
 };
 
-// Text and actions in their order.
+// Text and actions in order.
 class TemplateParser {
  public:
   explicit TemplateParser(std::string_view text) : rest_(text) {}
@@ -172,7 +172,7 @@ class TemplateParser {
   }
 
  private:
-  // Up to the end, or to an "end" or "else" that it does not open.
+  // Up to the end, or to an "end" or "else" that it does not open itself.
   Result<std::vector<Node>> list(int depth) {
     if (depth > depth_limit) return fail(bad("too deep"));
     std::vector<Node> nodes;
@@ -201,7 +201,7 @@ class TemplateParser {
                 : first == "with"  ? Node::Kind::with
                                    : Node::Kind::print;
     if (made.kind != Node::Kind::print) text.remove_prefix(first.size());
-    // "{{range $i, $e := .List}}" declares as an assignment does.
+    // "{{range $i, $e := .List}}" declares variables as an assignment does.
     ActionParser parser(text);
     made.pipeline = TRY(parser.pipeline());
     if (!parser.at_end())
@@ -231,7 +231,7 @@ class TemplateParser {
     return literal;
   }
 
-  // "{{- x -}}" takes the white space around it away.
+  // "{{- x -}}" removes the white space around it.
   Result<std::optional<std::string>> take_action(std::string& before) {
     if (rest_.empty()) return std::optional<std::string>();
     rest_.remove_prefix(2);

@@ -23,7 +23,7 @@ std::vector<std::string> lines_of(std::string_view text) {
   return split(text, '\n');
 }
 
-// The nearest place at which both go on alike: how many lines each has until then.
+// The nearest place from which both are equal again: how many lines each has before that.
 struct Apart {
   std::size_t before, after;
 };

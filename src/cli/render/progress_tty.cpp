@@ -65,7 +65,7 @@ class TtyProgress final : public project::Progress {
   void paint() {
     std::unique_lock lock(mutex_);
     while (running_) {
-      // The first picture comes at once, later ones at their pace, which the times and the spinners need anyway.
+      // The first picture is drawn at once, later ones at a fixed rate, which the times and spinners need anyway.
       changed_.wait_for(lock, between_pictures, [this] { return !running_ || (news_ && screen_.blank()); });
       news_ = false;
       if (running_) screen_.draw();

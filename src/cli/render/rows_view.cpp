@@ -120,7 +120,7 @@ std::string RowsView::status_of(const Row& row, Moment now) {
   return text;
 }
 
-// " [⣿⣦⣀] 22.6MB / 43MB 5.2MB/s": a sign for each part, and how much of all has come.
+// " [⣿⣦⣀] 22.6MB / 43MB 5.2MB/s": a character for each part, and how much of the total has arrived.
 void RowsView::add_parts(Line& line, const Row& row, const Parts& parts, Moment now, Paint paint) {
   std::uint64_t bytes = 0, size = 0, moved = 0;
   std::optional<Moment> since;

@@ -75,13 +75,13 @@ using std::chrono::steady_clock;
 
 std::atomic<bool> lost_output = false;
 
-// Since when nobody has taken anything of a stream. {}: they do. It is remembered from one text to the next, so that
-// all that is left to say after an interrupt is waited for once.
+// Since when nobody has read from a stream. {}: somebody does. This is kept from one text to the next, so that all
+// remaining output after an interrupt shares one wait.
 std::atomic<steady_clock::time_point> out_stands_since, err_stands_since;
 
 }  // namespace
 
-// A pager and a program that is stopped are not waited for once the user wants an end. Until then they are.
+// Once the user has interrupted, a pager or a stopped program is not waited for. Until then it is.
 Result<> write_until_interrupted(int fd, std::string_view text) {
   std::atomic<steady_clock::time_point>& stands_since = fd == STDERR_FILENO ? err_stands_since : out_stands_since;
   return write_patiently(fd, text, [&](Reader reader) {

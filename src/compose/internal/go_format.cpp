@@ -23,7 +23,7 @@ std::string shortest(Float value, int smallest_exponent, int exponent_limit) {
   if (value != 0 && (exponent < smallest_exponent || exponent >= exponent_limit)) return scientific;
   const auto fixed_end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
   std::string fixed(buffer.data(), fixed_end.ptr);
-  // Whole numbers beyond the shortest digits go on with zeros.
+  // Whole numbers beyond the shortest digits are padded with zeros.
   const std::size_t digits = e - (scientific.find('.') == std::string::npos ? 0 : 1);  // and the sign
   if (fixed.find('.') == std::string::npos && digits < fixed.size())
     std::fill(fixed.begin() + static_cast<std::ptrdiff_t>(digits), fixed.end(), '0');

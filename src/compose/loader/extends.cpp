@@ -1,4 +1,4 @@
-// extends: a service starts from another one, of this file or of a file of its own.
+// extends: a service is based on another one, from this file or from another.
 #include <algorithm>
 #include <utility>
 
@@ -21,7 +21,7 @@ Strings names_of(const Node& services) {
   return names;
 }
 
-// Most services extend nothing, and looking each up in a long mapping would cost more than all else.
+// Most services extend nothing, and looking each one up in a long mapping would cost more than everything else.
 Strings extending(const Node& services) {
   Strings names;
   for (const Entry& entry : services.entries) {
@@ -61,7 +61,7 @@ std::optional<std::string> TreeLoader::path_of(const std::string& written, const
   return std::nullopt;
 }
 
-// Where nobody fetches, or it is nothing that can be fetched.
+// If nobody fetches remote files, or it is not something that can be fetched.
 void TreeLoader::report_missing(const std::string& written, const Scope& scope, Place place) {
   const std::string path = join_path(scope.base, written);
   const bool git = is_git_repository(written);
@@ -76,7 +76,7 @@ void TreeLoader::report_missing(const std::string& written, const Scope& scope, 
   made.help = "correct the path: it is relative to " + scope.base;
 }
 
-// The services of a file that is extended: loaded once, canonical, its paths as seen from the extending project.
+// The services of an extended file: loaded once, canonical, with paths as seen from the extending project.
 const Node* TreeLoader::base_services(const std::string& path, const Node& written, const Scope& scope,
                                       std::vector<Link>& chain) {
   if (const auto found = extended_.find(path); found != extended_.end()) return found->second.get();
@@ -116,7 +116,7 @@ const Node* TreeLoader::base_services(const std::string& path, const Node& writt
   return (extended_[path] = std::move(kept)).get();
 }
 
-// What the extending service resets or overrides is not taken from the one that it extends.
+// What the extending service resets or overrides is not taken from its base.
 void TreeLoader::reset_service(Node& base, const std::string& name, const Resets& resets) {
   const auto services = resets.below.find("services");
   if (services == resets.below.end()) return;

@@ -1,4 +1,4 @@
-// include: other projects' resources, loaded with a directory and an environment of their own.
+// include: other projects' resources, loaded with their own directory and environment.
 #include <algorithm>
 #include <utility>
 
@@ -65,7 +65,7 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
   const std::string home = directory && directory->is_string() && !directory->text.empty()
                                ? join_path(scope.base, directory->text)
                                : dir_name(paths[0]);
-  // Of a relative one that does not exist, the original takes the folder above for paths.
+  // If a relative one does not exist, the original resolves paths against its parent directory.
   const bool exists = options_.access.exists(home) && !options_.access.is_file(home);
   const std::string base = exists || (directory && directory->text.starts_with('/')) ? home : dir_name(home);
   Strings env_files = texts_of(item.find("env_file"));

@@ -114,7 +114,7 @@ void TreeLoader::report_problem(Parsed& parsed, const yaml::Problem& problem) {
   }
 }
 
-// Parses, repairs what can be repaired, parses again.
+// Parses, repairs what can be repaired, and parses again.
 yaml::Documents TreeLoader::parse_repaired(std::uint32_t source) {
   yaml::Documents documents = yaml::parse(sources_.get(source)->text(), source);
   if (sources_.get(source)->text().size() > repair_size_limit) return documents;
@@ -125,7 +125,7 @@ yaml::Documents TreeLoader::parse_repaired(std::uint32_t source) {
   return documents;
 }
 
-// A repair that brings the parser no further is taken back, and the next that fits is tried.
+// A repair that gets the parser no further is undone, and the next one that fits is tried.
 bool TreeLoader::repair_once(std::uint32_t source, yaml::Documents& documents) {
   if (!documents.problem) {
     const bool repaired = std::ranges::any_of(
@@ -217,12 +217,12 @@ void TreeLoader::report_bad_key(const yaml::BadKey& key) {
   std::string right = "\"" + key.text + "\"";
   const std::string_view line = reporter_.sources().get(place.source)->line(place.line);
   if (key.text == "<nil>" && place.column > 0 && place.column <= line.size()) {
-    // "- :": a null has no text of its own, and what it was meant to be nobody knows.
+    // "- :": a null has no text of its own, and nobody knows what it was meant to be.
     const std::string_view written = line.substr(place.column - 1);
     made.help = "put it in quotes: \"" + std::string(written.substr(0, written.find_first_of(" \t,}"))) + "\"";
     return;
   }
-  // "- 8080: 80": two ports with a blank between them.
+  // "- 8080: 80": two ports with a space between them.
   const std::string_view content = trim(line);
   const std::size_t value = content.find(": ");
   if (content.starts_with("- " + key.text + ":") && value != std::string_view::npos) {
@@ -238,7 +238,7 @@ void TreeLoader::report_bad_key(const yaml::BadKey& key) {
   made.fixes.push_back(Fix{"write " + right, Certainty::certain, {reporter_.edit(place, right)}});
 }
 
-// With its variables filled in, where that is possible.
+// With its variables substituted, where possible.
 std::optional<std::string> TreeLoader::text_of(const Node* value, const Environment& environment) const {
   if (!value || !value->is_string() || value->text.empty()) return std::nullopt;
   if (!options_.interpolate) return value->text;
@@ -289,7 +289,7 @@ Node TreeLoader::load_scope(const Strings& files, const Scope& scope) {
     inner.includes.push_back(file);
     if (!model.place) model.place = Place{parsed.source, 1, 1, 0};
     for (const Node& document : *parsed.documents) {
-      // The first time it counts as read, later as made of it.
+      // The first time it counts as read, later as a copy.
       if (!counted_.insert(&document).second && !make_values(document, document.place)) break;
       const std::size_t visits = size_of(model) + size_of(document);
       if (visits > visits_left_) {
@@ -337,7 +337,7 @@ void TreeLoader::add_document(Node& model, Node document, const std::string& fil
   if (!check_top(document, file)) return;
   const Resets resets = collect_resets(document);
   interpolate_document(document, scope.environment);
-  // Merged with an earlier file it would be lost, and only alone be found wrong.
+  // Merged with an earlier file it would be lost, although it is wrong when it stands alone.
   const Node* services = document.find("services");
   if (services && services->is_null() && model.find("services")) {
     Diagnostic& made = reporter_.error("wrong-type", "services must be a mapping", services->place);
@@ -374,7 +374,7 @@ TreeLoader::Resets TreeLoader::collect_resets(Node& node) {
     if (below.here || !below.below.empty()) found.below.emplace(entry.key, std::move(below));
   }
   node.entries.erase_if([](const Entry& each) { return each.value.directive == Directive::reset; });
-  // Items of lists have no name by which another file could mean them: there `!reset` just leaves the item out.
+  // List items have no name by which another file could refer to them: there, `!reset` just drops the item.
   std::erase_if(node.items, [](const Node& item) { return item.directive == Directive::reset; });
   for (Node& item : node.items) collect_resets(item);
   return found;

@@ -1,4 +1,4 @@
-// When a text is not YAML: find the line and the mistake, repair it in memory.
+// For text that is not YAML: find the line and the mistake, and repair it in memory.
 #include <algorithm>
 #include <utility>
 
@@ -65,7 +65,7 @@ std::string single_quoted(std::string_view text) {
   return "'" + replace_all(std::string(text), "'", "''") + "'";
 }
 
-// Each edit moves what is behind it: a file that is wrong in more places is not mended by us.
+// Each edit shifts what follows: a file with more mistakes than this is not repaired.
 constexpr std::size_t most_edits = 1000;
 
 bool Repairer::report(std::size_t offset, std::size_t length, std::span<const Edit> edits, Words words) {
@@ -109,8 +109,8 @@ std::optional<Line> Repairer::neighbour(std::uint32_t number, int step) const {
   return std::nullopt;
 }
 
-// Where a plain text of several lines begins that ends in the line of the problem; then that line, the one before, and
-// where the construct began.
+// Where a multi-line plain scalar begins that ends in the problem's line; then that line, the one before, and where the
+// construct began.
 std::vector<std::uint32_t> Repairer::candidates() const {
   std::vector<std::uint32_t> found;
   const auto consider = [&](std::uint32_t number) {
@@ -143,7 +143,7 @@ bool Repairer::first_that_fits(std::span<const std::uint32_t> lines, std::span<c
 bool Repairer::run(const yaml::Problem& problem, int skip) {
   problem_ = problem;
   skip_ = skip;
-  // The surer of its case a rule is, the earlier.
+  // The more certain a rule is, the earlier it comes.
   static constexpr Rule foreign[]{&Repairer::merge_conflict, &Repairer::code_fence, &Repairer::foreign_comment,
                                   &Repairer::odd_characters};
   static constexpr Rule keys[]{&Repairer::tabs,

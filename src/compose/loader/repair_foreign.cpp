@@ -1,4 +1,4 @@
-// What was never meant to be YAML: marks of version control, comments of other languages, invisible characters.
+// Text that was never meant to be YAML: version control markers, other languages' comments, invisible characters.
 #include <algorithm>
 #include <array>
 
@@ -13,7 +13,7 @@ struct OddCharacter {
   std::string_view name;
   std::string_view right;
 };
-// They look like a blank, like nothing, or like the character that YAML wants.
+// They look like a space, like nothing, or like the character that YAML requires.
 constexpr std::array<OddCharacter, 10> odd_characters_known{{
     {"\xC2\xA0", "a no-break space (U+00A0)", " "},
     {"\xE2\x80\x83", "an em space (U+2003)", " "},
@@ -39,7 +39,7 @@ std::string lines_text(std::uint32_t first, std::uint32_t last) {
 
 }  // namespace
 
-// In front of a quote, a comment or a value: there every character belongs to the structure.
+// Before a quote, a comment or a value, where every character is part of the structure.
 bool Repairer::odd_characters(const Line& line) {
   std::vector<Edit> edits;
   const OddCharacter* first = nullptr;
@@ -67,7 +67,7 @@ bool Repairer::odd_characters(const Line& line) {
                       "replace it"});
 }
 
-// "<<<<<<< HEAD", "=======", ">>>>>>> branch": goes on with the first of the two.
+// "<<<<<<< HEAD", "=======", ">>>>>>> branch": continues with the first of the two versions.
 bool Repairer::merge_conflict(const Line& line) {
   if (!line.text.starts_with("<<<<<<< ")) return false;
   std::uint32_t middle = 0;
@@ -99,7 +99,7 @@ bool Repairer::foreign_comment(const Line& line) {
             "meant as a comment?", "YAML comments start with `#`", "make it a comment"});
 }
 
-// "```yaml": the frame of a listing in a text.
+// "```yaml": the fence around a listing in Markdown.
 bool Repairer::code_fence(const Line& line) {
   if (!line.text.starts_with("```") && !line.text.starts_with("~~~")) return false;
   std::vector<Edit> edits{Edit{line.offset, line.text.size(), ""}};

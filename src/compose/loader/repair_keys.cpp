@@ -1,4 +1,4 @@
-// What stands between a key and its value: `=` for `:`, a missing colon or blank, a colon inside the value.
+// Between a key and its value: `=` for `:`, a missing colon or space, a colon inside the value.
 #include <algorithm>
 
 #include "compose/loader/repairer.hpp"
@@ -15,7 +15,7 @@ bool is_known_key(std::string_view key) {
 
 }  // namespace
 
-// "version = '3.8'" or "image=nginx" or "image => nginx" where a mapping is going on.
+// "version = '3.8'" or "image=nginx" or "image => nginx" in the middle of a mapping.
 bool Repairer::equals(const Line& line) {
   const std::string_view content = line.content();
   if (content.starts_with('-')) return false;
@@ -46,7 +46,7 @@ bool Repairer::missing_space(const Line& line) {
   }
   const std::string key(content.substr(0, length));
   if (!is_known_key(key)) {
-    // Another key is right only where keys stand: below one that has nothing behind it, or among others.
+    // Another key is only right where keys are: below one without a value, or among others.
     const std::optional<Line> above = neighbour(line.number, -1);
     const bool first = above && above->indent < line.indent && above->text.ends_with(':');
     const bool among = above && above->indent == line.indent && !key_of(above->content()).empty();
@@ -57,7 +57,7 @@ bool Repairer::missing_space(const Line& line) {
                        "write `" + key + ": " + std::string(content.substr(length + 1)) + "`", "add the space"});
 }
 
-// A line with nothing but a word, and something below it that belongs to it.
+// A line with a single word, and something below that belongs to it.
 bool Repairer::missing_colon(const Line& line) {
   std::string_view content = line.content();
   while (content.ends_with(' ')) content.remove_suffix(1);
@@ -111,10 +111,10 @@ bool Repairer::merge_key(const Line& line) {
                        "write `<<: " + std::string(rest.substr(rest.find('*'))) + "`", "add the `:`"});
 }
 
-// "command: echo a: b": the value needs quotes. An image's name never has a blank.
+// "command: echo a: b": the value needs quotes. An image's name never contains a space.
 bool Repairer::colon_in_value(const Line& line) {
   std::optional<LineValue> value = value_of(line);
-  // What looks like the key of an item is its first word, unless Compose knows such a key.
+  // What looks like an item's key is its first word, unless Compose knows such a key.
   if (value && line.content().starts_with("- ")) {
     const std::size_t begin = line.text.find_first_not_of(' ', line.indent + 1);
     const std::string_view key = key_of(line.text.substr(begin));

@@ -16,7 +16,7 @@ std::string blanks(std::size_t count) {
   return std::string(count, ' ');
 }
 
-// "command: >" and nothing behind it.
+// "command: >" with nothing after it.
 bool opens_block_text(const Line& line) {
   const std::optional<LineValue> value = value_of(line);
   if (!value || value->text.empty() || value->text.size() > 3) return false;
@@ -26,7 +26,7 @@ bool opens_block_text(const Line& line) {
 
 }  // namespace
 
-// All lines of the file at once: an editor that writes one tab writes all of them.
+// All lines of the file at once: an editor that inserts one tab inserts them everywhere.
 bool Repairer::tabs(const Line& line) {
   if (!has_tab(line)) return false;
   struct Seen {
@@ -138,8 +138,8 @@ bool Repairer::item_in_mapping(const Line& line) {
             "write `" + right + "`, like the lines above", "write it as `key: value`"});
 }
 
-// "B=2" below "- A: 1", "B: 2" below "- A=1": a list and a mapping in one. Only where either would do, since elsewhere
-// the line belongs to the item above it.
+// "B=2" below "- A: 1", "B: 2" below "- A=1": a list and a mapping in one. Only where both are allowed, because
+// elsewhere the line belongs to the item above.
 bool Repairer::mapping_in_list(const Line& line) {
   static constexpr std::string_view either[]{"environment", "labels", "args", "annotations", "extra_hosts", "sysctls"};
   const std::string_view content = line.content();
@@ -186,7 +186,7 @@ bool Repairer::item_with_body(const Line& line) {
                       "write `" + std::string(name->text) + ":` without the leading `- `", "make it a mapping"});
 }
 
-// The text that belongs to "command: >" and is not indented more than it.
+// Text that belongs to "command: >" and is not indented below it.
 bool Repairer::block_text(const Line& line) {
   constexpr std::uint32_t reach = 60;
   for (std::uint32_t number = line.number; number >= 1 && number + reach > line.number; --number) {
@@ -231,7 +231,7 @@ bool Repairer::body_of_short_build(const Line& line) {
             "write `" + right + "` on its own line, next to `" + std::string(key) + "`", "write the long form"});
 }
 
-// A line that is a little deeper or shallower than its neighbours of the same mapping.
+// A line that is indented slightly more or less than its neighbours in the same mapping.
 bool Repairer::odd_indent(const Line& line) {
   const bool values = problem_is("mapping values are not allowed in this context");
   const bool fits = values || problem_is("did not find expected key") ||
@@ -273,7 +273,7 @@ bool Repairer::odd_indent(const Line& line) {
                        slip ? Certainty::certain : Certainty::guess});
 }
 
-// The first lines stand deeper than the rest: "  version: ..." above "services:".
+// The first lines are indented more than the rest: "  version: ..." above "services:".
 bool Repairer::indented_start(const Line& line) {
   if (!problem_is("did not find expected <document start>") || line.indent != 0) return false;
   std::vector<Edit> edits;

@@ -1,5 +1,4 @@
-// Inside a value: quotes and brackets that are not closed or are closed too early, characters that YAML keeps for
-// itself.
+// Inside a value: quotes and brackets that are not closed or are closed too early, and characters that YAML reserves.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -18,7 +17,7 @@ std::string tick(std::string_view text) {
   return "`" + std::string(text) + "`";
 }
 
-// Of the closing quote of a value that starts with one; npos when it is not on this line.
+// The position of the closing quote of a value that starts with one; npos if it is not on this line.
 std::size_t closing_quote(std::string_view text) {
   const char quote = text[0];
   for (std::size_t i = 1; i < text.size(); ++i) {
@@ -51,7 +50,7 @@ bool Repairer::inner_quote(const Line& line) {
             "write a quote inside quotes as " + tick(quote == '"' ? "\\\"" : "''") + ": " + right, "double the quote"});
 }
 
-// "echo" hello: more text behind a quoted one.
+// "echo" hello: more text after a quoted one.
 bool Repairer::text_after_quote(const Line& line) {
   const std::optional<LineValue> value = value_of(line);
   if (!problem_.problem.starts_with("did not find expected") || !value || value->text.empty() ||
@@ -89,7 +88,7 @@ bool Repairer::windows_path(const Line& line) {
                        path ? Certainty::certain : Certainty::guess});
 }
 
-// The nearest line, from that of the problem upwards, with an odd number of quotes.
+// The nearest line, from the problem's upwards, with an odd number of quotes.
 bool Repairer::unclosed_quote(const Line& from) {
   if (!problem_is("found unexpected end of stream") && problem_.problem.find("expected") == std::string::npos) {
     return false;
@@ -126,7 +125,7 @@ bool Repairer::unclosed_quote(const Line& from) {
   return false;
 }
 
-// {RC: ${RC:-0}}: between brackets an unquoted `{` starts another mapping.
+// {RC: ${RC:-0}}: inside brackets an unquoted `{` starts another mapping.
 bool Repairer::variable_in_flow(const Line& line) {
   const std::size_t brace = problem_.at.column;
   if (!problem_.problem.starts_with("did not find expected ','") || line.number != problem_.at.line + 1 || brace == 0 ||
@@ -154,7 +153,7 @@ bool Repairer::variable_in_flow(const Line& line) {
             "put the value in quotes: " + quoted, "put the value in quotes"});
 }
 
-// "image: @foo", "command: %x", "- `x`", "{{ x }}": characters that YAML keeps for itself.
+// "image: @foo", "command: %x", "- `x`", "{{ x }}": characters that YAML reserves.
 bool Repairer::reserved_start(const Line& line) {
   const bool alias = problem_.problem.starts_with("unknown anchor") &&
                      source_.text().find(": &") == std::string::npos &&
@@ -197,7 +196,7 @@ bool Repairer::unclosed_bracket(const Line& line) {
             "add " + tick(std::string(1, close)) + " at the end of this line", "close the bracket"});
 }
 
-// The same over several lines, as JSON is written: what is still open at the end of the text.
+// The same over several lines, as in JSON: whatever is still open at the end of the text.
 bool Repairer::unclosed_at_end(const Line&) {
   if (!problem_.problem.starts_with("did not find expected ','")) return false;
   std::string_view text = source_.text();
@@ -259,7 +258,7 @@ bool Repairer::extra_bracket(const Line& line) {
                        "remove it"});
 }
 
-// "command: | echo": a block text starts on the next line.
+// "command: | echo": a block scalar starts on the next line.
 bool Repairer::block_header_text(const Line& line) {
   if (!problem_is("did not find expected comment or line break")) return false;
   const std::optional<LineValue> value = value_of(line);

@@ -35,7 +35,7 @@ unsigned type_of(const Node& node) {
   return type::string | type::integer | type::number | type::boolean;
 }
 
-// Whether the value could stand where the shape is wanted: its kind, and the keys of a mapping.
+// Whether the value fits the shape: its kind, and the keys of a mapping.
 bool could_be(const Node& value, const Shape& shape) {
   if (shape.types & type::any) return true;
   if (!(shape.types & type_of(value))) return false;
@@ -70,7 +70,7 @@ class Structure {
   }
 
  private:
-  // How an entry came to be where it is.
+  // How an entry got to where it is.
   bool walk(const Node& node, const Shape& shape) {
     if (reporter_.full()) return false;
     for (std::size_t i = 0; i < node.entries.size(); ++i) {
@@ -90,7 +90,7 @@ class Structure {
     return shape.value && !could_be(entry.value, *shape.value);
   }
 
-  // Where the entries of a mapping end that begins with entry `begin` and goes on to before `end`.
+  // The lines of a mapping's entries from `begin` up to, but not including, `end`.
   Lines lines_of(const Node& node, std::size_t begin, std::size_t end) const {
     const Place first = node.entries[begin].place;
     Lines lines{first.line, source_.line_count()};
@@ -108,7 +108,7 @@ class Structure {
     return lines;
   }
 
-  // Indents by so many blanks more, or less.
+  // Indents by this many more or fewer spaces.
   Fix shift(Lines lines, std::int64_t by, std::string title, Certainty certainty) {
     Fix fix{std::move(title), certainty, {}};
     if (lines.last - lines.first > shift_limit) return fix;
@@ -117,7 +117,7 @@ class Structure {
       if (text.find_first_not_of(' ') == std::string_view::npos) continue;
       const std::size_t less = by < 0 ? std::min(static_cast<std::size_t>(-by), indent_of(text)) : 0;
       const std::string more(by > 0 ? static_cast<std::size_t>(by) : 0, ' ');
-      // Behind the indentation, so that the line can be indented once more.
+      // After the existing indentation, so that the line can be indented once more.
       const std::size_t at = source_.offset_of(line, 1) + indent_of(text) - less;
       TextEdit edit = source_.repair(at, less, more);
       if (!edit.file.empty()) fix.edits.push_back(std::move(edit));
@@ -152,7 +152,7 @@ class Structure {
     std::string path;  // from the first owner on
   };
 
-  // Whether an entry, misplaced behind the owner, was meant for its body.
+  // Whether an entry, misplaced after the owner, was meant for its body.
   bool belongs(const Entry& entry, const Owner& owner, const Node& node, const Shape& shape) const {
     if (owner.entry->value.find(entry.key)) return false;
     const Shape* wanted = shape_of(*owner.shape, entry.key);
@@ -160,7 +160,8 @@ class Structure {
     if (!owner.shape->fields.empty()) {
       return could_be(entry.value, *wanted) || (entry.value.is_null() && (wanted->types & type::mapping));
     }
-    // Any key fits a free mapping: only directly below its name, and not if it is a misprint of a key from here.
+    // Any key fits a free mapping: only directly below its name, and not if it looks like a typo for a key of this
+    // level.
     if (!owner.entry->value.is_null()) return false;
     const bool name_only = entry.value.is_null() && owner.shape->value &&
                            owner.shape->value->fields.data() == service_shape().fields.data();
@@ -174,7 +175,7 @@ class Structure {
     return nearest(to_lower(entry.key), known).has_value();
   }
 
-  // The entry, and the last of its last one and so on: what follows may belong to any of them.
+  // The entry, its last child, that one's last child and so on: what follows may belong to any of them.
   static std::vector<Owner> owners_of(const Node& node, const Shape& shape, std::size_t i) {
     std::vector<Owner> owners;
     const Node* siblings = &node;
@@ -204,7 +205,7 @@ class Structure {
              is_foreign(node.entries[end], shape) && belongs(node.entries[end], owner, node, shape)) {
         ++end;
       }
-      // Further in it is a guess, and none where there are several to choose from.
+      // Further in it is a guess, and not made if there are several to choose from.
       const bool only = owner.depth == 0 || owner.entry->value.is_null() || owner.siblings->entries.size() == 1;
       if (end > i + 1 && only) return report_not_indented(node, i, end, owner);
     }
@@ -248,7 +249,7 @@ class Structure {
     return repaired;
   }
 
-  // The last entries of a mapping that has no use for them, while the mapping around it has.
+  // The last entries of a mapping that does not take them, while the surrounding mapping does.
   bool too_deep(const Node& outer, const Shape& outer_shape, const Entry& owner, const Shape& shape) {
     const Node& node = owner.value;
     std::size_t begin = node.entries.size();
@@ -281,7 +282,7 @@ class Structure {
     if (!wanted || !could_be(entry.value, *wanted)) return false;
     if (!shape.fields.empty()) {
       if (shape.find(entry.key) || is_typo(entry, node, shape) || known_alias(entry.key, shape)) return false;
-      // A free mapping takes any key: what it gets must look like one of its own.
+      // A free mapping takes any key, so the entry must look like one of its own.
       return !outer_shape.fields.empty() || is_service(entry.value);
     }
     // `volumes:` as the name of a service.
@@ -289,7 +290,7 @@ class Structure {
            !could_be(entry.value, *shape.value);
   }
 
-  // A text where a list or mapping is wanted, because YAML sees no dash, colon or blank in it.
+  // A text where a list or mapping is expected, because YAML sees no dash, colon or space in it.
   bool misread(const Node&, const Shape& shape, const Entry& entry) {
     const Shape* wanted = shape_of(shape, entry.key);
     const bool foreign = is_foreign(entry, shape);

@@ -29,7 +29,7 @@ double as_double(const Node& node) {
   return parse_go_float(node.text).value_or(0);
 }
 
-// The way to the value being decoded, for messages: "services[web].mem_limit".
+// The path to the value being decoded, for messages: "services[web].mem_limit".
 class Decoder {
  public:
   Decoder(const Node& node, Path& path, Reporter& reporter) : node_(node), path_(path), reporter_(reporter) {}
@@ -49,7 +49,7 @@ class Decoder {
   }
 
  private:
-  // What else to say about a value that cannot be read.
+  // What else to say about a value that cannot be parsed.
   enum class Help : std::uint8_t { none, missing_unit, duration, size, number, additional_host, host_name, command };
 
   void fail(const Node& node, const std::string& why, Help help = Help::none) {
@@ -120,7 +120,7 @@ class Decoder {
                                                             : "int";
     fail(node, "expected type '" + wanted + "', got unconvertible type '" + found + "'");
   }
-  // Numbers that cannot be negative; text is none, except where interpolation has made it one.
+  // Numbers that cannot be negative; text only counts if interpolation has produced it.
   bool is_unsigned(const Node& node, const std::string& wanted) {
     if (node.is_string()) {
       refuse(node, wanted);

@@ -40,7 +40,7 @@ class Encoder {
     return node;
   }
 
-  // Free maps: natural order in YAML, bytewise in JSON.
+  // Free maps: natural order in YAML, byte order in JSON.
   template <class Map, class Write>
   static Node free_map(const Map& map, Syntax syntax, Write write_value) {
     Node node = Node::make_mapping();
@@ -162,7 +162,7 @@ class Encoder {
     }
     return node;
   }
-  // Two types of the original carry no names for JSON, so its own are printed.
+  // Two types of the original have no JSON names, so their field names are printed.
   Node write(const std::vector<WeightDevice>& values, Form) { return devices(values); }
   Node write(const std::vector<ThrottleDevice>& values, Form) { return devices(values); }
   template <class T>

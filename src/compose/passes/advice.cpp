@@ -1,5 +1,5 @@
-// What Docker Compose only finds out when containers start: host ports that two containers want, and bind sources that
-// are not there. Warnings, since the file itself is valid and the host may change until then.
+// What Docker Compose only finds out when containers start: host ports that two containers want, and missing bind
+// sources. These are warnings, because the file itself is valid and the host may change until then.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -38,7 +38,7 @@ bool meet(const Claim& a, const Claim& b) {
   return a.port == b.port && a.protocol == b.protocol && addresses_meet(a.host_ip, b.host_ip);
 }
 
-// Services of the merged tree by name: looking each up in a long mapping would cost more than the checks.
+// Services of the merged tree by name: looking each one up in a long mapping would cost more than the checks.
 using ServiceNodes = std::unordered_map<std::string_view, const Node*>;
 
 ServiceNodes nodes_of(const Project& project) {
@@ -53,7 +53,7 @@ Place place_of(const ServiceNodes& nodes, const Service& service, const char* li
   return found == nodes.end() ? Place{} : place_in(*found->second, {list, std::to_string(index)});
 }
 
-// A range is no claim: the first free port of it is taken.
+// A range is not a claim: its first free port is taken.
 std::optional<Claim> claim_of(const ServiceNodes& nodes, const Service& service, std::size_t index) {
   const Port& port = service.ports[index];
   const auto number = parse_unsigned(port.published);
@@ -95,7 +95,7 @@ bool is_made(const Mount& mount) {
   return !mount.bind || mount.bind->create_host_path;
 }
 
-// By its ending: not the "2" of app-1.2, nor the "d" of conf.d, which directories have.
+// By its extension: not the "2" of app-1.2, nor the "d" of conf.d, which are directories.
 bool looks_like_file(const std::string& path) {
   const std::string name = base_name(path);
   const std::size_t dot = name.rfind('.');
@@ -106,12 +106,12 @@ bool looks_like_file(const std::string& path) {
   return !ending.empty() && ending.size() <= 5 && ending != "d" && !parse_unsigned(ending);
 }
 
-// Never made: only the program that listens on it can, and it would find a directory in its way.
+// Never created: only the program that listens on it can do that, and a directory would be in its way.
 bool is_socket(const std::string& path) {
   return path.ends_with(".sock");
 }
 
-// Where the relative paths of a file count from: a file that is extended or included has a place of its own.
+// What the relative paths of a file are relative to: an extended or included file has its own base.
 std::string base_of(const Project& project, Place place) {
   const Source* source = project.sources ? project.sources->get(place.source) : nullptr;
   const bool own = !source || std::ranges::count(project.compose_files, source->path()) > 0;
@@ -172,7 +172,7 @@ void check_host_ports(const Project& project, Reporter& reporter) {
   }
 }
 
-// A missing directory that will be made is as often meant as not; and what cannot start says why itself.
+// A missing directory that will be created is as often intended as not; and if a start fails, it says why itself.
 bool is_trap(const Mount& mount) {
   return is_made(mount) && looks_like_file(mount.source) && !is_socket(mount.source);
 }

@@ -1,4 +1,4 @@
-// Attributes that only a swarm cluster obeys: named, since who writes them counts on them.
+// Attributes that only a swarm cluster obeys: reported, because whoever writes them relies on them.
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -94,8 +94,8 @@ class SwarmOnly {
     }
   }
 
-  // A file of the host is mounted as it is; what comes from a variable or from the Compose file is written for the
-  // container, and has the owner and the mode that it should.
+  // A file of the host is mounted as it is; content from a variable or from the Compose file is written for the
+  // container, and gets the requested owner and mode.
   template <typename References, typename Sources>
   void file_references(const std::string& kind, const References& references, const Sources& sources) {
     const Node* node = own(kind);

@@ -1,4 +1,4 @@
-// Values that Docker Compose passes on unseen and the engine refuses, or that mean something else than they look like.
+// Values that Docker Compose passes on unchecked and the engine refuses, or that do not mean what they seem to.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -11,7 +11,7 @@ namespace consort::compose {
 
 namespace {
 
-// The last of the typographic quotes is not for apostrophes inside a text: only the first character is looked at.
+// The last of the typographic quotes is not meant for apostrophes: only the first character is checked.
 constexpr std::array<std::string_view, 4> typographic_quotes{"\xE2\x80\x9C", "\xE2\x80\x9D", "\xE2\x80\x98",
                                                              "\xE2\x80\x99"};
 
@@ -40,7 +40,7 @@ bool is_tag(std::string_view tag) {
          std::ranges::all_of(tag, [&](char c) { return word(c) || c == '.' || c == '-'; });
 }
 
-// [HOST[:PORT]/]NAME[/NAME..][:TAG][@DIGEST]; roughly what registries accept, and nothing that they do.
+// [HOST[:PORT]/]NAME[/NAME..][:TAG][@DIGEST]; approximately what registries accept, without rejecting any of it.
 bool is_image(std::string_view text) {
   text = text.substr(0, text.find('@'));
   const std::size_t slash = text.rfind('/');
@@ -84,7 +84,7 @@ class StartValues {
   }
 
  private:
-  // Nothing where something was said of that line already: an unset variable, a misspelled tag.
+  // Nothing if something has already been said about that line: an unset variable, a misspelled tag.
   Diagnostic* warn(std::string_view code, const std::string& message, Place place) {
     const Mark mark = reporter_.sources().mark(place);
     const bool told = std::ranges::any_of(reporter_.diagnostics(), [&](const Diagnostic& each) {
@@ -157,7 +157,7 @@ class StartValues {
       write(*made, place, word.size(), *near);
   }
 
-  // What binds may do there is for the engine to say: files of lxcfs, the host's own proc.
+  // The engine decides what binds may do there: files of lxcfs, the host's own proc.
   void over_proc(const Mount& mount, const std::string& index) {
     const std::string target = clean_path(mount.target);
     if (mount.type == MountType::bind || (target != "/proc" && !target.starts_with("/proc/"))) return;
@@ -171,7 +171,7 @@ class StartValues {
     made->help = "mount it elsewhere";
   }
 
-  // "d:/d", where the colon could also be that of a drive, as in Docker Compose.
+  // "d:/d", where the colon could also be a drive's, as in Docker Compose.
   bool drive(const Mount& mount, const std::string& index) {
     const std::string& text = mount.target;
     const bool letter = !text.empty() && to_lower(text)[0] >= 'a' && to_lower(text)[0] <= 'z';

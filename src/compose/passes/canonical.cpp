@@ -24,7 +24,7 @@ void list_to_mapping(Node* node) {
   *node = std::move(mapping);
 }
 
-// ["K=V"] as {K: V}. A list with another item stays, to be told of when it is decoded; `alone` needs no value.
+// ["K=V"] as {K: V}. A list with any other item stays, and is reported when it is decoded; `alone` needs no value.
 void pairs_to_mapping(Node* node, std::string_view alone) {
   if (!node || !node->is_sequence()) return;
   Node mapping = Node::make_mapping(node->place);
@@ -99,7 +99,7 @@ class Pass {
     }
   }
 
-  // Text is a number only where interpolation has made it one.
+  // Text counts as a number only if interpolation has produced it.
   void ulimits(const Node* node, const std::string& path) {
     if (!node) return;
     for (const Entry& entry : node->entries) {
@@ -112,7 +112,7 @@ class Pass {
     }
   }
 
-  // Empty entries, as unset variables make them, are no servers.
+  // Empty entries, which unset variables produce, are not servers.
   static void dns(Node* node) {
     string_to_list(node);
     if (!node) return;
@@ -234,7 +234,7 @@ class Pass {
     }
   }
 
-  // Whether a key of the mapping is wrong: the one that is missing may be meant by it.
+  // Whether a key of the mapping is wrong: it may be a misspelling of the missing one.
   bool told_inside(const Node& item) const {
     if (reporter_.full()) return true;
     return std::ranges::any_of(reporter_.diagnostics(), [&](const Diagnostic& each) {
@@ -273,7 +273,7 @@ class Pass {
     *node = std::move(list);
   }
 
-  // external: {name: x} is the old spelling of external: true and name: x.
+  // external: {name: x} is the old form of external: true and name: x.
   void external(std::string_view section) {
     Node* resources = root_.find(section);
     if (!resources || !resources->is_mapping()) return;

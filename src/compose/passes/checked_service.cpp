@@ -8,7 +8,7 @@ namespace consort::compose {
 
 Place place_in(const Node& tree, const Strings& path) {
   if (path.size() > 1 && path[0] == "services") {
-    // While they are checked, jobs are among the services.
+    // During the checks, jobs are among the services.
     const Node* services = tree.find("services");
     const Node* jobs = tree.find("jobs");
     if (jobs && jobs->find(path[1]) && !(services && services->find(path[1]))) {
@@ -29,7 +29,7 @@ Place place_in(const Node& tree, const Strings& path) {
     } else if (node->is_sequence()) {
       const auto index = parse_unsigned(segment);
       if (!index || *index >= node->items.size()) {
-        // "K=V" and "K:V" items are looked for by K.
+        // "K=V" and "K:V" items are looked up by K.
         const auto item = std::ranges::find_if(node->items, [&](const Node& each) {
           return each.is_string() &&
                  (each.text == segment || each.text.starts_with(segment + "=") || each.text.starts_with(segment + ":"));

@@ -1,4 +1,4 @@
-// What a service names and the file does not have.
+// References of a service to things that the file does not define.
 #include <algorithm>
 #include <map>
 #include <utility>

@@ -137,7 +137,7 @@ class Values : public CheckedService {
     return from.file == mark.file && from.line == mark.line && from.column <= mark.column &&
            mark.column < from.column + std::max(place.length, 1U);
   }
-  // Whether the service's name, or any key or value of it, stands there.
+  // Whether the mark is on the service's name, or on any of its keys or values.
   bool is_of_service(const Mark& mark) const {
     if (is_at(at({}), mark)) return true;
     std::vector<const Node*> nodes{node_at({"services", name_})};
@@ -154,11 +154,11 @@ class Values : public CheckedService {
     }
     return false;
   }
-  // What `extends` should have brought is not there, and neither are its places.
+  // What `extends` should have contributed is missing, and so are its positions.
   static bool takes_an_image_away(const std::string& code) {
     return code == "missing-file" || code == "unknown-service" || code.starts_with("extends-");
   }
-  // Whether this service has an error, or seems to name its image by a misspelled key.
+  // Whether this service has an error, or seems to name its image with a misspelled key.
   bool told_already() const {
     return std::ranges::any_of(reporter_.diagnostics(), [&](const Diagnostic& each) {
       return each.severity == Severity::error && (takes_an_image_away(each.code) || is_of_service(each.mark));

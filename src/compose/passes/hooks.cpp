@@ -1,4 +1,4 @@
-// pre_start hooks: containers that have of their service what they do not say themselves.
+// pre_start hooks: containers that inherit from their service whatever they do not set themselves.
 #include <algorithm>
 #include <array>
 
@@ -10,14 +10,14 @@ namespace consort::compose {
 
 namespace {
 
-// What makes a service out of a container, what the hook must say itself or do without, and the mounts, which it has
-// from the service's container when it runs (so that anonymous volumes are the same).
+// What makes a container a service, what the hook must set itself or do without, and the mounts, which it takes from
+// the service's container when it runs (so that anonymous volumes are the same).
 constexpr std::array<std::string_view, 24> not_inherited{
     "attach",  "command",        "container_name", "depends_on", "develop",     "expose",
     "extends", "external_links", "healthcheck",    "links",      "mac_address", "models",
     "ports",   "post_start",     "pre_start",      "pre_stop",   "profiles",    "provider",
     "restart", "scale",          "stdin_open",     "tty",        "volumes",     "volumes_from"};
-// Of the service's image, and of no use with another.
+// These belong to the service's image, and make no sense with another.
 constexpr std::array<std::string_view, 4> of_image{"build", "entrypoint", "image", "user"};
 // One address cannot belong to two containers.
 constexpr std::array<std::string_view, 5> addresses{"interface_name", "ipv4_address", "ipv6_address", "link_local_ips",
@@ -34,7 +34,7 @@ Node inherited_part(const Node& service, const Node& hook) {
   if (hook.find("image")) erase(part, of_image);
   if (Node* networks = part.find("networks"); networks && networks->is_mapping())
     for (Entry& entry : networks->entries) erase(entry.value, addresses);
-  // One of the two; the hook's own word on it counts.
+  // Only one of the two; the hook's own setting counts.
   if (hook.find("network_mode")) part.erase("networks");
   if (hook.find("networks")) part.erase("network_mode");
   return part;
@@ -45,7 +45,7 @@ Node inherited_part(const Node& service, const Node& hook) {
 void inherit_hooks(Project& project) {
   const Node* services = project.tree->find("services");
   if (!services) return;
-  // What is wrong with a part has been told where it was read first.
+  // Mistakes in a part were reported where it was first read.
   Reporter silent(*project.sources);
   for (auto& [name, service] : project.services) {
     if (service.pre_start.empty()) continue;

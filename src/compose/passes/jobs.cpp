@@ -1,4 +1,4 @@
-// Jobs: what makes them differ from services.
+// Jobs: how they differ from services.
 #include <algorithm>
 
 #include "base/clock/cron.hpp"
@@ -110,7 +110,7 @@ std::string first_error(const LoadOutcome& outcome) {
   return "";
 }
 
-// Apart from the project's own words, what its reader would have found around it.
+// Besides the project's own text, what its reader would have found around it.
 Result<std::string> job_model(const Project& project, const std::string& name) {
   Project chosen = TRY(project_of_job(project, name, StartedBy::clock));
   part_jobs(chosen);
@@ -135,7 +135,7 @@ Result<Project> load_job_model(const std::string& text) {
     return Error(Code::invalid, "read registered job").hint("run `consort up` to register it again");
   };
   LoadOptions options;
-  // Once for the origin, which says what the second reading is to find.
+  // Once from the original location, as the reference for what the second reading has to find.
   const auto load_from = [&](const std::string& directory) {
     options.working_directory = directory;
     options.project_directory = directory;
@@ -171,7 +171,7 @@ Result<Project> load_job_model(const std::string& text) {
 
 Result<Project> project_of_job(const Project& project, const std::string& name, StartedBy by) {
   Project joined = project;
-  // What a job of an inactive profile depends on may be of one, too.
+  // A job of an inactive profile may depend on services that are also inactive.
   for (std::map<std::string, Service>* const from : {&joined.jobs, &joined.disabled_jobs, &joined.disabled_services})
     joined.services.merge(*from);
   const auto job = joined.services.find(name);

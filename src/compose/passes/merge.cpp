@@ -267,7 +267,7 @@ class Merger {
       reporter_.error("too-large", path_.dotted() + ": too many pools of addresses to merge", other.place);
       return;
     }
-    // As the original does it: an earlier pool stays only if a later one has its subnet.
+    // As in the original: an earlier pool stays only if a later one has its subnet.
     std::vector<Node*> merged;
     const auto find = [&merged](const Node& item) {
       return std::ranges::find_if(merged, [&](const Node* each) { return same_subnet(*each, item); });

@@ -73,7 +73,7 @@ void imply(Node& service, const std::string& on, Restart restart, Place place) {
   dependencies->set(on, std::move(made), place);
 }
 
-// Of the service, by what it or one of its hooks (`from`) names.
+// Dependencies of the service from what it or one of its hooks (`from`) names.
 void imply_dependencies(Node& service, const Node& from) {
   if (const Node* links = from.find("links")) {
     const Node copy = *links;  // imply() may move what `service` holds
@@ -180,7 +180,7 @@ void normalize_tree(Node& root, const std::string& project_name, const Environme
     name_resources(root, section, project_name);
 }
 
-// A value without a place is one that no file gives.
+// A value without a position does not come from any file.
 static void resolve_contents(Node* section, std::string_view key, const Environment& environment) {
   if (!section || !section->is_mapping()) return;
   for (Entry& entry : section->entries) {

@@ -107,7 +107,7 @@ PortFlaw check_port(const std::string& text, PortParts& parts, PortRange& contai
   return {};
 }
 
-// What was most likely meant by a port that cannot be read, "" if nobody knows.
+// The most likely meaning of a port that cannot be parsed, "" if it cannot be guessed.
 std::string better_port(const std::string& text, const PortParts& parts) {
   std::string right = text;
   for (const char* quote : {"\xE2\x80\x9C", "\xE2\x80\x9D", "\xE2\x80\x98", "\xE2\x80\x99", "\"", "'"})
@@ -192,7 +192,7 @@ std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter
     Node port = Node::make_mapping(item.place);
     port.set("mode", Node::make_string("ingress", item.place));
     if (!parts.ip.empty()) port.set("host_ip", Node::make_string(parts.ip, item.place));
-    // Port 0 counts as none.
+    // Port 0 counts as unset.
     if (container.first + i > 0) port.set("target", Node::make_integer(container.first + i, item.place));
     if (!parts.host.empty()) {
       const bool range = container.first == container.last && host.first != host.last;
@@ -229,7 +229,7 @@ bool is_mount_option(std::string_view option) {
   return std::ranges::count(known, option) > 0;
 }
 
-// Docker Compose passes over what it does not know.
+// Docker Compose ignores options that it does not know.
 void warn_of_options(const Node& item, Reporter& reporter) {
   const std::vector<std::string> parts = split(item.text, ':');
   if (parts.size() < 3 || parts.back().find('/') != std::string::npos || parts.back().find('$') != std::string::npos)
@@ -246,7 +246,7 @@ void warn_of_options(const Node& item, Reporter& reporter) {
   }
 }
 
-// `d:/data` without a source: Docker Compose has a Windows path there, and the engine then refuses it as a target.
+// `d:/data` without a source: Docker Compose sees a Windows path there, which the engine then refuses as a target.
 void warn_of_drive(const Node& item, Reporter& reporter) {
   const std::string& text = item.text;
   if (text.size() < 3 || !is_letter(text[0]) || text[1] != ':') return;

@@ -1,4 +1,4 @@
-// What to say of a value of the wrong type, and of a word that is not one of the possible ones.
+// What to say about a value of the wrong type, and about a word that is not among the allowed ones.
 #include "compose/passes/suggest.hpp"
 
 #include <algorithm>
@@ -58,7 +58,7 @@ std::string quoted_like(const Node& node) {
   return node.style == Style::plain ? node.text : "\"" + node.text + "\"";
 }
 
-// A plain number or boolean where a string must stand: what its author most likely meant.
+// A plain number or boolean where a string is required: what its author most likely meant.
 void explain_plain_scalar(Diagnostic& made, const Node& node, const Shape& shape, const Path& path,
                           Reporter& reporter) {
   const std::string key = path.size() ? path[path.size() - 1] : "";
@@ -84,7 +84,7 @@ void explain_plain_scalar(Diagnostic& made, const Node& node, const Shape& shape
   made.fixes.push_back(Fix{title, certainty, {reporter.edit(node.place, right)}});
 }
 
-// The key that a short value stands for, where the shape has no short form.
+// The key that a short value stands for, if the shape has no short form.
 std::string_view key_of_short_form(const Shape& shape, const Node& node) {
   const auto is_path = [&] { return node.text.starts_with('.') || node.text.starts_with('/'); };
   if (shape.find("test")) return "test";
@@ -111,7 +111,7 @@ bool explain_short_form(Diagnostic& made, const Node& node, const Shape& shape, 
   return true;
 }
 
-// A string where a list or mapping must stand.
+// A string where a list or mapping is required.
 bool explain_string(Diagnostic& made, const Node& node, const Shape& shape, Reporter& reporter) {
   const bool one_line = node.place.length > 0;
   const bool below = made.line_text.find(':') >= made.mark.column;
@@ -144,7 +144,7 @@ bool explain_string(Diagnostic& made, const Node& node, const Shape& shape, Repo
   return true;
 }
 
-// "- KEY: value" where "KEY=value" must stand.
+// "- KEY: value" where "KEY=value" is required.
 void explain_pair_item(Diagnostic& made, const Node& node, Reporter& reporter) {
   const Entry& entry = node.entries[0];
   const bool text = entry.key.find_first_of("= ") != std::string::npos;  // a colon inside of what was meant as one text
@@ -165,7 +165,7 @@ void explain_pair_item(Diagnostic& made, const Node& node, Reporter& reporter) {
 
 namespace {
 
-// "- db" where "db:" must stand: drops the dashes of a list below its key.
+// "- db" where "db:" is required: drops the dashes of a list below its key.
 void drop_dashes(Diagnostic& made, const Node& list, Reporter& reporter) {
   const Source* source = list.items.empty() ? nullptr : reporter.sources().get(list.items[0].place.source);
   if (!source || list.style != Style::block) return;
@@ -188,7 +188,7 @@ void drop_dashes(Diagnostic& made, const Node& list, Reporter& reporter) {
   made.fixes.push_back(std::move(fix));
 }
 
-// A list where a mapping must stand.
+// A list where a mapping is required.
 void explain_list(Diagnostic& made, const Node& node, const Shape& shape, Reporter& reporter) {
   const Node& first = node.items[0];
   const Node* name = first.find("name");
@@ -203,7 +203,7 @@ void explain_list(Diagnostic& made, const Node& node, const Shape& shape, Report
   }
 }
 
-// A mapping where a list of mappings must stand.
+// A mapping where a list of mappings is required.
 bool explain_single_item(Diagnostic& made, const Node& node, const Shape& shape, Reporter& reporter) {
   if (!shape.item || !(shape.item->types & type::mapping) || node.entries.empty()) return false;
   const Entry& first = node.entries[0];
@@ -224,7 +224,7 @@ bool explain_single_item(Diagnostic& made, const Node& node, const Shape& shape,
   return true;
 }
 
-// A mapping where one value or a list of values must stand.
+// A mapping where one value or a list of values is required.
 void explain_mapping(Diagnostic& made, const Node& node, const Shape& shape, const Path& path, Reporter& reporter) {
   const Entry* first = node.entries.empty() ? nullptr : &node.entries[0];
   const std::string key = path.size() ? path[path.size() - 1] : "";
@@ -260,7 +260,7 @@ void explain_wrong_type(Diagnostic& made, const Node& node, const Shape& shape, 
   } else if (node.is_sequence()) {
     made.help = "write one value instead of a list";
   } else if (node.is_string() && explain_string(made, node, shape, reporter)) {
-    // told
+    // already reported
   } else if (node.is_scalar() && !node.is_null() && shape.find("driver_opts") && path.size() == 2) {
     made.help = "write `" + path[1] + ":` with nothing after it";
     if (node.text.starts_with('/') || node.text.starts_with('.')) {

@@ -1,4 +1,4 @@
-// Values that are almost right: "30sec", "512Mi", "half a minute with a blank".
+// Values that are almost right: "30sec", "512Mi", "half a minute with a space".
 #include <array>
 #include <cmath>
 
@@ -81,7 +81,7 @@ std::optional<std::string> better_size(std::string_view text) {
   return with_unit(text, size_units);
 }
 
-// "500m" of Kubernetes, "0,5", "50%".
+// "500m" as in Kubernetes, "0,5", "50%".
 std::optional<std::string> better_number(std::string_view text) {
   std::string number(text);
   double scale = 1;

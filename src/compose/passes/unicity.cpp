@@ -48,7 +48,7 @@ std::optional<std::string> by_secret_target(const Node& item) {
 std::optional<std::string> by_port(const Node& item) {
   if (item.is_scalar()) return item.scalar_text();
   if (!item.is_mapping() || !item.find("target")) return std::nullopt;
-  // As in the original, a number is not the same as a string here, and nothing not the same as an empty string.
+  // As in the original, a number differs from a string here, and null from an empty string.
   const auto typed = [&item](std::string_view key) {
     const Node* value = item.find(key);
     if (!value || value->is_null()) return std::string("-");

@@ -80,7 +80,7 @@ class Pass {
   }
 
  private:
-  // Whether an unknown key of the mapping is almost this one, so that a report of its absence would be a repetition.
+  // Whether an unknown key of the mapping is almost this one, so that reporting its absence would be a repetition.
   static bool misspelled(const Node& node, const Shape& shape, std::string_view key) {
     return std::ranges::any_of(node.entries, [&](const Entry& entry) {
       const std::vector<std::string> wanted{std::string(key)};

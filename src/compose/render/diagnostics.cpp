@@ -24,7 +24,7 @@ struct Paint {
   }
 };
 
-// Control characters would do things to the terminal, and other bytes are not text. Keeps the count of columns.
+// Control characters would affect the terminal, and other bytes are not text. Keeps the column count.
 std::string printable(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
@@ -61,7 +61,7 @@ std::string shortened(std::string text) {
   return text.substr(0, bytes_of(text, longest)) + " ...";
 }
 
-// A line of the user's file with what is before the mark, what it marks and what is behind, cut to so many cells.
+// A line of the user's file: what comes before the mark, what it marks and what follows, cut to a number of cells.
 struct Excerpt {
   std::string text;
   std::size_t indent = 0, carets = 1;  // cells
@@ -111,7 +111,7 @@ void show_place(std::string& out, const Mark& mark, const std::string& line, con
   out += " " + paint("34", number + " | ") + excerpt.text + "\n";
   out += " " + paint("34", gutter.substr(1)) + std::string(excerpt.indent, ' ');
   const std::string said = printable(label);
-  // What does not fit behind the caret stands below it.
+  // What does not fit after the caret goes below it.
   const bool fits = paint.columns == 0 || excerpt.indent + excerpt.carets + 1 + cells_of(said) <= width;
   out += paint(code, std::string(excerpt.carets, '^') + (said.empty() || !fits ? "" : " " + said)) + "\n";
   if (!said.empty() && !fits) out += " " + paint("34", gutter.substr(1)) + paint(code, said) + "\n";

@@ -143,7 +143,7 @@ class Emitter {
  private:
   void indent(std::size_t depth) { out_.append(depth, ' '); }
 
-  // Writes a value after "key:" or "-"; `depth` is the indentation of the collection it stands in.
+  // Writes a value after "key:" or "-"; `depth` is the indentation of the surrounding collection.
   void value(const Node& node, std::size_t depth, bool after_dash) {
     switch (node.kind) {
       case Kind::mapping:

@@ -32,7 +32,7 @@ constexpr Shape watches{.name = "list", .types = type::sequence, .item = &watch}
 constexpr Field develop_fields[]{{"watch", &watches}};
 constexpr Shape develop{.name = "mapping", .types = type::mapping | type::null, .fields = develop_fields};
 
-// What it waits for, and what it is made of.
+// What it waits for, and what it is based on.
 constexpr string_view conditions[]{"service_started", "service_healthy", "service_completed_successfully"};
 constexpr Shape condition{
     .name = "condition", .types = type::string, .example = "service_healthy", .choices = conditions};
@@ -71,7 +71,7 @@ constexpr Shape extends{.name = "name or mapping",
                         .extensions = false,
                         .required = service_key};
 
-// How it is watched.
+// How it is monitored.
 constexpr Shape health_test{.name = "string or list",
                             .types = type::string | type::sequence,
                             .example = "[\"CMD-SHELL\", \"curl -f http://localhost\"]",

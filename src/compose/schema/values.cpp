@@ -69,7 +69,7 @@ constexpr Shape extra_hosts{.name = "list or mapping",
                             .value = &host_addresses,
                             .keys = KeyRule::not_empty};
 
-// Nested ones of services and builds alike.
+// Nested values shared by services and builds.
 constexpr string_view soft_hard[]{"soft", "hard"};
 constexpr Field ulimit_fields[]{{"hard", &whole}, {"soft", &whole}};
 constexpr Shape ulimit{.name = "number or mapping",

@@ -1,4 +1,4 @@
-// Sequences and mappings, in blocks and in flow.
+// Sequences and mappings, in block and flow style.
 #include "compose/yaml/tree_builder.hpp"
 
 namespace consort::compose::yaml {
@@ -89,7 +89,7 @@ bool TreeBuilder::block_mapping(Node& into) {
   }
 }
 
-// `a: b` as an item of a flow sequence, a mapping of one key.
+// `a: b` as an item of a flow sequence: a mapping with one key.
 bool TreeBuilder::flow_pair(Node& into) {
   into.kind = Kind::mapping;
   into.style = Style::flow;
@@ -98,7 +98,7 @@ bool TreeBuilder::flow_pair(Node& into) {
   return flow_entry(TokenType::flow_sequence_end, into) && merge(into);
 }
 
-// A key, its value, or neither; `end` is what closes the collection around it.
+// A key, its value, or neither; `end` closes the surrounding collection.
 bool TreeBuilder::flow_entry(TokenType end, Node& mapping) {
   TokenType type{};
   Position start;

@@ -26,7 +26,7 @@ bool TreeBuilder::add_entry(Node& mapping, Node key, Node value, Position at) {
   return true;
 }
 
-// Ends every mapping.
+// Called at the end of every mapping.
 bool TreeBuilder::merge(Node& mapping) {
   Entry* found = mapping.entry("<<");
   if (!found) return true;
@@ -41,7 +41,7 @@ bool TreeBuilder::merge_from(Node& mapping, const Node& from, Place at) {
     for (const Entry& entry : from.entries) {
       if (Entry* own = mapping.entry(entry.key)) {
         if (own->value.directive != Directive::reset) continue;
-        // `key: !reset` beside `<<`: what earlier files say is dropped, what is merged here stays.
+        // `key: !reset` next to `<<`: what earlier files say is dropped, what is merged here stays.
         own->value = entry.value;
         own->value.directive = Directive::override_;
         own->value.alias_copy = true;

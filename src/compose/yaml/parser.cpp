@@ -11,7 +11,7 @@ namespace consort::compose::yaml {
 
 namespace {
 
-// Every word behind a `*`, in comments and texts too: at least the names of all aliases.
+// Every word after a `*`, even in comments and texts: this includes the names of all aliases.
 std::unordered_set<std::string_view> words_behind_stars(std::string_view text) {
   std::unordered_set<std::string_view> words;
   for (std::size_t at = text.find('*'); at != std::string_view::npos; at = text.find('*', at + 1)) {
@@ -22,7 +22,7 @@ std::unordered_set<std::string_view> words_behind_stars(std::string_view text) {
   return words;
 }
 
-// "%YAML 1.1", the one version that the original takes.
+// "%YAML 1.1", the only version that the original accepts.
 bool is_version_1_1(std::string_view directive) {
   directive.remove_prefix(std::min(directive.size(), directive.find_first_of(" \t")));
   directive = directive.substr(0, directive.find('#'));
@@ -105,8 +105,8 @@ bool TreeBuilder::alias(Node& into) {
   return true;
 }
 
-// A copy of what an alias may ask for. It counts like what an alias makes of it, or anchors inside of anchors would
-// make of 200 KB some gigabytes; an anchor that no alias names costs nothing.
+// Keeps a copy for aliases. It counts like the copies that aliases make, or anchors inside anchors could turn 200 KB
+// into gigabytes; an anchor that no alias names costs nothing.
 bool TreeBuilder::keep_anchor(const std::string& name, const Node& node, Position at) {
   Anchor kept;
   kept.complete = true;
@@ -119,7 +119,7 @@ bool TreeBuilder::keep_anchor(const std::string& name, const Node& node, Positio
   return true;
 }
 
-// Depth is counted here, as every level of nesting passes through.
+// Depth is counted here, because every level of nesting passes through.
 bool TreeBuilder::node(Node& into, Spot spot) {
   TokenType type{};
   Position at;
@@ -138,7 +138,7 @@ bool TreeBuilder::node(Node& into, Spot spot) {
   return true;
 }
 
-// Leaves `into` as it is where one of these tokens says that nothing was written.
+// Leaves `into` unchanged if one of these tokens shows that nothing was written.
 bool TreeBuilder::node_unless(std::initializer_list<TokenType> ends, Node& into, Spot spot) {
   TokenType type{};
   Position at;

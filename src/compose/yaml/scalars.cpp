@@ -36,7 +36,7 @@ int hex_digit(char c) {
 
 }  // namespace
 
-// Line breaks inside a flow or plain scalar: one becomes a blank, more become one less.
+// Line breaks inside a flow or plain scalar: a single one becomes a space, several become one less.
 struct Scanner::Fold {
   std::string blanks;           // between words of one line
   std::string leading_break;    // the first break
@@ -82,7 +82,7 @@ bool Scanner::scan_block_header(int& chomping, int& increment, Position start) {
   return true;
 }
 
-// Eats indentation and empty lines; finds the indentation when it is not known yet (0).
+// Skips indentation and empty lines; determines the indentation if it is not known yet (0).
 bool Scanner::scan_block_breaks(std::int64_t& indent, std::string& breaks, Position start) {
   std::int64_t max_indent = 0;
   for (;;) {
@@ -160,8 +160,8 @@ bool Scanner::scan_escape(std::string& into, Position start) {
   return true;
 }
 
-// Blanks and line breaks between two pieces of text. False at a tab that stands where indentation is due: after a line
-// break, before column `indent`.
+// Spaces and line breaks between two pieces of text. False at a tab where indentation is required: after a line break,
+// before column `indent`.
 bool Scanner::scan_blanks(Fold& fold, std::int64_t indent) {
   while (is_blank() || is_break()) {
     if (is_break() && fold.after_break) {

@@ -73,7 +73,7 @@ Token Scanner::take() {
   return token;
 }
 
-// A token may be handed out only when it is certain that no key indicator must be put before it.
+// A token may be handed out only once it is certain that no key indicator has to come before it.
 bool Scanner::fetch_more() {
   for (;;) {
     bool need = tokens_.empty();

@@ -7,7 +7,7 @@ namespace consort::engine {
 
 namespace {
 
-// Of a device, as the kernel has it. False: it is none, and not "*".
+// A device number as the kernel has it. False: it is neither a number nor "*".
 bool read_number(const std::string& text, std::optional<std::int64_t>& into) {
   if (text == "*") return true;
   const auto number = parse_unsigned(text);

@@ -20,12 +20,12 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < ' ' || c == 127;
 }
 
-// What goes into a line of /etc/hosts or resolv.conf must not end it and begin one of its own.
+// A value in a line of /etc/hosts or resolv.conf must not end that line and begin another.
 bool is_one_line(const std::string& text) {
   return std::ranges::none_of(text, is_control);
 }
 
-// Nor, where it is a name, be two.
+// A name must not be two words, either.
 bool is_one_word(const std::string& text) {
   return is_one_line(text) && !text.contains(' ');
 }
@@ -122,7 +122,7 @@ Result<> validate_network(const ContainerSpec& spec) {
   return {};
 }
 
-// All that is written into the container's hosts and resolv.conf, or answered by its name server.
+// Everything that is written to the container's hosts and resolv.conf, or answered by its name server.
 Result<> validate_lookups(const ContainerSpec& spec) {
   for (const HostEntry& entry : spec.extra_hosts) {
     const std::string setting = "extra_hosts/" + entry.name;

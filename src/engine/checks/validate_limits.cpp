@@ -96,7 +96,7 @@ Result<> validate_blkio(const Resources& r) {
   return {};
 }
 
-// On v2 the root group has no such file, whatever there is below it.
+// On v2 the root cgroup has no such file, whatever there is below it.
 bool has_blkio_weight(const HostInfo& host) {
   return host.cgroup_v2 || path_exists("/sys/fs/cgroup/blkio/blkio.weight") ||
          path_exists("/sys/fs/cgroup/blkio/blkio.bfq.weight");
@@ -151,7 +151,7 @@ Result<> validate_log(const LogSpec& log) {
 Result<LogLimits> read_log_limits(const LogSpec& log) {
   LogLimits limits;
   limits.disabled = log.driver == "none";
-  // Docker's cache of what is sent elsewhere has the same bounds.
+  // Docker's cache of logs that are sent elsewhere has the same limits.
   if (log.driver == "local" || is_shipping(log.driver)) limits = {.max_size = std::uint64_t{20} << 20, .max_file = 5};
   const auto bad = [](const char* what, const std::string& value) {
     return refuse("logging/options",

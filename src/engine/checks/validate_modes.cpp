@@ -42,7 +42,7 @@ Result<> validate_shared_network(const ContainerSpec& spec) {
   return {};
 }
 
-// What may be set without changing the host (the same list as Docker's).
+// Settings that do not affect the host (the same list as Docker's).
 bool is_namespaced(const std::string& name) {
   constexpr std::array<std::string_view, 8> kernel{"kernel.msgmax", "kernel.msgmnb",         "kernel.msgmni",
                                                    "kernel.sem",    "kernel.shmall",         "kernel.shmmax",

@@ -1,4 +1,4 @@
-// What a container has changed of its image: its own layer, entry by entry, beside those of the image.
+// What a container has changed compared with its image: its own layer, entry by entry, against those of the image.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -18,12 +18,12 @@ namespace consort::engine {
 
 namespace {
 
-// What the engine puts there itself, under what it mounts.
+// Files that the engine puts there itself, beneath its mounts.
 constexpr std::array<std::string_view, 9> of_the_engine{"/.dockerenv", "/dev",      "/etc/hostname",
                                                         "/etc/hosts",  "/etc/mtab", "/etc/resolv.conf",
                                                         "/proc",       "/sys",      "/sbin/docker-init"};
 
-// One step down. False: what was there has gone meanwhile, or is something else now.
+// One step down. False: the entry has disappeared in the meantime, or is something else now.
 Result<bool> go_into(FolderCursor& at, const std::string& name) {
   Result<> entered = at.enter(name);
   if (entered) return true;
@@ -32,8 +32,8 @@ Result<bool> go_into(FolderCursor& at, const std::string& name) {
   return fail(std::move(entered).error());
 }
 
-// The container may run, and change its files meanwhile: every step is one from the folder where we are, through no
-// link, and back. When the folder where we are was moved away, the way from the top is walked again.
+// The container may be running and changing its files: every step is a single one from the current directory, through
+// no symlink, and back. If the current directory was moved away, the path from the top is walked again.
 class Comparison {
  public:
   Comparison(std::string upper, FolderCursor at, std::vector<std::string> lower)
@@ -81,12 +81,12 @@ class Comparison {
       return {};
     }
     const bool below = is_below(path);
-    // What is nested more deeply than a path can say has no name that could be told.
+    // Anything nested more deeply than a path can express has no name to report.
     if (S_ISDIR(st.st_mode) && path.size() < PATH_MAX) {
       Result<bool> inside = go_into(at_, name);
       if (inside && !*inside) return {};
       if (inside) return look_into(std::move(path), below);
-      // Of what is mounted there only the place is the container's.
+      // Of a mount, only the mount point belongs to the container.
       if (inside.error().sys_errno() != EXDEV) return fail(std::move(inside).error());
     }
     changes_.push_back({below ? PathChange::Kind::changed : PathChange::Kind::added, std::move(path)});
@@ -101,7 +101,7 @@ class Comparison {
     return {};
   }
 
-  // A folder that only holds the place of a mount, or of what is the engine's, has not changed.
+  // A directory that only holds a mount point, or something of the engine's, has not changed.
   Result<> leave() {
     Level done = std::move(levels_.back());
     levels_.pop_back();
@@ -116,7 +116,7 @@ class Comparison {
     return {};
   }
 
-  // From the top to the folder whose names are to be looked at next, or as far as it is still there.
+  // From the top to the directory whose names come next, or as far as it still exists.
   Result<> find_way() {
     at_ = TRY(
         FolderCursor::at(TRY(open_file(upper_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)), FolderCursor::Mounts::refuse));

@@ -1,4 +1,4 @@
-// Processes in running containers, terminals, what they use.
+// Processes in running containers, terminals, and resource usage.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -18,7 +18,7 @@ namespace consort::engine {
 
 namespace {
 
-// The container's own `process` with what the exec asks for.
+// The container's own `process` plus what the exec asks for.
 Result<std::string> exec_process(const std::string& bundle, const ContainerRecord& record, const ExecSpec& spec) {
   const Json config = TRY(parse_json(TRY(read_file(bundle + "/config.json")), "config.json"));
   const Json* own = find_key(config, "process");

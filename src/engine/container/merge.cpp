@@ -13,7 +13,7 @@ std::string key_of(const std::string& entry) {
   return entry.substr(0, entry.find('='));
 }
 
-// A list whose only element is empty is how `entrypoint: ""` arrives.
+// `entrypoint: ""` arrives as a list whose only element is empty.
 bool is_empty(const Strings& words) {
   return words.empty() || (words.size() == 1 && words.front().empty());
 }
@@ -64,7 +64,7 @@ Strings merge_environment(const Strings& own, const Strings& base) {
   std::set<std::string> seen;
   Strings merged;
   for (const std::string& entry : own) {
-    // Given twice: the later one counts.
+    // If given twice, the later one counts.
     if (!seen.insert(key_of(entry)).second)
       std::erase_if(merged, [&](const std::string& other) { return key_of(other) == key_of(entry); });
     if (entry.contains('=')) merged.push_back(entry);

@@ -1,4 +1,4 @@
-// Files of the host in containers, as `watch` keeps them.
+// Mirrors host files into containers, for `watch`.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,13 +20,13 @@ std::string path_in(const std::string& folder, const std::string& name) {
   return clean_path("/" + folder + "/" + name);
 }
 
-// The files as they were at one moment, for all containers that have the target under one name.
+// The files as they were at one moment, for all containers that have the target under the same path.
 struct Packed {
   Fd tar;
   std::vector<std::size_t> missing;
 };
 
-// Without a name, in the data root; in memory where that file system has no such files.
+// Unnamed, in the data root; in memory where that file system does not support unnamed files.
 Result<Fd> nameless_file(const std::string& folder) {
   Result<Fd> file = open_file(folder, O_TMPFILE | O_RDWR, 0600);
   if (file) return file;
@@ -34,7 +34,7 @@ Result<Fd> nameless_file(const std::string& folder) {
   return memory ? Result<Fd>(std::move(memory)) : fail_errno("memfd_create");
 }
 
-// Whole before anything is unpacked: a file that cannot be read leaves no container half done.
+// Complete before anything is unpacked: a file that cannot be read leaves no container half done.
 Result<Packed> pack(const Roots& roots, const Mirror& what, const std::string& target) {
   const Fd root = TRY(open_file(what.root, O_PATH | O_DIRECTORY));
   std::vector<image::ChosenFile> files;
@@ -45,7 +45,7 @@ Result<Packed> pack(const Roots& roots, const Mirror& what, const std::string& t
   return packed;
 }
 
-// A folder with all that is in it. What is not there is gone already.
+// Removes a directory with everything in it. A path that does not exist is already gone.
 Result<> remove_in_root(int root, const std::string& path) {
   if (path == "/") return fail(Error(Code::invalid, "remove").on(path).why("it is the container's root"));
   const Result<Fd> folder = open_in_root(root, dir_name(path), O_PATH | O_DIRECTORY);

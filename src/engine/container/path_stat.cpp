@@ -1,4 +1,4 @@
-// One path of a container, looked at and packed.
+// Looking at and packing a single path of a container.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,7 +20,7 @@ struct Found {
   std::uint32_t first_owner = 0;  // see Place
 };
 
-// The root of a container lies in no folder of it.
+// The root of a container is not in any of its directories.
 Result<Found> find(Engine::Impl& impl, const std::string& id, const std::string& text) {
   const Place place = TRY(find_place(impl, id, text));
   Found found;
@@ -37,7 +37,7 @@ Result<Found> find(Engine::Impl& impl, const std::string& id, const std::string&
 
 Result<PathStat> Files::stat(const std::string& container, const std::string& path) {
   Found found = TRY(find(*impl_, container, path));
-  // "/data/." and "/data/" ask for what is behind a link.
+  // "/data/." and "/data/" ask for a symlink's target.
   std::string at = path;
   for (int hops = 0; S_ISLNK(found.st.st_mode) && (path.ends_with("/") || path.ends_with("/.")); ++hops) {
     const std::string target = TRY(read_link_at(found.folder.get(), found.name));

@@ -1,4 +1,4 @@
-// The processes of a container as `ps -ef` on the host shows them.
+// The processes of a container, as `ps -ef` on the host shows them.
 #include <fcntl.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -21,10 +21,10 @@ namespace consort::engine {
 
 namespace {
 
-// Of /proc/PID/stat: see proc_pid_stat(5).
+// Fields of /proc/PID/stat: see proc_pid_stat(5).
 constexpr std::size_t tty_field = 7, user_ticks_field = 14, system_ticks_field = 15;
 
-// Each is read in the process's folder in /proc, which stays its own.
+// Each is read through the process's directory in /proc, which stays valid for that process only.
 Result<std::string> read_in(int folder, const char* name, std::size_t limit) {
   const Fd file = TRY(open_at(folder, name, O_RDONLY));
   return read_all(file.get(), limit);
@@ -55,7 +55,7 @@ std::string tty_name(int device) {
   return major >= 136 && major <= 143 ? "pts/" + std::to_string((major - 136) * 256 + minor) : "tty";
 }
 
-// The hour of a process of today, the day of an older one.
+// The time of day for a process started today, the date for an older one.
 std::string begun_text(std::time_t begun, std::time_t now) {
   std::tm local{};
   ::localtime_r(&begun, &local);

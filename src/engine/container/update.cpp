@@ -41,7 +41,7 @@ supervisor::RestartUnit unit_of(const RestartPolicy& policy) {
   return {.policy = known.value_or(supervisor::RestartPolicy::no), .max_retries = policy.max_retries};
 }
 
-// config.json is what a restart by the supervisor begins with. What the devices' rules are does not change.
+// A restart by the supervisor begins with config.json. The device rules do not change.
 Result<> rewrite_config(const std::string& bundle, const ContainerRecord& record) {
   const std::string path = bundle + "/config.json";
   Json config = TRY(parse_json(TRY(read_file(path)), path));

@@ -34,7 +34,7 @@ Finding good(std::string facility, std::string found) {
   return {std::move(facility), Standing::good, std::move(found), "", ""};
 }
 
-// In the words in which `up` would fail.
+// In the words with which `up` would fail.
 Finding bad(std::string facility, Standing standing, const Error& error, std::string cost) {
   return {std::move(facility), standing, error.message(), std::move(cost), error.hint_text()};
 }
@@ -84,7 +84,7 @@ Finding outside(const place::Place& place) {
   return bad("outside", Standing::missing, linked.error(), "containers can only reach each other");
 }
 
-// What is open to whom just now.
+// Which ports are open right now, and to whom.
 Result<Finding> ports(const Roots& roots) {
   const std::unique_ptr<Engine> engine = TRY(Engine::open(roots));
   std::map<std::string, Strings> by_reach;

@@ -27,7 +27,7 @@ std::string reach_of(std::string_view host_ip) {
 
 namespace {
 
-// Of a network whose ports are open at the container's own address, the host's port is 0.
+// For a network whose ports are open at the container's own address, the host port is 0.
 ReachedPort reached(const Container& container, const BoundPort& bound) {
   const std::string inner = std::to_string(bound.container_port) + "/" + bound.protocol;
   if (bound.host_port == 0)

@@ -15,7 +15,7 @@ namespace {
 
 using Standing = Finding::Standing;
 
-// What limits in Compose files ask for.
+// The controllers that limits in Compose files need.
 constexpr std::string_view wanted[] = {"cpu", "cpuset", "io", "memory", "pids"};
 
 Result<> ask(UserGroups& groups) {

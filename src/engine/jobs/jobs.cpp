@@ -1,4 +1,4 @@
-// Jobs: which there are.
+// The list of jobs.
 #include "engine/jobs.hpp"
 
 #include <algorithm>

@@ -29,7 +29,7 @@ bool is_final(RunState state) {
   return state != RunState::pending && state != RunState::running;
 }
 
-// The supervisor reads cron, timezone, missed_fires, paused and what it starts: supervisor/jobs.hpp.
+// The supervisor reads cron, timezone, missed_fires, paused and the runs it starts: supervisor/jobs.hpp.
 std::string job_to_json(const Job& job) {
   const JobSpec& spec = job.spec;
   return dump_json(Json{{"schema", 1},

@@ -1,4 +1,4 @@
-// Jobs: running them, one at a time each.
+// Running jobs, one run of each at a time.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -35,7 +35,7 @@ Result<bool> take_lock(int fd) {
   return fail_errno("lock job");
 }
 
-// Asks and takes nothing, so that nobody who wants it is refused meanwhile.
+// Checks without taking the lock, so that nobody who wants it is refused meanwhile.
 bool is_locked(const std::string& path) {
   const auto file = open_file(path, O_RDWR);
   if (!file) return false;
@@ -48,7 +48,7 @@ std::string record_path(const std::string& folder, std::uint64_t iteration) {
   return folder + "/runs/" + std::string(number.size() < 6 ? 6 - number.size() : 0, '0') + number;
 }
 
-// Newest first; what cannot be read is left where it is.
+// Newest first; records that cannot be read are left where they are.
 std::vector<JobRun> read_runs(const std::string& folder) {
   std::vector<JobRun> runs;
   for (const std::string& name : list_folder(folder + "/runs").value_or(Strings())) {
@@ -65,7 +65,7 @@ Result<> write_run(const std::string& folder, const JobRun& run) {
   return write_file_atomic(record_path(folder, run.iteration) + ".json", run_to_json(run), 0600, Durability::durable);
 }
 
-// The process that runs it, as long as it is that one.
+// The process that runs it, if it is still that one.
 Fd runner_of(const JobRun& run) {
   if (run.pid <= 0) return {};
   auto pidfd = open_pidfd(run.pid);
@@ -73,7 +73,7 @@ Fd runner_of(const JobRun& run) {
   return pidfd && started && *started == run.pid_started ? std::move(*pidfd) : Fd();
 }
 
-// Until something happens in the folder of the runs, that process ends, or the caller does not want to wait any more.
+// Until something happens in the directory of the runs, that process ends, or the caller no longer wants to wait.
 Result<> await_news(const Fd& folder_watch, const Fd& runner, int cancel_fd) {
   constexpr int look_again_ms = 1000;  // an end that nobody could write down
   std::array<pollfd, 3> waits{pollfd{folder_watch.get(), POLLIN, 0}, pollfd{runner.get(), POLLIN, 0},
@@ -94,7 +94,7 @@ Result<Fd> watch_runs(const std::string& folder) {
   return watch;
 }
 
-// The oldest ones go, with what they wrote; their numbers are not used again.
+// Removes the oldest runs with their output; their numbers are not used again.
 void evict(const std::string& folder, const std::vector<JobRun>& runs) {
   for (std::size_t i = records_kept; i < runs.size(); ++i) {
     if (!is_final(runs[i].state)) continue;
@@ -138,13 +138,13 @@ Result<std::optional<JobTurn>> Jobs::begin(const Job& job, const TurnOptions& op
     TRY(await_news(watch, runs.empty() ? Fd() : runner_of(runs[0]), options.cancel_fd));
   }
   std::vector<JobRun> runs = read_runs(where);
-  // Its runner was killed, and its container goes on.
+  // Its runner was killed, and its container keeps running.
   if (!runs.empty()) runs[0] = TRY(settle_dead(job, std::move(runs[0])));
   if (!runs.empty() && !is_final(runs[0].state)) {
     if (options.due) return std::nullopt;
     return fail(Error(Code::busy, "job " + job.full_name() + " is already running"));
   }
-  // A supervisor that was killed when it had just started us has a successor that does it again.
+  // A supervisor that was killed right after it had started us has a successor that does so again.
   const auto same = [&](const JobRun& run) { return run.due && run.due == options.due; };
   if (options.due && std::ranges::any_of(runs, same)) return std::nullopt;
   JobRun run;
@@ -165,7 +165,7 @@ Result<JobRun> Jobs::settle(const Job& job, JobRun run) const {
   return settle_dead(job, std::move(run));
 }
 
-// Who ran it has died: what its container says is what became of it.
+// The runner has died: the container tells how the run ended.
 Result<JobRun> Jobs::settle_dead(const Job& job, JobRun run) const {
   if (is_final(run.state)) return run;
   const std::string where = folder(job);
@@ -201,7 +201,7 @@ Result<> Jobs::cancel(const Job& job) {
     if (!told) TRY(write_file_atomic(where + "/cancel", all[0].id, 0600));
     if (runner && !told) (void)send_signal(runner.get(), SIGTERM);
     told = true;
-    // Its first process need not hear what its runner passes on.
+    // The container's first process may ignore the signals that the runner passes on.
     if (!all[0].container.empty()) (void)engine_->stop_container(all[0].container);
     TRY(await_news(watch, runner, -1));
   }

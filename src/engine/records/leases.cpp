@@ -27,7 +27,7 @@ std::optional<Pool> find_pool(const Network& network, Family family) {
   return std::nullopt;
 }
 
-// One family of one endpoint.
+// One address family of one endpoint.
 class Choice {
  public:
   Choice(const LeaseInput& input, const EndpointRecord& own, Family family)
@@ -66,7 +66,7 @@ class Choice {
       if (other.network_id != own_.network_id || other.container_id == own_.container_id) continue;
       const bool counts = reserve == Reserve::all || input_.holder_runs(other);
       if (const auto lease = Address::parse(lease_of(other)); lease && counts) reserved_.push_back(*lease);
-      // An address that somebody has written down is left to them as long as there are others.
+      // An address that somebody has written in a file is left to them as long as there are others.
       const std::string& fixed = family_ == Family::v4 ? other.spec.ipv4 : other.spec.ipv6;
       const bool asked_by_us = family_ == Family::v4 ? !own_.spec.ipv4.empty() : !own_.spec.ipv6.empty();
       if (const auto address = Address::parse(fixed); address && reserve == Reserve::all && !asked_by_us)

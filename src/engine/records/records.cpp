@@ -76,7 +76,7 @@ Result<> check_name_free(SQLite::Database& db, const std::string& name) {
                   .about(Subject::container_name, name));
 }
 
-// What endpoints show of their networks, each of which is read once.
+// What endpoints show of their networks; each network is read once.
 struct ShownNetwork {
   Gateways gateways;
   bool bridged = true;

@@ -1,4 +1,4 @@
-// Records: what has happened to what the database holds.
+// Records: events of what the database holds.
 #include "engine/records/json_text.hpp"
 #include "engine/records/records.hpp"
 #include "engine/records/rows.hpp"
@@ -8,14 +8,14 @@ namespace consort::engine {
 void insert_event(SQLite::Database& db, const EngineEvent& event) {
   execute(db, "INSERT INTO engine_events(time, type, action, id, project, attributes) VALUES(?, ?, ?, ?, ?, ?)",
           to_number(event.time), event.type, event.action, event.id, event.project, to_json(event.attributes));
-  // Now and then the old ones go, so that the table stays small without a sweep of its own.
+  // Old ones are deleted now and then, so that the table stays small without a sweep.
   const std::int64_t serial = db.getLastInsertRowid();
   constexpr std::int64_t kept = 10'000;
   if (serial % 1024 == 0) execute(db, "DELETE FROM engine_events WHERE serial <= ?", serial - kept);
 }
 
-// Whoever waits for an event is woken by the bytes that a writer appends to the log of changes, which is a moment
-// before they count. The writer has the write lock until they do: taken here as well, it lets nothing be missed.
+// Readers are woken by the bytes that a writer appends to the write-ahead log, which is a moment before they are
+// committed. The writer holds the write lock until then: taking it here as well makes sure that nothing is missed.
 Result<std::vector<EngineEvent>> Records::events(std::uint64_t after, const std::string& project) {
   return database_->transaction("list events", [&](SQLite::Database& db) -> Result<std::vector<EngineEvent>> {
     SQLite::Statement rows(db,

@@ -28,7 +28,7 @@ Result<std::vector<Network>> read_networks(SQLite::Database& db) {
   return networks;
 }
 
-// All endpoints on the networks of a container, its own included.
+// All endpoints on a container's networks, including its own.
 Result<std::vector<EndpointRecord>> read_neighbours(SQLite::Database& db, const std::string& container_id) {
   SQLite::Statement rows(
       db,
@@ -64,7 +64,7 @@ Result<std::vector<Records::Lease>> Records::lease_with(const std::string& id, c
   return database_->transaction("lease addresses", [&](SQLite::Database& db) -> Result<std::vector<Lease>> {
     std::vector<EndpointRecord> neighbours = TRY(read_neighbours(db, id));
     std::vector<Lease> chosen = TRY(choose(std::move(neighbours)));
-    // Two steps, so that a lease taken over from a container that has ended does not clash with its old row.
+    // In two steps, so that a lease taken over from a container that has ended does not clash with its old row.
     for (const Lease& lease : chosen) {
       execute(db, "UPDATE engine_endpoints SET ipv4 = '' WHERE network_id = ? AND ipv4 = ?", lease.network_id,
               lease.ipv4);
@@ -136,7 +136,7 @@ Result<Network> Records::add_network(Network network, const NetworkChooser& choo
 
 Result<Network> Records::find_network(const std::string& text) {
   return database_->query("find network", [&](SQLite::Database& db) -> Result<Network> {
-    // A name wins over an id, an id over the start of one.
+    // A name wins over an id, and an id over a prefix of one.
     SQLite::Statement row(db, std::string(network_columns) +
                                   "WHERE name = ?1 OR id = ?1 OR (?2 AND id >= ?1 AND id < ?1 || 'g') "
                                   "ORDER BY name != ?1, id != ?1 LIMIT 1");

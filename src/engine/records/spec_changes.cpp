@@ -56,7 +56,7 @@ std::string text_of(const Json& value) {
   return value.is_string() ? value.get<std::string>() : dump_json(value);
 }
 
-// "a": {"b": 1} as a.b; a list stays one.
+// "a": {"b": 1} becomes a.b; a list stays one.
 void add_all(Facts& facts, const std::string& name, const Json& value) {
   if (!value.is_object()) {
     facts[name] = text_of(value);
@@ -102,7 +102,7 @@ void add_maps(Facts& facts, const ContainerSpec& spec) {
   }
 }
 
-// Of the fields below, in other words than the engine's.
+// Compose's words for the fields below.
 std::string compose_word(const std::string& field) {
   static const std::map<std::string, std::string> words{{"log", "logging"},
                                                         {"pid_mode", "pid"},
@@ -121,7 +121,7 @@ std::string compose_word(const std::string& field) {
   return found == words.end() ? field : found->second;
 }
 
-// What has no words of its own above: as it is kept.
+// Everything without words of its own above: as it is stored.
 void add_rest(Facts& facts, const ContainerSpec& spec) {
   const auto parsed = parse_json(to_json(spec), "container");
   if (!parsed) return;
@@ -131,7 +131,7 @@ void add_rest(Facts& facts, const ContainerSpec& spec) {
   constexpr std::array<std::string_view, 4> of_others{"network_mode", "pid_mode", "ipc_mode", "uts_mode"};
   for (const auto& [key, value] : parsed->items()) {
     if (std::ranges::count(done, key) > 0) continue;
-    // A container by its id there, and by its name here.
+    // There a container has its id, here its name.
     if (std::ranges::count(of_others, key) > 0 && text_of(value).starts_with("container:")) continue;
     add_all(facts, compose_word(key), value);
   }
@@ -158,7 +158,7 @@ Facts facts_of(const ContainerSpec& spec) {
   return facts;
 }
 
-// As people name what they don't want to see on a screen.
+// Names that people give to settings they do not want to see on a screen.
 bool names_a_secret(const std::string& setting) {
   const std::string upper = to_upper(setting);
   constexpr std::array<std::string_view, 11> words{"PASS", "PWD",  "SECRET", "TOKEN", "KEY",       "CREDENTIAL",
@@ -167,7 +167,7 @@ bool names_a_secret(const std::string& setting) {
          std::ranges::any_of(words, [&](std::string_view word) { return upper.contains(word); });
 }
 
-// "postgres://user:word@db/shop", wherever it stands: in a command, an option of a log driver.
+// "postgres://user:word@db/shop", wherever it occurs: in a command, in an option of a log driver.
 bool holds_a_login(std::string_view text) {
   for (std::size_t at = text.find("://"); at != text.npos; at = text.find("://", at + 1)) {
     const std::string_view login = text.substr(at + 3, text.find_first_of("/ \"'", at + 3) - (at + 3));

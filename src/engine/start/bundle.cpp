@@ -26,7 +26,7 @@ std::string donor_of(const std::string& mode) {
   return mode.starts_with("container:") ? mode.substr(10) : "";
 }
 
-// The mounts of the user as the runtime takes them.
+// The user's mounts, as the runtime takes them.
 class MountList {
  public:
   MountList(Engine::Impl& impl, const ContainerRecord& record) : impl_(impl), record_(record) {}
@@ -131,7 +131,7 @@ Result<std::vector<runtime::Device>> devices_of(const ContainerSpec& spec) {
   return devices;
 }
 
-// "" a new one, "host", or the donor's.
+// "" for a new one, "host", or the donor's.
 Result<std::string> namespace_of(Engine::Impl& impl, const std::string& mode, const char* name) {
   if (mode == "host") return std::string("host");
   const std::string donor = donor_of(mode);
@@ -144,13 +144,13 @@ Result<std::string> namespace_of(Engine::Impl& impl, const std::string& mode, co
   return "/proc/" + std::to_string(*pid) + "/ns/" + name;
 }
 
-// The text of the host's file where the container shares the host's network.
+// The text of the host's file, if the container shares the host's network.
 Result<> copy_host_file(const std::string& from, const std::string& to) {
   const Result<std::string> text = read_file(from);
   return write_file_atomic(to, text ? *text : "");
 }
 
-// The default bridge has no name server: what is linked there stands in the hosts file, by its alias, id and name.
+// The default bridge has no name server: linked containers are in the hosts file, by alias, id and name.
 Result<> add_links(Engine::Impl& impl, const ContainerRecord& record, const std::vector<Network>& networks,
                    std::vector<HostEntry>& entries) {
   if (std::ranges::none_of(networks, [](const Network& n) { return n.spec.name == default_network; })) return {};
@@ -167,7 +167,7 @@ Result<> add_links(Engine::Impl& impl, const ContainerRecord& record, const std:
   return {};
 }
 
-// What they find in their environment about the containers that they are linked with there.
+// Variables that describe the containers linked on the default bridge.
 void add_link_environment(Engine::Impl& impl, const ContainerRecord& record, const std::vector<Network>& networks,
                           Strings& environment) {
   if (std::ranges::none_of(networks, [](const Network& n) { return n.spec.name == default_network; })) return;
@@ -188,7 +188,7 @@ void add_link_environment(Engine::Impl& impl, const ContainerRecord& record, con
   }
 }
 
-// hosts, hostname and resolv.conf; nothing when they are another container's.
+// hosts, hostname and resolv.conf; nothing if they are another container's.
 Result<> write_host_files(Engine::Impl& impl, const ContainerRecord& record, const std::vector<Network>& networks) {
   const ContainerSpec& spec = record.spec;
   const std::string bundle = impl.container_folder(record.summary.id);
@@ -262,7 +262,7 @@ Result<ContainerUsers> Engine::Impl::write_bundle(const ContainerRecord& record,
   TRY(add_shared_memory(record, input));
   const std::string parent = spec.cgroup_parent.empty() ? "/consort" : clean_path("/" + spec.cgroup_parent);
   input.cgroups_path = parent + "/" + record.summary.id;
-  // Another runtime takes a group that is named for one that it must be able to make, which a user's cannot.
+  // For another runtime, a named cgroup is one that it must be able to create, which it cannot for a user.
   if (!spec.runtime.empty() && spec.cgroup_parent.empty() && in_user_namespace()) input.cgroups_path.clear();
   TRY(add_seccomp(record, input));
   ContainerUsers users = TRY(choose_users(record, input.capabilities, input.mounts));

@@ -45,7 +45,7 @@ bool is_loopback(const std::string& server) {
   return !address || address->is_loopback();
 }
 
-// With its line's end.
+// Including the end of the line.
 std::string own_line(const std::string& address, const std::string& hostname, const std::string& domainname) {
   std::string names = hostname;
   if (!domainname.empty()) names = hostname + "." + domainname + " " + hostname;

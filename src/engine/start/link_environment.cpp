@@ -13,7 +13,7 @@ struct Port {
   std::string protocol;
 };
 
-// The lowest first, which is the one that DB_PORT names; TCP before UDP.
+// The lowest first, which is the one that DB_PORT refers to; TCP before UDP.
 std::vector<Port> ports_of(const Strings& exposed) {
   std::vector<Port> ports;
   for (const std::string& text : exposed) {

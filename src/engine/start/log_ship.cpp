@@ -29,7 +29,7 @@ std::string option(const LogSpec& log, const char* name, std::string fallback = 
   return found->second;
 }
 
-// By number in the protocol, as syslog(3) has them.
+// In the order of their numbers in the protocol, as in syslog(3).
 constexpr std::array<std::string_view, 24> facilities{
     "kern", "user", "mail", "daemon", "auth",   "syslog", "lpr",    "news",   "uucp",   "cron",   "authpriv", "ftp",
     "",     "",     "",     "",       "local0", "local1", "local2", "local3", "local4", "local5", "local6",   "local7"};
@@ -49,7 +49,7 @@ struct Place {
   std::string port;
 };
 
-// "udp://host:514", "unix:///dev/log", "unixgram:///dev/log"; of fluentd "host:port" as well.
+// "udp://host:514", "unix:///dev/log", "unixgram:///dev/log"; for fluentd also "host:port".
 Result<Place> place_of(std::string_view text, std::string_view what, std::string_view default_port) {
   Place place;
   const std::size_t scheme = text.find("://");
@@ -96,7 +96,7 @@ Result<Place> place_of(const LogSpec& log) {
   return address.empty() ? Place{"unixgram", "/dev/log", ""} : TRY(place_of(address, "syslog-address", "514"));
 }
 
-// {{.Name}} and the like: what Docker's templates know. Anything else is refused.
+// {{.Name}} and the like: what Docker's templates support. Anything else is refused.
 Result<std::string> fill_in(const std::string& form, const StringMap& values) {
   std::string text;
   std::size_t at = 0;
@@ -127,7 +127,7 @@ StringMap values_of(const Container& container) {
           {"DaemonName", "docker"}};
 }
 
-// labels=a,b and env=X,Y: those of the container that have such names, each as a field.
+// labels=a,b and env=X,Y: the container's labels and variables of those names, each as a field.
 void add_extra(const LogSpec& log, const Container& container, const ProcessConfig& process, StringMap& fields,
                const std::function<std::string(const std::string&)>& named) {
   for (const std::string& name : split(option(log, "labels"), ','))
@@ -138,7 +138,7 @@ void add_extra(const LogSpec& log, const Container& container, const ProcessConf
       if (!name.empty() && entry.starts_with(name + "=")) fields[named(name)] = entry.substr(name.size() + 1);
 }
 
-// The journal's names: upper case, digits and underscores, no underscore at the start.
+// The journal's field names: upper case, digits and underscores, no underscore at the start.
 std::string journal_name(const std::string& name) {
   std::string made = to_upper(name);
   for (char& c : made)
@@ -174,7 +174,7 @@ StringMap fields_of(const LogSpec& log, const Container& container, const Proces
   return fields;
 }
 
-// A name server may be slow: this is asked by a command, never in the supervisor's loop.
+// A name server may be slow: a command does this, never the supervisor's loop.
 Result<std::string> look_up(const Place& place) {
   addrinfo hints{};
   hints.ai_socktype = place.network == "tcp" ? SOCK_STREAM : SOCK_DGRAM;
@@ -200,7 +200,7 @@ Result<> check_local(const LogSpec& log, const Place& place) {
                   .hint("is rsyslog or another syslog daemon running?"));
 }
 
-// What the driver has beside those that all have.
+// The driver's options in addition to those that all drivers have.
 Strings own_options(const std::string& driver) {
   if (driver == "syslog")
     return {"syslog-address",  "syslog-facility", "syslog-format",         "syslog-tls-ca-cert",
@@ -228,8 +228,8 @@ std::unexpected<Error> unknown_option(const LogSpec& log, const std::string& key
   return fail(std::move(error).about(Subject::setting, "logging/options/" + key));
 }
 
-// Docker's words. Messages are sent as they are, which every receiver takes: how they would be packed says nothing
-// here.
+// In Docker's words. Messages are sent uncompressed, which every receiver accepts, so the compression options have no
+// effect.
 Result<> check_gelf(const LogSpec& log, const Place& place) {
   if (place.network != "udp" && place.network != "tcp") return refuse("gelf: endpoint needs to be TCP or UDP");
   const bool packed = log.options.contains("gelf-compression-type") || log.options.contains("gelf-compression-level");

@@ -159,7 +159,7 @@ Result<Json> linux_json(const OciInput& input) {
 
 StringMap annotations(const OciInput& input) {
   StringMap map = input.spec.annotations;
-  // Without a user it is still root's entry in the container's files that gives home and groups.
+  // Even without a user, root's entry in the container's files gives the home directory and groups.
   map[std::string(runtime::user_annotation)] = input.process.user.empty() ? "0" : input.process.user;
   if (!input.spec.group_add.empty()) map[std::string(runtime::group_add_annotation)] = join(input.spec.group_add, ",");
   const auto donor = [&](std::string_view key, const std::string& mode) {

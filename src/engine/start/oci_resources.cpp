@@ -92,7 +92,7 @@ Result<Json> device_rules_json(const OciInput& input) {
   }
   for (const std::string& text : input.spec.device_cgroup_rules) {
     const auto rule = parse_device_rule(text);
-    // In a record of an earlier version, which looked less closely.
+    // In a record of an earlier version, which checked less.
     if (!rule)
       return fail(Error(Code::invalid, "invalid device cgroup rule format: '" + text + "'")
                       .about(Subject::setting, "device_cgroup_rules/" + text));

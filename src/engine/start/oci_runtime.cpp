@@ -18,7 +18,7 @@ constexpr std::size_t max_daemon_json = std::size_t{4} << 20;
 constexpr std::array<std::string_view, 8> known_runtimes{
     "runc", "crun", "youki", "runsc", "kata-runtime", "sysbox-runc", "krun", "nvidia-container-runtime"};
 
-// Never $PATH, which is the caller's.
+// Never $PATH, which belongs to the caller.
 std::optional<std::string> find_program(const std::string& name) {
   for (const char* folder : {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}) {
     std::string path = std::string(folder) + "/" + name;
@@ -46,7 +46,7 @@ Result<std::string> program_of(const std::string& name, const Json& entry, const
   return fail(unknown(name).hint(source + " says " + path + ", which can't be run"));
 }
 
-// Null: it registers none of that name.
+// Null: it registers no runtime of that name.
 Result<Json> registered(const std::string& name, const std::string& source) {
   const Result<std::string> text = read_file(source, max_daemon_json);
   if (!text && text.error().code() == Code::not_found) return Json();

@@ -1,5 +1,5 @@
-// What containers share with each other: /dev/shm belongs to the IPC namespace, but a mount of one container cannot be
-// bound into another. A donor (ipc: shareable) therefore gets its /dev/shm from the host, at bundle/shm.
+// Shared memory between containers: /dev/shm belongs to the IPC namespace, but a mount of one container cannot be bound
+// into another. A donor (ipc: shareable) therefore gets its /dev/shm from the host, at bundle/shm.
 #include <sys/mount.h>
 
 #include <cerrno>
@@ -35,7 +35,7 @@ Result<> Engine::Impl::add_shared_memory(const ContainerRecord& record, OciInput
 }
 
 void Engine::Impl::remove_shared_memory(const std::string& id) const {
-  // Not mounted (EINVAL) or never made (ENOENT) is what we want.
+  // Not mounted (EINVAL) or never created (ENOENT) is fine.
   ::umount2((container_folder(id) + "/shm").c_str(), MNT_DETACH);
 }
 

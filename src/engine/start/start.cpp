@@ -9,7 +9,7 @@ namespace consort::engine {
 supervisor::MadeAhead Engine::Impl::make_ahead(const supervisor::ContainerUnit& unit) {
   supervisor::MadeAhead made;
   made.root = supervisor::make_root_ahead(unit);
-  // The kernel has one lock for all of its networks, and threads that wait for it do so by turning.
+  // The kernel has one lock for all of its networks, and threads that wait for it spin.
   const std::scoped_lock lock(sandbox_mutex_);
   auto sandbox = place.run([&] { return Result<Sandbox>(supervisor::make_sandbox_ahead(unit)); });
   if (sandbox) made.sandbox = std::move(*sandbox);
@@ -19,7 +19,7 @@ supervisor::MadeAhead Engine::Impl::make_ahead(const supervisor::ContainerUnit& 
 Result<> Engine::Impl::lease_addresses(ContainerRecord& record, const std::vector<Network>& networks) {
   const auto holder_runs = [&](const EndpointRecord& holder) {
     const Result<ContainerState> seen = observe(holder.project, holder.container_id);
-    // Two that want one address and are started at the same moment: the first has its lease, but does not run yet.
+    // If two containers that want the same address start at once, the first has its lease but is not running yet.
     return !seen || seen->running() || is_locked(holder.container_id);
   };
   const auto leases = TRY(records.lease_with(record.summary.id, [&](std::vector<EndpointRecord> neighbours) {

@@ -108,7 +108,7 @@ EndpointUnit endpoint_of(const ContainerRecord& record, const EndpointRecord& en
   return unit;
 }
 
-// The highest gw_priority among the networks with a way out, ties by name.
+// The highest gw_priority among the networks with a route to the outside; ties are broken by name.
 void choose_default_route(std::vector<EndpointUnit>& endpoints, const ContainerRecord& record) {
   EndpointUnit* best = nullptr;
   int best_priority = 0;
@@ -123,7 +123,7 @@ void choose_default_route(std::vector<EndpointUnit>& endpoints, const ContainerR
   if (best) best->default_route = true;
 }
 
-// The first of eth0, eth1, ... that none of them has.
+// The first of eth0, eth1, ... that none of them uses.
 std::string free_interface(const std::vector<EndpointUnit>& endpoints, std::string prefix) {
   if (prefix.empty() || !is_interface_name(prefix + "00"))
     prefix = "eth";  // or of a network from before it was checked

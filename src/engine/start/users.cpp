@@ -18,15 +18,15 @@ namespace consort::engine {
 
 namespace {
 
-// What these allow concerns the machine and is refused in a user namespace, whoever has them there; and whoever names
-// SYS_ADMIN wants to mount what only root may.
+// These concern the machine and are refused in any user namespace; and a file that names SYS_ADMIN wants to mount what
+// only root may.
 constexpr std::array of_machine{CAP_SYS_ADMIN,       CAP_SYS_MODULE,   CAP_SYS_RAWIO,  CAP_SYS_TIME,
                                 CAP_SYS_NICE,        CAP_SYS_RESOURCE, CAP_SYS_BOOT,   CAP_SYS_PACCT,
                                 CAP_SYS_TTY_CONFIG,  CAP_SYSLOG,       CAP_MAC_ADMIN,  CAP_MAC_OVERRIDE,
                                 CAP_AUDIT_CONTROL,   CAP_AUDIT_READ,   CAP_WAKE_ALARM, CAP_BLOCK_SUSPEND,
                                 CAP_LINUX_IMMUTABLE, CAP_PERFMON,      CAP_BPF,        CAP_DAC_READ_SEARCH};
 
-// Tries it: the kernel knows best which file systems can.
+// Tries it: the kernel knows best which file systems support it.
 bool can_be_mapped(const std::string& path) {
   const Fd tree(::open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   if (!tree) return true;  // it is not there; whoever mounts it says so
@@ -34,7 +34,7 @@ bool can_be_mapped(const std::string& path) {
   return users && map_mount_owners(tree.get(), *users, MapSubmounts::no).has_value();
 }
 
-// Layers as a container would have them. Asked once: neither kernel nor data root change under a command.
+// Layers as a container would mount them. Checked once: neither kernel nor data root change while a command runs.
 bool layers_can_be_mapped(const Roots& roots) {
   static const bool possible = [&roots] {
     runtime::OverlayRoot overlay{
@@ -50,7 +50,7 @@ bool mounts_can_be_mapped(const std::vector<runtime::Mount>& mounts) {
       mounts, [](const runtime::Mount& mount) { return mount.type != "bind" || can_be_mapped(mount.source); });
 }
 
-// A container whose namespace it shares, and the setting that says so.
+// A container whose namespace is shared, and the setting that says so.
 struct Donor {
   const char* setting;
   std::string id;
@@ -106,7 +106,8 @@ std::string needs_users_of_machine(const ContainerSpec& spec, std::uint64_t capa
   return {};
 }
 
-// Who shares a namespace with another container has its users, too: its root would have no say over what it shares.
+// A container that shares another one's namespace also has its users: otherwise its root would have no rights over what
+// it shares.
 Result<ContainerUsers> Engine::Impl::choose_users(const ContainerRecord& record, std::uint64_t capabilities,
                                                   const std::vector<runtime::Mount>& mounts) const {
   ContainerUsers users;

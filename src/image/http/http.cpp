@@ -16,7 +16,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A transfer slower than this has broken off without a word.
+// A transfer slower than this has silently broken off.
 constexpr long stall_bytes_per_second = 16;
 constexpr std::size_t max_header_bytes = 256 * 1024;
 constexpr std::size_t max_error_page = 1 << 20;  // its beginning says enough, and some have no end
@@ -24,7 +24,7 @@ constexpr int max_redirects = 10;
 constexpr long receive_buffer = 256 * 1024;
 constexpr int longest_poll = 1000;  // milliseconds; libcurl wakes up for its own times
 
-// One transfer at a time, but through the interface for many: it alone can be woken from another thread.
+// One transfer at a time, but through the multi interface: only that can be woken from another thread.
 struct Handle {
   const CurlLibrary* curl = nullptr;
   CURLM* multi = nullptr;  // keeps the connections
@@ -41,7 +41,7 @@ struct Handle {
 };
 using HandleOwner = std::unique_ptr<Handle>;
 
-// One request under way: what the callbacks, which come from C, need.
+// One request in progress: what the C callbacks need.
 struct Transfer {
   const HttpRequest& request;
   HttpResponse response;
@@ -226,13 +226,13 @@ void set_options(const CurlLibrary& curl, CURL* handle, Transfer& transfer, cons
   set(handle, CURLOPT_XFERINFOFUNCTION, &progress_callback);
   set(handle, CURLOPT_XFERINFODATA, &transfer);
   set(handle, CURLOPT_NOPROGRESS, 0L);
-  // libcurl decodes what is encoded only if something was said about it.
+  // libcurl decodes content only if asked to.
   if (!request.sink || request.decoding == HttpRequest::Decoding::all) set(handle, CURLOPT_ACCEPT_ENCODING, "identity");
   set_method(curl, handle, transfer);
   set_tls(curl, handle, request.tls);
 }
 
-// Until the transfer has ended, the caller gives up, or no answer comes in time.
+// Until the transfer has ended, the caller gives up, or the answer takes too long.
 CURLcode run(const Handle& handle, const Transfer& transfer) {
   const CurlLibrary& curl = *handle.curl;
   const HttpRequest& request = transfer.request;
@@ -269,7 +269,7 @@ TransportFacts facts_of(const Handle& handle, CURLcode code, const char* detail,
   return facts;
 }
 
-// The address that a redirect leads to; nullopt if the answer is none, or one that is not to be followed.
+// The address that a redirect leads to; nullopt if the answer is not a redirect, or one that must not be followed.
 Result<std::optional<std::string>> next_address(const HttpRequest& request, const Hop& hop,
                                                 const HttpResponse& response) {
   const bool reading = request.method == HttpRequest::Method::get || request.method == HttpRequest::Method::head;

@@ -8,8 +8,7 @@ namespace {
 
 using Kind = HttpFailure::Kind;
 
-// OpenSSL's, which libcurl passes on. Unless the chain was looked at and found wanting there is no more than
-// "unspecified".
+// OpenSSL's code, which libcurl passes on. Unless the chain was checked and found invalid it is just "unspecified".
 constexpr long unspecified = 1;
 constexpr long not_yet_valid = 9;
 constexpr long has_expired = 10;
@@ -38,7 +37,7 @@ Kind kind_of(const TransportFacts& facts, bool through_proxy) {
     case CURLE_RECV_ERROR:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
-      // No answer to CONNECT but a refusal.
+      // CONNECT was answered with a refusal.
       return through_proxy && facts.connect_status >= 300 ? Kind::proxy : Kind::broken;
     default:
       return Kind::other;
@@ -51,7 +50,7 @@ Code code_of(Kind kind) {
   return Code::io;
 }
 
-// Of the other kinds of trouble with a certificate there is one left: nobody we know has signed it.
+// Apart from the other certificate problems, one is left: nobody we know has signed it.
 std::string certificate_advice(const TransportFacts& facts, const Url& url) {
   if (facts.verify_result == has_expired)
     return "its certificate has expired: the administrator of " + url.place() +

@@ -16,7 +16,7 @@ std::string variable(const std::string& upper) {
   return {};
 }
 
-// One entry of NO_PROXY: "*", a network, an address or a name, each of the latter two with a port or without.
+// One entry of NO_PROXY: "*", a network, an address or a name, the latter two with or without a port.
 bool excepts(std::string entry, const Url& url) {
   if (entry == "*") return true;
   if (const auto network = Network::parse(entry)) return network->contains(url.host);

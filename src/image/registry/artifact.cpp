@@ -25,8 +25,8 @@ Error too_large(const Descriptor& blob) {
   return Error(Code::invalid, "read").on(blob.digest.text()).why("it is too large");
 }
 
-// An index is followed to a manifest. One that is none, but a list of things (as some builders keep their cache), gives
-// a manifest whose configuration is the entry of a type that is neither a layer nor a manifest.
+// Follows an index to a manifest. An index that is just a list of things (as some builders store their cache) gives a
+// manifest whose configuration is the entry of a type that is neither a layer nor a manifest.
 Result<Manifest> follow(ManifestOrIndex parsed, const Platform& platform, const std::string& source,
                         const ReadText& read) {
   for (int depth = 0; parsed.index; ++depth) {
@@ -113,7 +113,7 @@ class LayoutArtifact : public Artifact {
 
  protected:
   Result<LayerInfo> fetch(const Blob& blob, const Digest& diff_id) override {
-    // From a copy of ours: nobody changes it between the check and the use.
+    // From our own copy: nobody changes it between the check and the use.
     const ScratchFolder work = TRY(store_.state().new_work());
     const std::string path = work.path() + "/layer";
     LayerImport wanted;

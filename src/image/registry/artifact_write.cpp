@@ -1,4 +1,4 @@
-// An artifact into a folder with an OCI layout, and the manifest that it has there and at a registry.
+// Writes an artifact to a directory with an OCI layout, and the manifest that it has there and in a registry.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -37,7 +37,7 @@ Result<> copy_blob(const Store& store, const Digest& digest, const std::string& 
   return rename_path(draft, to);
 }
 
-// One writer at a time; flock cannot wait and be cancelled at once.
+// One writer at a time; flock cannot be both waited for and cancelled.
 Result<Fd> lock_folder(const std::string& folder, const std::stop_token& cancel) {
   Fd lock = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -48,7 +48,7 @@ Result<Fd> lock_folder(const std::string& folder, const std::stop_token& cancel)
   return lock;
 }
 
-// index.json with the tag on this manifest and no other; a file that is not one is refused, not replaced.
+// index.json with the tag on this manifest and no other; a file that is not an index is refused, not replaced.
 Result<std::string> index_with(const std::string& path, const std::string& tag, const Manifest& manifest,
                                std::string_view text) {
   Json manifests = Json::array();

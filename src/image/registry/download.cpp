@@ -30,7 +30,7 @@ Result<std::unique_ptr<Download>> Download::begin(const Store& store, const Desc
       return download;
     }
     if (TRY(download->take_file())) break;
-    // flock cannot wait and be cancelled at once.
+    // flock cannot be both waited for and cancelled.
     std::mutex mutex;
     std::unique_lock lock(mutex);
     std::condition_variable_any wake;
@@ -41,7 +41,7 @@ Result<std::unique_ptr<Download>> Download::begin(const Store& store, const Desc
   return download;
 }
 
-// False while another process has it.
+// False while another process holds it.
 Result<bool> Download::take_file() {
   file_ = TRY(open_file(path_, O_RDWR | O_CREAT, 0600));
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -84,7 +84,7 @@ Result<> Download::append(std::span<const std::byte> bytes) {
 Result<> Download::run(Registry& registry, const std::function<void(std::uint64_t)>& on_bytes,
                        const Registry::OnRetry& on_retry) {
   Result<> result = complete_ ? Result<>() : transfer(registry, on_bytes, on_retry);
-  // What came is kept for the next attempt, unless it is what fills the disk or cannot be right.
+  // Received data is kept for the next attempt, unless it is what fills the disk or cannot be right.
   const bool full = !result && (result.error().sys_errno() == ENOSPC || result.error().sys_errno() == EDQUOT);
   if (full || (!result && result.error().code() == Code::invalid)) discard();
   const std::scoped_lock lock(mutex_);
@@ -96,7 +96,7 @@ Result<> Download::run(Registry& registry, const std::function<void(std::uint64_
 Result<> Download::transfer(Registry& registry, const std::function<void(std::uint64_t)>& on_bytes,
                             const Registry::OnRetry& on_retry) {
   if (on_bytes) on_bytes(available_);
-  // A server that closes in good order but too early is asked again, as one that breaks off is.
+  // A server that closes normally but too early is asked again, like one that breaks off.
   constexpr int max_short_answers = 3;
   for (int round = 0; available_ < blob_.size; ++round) {
     const std::uint64_t before = available_;

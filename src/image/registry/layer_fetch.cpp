@@ -31,7 +31,7 @@ Result<LayerInfo> fetch_layer(Store& store, Registry& registry, const Descriptor
       [&](const std::string& why) { context.report(id, Phase::retrying, 0, 0, why); });
   downloaded = true;
   unpacker.join();
-  // A layer that cannot be right is not gone on with by the next attempt.
+  // The next attempt does not continue a layer that cannot be right.
   if (!unpacked && unpacked.error().code() == Code::invalid) download->discard();
   // Each failure makes the other side fail with "interrupted": the other one is the cause.
   if (!transferred && (unpacked || unpacked.error().code() == Code::interrupted))

@@ -5,7 +5,7 @@ namespace consort::image {
 
 namespace {
 
-// A name under which a registry is logged in to: "", "docker.io" and the old index address mean Docker Hub.
+// The name under which credentials are stored: "", "docker.io" and the old index address mean Docker Hub.
 std::string normal_registry(const std::string& registry) {
   std::string host = registry;
   for (const std::string_view scheme : {"https://", "http://"})

@@ -18,7 +18,7 @@ std::string tags_hint(const Reference& reference, const std::vector<std::string>
   return "it has " + std::to_string(tags.size()) + " other tags, " + tags.back() + " for one";
 }
 
-// Registries say what is missing in many ways. Where the repository lists its tags, it is there.
+// Registries report missing things in many ways. If the repository lists its tags, it exists.
 Error missing(Registry& registry, const Reference& reference, const Refusal& refusal) {
   const bool by_tag = !reference.digest;
   Result<std::vector<std::string>> tags = fail(Code::not_found, "list tags");

@@ -17,13 +17,13 @@ namespace {
 constexpr std::size_t max_config_bytes = 8 << 20;
 constexpr int max_index_depth = 4;
 
-// All that is needed to fetch the layers of one image.
+// Everything needed to fetch the layers of one image.
 class LayerFetcher {
  public:
   LayerFetcher(Store& store, Registry& registry, const PullOptions& options, UnpackLimits limits, Reporter& report)
       : store_(store), registry_(registry), options_(options), limits_(limits), report_(report) {}
 
-  // Gives the layers' ids, base first. The first failure stops the others.
+  // Returns the layers' ids, base first. The first failure stops the others.
   Result<std::vector<std::string>> run(const std::vector<Descriptor>& layers, const std::vector<Digest>& diff_ids);
 
  private:
@@ -65,7 +65,7 @@ void LayerFetcher::work(const std::vector<Descriptor>& layers, const std::vector
       ids_[i] = std::move(*id);
       continue;
     }
-    // "Interrupted" is mostly the echo of another layer's failure.
+    // "Interrupted" is mostly a consequence of another layer's failure.
     if (!error_ || error_->code() == Code::interrupted) error_ = std::move(id).error();
     stop_.request_stop();
   }
@@ -131,7 +131,7 @@ bool same_platform(const Platform& wanted, const Platform& there) {
   return wanted.os == there.os && wanted.architecture == there.architecture && variant(wanted) == variant(there);
 }
 
-// The image that the name has here already, if it is what this digest stands for.
+// The image that the name already has here, if it is what this digest refers to.
 Result<std::optional<Image>> is_here(Store& store, const Reference& reference, const PullOptions& options,
                                      const Digest& digest) {
   const std::string by_digest = reference.name() + "@" + digest.text();
@@ -141,14 +141,15 @@ Result<std::optional<Image>> is_here(Store& store, const Reference& reference, c
   const Platform platform = options.platform.value_or(Platform::host());
   if (auto own = store.find(reference, platform); own && has(*own) && same_platform(platform, own->platform))
     return std::move(*own);
-  // For another machine, but there is nothing to choose from: it is no index.
+  // For another machine, but there is nothing to choose from: it is not an index.
   if (options.platform) return std::nullopt;
   auto own = store.find(reference);
   if (own && has(*own) && TRY(store.manifest_of(*own)) == digest) return std::move(*own);
   return std::nullopt;
 }
 
-// A name that is here is asked after by HEAD, which registries do not count. nullopt: it must be fetched.
+// For a name that exists here, the registry is asked with HEAD, which registries do not count. nullopt: it must be
+// fetched.
 Result<std::optional<PullResult>> up_to_date(Store& store, Registry& registry, const Reference& reference,
                                              const PullOptions& options) {
   if (!store.find(reference, options.platform)) return std::nullopt;
@@ -159,7 +160,7 @@ Result<std::optional<PullResult>> up_to_date(Store& store, Registry& registry, c
   if (!digest) return std::nullopt;
   auto image = TRY(is_here(store, reference, options, *digest));
   if (!image) return std::nullopt;
-  // As after every pull the name counts as given anew: pull_policy daily asks again tomorrow.
+  // As after every pull, the name counts as set again: pull_policy daily asks again tomorrow.
   if (!reference.digest) TRY(store.tag(TRY(store.platforms_of(reference.full())), reference));
   return PullResult{std::move(*image), std::move(*digest), false};
 }
@@ -194,7 +195,7 @@ Result<PullResult> pull_from(Store& store, Registry& registry, const Reference& 
   Reference name = reference;
   if (name.digest) name.tag.clear();  // beside a digest, a tag is only a remark
   name.digest = chosen.top;
-  // Of what the name stands for already, the images for other platforms stay.
+  // Images that the name already has for other platforms stay.
   const auto own = store.find(reference);
   const bool same_index =
       own && std::ranges::find(own->digests, name.name() + "@" + chosen.top.text()) != own->digests.end();
@@ -205,7 +206,7 @@ Result<PullResult> pull_from(Store& store, Registry& registry, const Reference& 
   return PullResult{std::move(image), chosen.top, changed};
 }
 
-// Of the mirrors' errors and the registry's own: an answer says more than a connection that failed.
+// Chooses between the mirrors' errors and the registry's own: an answer says more than a failed connection.
 Error main_error(std::vector<Error> errors) {
   auto best = errors.end() - 1;
   if (best->http_status() == 0) {

@@ -26,7 +26,7 @@ class Pusher {
       : store_(store), registry_(registry), options_(options), report_(report) {}
 
   Result<std::vector<Descriptor>> push_layers(const Image& image, const std::vector<LayerInfo>& layers);
-  // id: how the progress calls it, "" for what is not told. layer_id: of the store, "" for what is no layer.
+  // id: the name in the progress, "" if it is not shown. layer_id: in the store, "" if it is not a layer.
   Result<> push_blob(const Descriptor& blob, const std::string& id, const std::string& layer_id = {});
 
  private:
@@ -39,12 +39,12 @@ class Pusher {
   Registry& registry_;
   const PushOptions& options_;
   Reporter& report_;
-  // Repositories of the same registry that may have a layer.
+  // Repositories on the same registry that may have a layer.
   std::map<std::string, std::vector<std::string>> sources_;
 };
 
-// Where on this registry the layers may lie: with the images here that have one of them and came from there, or went
-// there. What this image itself was comes first.
+// Where on this registry the layers may be: with local images that have one of them and were pulled from or pushed to
+// it. Where this image itself came from is first.
 Result<> Pusher::find_sources(const Image& image, const std::vector<LayerInfo>& layers) {
   std::vector<Image> others = TRY(store_.list());
   std::ranges::stable_partition(others, [&](const Image& other) { return other.id == image.id; });
@@ -150,7 +150,7 @@ struct Prepared {
   std::string media_type;
 };
 
-// The manifest it was pulled with, if it still says what is pushed now: then the digest stays the same.
+// The manifest it was pulled with, if it still describes what is pushed now: then the digest stays the same.
 Result<std::optional<Prepared>> pulled_manifest(Store& store, const Image& image,
                                                 const std::vector<Descriptor>& layers) {
   const auto digest = TRY(store.manifest_of(image));
@@ -191,7 +191,7 @@ Error explain_push(Error error, const Registry& registry, const Reference& refer
   return outer;
 }
 
-// Everything but the manifest, which is for the caller to put where it belongs.
+// Pushes everything except the manifest, which the caller puts where it belongs.
 Result<Prepared> push_content(Store& store, Registry& registry, const Image& image, Entry entry,
                               const PushOptions& options, Reporter& report) {
   Pusher pusher(store, registry, options, report);
@@ -204,7 +204,7 @@ Result<Prepared> push_content(Store& store, Registry& registry, const Image& ima
   return pulled ? std::move(*pulled) : new_manifest(config, layers, entry);
 }
 
-// Several images are an index: each manifest by its digest first, then what names them all.
+// Several images become an index: first each manifest by its digest, then the index that names them all.
 Result<PushResult> push_images(Store& store, Registry& registry, const std::vector<Image>& images,
                                const Reference& reference, const PushOptions& options, Reporter& report) {
   const Entry entry = images.size() > 1 ? Entry::of_index : Entry::single;

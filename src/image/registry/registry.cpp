@@ -77,7 +77,8 @@ Result<Url> Registry::base() {
   if (!answer) {
     using Kind = HttpFailure::Kind;
     const Kind kind = answer.error().kind;
-    // What does not answer in time will not do so another way. (What cannot be found may, through a proxy for HTTP.)
+    // A server that does not answer in time will not do so over HTTP. (One that cannot be found may, through an HTTP
+    // proxy.)
     if (kind == Kind::interrupted || kind == Kind::timed_out) return fail(std::move(answer).error());
     secure = TRY(at("http://"));
   }
@@ -97,7 +98,7 @@ HttpAnswer Registry::perform(HttpRequest request, const Url& target) {
   return access_.http->perform(request);
 }
 
-// One request, with what authentication it needs.
+// One request, with the authentication it needs.
 HttpAnswer Registry::send(HttpRequest request) {
   const Url server = TRY(base());
   const Url target = TRY(Url::parse(request.url));
@@ -112,10 +113,10 @@ HttpAnswer Registry::send(HttpRequest request) {
     HttpAnswer answer = perform(request, target);
     if (!answer && answer.error().kind == HttpFailure::Kind::handshake) explain_handshake(answer.error());
     if (!answer || !ours) return answer;
-    // Somebody else's word, at the end of a redirect, is no reason to hand out anything.
+    // An answer from somebody else, at the end of a redirect, is no reason to hand out credentials.
     if (!TRY(Url::parse(answer->url)).same_origin(server)) return answer;
     const bool hidden = answer->status == 404 && sent.empty();
-    // Twice: the first answer may be to a token that has run out.
+    // Twice: the first answer may be to an expired token.
     if ((answer->status != 401 && !hidden) || round == 2) return answer;
     const std::scoped_lock lock(mutex_);
     if (authorization_ != sent) continue;  // another thread was faster
@@ -124,12 +125,12 @@ HttpAnswer Registry::send(HttpRequest request) {
       TRY(introduce(server));
     else
       TRY(authenticate(*answer));
-    // A body that was sent cannot be sent again from here.
+    // A body that has been sent cannot be sent again from here.
     if (authorization_.empty() || request.upload) return answer;
   }
 }
 
-// A server without TLS answers a handshake with nonsense: is it that?
+// A server without TLS answers a handshake with garbage: is that the case here?
 void Registry::explain_handshake(HttpFailure& failure) {
   if (location_.insecure) return;
   HttpRequest probe;

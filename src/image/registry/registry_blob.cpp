@@ -6,7 +6,7 @@ namespace consort::image {
 
 namespace {
 
-// A server that answers each time and never gives another byte has no more of it.
+// A server that keeps answering without sending another byte has no more of it.
 constexpr int most_empty_answers = 5;
 
 // "503 ...: trying again in 7 s"
@@ -27,7 +27,7 @@ class BlobTransfer {
   Result<> run();
 
  private:
-  // How one try ended.
+  // How one attempt ended.
   enum class Outcome : std::uint8_t { done, ask_otherwise, failed };
   Outcome try_once(HttpAnswer& answer);
   Result<> look_at_headers(const HttpResponse& response);
@@ -91,7 +91,7 @@ BlobTransfer::Outcome BlobTransfer::try_once(HttpAnswer& answer) {
   answer = registry_.send(std::move(request));
   if (ask_otherwise_) return Outcome::ask_otherwise;
   if (answer && (answer->status == 200 || answer->status == 206)) return Outcome::done;
-  // What we asked for lies behind the end. docker-registry announces a longer body for this answer than it sends, which
+  // What we asked for is beyond the end. docker-registry announces a longer body for this answer than it sends, which
   // makes it a failed transfer.
   const int status = answer ? answer->status : answer.error().error.http_status();
   if (status != 416 || part_.offset == 0) return Outcome::failed;
@@ -137,7 +137,7 @@ Error BlobTransfer::explain(HttpAnswer answer) const {
   Error error = registry_error(*answer, "download", part_.digest.text());
   const auto from = Url::parse(answer->url);
   if (!from) return error;
-  // Mostly not the registry, but where it sends those who want its content.
+  // Often not the registry itself, but where it sends clients for the content.
   error.data().why = from->place() + " answers: " + error.data().why;
   if ((answer->status == 401 || answer->status == 403) && from->place() != registry_.location().host)
     error.data().hint = refused_elsewhere(registry_.location().host, "downloads", from->place());

@@ -15,8 +15,8 @@ bool is_success(int status) {
   return status / 100 == 2;  // 201 by the specification; others say 202 or 204, and Docker takes it
 }
 
-// Where the bytes go. Relative ones are meant from the address that was asked; a server behind a proxy that ends TLS
-// may not know that it is spoken to by https.
+// Where the bytes go. Relative locations are relative to the requested address; a server behind a TLS-terminating proxy
+// may not know that it is contacted over https.
 Result<std::string> upload_address(const HttpResponse& session, const Url& server) {
   const std::string location = session.header("location");
   if (location.empty())
@@ -31,7 +31,7 @@ Result<std::string> upload_address(const HttpResponse& session, const Url& serve
   return "https" + address.substr(4);
 }
 
-// Where somebody else takes the bytes, his refusal says nothing about our rights at the registry.
+// If another host takes the bytes, its refusal says nothing about our rights on the registry.
 Error upload_error(const HttpResponse& refused, const Digest& digest, const Url& server) {
   Error error = registry_error(refused, "upload", digest.text());
   const auto from = Url::parse(refused.url);
@@ -55,7 +55,7 @@ Result<bool> Registry::mount_blob(const Digest& digest, const std::string& from_
   request.method = HttpRequest::Method::post;
   request.url = TRY(url("/blobs/uploads/?mount=" + url_encode(digest.text()) + "&from=" + url_encode(from_repository)));
   const HttpResponse response = TRY(send_retrying(request));
-  // 202 opens an upload instead, which the server forgets by itself; a refusal is no reason to stop either.
+  // 202 opens an upload instead, which the server forgets by itself; a refusal is not a reason to stop either.
   return response.status == 201;
 }
 

@@ -1,4 +1,4 @@
-// Certificates: as Docker and containers-certs.d(5) have them.
+// Certificates, as in Docker and containers-certs.d(5).
 #include <dirent.h>
 
 #include <cstdlib>
@@ -13,7 +13,7 @@ namespace consort::image {
 
 namespace {
 
-// As Docker reads certs.d/HOST/: *.crt are authorities, NAME.cert with NAME.key is for the client.
+// As Docker reads certs.d/HOST/: *.crt are authorities, NAME.cert with NAME.key is the client's.
 Result<> read_certificates(const std::string& folder, TlsSettings& settings) {
   const DirStream stream(::opendir(folder.c_str()));
   while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
@@ -45,8 +45,8 @@ Result<TlsSettings> Registry::tls() {
   return *tls_;
 }
 
-// Of another host the registry's authorities vouch, as in Docker; but what the user allows one host he has not allowed
-// another, and our own certificate is for the registry.
+// Another host is verified with the registry's authorities, as in Docker; but what the user allows for one host is not
+// allowed for another, and our own certificate is only for the registry.
 Result<TlsSettings> Registry::tls_for(const Url& target) {
   TlsSettings settings = TRY(tls());
   if (split_host_port(target.place()).host == split_host_port(location_.host).host) return settings;

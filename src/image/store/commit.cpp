@@ -10,7 +10,7 @@ namespace consort::image {
 
 namespace {
 
-// The container may be running and goes on using its folder, so that is copied: packed and unpacked at once.
+// The container may be running and keeps using its directory, so it is copied: packed and unpacked at once.
 Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const CommitOptions& commit) {
   const PullOptions& limits = commit.limits;
   LayerImport wanted;
@@ -29,7 +29,7 @@ Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const Commi
   pipe.read.reset();  // a packer that still writes gets EPIPE
   packer.join();
   if (!packed) {
-    // The layer that was made of half a tar is swept as unused; the packer's failure is the cause to tell.
+    // The layer made from half a tar is swept as unused; the packer's failure is the cause to report.
     const bool broken_pipe = packed.error().sys_errno() == EPIPE;
     if (!broken_pipe || layer) return fail(std::move(packed).error());
   }

@@ -61,7 +61,7 @@ Result<std::optional<Digest>> digest_in_name(const std::string& name) {
   return TRY(Digest::parse("sha256:" + name.substr(prefix.size())));
 }
 
-// Docker's manifest.json names one image where the layout beside it has an index of several.
+// Docker's manifest.json names one image where the layout next to it has an index of several.
 bool Loader::has_platforms() const {
   const auto text = files_.text("index.json", max_text);
   if (!text) return false;
@@ -101,7 +101,7 @@ Result<std::string> Loader::blob_text(const Digest& digest) {
 Result<> Loader::load_layout(const std::string& file, const std::vector<Reference>& names, int depth) {
   const auto parsed = TRY(parse_manifest(TRY(files_.text(file, max_text)), media::oci_index, file));
   if (!parsed.index) return fail(Error(Code::invalid, "load").on(file).why("an index is expected"));
-  // Inside, entries are platforms of one image; at the top, each is an image of its own.
+  // Inside, entries are platforms of one image; at the top, each is a separate image.
   if (depth > 0) return load_platforms(*parsed.index, file, names, depth);
   for (const Descriptor& entry : parsed.index->manifests) {
     std::vector<Reference> entry_names;
@@ -114,7 +114,7 @@ Result<> Loader::load_layout(const std::string& file, const std::vector<Referenc
   return {};
 }
 
-// An archive need not hold all that its index lists.
+// An archive need not contain everything that its index lists.
 Result<> Loader::load_platforms(const Index& index, const std::string& file, const std::vector<Reference>& names,
                                 int depth) {
   Naming naming = Naming::alone;

@@ -9,8 +9,8 @@ namespace consort::image {
 
 namespace {
 
-// The digest is of the tar that we would write, not of the one that came: nobody else knows that one, and ours can be
-// made again at a push.
+// The digest is that of the tar we would write, not of the one that came: nobody else knows that one, and ours can be
+// produced again for a push.
 Result<LayerInfo> commit_repacked(Store& store, LayerDraft draft) {
   Sha256 hash;
   const std::uint64_t size = TRY(pack_layer(draft.directory(), [&](std::span<const std::byte> bytes) -> Result<> {

@@ -1,4 +1,4 @@
-// Archives that `docker load`, `podman load` and skopeo read: an OCI layout, with Docker's manifest.json beside it.
+// Archives that `docker load`, `podman load` and skopeo read: an OCI layout, with Docker's manifest.json next to it.
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -23,7 +23,7 @@ struct Saved {
   Descriptor descriptor;  // of the manifest
 };
 
-// What is saved as one: an image, or those of a name for several platforms with the index over them.
+// What is saved as a unit: an image, or a name's images for several platforms with the index over them.
 struct Group {
   std::vector<Saved> images;
   std::vector<std::string> names;  // full, with a tag; may be none
@@ -63,7 +63,7 @@ Result<Group> prepare_group(Store& store, std::vector<Image> images, const std::
   return Group{std::move(saved), {}, std::move(text), std::move(index)};
 }
 
-// The same images once, with all the names under which they were asked for.
+// Each set of images once, with all the names under which it was requested.
 Result<std::vector<Group>> prepare_all(Store& store, const std::vector<std::string>& texts,
                                        const std::optional<Platform>& platform, const std::stop_token& cancel) {
   std::vector<Group> groups;
@@ -102,7 +102,7 @@ std::string index_of(const std::vector<Group>& groups) {
   return format_index(entries);
 }
 
-// It knows no platforms: a name's own image stands for it.
+// It does not know platforms: a name's own image represents it.
 Json docker_manifest_of(const std::vector<Group>& groups) {
   const auto path = [](const Digest& digest) { return "blobs/sha256/" + digest.hex(); };
   Json list = Json::array();

@@ -67,11 +67,11 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Result<Store> Store::open(const Roots& roots) {
-  // Setuid programs of foreign images lie in layers/: nobody but the owner may pass.
+  // Setuid programs of other people's images are in layers/: only the owner may enter.
   TRY(make_directories(roots.layers(), 0700));
   TRY(make_directories(roots.blobs(), 0700));
   TRY(make_directories(roots.data + "/ingest", 0700));
-  // On a full disk that is for a removal to say.
+  // On a full disk, a removal reports that.
   for (const std::string& folder : {roots.layers(), roots.data + "/ingest"}) (void)Trash(folder).prepare();
   Database database = TRY(Database::open(roots.state_db()));
   TRY(migrate(database, "image", migrations));

@@ -56,9 +56,9 @@ void put_first(Ids& ids, const std::optional<std::string>& id) {
   if (id) std::ranges::stable_partition(ids, [&](const std::string& each) { return each == *id; });
 }
 
-// All that a reference stands for, its own image first.
+// Everything that a reference stands for, its own image first.
 Ids ids_by_reference(SQLite::Database& db, const Reference& reference) {
-  // A digest says more than a tag; with both, the tag is a remark.
+  // A digest is more specific than a tag; if both are given, the tag is only informative.
   SQLite::Statement select(db, reference.digest
                                    ? "SELECT image_id FROM image_digests WHERE repository = ?1 AND digest = ?2"
                                    : "SELECT image_id FROM image_names WHERE repository = ?1 AND tag = ?2 UNION ALL "
@@ -200,7 +200,7 @@ void put_tag(SQLite::Database& db, const Reference& name, const Ids& ids) {
   }
 }
 
-// The images that have the name and keep it beside this one, and this one.
+// The images that keep the name alongside this one, and this one.
 Ids with_others(SQLite::Database& db, const Reference& name, const std::string& image_id) {
   Reference tag = name;
   tag.digest.reset();

@@ -1,4 +1,4 @@
-// Taking away: names, images, and then what nobody refers to any more.
+// Removing names, images, and then whatever nobody refers to any more.
 #include <algorithm>
 #include <set>
 
@@ -22,7 +22,7 @@ std::vector<std::string> holders_of(SQLite::Database& db, const std::string& ima
 }
 
 void erase_image(SQLite::Database& db, const std::string& id) {
-  // SQLiteCpp statements: the child rows go by ON DELETE CASCADE.
+  // SQLiteCpp statements: ON DELETE CASCADE removes the child rows.
   SQLite::Statement remove(db, "DELETE FROM image_images WHERE id = ?");
   remove.bind(1, id);
   remove.exec();
@@ -41,8 +41,8 @@ bool is_id_text(std::string_view text, const Image& image) {
   return std::string_view(image.id).substr(7).starts_with(to_lower(hex));
 }
 
-// What keeps the image itself; its names are not asked about. Not inside a transaction: the callback asks other tables
-// of the same file.
+// What keeps the image itself, regardless of its names. Not inside a transaction: the callback queries other tables of
+// the same file.
 Result<std::vector<std::string>> needed_by(const Store::State& state, const Image& image, const ImageUsers& users) {
   std::vector<std::string> owners =
       TRY(state.database.query("ask for holders", [&](SQLite::Database& db) { return holders_of(db, image.id); }));
@@ -55,7 +55,8 @@ std::vector<std::string> names_of(const Image& image) {
   return names;
 }
 
-// The image, and those that share a name with it for other platforms. A name may have gone since the image was read.
+// The image, and those that share a name with it for other platforms. A name may have been removed since the image was
+// read.
 Result<std::vector<Image>> with_platforms(const Store& store, const Image& image) {
   std::vector<Image> images{image};
   for (const std::string& name : names_of(image)) {
@@ -82,7 +83,7 @@ struct Removal {
   }
 };
 
-// How many names an image has once those of the removal are gone.
+// How many names an image has left after the removal.
 std::size_t names_left(const Removal& removal, const Image& image) {
   if (removal.by_id && image.id == removal.image.id) return 0;
   const std::vector<std::string> names = names_of(image);
@@ -90,7 +91,7 @@ std::size_t names_left(const Removal& removal, const Image& image) {
     return std::ranges::find(removal.leaving, name) == removal.leaving.end();
   };
   const auto left = static_cast<std::size_t>(std::ranges::count_if(names, stays));
-  // Given up by its digest, an image takes the one name along that it has.
+  // Removing an image by its digest also removes its only name.
   const bool by_digest = !removal.by_id && removal.leaving.front().contains('@');
   return by_digest && left == 1 ? 0 : left;
 }
@@ -145,7 +146,7 @@ Result<RemoveReport> Store::remove(std::string_view text, Removal mode, const Im
     return {};
   }));
   if (report.deleted.empty()) return report;
-  // Others at work: the files wait for the next removal or prune.
+  // Others are at work: the files wait for the next removal or prune.
   const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
   if (lock) report.reclaimed = TRY(delete_unused(*state_, Unused::all));
   return report;
@@ -190,7 +191,7 @@ Result<PruneReport> run_prune(const Store& store, const PruneOptions& options, c
           "forget unused layers", [&](SQLite::Database& db) { (void)forget_unused_layers(state, db, Unused::all); }));
     for (Leftover& left : TRY(find_leftovers(state))) {
       if (act) TRY(remove_leftover(state, left));
-      // The files of what was listed above are not listed twice.
+      // Files of what was listed above are not listed twice.
       if (!references.is_counted(left.item.id)) report.items.push_back(std::move(left.item));
     }
   }

@@ -13,7 +13,7 @@ namespace {
 constexpr const char* trash_name = ".trash";
 constexpr const char* empty_layer = "empty";  // the lower folder of images without layers
 
-// Sorted; none if there is no such folder.
+// Sorted; empty if there is no such directory.
 std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names = list_folder(folder).value_or(std::vector<std::string>());
   std::ranges::sort(names);
@@ -39,7 +39,7 @@ std::set<std::string> known_layers(SQLite::Database& db) {
 
 class LeftoverSearch {
  public:
-  // What is in the folder, but for what `skip` names.
+  // The directory's content, except what `skip` names.
   template <typename Skip>
   void look(const std::string& folder, PruneItem::Kind kind, const Skip& skip) {
     for (const std::string& name : names_in(folder)) {
@@ -59,7 +59,7 @@ class LeftoverSearch {
   }
 };
 
-// Layers whose record a crash prevented.
+// Layers that a crash left without a record.
 Result<> remove_unrecorded(const Store::State& state) {
   const std::set<std::string> known = TRY(state.database.query("list layers", known_layers));
   for (const std::string& name : names_in(state.roots.layers())) {
@@ -127,7 +127,7 @@ Result<std::vector<Leftover>> find_leftovers(const Store::State& state) {
 }
 
 Result<> remove_leftover(const Store::State& state, const Leftover& leftover) {
-  // What is in the trash already, and single files, need no second name.
+  // What is already in the trash, and single files, need no second name.
   if (leftover.parent != state.roots.layers()) return remove_tree(leftover.path);
   return Trash(leftover.parent).remove(leftover.path);
 }
@@ -145,7 +145,7 @@ Result<> Store::sweep_abandoned() {
   TRY(Trash(layers).sweep());
   TRY(Trash(state_->ingest()).sweep());
   if (drafts + works == 0) return {};
-  // Its maker may have got as far as to give it a name, or even a record; nothing of that is of use to anybody.
+  // Its maker may have got as far as giving it a name, or even a record; none of that is of use to anybody.
   const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
   if (!lock) return {};
   TRY(remove_unrecorded(*state_));

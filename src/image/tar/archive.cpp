@@ -20,7 +20,7 @@ Result<ArchiveFiles> ArchiveFiles::read(const Store& store, const ByteSource& so
   while (auto entry = TRY(tar.next())) {
     if (cancel.stop_requested()) return fail(Code::interrupted, "load");
     const std::string name = clean_path(entry->path);
-    // Old `docker save` names a layer that it has written already by a link.
+    // Old `docker save` represents a layer that it has already written as a symlink.
     if (entry->type == TarEntry::Type::symlink)
       archive.links_[name] = clean_path(dir_name(name) + "/" + entry->link);
     else if (entry->type == TarEntry::Type::hard_link)

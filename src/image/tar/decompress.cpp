@@ -21,7 +21,7 @@ Error damaged(std::string why) {
   return Error(Code::invalid, "decompress").why(std::move(why));
 }
 
-// The packed bytes, a chunk at a time; the first ones can be looked at before they are used.
+// The compressed bytes, a chunk at a time; the first ones can be inspected before they are used.
 struct Input {
   ByteSource source;
   std::vector<std::byte> buffer;
@@ -55,7 +55,7 @@ class Plain {
   Input input_;
 };
 
-// gzip, also of several members one after the other (pigz, estargz write such).
+// gzip, including several members in a row (pigz and estargz write those).
 class Gunzip {
  public:
   Gunzip(Input input, const IsalLibrary* isal) : input_(std::move(input)), isal_(isal) {
@@ -148,7 +148,7 @@ class Unzstd {
   bool frame_done_ = true;
 };
 
-// The kind of packing shows only after the first read, so it is chosen then.
+// The compression is known only after the first read, so it is chosen then.
 class Chooser {
  public:
   explicit Chooser(ByteSource packed) : packed_(std::move(packed)) {}
@@ -165,7 +165,7 @@ class Chooser {
     const auto starts = [&](std::initializer_list<unsigned char> magic) {
       return input.left() >= magic.size() && std::memcmp(input.data(), magic.begin(), magic.size()) == 0;
     };
-    // State machines are not copyable, std::function wants that: hence the shared pointers.
+    // State machines cannot be copied, which std::function requires: hence the shared pointers.
     if (starts({0x1f, 0x8b})) {
       auto gunzip = std::make_shared<Gunzip>(std::move(input), TRY(isal_library()));
       chosen_ = [gunzip](std::span<std::byte> into) { return (*gunzip)(into); };

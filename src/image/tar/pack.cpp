@@ -26,10 +26,10 @@ namespace consort::image {
 
 namespace {
 
-// Longer paths can be made step by step, but no tar program could unpack them.
+// Longer paths can be created step by step, but no tar program could unpack them.
 constexpr std::size_t longest_path = PATH_MAX - 1;
 
-// The last one first.
+// In reverse order.
 Result<std::vector<std::string>> names_to_take(int folder) {
   std::vector<std::string> names = TRY(list_folder(folder));
   std::ranges::sort(names, std::greater<>());
@@ -41,7 +41,7 @@ bool is_kept_attribute(std::string_view name) {
   return name == "security.capability" || name.starts_with("user.");
 }
 
-// Of the file behind a path that may be a link: the link's own.
+// For a path that may be a symlink: the symlink's own attributes.
 Result<std::map<std::string, std::string>> attributes_of(const std::string& path) {
   std::map<std::string, std::string> found;
   for (const std::string& name : TRY(attribute_names(path)))
@@ -58,7 +58,7 @@ class Packer {
     Fd fd = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
     struct stat st;
     if (::fstat(fd.get(), &st) != 0) return fail_errno("look at", directory);
-    // Named only if it says something: most tools leave the root out.
+    // Included only if it says something: most tools leave the root out.
     if ((st.st_mode & 07777) != 0755 || owner_of(st.st_uid) != 0 || owner_of(st.st_gid) != 0)
       TRY(tar_.add(header_of(st, "./")));
     return tree(std::move(fd), "");
@@ -69,7 +69,7 @@ class Packer {
     return tree(TRY(open_at(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)), as + "/");
   }
 
-  // False: it is not there.
+  // False: it does not exist.
   Result<bool> chosen(int root, const ChosenFile& file) {
     const Result<Fd> folder = open_in_root(root, dir_name(file.path), O_PATH | O_DIRECTORY);
     if (!folder)
@@ -86,7 +86,7 @@ class Packer {
  private:
   static bool absent(const Error& error) { return error.sys_errno() == ENOENT || error.sys_errno() == ENOTDIR; }
 
-  // What is below the first was not mapped.
+  // Ids below the first were not mapped.
   std::uint32_t owner_of(std::uint32_t id) const { return id < first_owner_ ? id : id - first_owner_; }
 
   TarHeader header_of(const struct stat& st, const std::string& path) const {
@@ -135,7 +135,7 @@ class Packer {
     return Level{std::move(prefix), std::move(names)};
   }
 
-  // Everything below a folder that has been named already.
+  // Everything below a directory that is already in the archive.
   Result<> tree(Fd root, const std::string& prefix) {
     FolderCursor at = TRY(FolderCursor::at(std::move(root), FolderCursor::Mounts::enter));
     std::vector<Level> levels;
@@ -175,7 +175,7 @@ class Packer {
     return tar_.add(header);
   }
 
-  // True: a folder, whose content is still to come.
+  // True: a directory, whose content is still to come.
   Result<bool> entry(int parent, const std::string& name, const std::string& path) {
     struct stat st;
     if (::fstatat(parent, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("look at", path);

@@ -14,7 +14,7 @@ namespace consort::image {
 
 namespace {
 
-// A layer that came over an OCI layout need not be packed with gzip.
+// A layer that came from an OCI layout need not be compressed with gzip.
 Result<std::string_view> media_type_of(const std::string& path) {
   const Fd fd = TRY(open_file(path, O_RDONLY));
   std::array<std::byte, 4> magic{};
@@ -24,7 +24,7 @@ Result<std::string_view> media_type_of(const std::string& path) {
   return media::oci_layer;
 }
 
-// Packs to a new blob. Gives its digest; the layer's own digest is checked on the way.
+// Compresses to a new blob. Returns its digest; the layer's own digest is verified on the way.
 Result<Digest> pack(Store& store, const LayerInfo& layer, std::stop_token cancel,
                     const std::function<void(std::uint64_t)>& on_bytes) {
   const Digest wanted = TRY(store.diff_id(layer.id));

@@ -13,7 +13,7 @@ std::unexpected<Error> malformed(std::string why) {
 }
 
 Result<std::int64_t> base256(std::string_view bytes) {
-  // The first bit marks the form, the second is the sign of a two's complement number.
+  // The first bit marks the format, the second is the sign of a two's complement number.
   const bool negative = (static_cast<unsigned char>(bytes[0]) & 0x40) != 0;
   std::uint64_t value = negative ? ~std::uint64_t{0} : 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {

@@ -29,7 +29,7 @@ Result<std::uint64_t> pax_number(const std::string& text) {
   return *value;
 }
 
-// "1700000000.123456789", also negative: the fraction counts towards the past then.
+// "1700000000.123456789", also negative: then the fraction counts towards the past.
 Result<timespec> pax_time(std::string_view text) {
   const std::size_t dot = text.find('.');
   const auto seconds = parse_signed(text.substr(0, dot));
@@ -114,7 +114,7 @@ Result<> TarReader::refill() {
   return {};
 }
 
-// False if the source ends before so many bytes.
+// False if the source ends before that many bytes.
 Result<bool> TarReader::ensure(std::size_t bytes) {
   while (end_ - at_ < bytes) {
     if (source_ended_) return false;
@@ -285,7 +285,7 @@ Result<std::optional<TarEntry>> TarReader::read_entry(const char* header, Extra&
   const auto type = entry_type(type_letter, entry.path);
   if (type) entry.type = *type;
   TRY(read_numbers(header, pax, entry));
-  // Only files have data; some old programs write a size beside links and folders all the same.
+  // Only files have data; some old programs write a size for links and directories all the same.
   const bool has_data = !type || *type == TarEntry::Type::file;
   data_left_ = has_data ? entry.size : 0;
   padding_left_ = (tar_block - data_left_ % tar_block) % tar_block;
@@ -338,8 +338,7 @@ Result<> TarReader::read_old_sparse(const char* header, TarEntry& entry) {
   return {};
 }
 
-// The map stands before the data, as decimal lines padded to whole blocks: count, then offset and length of each
-// extent.
+// The map comes before the data, as decimal lines padded to whole blocks: count, then offset and length of each extent.
 Result<> TarReader::read_sparse_1_0(TarEntry& entry) {
   entry.sparse = true;
   std::uint64_t used = 0;

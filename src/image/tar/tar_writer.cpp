@@ -107,7 +107,7 @@ Result<> TarWriter::add(const TarHeader& header) {
   const Block block = make_block(header, pax);
   if (!pax.empty()) {
     TarHeader extended;
-    // The name matters only to programs that do not know pax; those then make a file of it.
+    // The name only matters to programs that do not know pax; those create a file from it.
     extended.path = "PaxHeaders.0/" + header.path.substr(0, 80);
     extended.type = 'x';
     extended.mtime = 0;

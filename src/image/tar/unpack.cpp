@@ -41,13 +41,13 @@ std::unexpected<Error> hostile(const TarEntry& entry, std::string why) {
                   .about(Subject::archive_entry, entry.path));
 }
 
-// "usr/bin/x" -> {"usr/bin", "x"}; the folder itself is {"", ""}.
+// "usr/bin/x" -> {"usr/bin", "x"}; the directory itself is {"", ""}.
 struct Place {
   std::string folder, name;
 };
 
 std::optional<Place> place_of(const std::string& path) {
-  // As if absolute, ".." at the top would vanish silently; as relative it shows.
+  // Treated as absolute, ".." at the top would vanish silently; as relative it shows.
   const std::size_t start = path.find_first_not_of('/');
   if (start == std::string::npos) return Place{};
   const std::string cleaned = clean_path(std::string_view(path).substr(start));
@@ -90,10 +90,10 @@ class Unpacker {
   Fd root_;
   const UnpackOptions& options_;
   std::uint32_t first_owner_;
-  // Shared: the one in use outlives a clearing of the cache.
+  // Shared: the one in use survives when the cache is cleared.
   std::unordered_map<std::string, std::shared_ptr<const Fd>> folders_;
-  // Modes and times of folders are set at the end: filling them changes their time, and a set-group-id bit would change
-  // the group of what is made inside.
+  // Modes and times of directories are set at the end: filling them changes their time, and a setgid bit would change
+  // the group of what is created inside.
   std::unordered_map<std::string, Deferred> deferred_;
   UnpackReport report_;
 };
@@ -181,8 +181,8 @@ Result<bool> Unpacker::apply_whiteout(const TarEntry& entry, const Place& place)
   }
   if (made.error().sys_errno() != EEXIST)
     return fail(Error(Code::io, "unpack").on(entry.path).why(made.error().message()));
-  // A whiteout speaks of the layers below only. What this layer itself has there stays, and if it is a folder,
-  // only its own content shows.
+  // A whiteout only concerns the layers below. What this layer itself has there stays, and if it is a directory, only
+  // its own content shows.
   struct stat st;
   if (::fstatat(parent, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("look at", name);
   if (S_ISDIR(st.st_mode)) TRY(make_opaque(entry, place.folder.empty() ? name : place.folder + "/" + name));
@@ -208,8 +208,8 @@ Result<std::shared_ptr<const Fd>> Unpacker::folder(const std::string& path) {
   return folders_.emplace(path, std::make_shared<const Fd>(std::move(*fd))).first->second;
 }
 
-// Folders that the tar implies, as Docker makes them for ADD: through links to nothing, and with nothing of a
-// set-group-id folder that they are in.
+// Directories that the tar implies, as Docker creates them for ADD: through symlinks to nothing, and without inheriting
+// anything from a setgid directory.
 Result<Fd> Unpacker::make_folders(const std::string& path) {
   PathWalk walk(path);
   while (walk.next()) {
@@ -229,7 +229,7 @@ Result<Fd> Unpacker::make_folders(const std::string& path) {
   return open_in_root(root_.get(), walk.here().empty() ? "." : walk.here(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
 }
 
-// Takes away what an earlier entry of the same tar put there: the last one wins. True if it was a whiteout.
+// Removes what an earlier entry of the same tar put there: the last one wins. True if it was a whiteout.
 Result<bool> Unpacker::replace(int parent, const std::string& name, TarEntry::Type by) {
   struct stat st;
   if (::fstatat(parent, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -255,8 +255,8 @@ Result<> Unpacker::make_file(const TarEntry& entry, int parent, const std::strin
   }
   if (!fd) return fail(std::move(fd).error());
   TRY(write_data(entry, fd->get(), tar));
-  // In this order: a change of owner takes away set-user-id bits and capabilities, a write the time. Whose it is now is
-  // not for us to know: a set-group-id folder gives its group to what is made in it.
+  // In this order: a change of owner clears setuid bits and capabilities, a write changes the time. The current owner
+  // is not known: a setgid directory gives its group to what is created in it.
   struct stat st;
   if (::fstat(fd->get(), &st) != 0) return fail_errno("look at", name);
   if ((entry.uid != st.st_uid || entry.gid != st.st_gid) && ::fchown(fd->get(), entry.uid, entry.gid) != 0)
@@ -358,11 +358,11 @@ Result<> Unpacker::make_special(const TarEntry& entry, int parent, const std::st
     made = make();
   }
   const bool device = entry.type == TarEntry::Type::block || entry.type == TarEntry::Type::character;
-  // Without root, device nodes cannot be made; containers get their own /dev, so nobody misses them.
+  // Without root, device nodes cannot be created; containers get their own /dev, so nobody misses them.
   if (made != 0 && errno == EPERM && device) return {};
   if (made != 0) return fail_errno("create", name);
   TRY(describe(entry, parent, name));
-  // A link may change where later paths lead. After describe(): `parent` is one of these folders.
+  // A symlink may change where later paths lead. After describe(): `parent` is one of these directories.
   if (entry.type == TarEntry::Type::symlink) folders_.clear();
   return {};
 }
@@ -377,7 +377,7 @@ Result<> Unpacker::describe(const TarEntry& entry, int parent, const std::string
   return {};
 }
 
-// By fd, or by path if fd is -1. What this file system or our rights do not allow is left out, as Docker does.
+// By fd, or by path if fd is -1. What this file system or our rights do not allow is skipped, as in Docker.
 Result<> Unpacker::set_attributes(const TarEntry& entry, const std::string& path, int fd) {
   for (const auto& [key, value] : entry.xattrs) {
     if (is_overlay_attribute(key) || key.find('\0') != std::string::npos) continue;
@@ -391,7 +391,7 @@ Result<> Unpacker::set_attributes(const TarEntry& entry, const std::string& path
 
 Result<> Unpacker::finish_directories() {
   for (const auto& [path, last] : deferred_) {
-    // A later entry may have put a link in its place; that must not be followed.
+    // A later entry may have put a symlink in its place; that must not be followed.
     const Result<Fd> fd = open_in_root(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!fd) {
       const int number = fd.error().sys_errno();

@@ -16,7 +16,7 @@ constexpr std::size_t longest_line = 8U << 20;    // more than an object may hav
 constexpr int created = 201, bad_statuses = 300, conflict = 409;
 constexpr const char* manager = "consort";
 
-// What `stop` and `scale` have set beside the file counts as set by somebody else, although by the same program.
+// What `stop` and `scale` have set outside the file counts as set by somebody else, although it was the same program.
 bool is_conflict_with_ourselves(std::string_view body) {
   const auto status = parse_json(body, "answer");
   const Json* details = status ? find_key(*status, "details") : nullptr;
@@ -46,7 +46,7 @@ Code code_of(int status) {
   }
 }
 
-// The lines of a body that comes in pieces.
+// The lines of a body that arrives in pieces.
 class Lines {
  public:
   explicit Lines(const Client::OnLine& on_line) : on_line_(on_line) {}
@@ -109,7 +109,7 @@ struct Client::State {
     return made;
   }
 
-  // Whatever its status.
+  // Returns the answer whatever its status.
   Result<image::HttpResponse> ask(const image::HttpRequest& made) {
     auto answer = http.perform(made);
     if (!answer)
@@ -175,7 +175,7 @@ Result<std::string> Client::merge(const std::string& path, const std::string& bo
 }
 
 Result<> Client::State::remove(const std::string& path, const std::stop_token& stop) {
-  // What it has made goes with it, pods among that.
+  // Everything it has created is deleted with it, including pods.
   image::HttpRequest made = request(Method::del, with_query(path, {{"propagationPolicy", "Background"}}));
   made.cancel = stop;
   auto gone = perform(made);
@@ -191,12 +191,12 @@ Result<> Client::remove_in_any_case(const std::string& path) {
   return state_->remove(path, std::stop_token());
 }
 
-// Ends by `stop`, or when `sink` fails.
+// Ends when `stop` is requested, or when `sink` fails.
 Result<> Client::State::stream(const std::string& path, const std::function<Result<>(std::string_view)>& sink,
                                const std::stop_token& stop) {
   image::HttpRequest request = this->request(Method::get, path);
   request.answer_within = std::chrono::seconds(0);
-  // One token for both wishes to stop.
+  // One token for both requests to stop.
   std::stop_source either;
   const std::stop_callback by_all(cancel, [&] { either.request_stop(); });
   const std::stop_callback by_caller(stop, [&] { either.request_stop(); });

@@ -22,7 +22,7 @@ const Json& at(const Json& object, std::string_view key) {
   return found ? *found : nothing;
 }
 
-// The first item of a list whose `key` is that.
+// The first item of a list with that value of `key`.
 const Json& item(const Json& list, std::string_view key, std::string_view value) {
   static const Json nothing = Json::object();
   if (list.is_array())
@@ -35,7 +35,7 @@ void take_container(const Json& container, PodState& pod) {
   pod.image = get_string(container, "image");
   pod.tty = get_bool(container, "tty");
   pod.input = get_bool(container, "stdin");
-  // One that asks whether a port is open is ours, not the file's health check.
+  // A probe that only checks whether a port is open is ours, not the file's health check.
   const Json* probe = find_key(container, "readinessProbe");
   pod.probed = probe && !probe->contains("tcpSocket");
   for (const char* key : {"command", "args"})
@@ -78,7 +78,7 @@ void take_status(const Json& status, PodState& pod) {
       pod.exit_code = static_cast<int>(get_int(*ended, "exitCode"));
 }
 
-// Of those before the pod's own: what fills volumes, hooks.
+// For the containers before the pod's own: those that fill volumes, hooks.
 void take_init_trouble(const Json& statuses, PodState& pod) {
   if (!statuses.is_array()) return;
   for (const Json& status : statuses) {
@@ -196,7 +196,7 @@ Result<bool> PodWatch::take(std::string_view line) {
 
 Result<> PodWatch::follow(const std::function<Result<Next>()>& enough, const std::stop_token& stop) {
   if (version_.empty()) TRY(list());
-  // One asks at a time: who reads changes, or the clock, as what is wrong may be that nothing happens.
+  // Only one asks at a time, the reader of changes or the clock, because the problem may be that nothing happens.
   std::mutex asking;
   Result<Next> next = enough();
   if (!next) return fail(std::move(next).error());
@@ -221,7 +221,7 @@ Result<> PodWatch::follow(const std::function<Result<Next>()>& enough, const std
   return {};
 }
 
-// One watch, until it ends; begins anew from a list if the server wants that.
+// One watch, until it ends; starts again from a list if the server requires that.
 Result<> PodWatch::follow_once(std::mutex& asking, const std::function<Next()>& ask, const std::stop_token& over) {
   bool again = false;
   const std::string path = with_query(path_of("v1", "Pod", space_), {{"labelSelector", selector_},

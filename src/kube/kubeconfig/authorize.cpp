@@ -1,4 +1,4 @@
-// Who we are: tokens, and programs that give them.
+// Authentication: tokens, and programs that provide them.
 #include "base/base64.hpp"
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"

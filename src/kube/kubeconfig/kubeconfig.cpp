@@ -32,13 +32,13 @@ struct File {
   Node root;
 };
 
-// An entry of "clusters", "users" or "contexts", and the file that has it: paths in it count from there.
+// An entry of "clusters", "users" or "contexts", and the file that contains it: paths in it are relative to that file.
 struct Found {
   const Node* entry = nullptr;
   const File* file = nullptr;
 };
 
-// The first file that names it wins, as with kubectl.
+// The first file that has it wins, as with kubectl.
 Found find_entry(const std::vector<File>& files, const char* list, const char* kind, const std::string& name) {
   for (const File& file : files) {
     const Node* entries = file.root.find(list);
@@ -67,7 +67,7 @@ Result<std::vector<File>> read_files(const Environment& environment) {
   return files;
 }
 
-// "certificate-authority-data", or what the file says that "certificate-authority" names.
+// "certificate-authority-data", or the content of the file named by "certificate-authority".
 Result<std::string> data_or_file(const Found& found, const std::string& key) {
   if (const std::string data = text_of(*found.entry, key + "-data"); !data.empty()) {
     const auto decoded = base64_decode(data);
@@ -86,7 +86,7 @@ CredentialPlugin plugin_of(const Node& node, const File& file) {
                           .environment = {},
                           .api_version = text_of(node, "apiVersion"),
                           .install_hint = text_of(node, "installHint")};
-  // A name without a slash is looked up in PATH; a path counts from the file.
+  // A name without a slash is looked up in PATH; a path is relative to the file.
   if (plugin.command.find('/') != std::string::npos) plugin.command = join_path(dir_name(file.path), plugin.command);
   if (const Node* arguments = node.find("args"))
     for (const Node& each : arguments->items) plugin.arguments.push_back(each.scalar_text());

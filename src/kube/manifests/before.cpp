@@ -1,4 +1,4 @@
-// pre_start: containers of the pod that run to their end, one after the other, before its own.
+// pre_start: containers of the pod that run to completion, one after another, before its own.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -8,7 +8,7 @@ namespace consort::kube {
 
 namespace {
 
-// Names of volumes count from nothing for each container; a claim has its own.
+// Volume names are numbered per container; a claim has its own name.
 void rename_volumes(const std::string& prefix, Pod& made) {
   std::map<std::string, std::string> names;
   for (Json& volume : made.spec["volumes"]) {
@@ -25,7 +25,7 @@ void rename_volumes(const std::string& prefix, Pod& made) {
   for (Json& filler : made.spec["initContainers"]) rename(filler);
 }
 
-// What the service has mounted, its hooks have, too; their own mounts win.
+// A service's hooks have its mounts, too; their own mounts win.
 void inherit_mounts(const Pod& pod, Json& hook) {
   const Json* theirs = find_key(pod.container, "volumeMounts");
   if (!theirs) return;
@@ -37,7 +37,7 @@ void inherit_mounts(const Pod& pod, Json& hook) {
   }
 }
 
-// Its container and what that needs, without its mounts in the pod.
+// The hook's container and what it needs, without its mounts in the pod.
 Result<Pod> hook_of(const Scope& scope, const project::DesiredService& service, const compose::PreStartHook& hook,
                     const std::string& prefix) {
   project::DesiredService wanted = TRY(project::desired_service(scope.project, hook.container));

@@ -1,4 +1,4 @@
-// Bind mounts: what is small becomes a ConfigMap. A source tree that the image is built from is in the image.
+// Bind mounts: small ones become a ConfigMap. A source tree that the image is built from is in the image.
 #include <algorithm>
 #include <filesystem>
 
@@ -25,7 +25,7 @@ struct BoundFile {
   bool runs = false;  // is executable
 };
 
-// What is read of a folder; nothing when it is more than an object takes.
+// The content of a directory; nothing if it is more than an object can hold.
 Result<std::optional<std::vector<BoundFile>>> read_folder(const std::string& folder) {
   std::vector<BoundFile> files;
   std::uint64_t bytes = 0;

@@ -1,5 +1,5 @@
-// The environment as a ConfigMap, and a Secret for what looks like one; named by their content, so that a change is a
-// new object, and pods that run keep theirs.
+// The environment as a ConfigMap, and a Secret for what looks like one; both are named by content, so that a change is
+// a new object, and running pods keep theirs.
 #include "base/base64.hpp"
 #include "compose/provenance.hpp"
 #include "kube/manifests/parts.hpp"

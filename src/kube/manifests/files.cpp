@@ -10,7 +10,7 @@ namespace {
 using FileKind = project::DesiredFile::Kind;
 constexpr std::size_t object_limit = 900'000;  // bytes; the API takes 1 MiB with all that is around it
 
-// The object that holds the content: made here, or there already.
+// The object that holds the content: created here, or already there.
 Result<std::string> object_of(const Scope& scope, const project::DesiredService& service,
                               const project::DesiredFile& file) {
   if (file.external) return file.name;

@@ -1,4 +1,4 @@
-// Where requests come in that are told apart by host and path: an Ingress, or a Gateway's HTTPRoute.
+// Entry points that route requests by host and path: an Ingress, or a Gateway's HTTPRoute.
 #include <algorithm>
 #include <set>
 
@@ -20,7 +20,7 @@ struct Front {
   std::string path;        // and what is below it
 };
 
-// In one spelling: hosts have no case, and "/shop/" is the same as "/shop".
+// In one spelling: hosts are case-insensitive, and "/shop/" is the same as "/shop".
 Front front_of(const Scope& scope, const compose::Service& file, const std::string& kind) {
   Front made{.kind = kind,
              .by = setting_of(scope, file, kind == "gateway" ? "gateway" : "class"),
@@ -34,7 +34,7 @@ Front front_of(const Scope& scope, const compose::Service& file, const std::stri
   return made;
 }
 
-// "shop.example.com", as names of hosts and of objects are (RFC 1123).
+// "shop.example.com": the form of host and object names (RFC 1123).
 bool is_name(std::string_view text) {
   if (text.empty() || text.size() > longest_name) return false;
   return std::ranges::all_of(split(text, '.'), [](const std::string& label) {
@@ -53,7 +53,7 @@ bool is_host(std::string_view text) {
   return is_name(text) && end.find_first_not_of(digits) != std::string_view::npos;
 }
 
-// As both kinds take it; what a server would read as another path is none.
+// As both kinds accept it; a path that a server would read differently is refused.
 bool is_path(std::string_view text) {
   const std::string all = std::string(letters) + to_upper(letters) + std::string(digits) + "-/._~!$&'()*+,;=:@%";
   if (!text.starts_with('/') || text.size() > longest_path || text.find_first_not_of(all) != std::string_view::npos)
@@ -104,8 +104,8 @@ void judge_front(const Scope& scope, const compose::Service& file, const project
                         "a Gateway has a class and certificates itself");
 }
 
-// The one that HTTP is spoken at: whose name or protocol says so, else the first; those with TLS come last, as the
-// entrance does not speak that to what is behind it.
+// The port that speaks HTTP: the one whose name or protocol says so, else the first; TLS ports come last, because the
+// entry point does not speak TLS to its backends.
 std::size_t front_port(const compose::Service& file, const project::DesiredService& service) {
   const auto says = [&](std::size_t i, std::string_view word) {
     return file.ports[i].name.starts_with(word) || file.ports[i].app_protocol.starts_with(word);

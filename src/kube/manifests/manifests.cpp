@@ -44,7 +44,7 @@ Result<Pod> pod_of(const Scope& scope, const project::DesiredService& service) {
   return pod;
 }
 
-// What an image says of its health nobody reads there.
+// A cluster ignores the health check in an image.
 void warn_of_unknown_health(const Scope& scope, const project::DesiredService& service) {
   for (const auto& [name, dependency] : service.dependencies) {
     const auto other = scope.project.services.find(name);
@@ -76,7 +76,7 @@ Result<> add_jobs(const Scope& scope) {
   return {};
 }
 
-// Two services whose names differ only in what a name cannot have there.
+// Two services whose names differ only in characters that are not allowed there.
 void refuse_same_names(const Scope& scope) {
   std::map<std::string, std::string> seen;
   for (const project::DesiredService& service : scope.desired.services) {
@@ -123,7 +123,7 @@ void Scope::add(const std::string& service, const Json& object) const {
               .name = get_string(object.at("metadata"), "name"),
               .service = service,
               .json = dump_json(object)};
-  // One ConfigMap of two services is one object.
+  // The same ConfigMap for two services is one object.
   if (known.emplace(made.kind, made.name).second) out.objects.push_back(std::move(made));
 }
 

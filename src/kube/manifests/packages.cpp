@@ -18,7 +18,7 @@ using compose::Node;
 
 constexpr const char* base_file = "kustomization.yaml";
 
-// Objects by the file that they are in: what is of no service is in project.yaml.
+// Objects by file: those that belong to no service are in project.yaml.
 using Files = std::map<std::string, std::vector<Object>>;
 Files by_file(const Manifests& manifests) {
   Files files;
@@ -43,7 +43,7 @@ Json* container_of(Json& object, const char* list) {
   return at->is_object() && at->contains(list) && !(*at)[list].empty() ? &(*at)[list] : nullptr;
 }
 
-// "registry/x:1@sha256:..." without what an overlay replaces.
+// "registry/x:1@sha256:..." without the part that an overlay replaces.
 std::string image_name(const std::string& image) {
   std::string name = image.substr(0, image.find('@'));
   const std::size_t colon = name.rfind(':'), slash = name.rfind('/');
@@ -55,7 +55,7 @@ Node text(const std::string& value) {
   return Node::make_string(value);
 }
 
-// What a chart's user may choose, and where it stands in the templates: tokens that no YAML quotes.
+// What a chart's user may choose, and where it goes in the templates: tokens that YAML never quotes.
 class Values {
  public:
   std::string token(const std::string& group, const std::string& key, const Json& value) {
@@ -65,7 +65,7 @@ class Values {
     tokens_.emplace_back(made, "{{ index .Values." + group + " \"" + key + "\"" + quote + " }}");
     return made;
   }
-  // What the file says itself stays as it is, whatever it holds.
+  // What the file itself contains stays as it is.
   std::string fill(std::string yaml) const {
     std::string made;
     for (std::size_t i = 0; i < yaml.size(); ++i) {
@@ -96,12 +96,12 @@ class Values {
   std::vector<std::pair<std::string, std::string>> tokens_;
 };
 
-// The names that requests come in for, wherever the object has them.
+// The hosts that requests are for, wherever the object has them.
 void choose_hosts(Json& spec, const std::string& service, Values& values) {
   std::map<std::string, std::string> tokens;
   const auto choose = [&](Json& host) {
     const auto [at, fresh] = tokens.try_emplace(host.get<std::string>());
-    // "_" is in no service's name there, so that this is the key of no other service.
+    // No service's name there contains "_", so this cannot be another service's key.
     const std::string key = tokens.size() > 1 ? service + "_" + std::to_string(tokens.size()) : service;
     if (fresh) at->second = values.token("hosts", key, host);
     host = at->second;

@@ -1,4 +1,4 @@
-// A health check as probes, with Compose's meaning: what is unhealthy gets no requests, and is not killed for it.
+// A health check as probes, with Compose's meaning: an unhealthy container gets no requests, but is not killed.
 #include <algorithm>
 #include <limits>
 
@@ -35,8 +35,8 @@ Json probe(const compose::HealthCheck& health, compose::Duration period, std::ui
               {"failureThreshold", failures}};
 }
 
-// Before it listens, a check may mean something else: the server that a database image runs while it makes its files
-// answers `pg_isready`, too. So what listens is not asked more often than its file says.
+// Before a service listens, a check may mean something else: the server that a database image runs while it creates its
+// files answers `pg_isready`, too. So services that listen are not checked more often than the file says.
 bool may_be_asked_eagerly(const project::DesiredService& service, const compose::HealthCheck& health) {
   return health.start_interval || (service.ports.empty() && service.container.expose.empty());
 }
@@ -59,7 +59,7 @@ std::chrono::seconds unhealthy_after(const project::DesiredService& service) {
   if (!check) return {};
   const compose::HealthCheck& health = *check;
   const compose::Duration each = health.interval.value_or(default_interval) + health.timeout.value_or(default_timeout);
-  // One more than is allowed to fail: the first one may come at once.
+  // One more than may fail: the first one may come at once.
   const auto tries = static_cast<std::int64_t>(health.retries.value_or(default_retries)) + 1;
   return std::chrono::ceil<std::chrono::seconds>(health.start_period.value_or(compose::Duration{}) + each * tries);
 }
@@ -69,7 +69,7 @@ void add_probes(const project::DesiredService& service, Pod& pod) {
   if (!health) return;
   pod.container["readinessProbe"] =
       probe(*health, health->interval.value_or(default_interval), health->retries.value_or(default_retries));
-  // It kills what fails too often, so it never has failed often enough.
+  // A startup probe kills after too many failures, so it is given practically infinitely many.
   if (may_be_asked_eagerly(service, *health))
     pod.container["startupProbe"] =
         probe(*health, health->start_interval.value_or(eager), std::numeric_limits<std::int32_t>::max());

@@ -1,4 +1,4 @@
-// Ports that are open to the outside, as `x-consort: {kubernetes: {publish: ...}}` chooses for the file or a service.
+// Ports open to the outside, as chosen by `x-consort: {kubernetes: {publish: ...}}` for the file or a service.
 #include "kube/manifests/published.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What nodes need to pull images from registries that want a login.
+// What nodes need to pull images from registries that require a login.
 #include <algorithm>
 
 #include "base/base64.hpp"
@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* config_key = ".dockerconfigjson";
 
-// As a config.json of Docker calls it.
+// The name in Docker's config.json.
 std::string name_in_config(const std::string& registry) {
   return registry == "docker.io" ? "https://index.docker.io/v1/" : registry;
 }

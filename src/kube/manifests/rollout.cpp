@@ -1,4 +1,4 @@
-// What lets a change lose no request: a pod gets its first one when it listens, and none any more before it ends.
+// What makes a change lose no request: a pod gets its first one only when it listens, and none any more before it ends.
 #include <algorithm>
 #include <limits>
 
@@ -8,28 +8,28 @@ namespace consort::kube {
 
 namespace {
 
-// Until every node has heard that a pod goes, and opens no new connection to it. A node hears it at once, but renews
-// its rules no more than once a second, and a busy one takes seconds to do so.
+// Until every node knows that a pod is going away, and opens no new connection to it. A node hears it at once, but
+// updates its rules at most once a second, and a busy one takes seconds to do so.
 constexpr std::int64_t parting_seconds = 5;
 
 bool is_tcp(const Json& port) {
   return get_string(port, "protocol") == "TCP";
 }
 
-// Who has no health check is ready when he listens. A connection a second until then, and none after that: servers
-// count those that say nothing. With several ports nobody knows which of them are always open.
+// A service without a health check is ready when it listens. One connection a second until then, and none after that:
+// some servers count connections that send nothing. With several ports nobody knows which are always open.
 void await_listening(const Json& ports, Parting cluster, Pod& pod) {
   if (pod.container.contains("readinessProbe") || std::ranges::count_if(ports, is_tcp) != 1) return;
   const auto port = std::ranges::find_if(ports, is_tcp);
   Json probe{{"tcpSocket", Json{{"port", port->at("containerPort")}}}};
   if (cluster == Parting::command) {
-    // Nodes of old clusters call a pod ready up to a minute after its startup probe has succeeded.
+    // Nodes of old clusters report a pod as ready up to a minute after its startup probe has succeeded.
     probe["periodSeconds"] = 2;
     pod.container["readinessProbe"] = std::move(probe);
     return;
   }
   probe["periodSeconds"] = 1;
-  // It kills what fails too often, so it never has failed often enough.
+  // A startup probe kills after too many failures, so it is given practically infinitely many.
   probe["failureThreshold"] = std::numeric_limits<std::int32_t>::max();
   pod.container["startupProbe"] = std::move(probe);
 }

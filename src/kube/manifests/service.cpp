@@ -7,8 +7,8 @@ namespace consort::kube {
 
 namespace {
 
-// The name stands for the pods themselves, so that every port of them is reached, said in the file or not.
-// Those of one service find each other before they are ready, as clusters of databases want it.
+// The name stands for the pods themselves, so that all their ports can be reached, whether the file lists them or not.
+// Pods of one service find each other before they are ready, as database clusters need it.
 enum class Pods : std::uint8_t { all, ready };
 Json headless(const Scope& scope, const std::string& name, const project::DesiredService& service,
               Pods which = Pods::all) {
@@ -43,7 +43,7 @@ void add_services(const Scope& scope, const compose::Service& file, const projec
   for (const project::DesiredNetwork& network : service.networks)
     for (const std::string& alias : network.how.aliases)
       if (aliases.insert(alias).second) add_alias(scope, service, alias, {"networks", network.key, "aliases"});
-  // A link's alias is known to the one service here; there to all.
+  // Here, only the one service knows a link's alias; on a cluster, all of them do.
   if (const auto links = scope.facts.links.find(service.name); links != scope.facts.links.end())
     for (const std::string& alias : links->second)
       if (aliases.insert(alias).second) add_alias(scope, service, alias, {});

@@ -1,4 +1,4 @@
-// Volumes: a claim for each named one, memory for tmpfs, and what fills an empty claim from the image.
+// Volumes: a claim for each named one, memory for tmpfs, and the filling of an empty claim from the image.
 #include <algorithm>
 
 #include "base/size.hpp"
@@ -11,13 +11,13 @@ namespace {
 
 constexpr const char* default_size = "1Gi";
 constexpr const char* one_node = "ReadWriteOnce";  // and ReadWriteOncePod
-// A new file system has a lost+found of its own, which programs take for data: theirs is a directory beside it.
+// A new file system has a lost+found directory, which programs mistake for data: theirs is a directory next to it.
 constexpr std::string_view data_directory = "data";
 constexpr const char* fill_mark = ".consort-filling";
-// fill FROM TO MARK. Pods may share a claim, and one that has been filled is data of a program: so one pod fills, and
-// the others wait. The mark says who fills, and changes as long as he does; a mark that has not changed for half a
-// minute is of a pod that was removed meanwhile, and what that has left is not taken for data. Of several who find such
-// a mark he goes on whose name stands in it a moment later.
+// fill FROM TO MARK. Pods may share a claim, and once filled it is a program's data: so one pod fills it, and the
+// others wait. The mark names the pod that is filling, and changes as long as it does; a mark that has not changed for
+// half a minute belongs to a pod that has been removed, and what it left is not taken for data. If several pods find
+// such a mark, the one whose name is in it a moment later continues.
 constexpr const char* fill_function = R"sh(fill() (
   seen= quiet=0
   [ -d "$1" ] || exit 0
@@ -83,7 +83,7 @@ bool has_volume(const project::DesiredService& service, const compose::Volume& v
   });
 }
 
-// Who has more than one pod with it may wait for ever for the second, on a cluster that gives it another node.
+// With more than one pod using it, the second may wait forever on a cluster that puts it on another node.
 void warn_of_one_node(const Scope& scope, const compose::Volume& volume) {
   const std::string mode = access_mode(volume);
   if (!mode.starts_with(one_node)) return;
@@ -129,13 +129,13 @@ Json memory(std::int64_t size) {
   return made;
 }
 
-// Runs before the pod's own container, with its image, as root: so that who owns what stays as it is there.
+// Runs before the pod's own container, with its image, as root, so that owners stay as they are in the image.
 Json filler(const Pod& pod, const Json& mounts, const std::string& script) {
   return Json{
       {"name", "fill-volumes"},
       {"image", pod.container.at("image")},
       {"command", Json::array({"sh", "-c", script})},
-      // Its own name: that of the host may be another, and be the same for several.
+      // Its own name: the host's may differ, and be the same for several.
       {"env", Json::array({Json{
                   {"name", "CONSORT_POD"},
                   {"valueFrom", Json{{"fieldRef", Json{{"apiVersion", "v1"}, {"fieldPath", "metadata.name"}}}}}}})},
@@ -200,7 +200,7 @@ class Mounts {
     const std::string there = "/.consort/" + std::to_string(count_of_fills_++), whole = there + ".volume";
     fill_mounts_.push_back(Json{{"name", volume}, {"mountPath", there}, {"subPath", path}});
     fill_mounts_.push_back(Json{{"name", volume}, {"mountPath", whole}});
-    // Beside the data, and one for each folder of the volume.
+    // Next to the data, and one for each directory of the volume.
     std::string mark = whole + "/" + fill_mark + path.substr(std::min(path.size(), data_directory.size()));
     std::replace(mark.begin() + static_cast<std::ptrdiff_t>(whole.size()) + 1, mark.end(), '/', '-');
     if (!script_.empty()) script_ += " &&\n";

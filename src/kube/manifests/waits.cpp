@@ -1,4 +1,4 @@
-// The order of start for the day on which a node dies: `up` is not there, and each pod waits for what it depends on.
+// The start order for the day on which a node dies: `up` is not running, and each pod waits for its dependencies.
 #include "base/strings.hpp"
 #include "kube/manifests/parts.hpp"
 
@@ -6,11 +6,11 @@ namespace consort::kube {
 
 namespace {
 
-// What another waits for is a name: of the pods that are there, or of those that are ready.
+// What others wait for is a DNS name: of the existing pods, or of those that are ready.
 std::string name_to_await(const Scope& scope, const std::string& service, const compose::Dependency& dependency) {
   const bool known = scope.project.services.contains(service) || scope.project.disabled_services.contains(service);
   if (!known || !dependency.required || scope.facts.absent.contains(service)) return "";
-  // The name of a Job goes with the end of its pod, which may have been long ago.
+  // The name of a Job disappears with its pod, which may have ended long ago.
   if (scope.facts.ending.contains(service)) return "";
   std::string ready =
       dependency.condition == compose::DependencyCondition::healthy ? ready_name(scope, service) : std::string();
@@ -29,7 +29,7 @@ void add_dependency_facts(const compose::Project& project, const project::Desire
       if (dependency.condition == healthy) with_health.insert(name);
       needed.insert(name);
     }
-  // The whole file says it: what a service becomes must not change with what is chosen of the others.
+  // The whole file decides: a service's objects must not depend on which others are selected.
   for (const auto& [unused, file] : project.disabled_services)
     for (const auto& [name, dependency] : file.depends_on) {
       if (dependency.condition == completed_successfully) with_end.insert(name);
@@ -46,7 +46,7 @@ void add_dependency_facts(const compose::Project& project, const project::Desire
       facts.awaited_health.insert(service.name);
     }
   }
-  // Not chosen, and there already.
+  // Not selected, but already there.
   for (const auto& [name, file] : project.disabled_services) {
     if (!needed.contains(name)) continue;
     const auto service = project::desired_service(project, file);
@@ -72,7 +72,7 @@ void add_waits(const Scope& scope, const project::DesiredService& service, Pod& 
       names.push_back(std::move(wanted));
   if (names.empty()) return;
   Json container{{"name", wait_container}, {"image", scope.options.wait_image}, {"args", std::move(names)}};
-  // Before what fills volumes.
+  // Before the containers that fill volumes.
   Json all = Json::array({std::move(container)});
   if (pod.spec.contains("initContainers"))
     for (Json& each : pod.spec["initContainers"]) all.push_back(std::move(each));

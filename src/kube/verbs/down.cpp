@@ -38,7 +38,7 @@ Result<bool> remove_everything(Session& session, const DownOptions& options) {
       if (!trial) TRY(session.client.remove(each.path));
       tell(session, key.first + " " + key.second, "Removed");
     }
-  // Pods may be left of a `down` that was interrupted.
+  // An interrupted `down` may have left pods.
   if (!trial) TRY(remove_pods(session, project_selector(session.project_name)));
   if (!trial && options.volumes) TRY(remove_claims(session, seen));
   const bool space = options.volumes && TRY(remove_space(session));

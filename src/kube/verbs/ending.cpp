@@ -1,4 +1,4 @@
-// kill and rm: what is to end at once, and what has ended.
+// kill and rm: ending pods at once, and removing what has ended.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -22,7 +22,7 @@ void tell_of(Session& session, const std::string& id, const char* status, Outloo
   session.progress.event({.id = id, .status = status, .outlook = outlook});
 }
 
-// The API ends pods and has no signals; a shell in the container has.
+// The API ends pods and has no signals; a shell in the container does.
 Result<> send_signal(Session& session, const std::vector<PodState>& pods, const std::string& signal) {
   std::string name = to_upper(signal);
   if (name.starts_with("SIG")) name.erase(0, 3);
@@ -39,19 +39,19 @@ Result<> send_signal(Session& session, const std::vector<PodState>& pods, const 
   return {};
 }
 
-// Nobody is to start them again, as here.
+// Nothing may start them again, as on one machine.
 Result<> end_now(Session& session, const std::vector<PodState>& pods) {
   for (const Scaled& each : TRY(scaled(session, {}))) {
     const bool wanted = std::ranges::find(pods, each.service, &PodState::service) != pods.end();
     if (wanted && each.kind != "DaemonSet") TRY(set_replicas(session, each, 0));
   }
-  // A Job has no replicas to set: it goes, and the next `up` makes it anew, as it starts what has been killed here. One
-  // that a CronJob has made is made anew when it is time again.
+  // A Job has no replicas to set: it is deleted, and the next `up` creates it again, as it starts killed containers
+  // here. A CronJob creates its Job again when it is next due.
   std::set<std::string> jobs;
   for (const PodState& pod : pods)
     if (!pod.job.empty()) jobs.insert(pod.job);
   for (const std::string& job : jobs) TRY(session.client.remove(path_of("batch/v1", "Job", session.space, job)));
-  // A second is the least that is waited for: with none the API forgets a pod that may run on.
+  // One second is the shortest safe wait: with zero the API forgets a pod that may still be running.
   const Query at_once{{"gracePeriodSeconds", "1"}};
   std::set<std::string> left;
   for (const PodState& pod : pods) {

@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::size_t most_errors = 4096;
 
-// Reads "LENGTH\n" and so many bytes, again and again, and gives them on until the length is 0. `read` takes no byte
-// more than its line, and `dd` no more than it is told.
+// Reads "LENGTH
+// " and that many bytes, repeatedly, and passes them on until the length is 0. `read` takes no byte beyond its line,
+// and `dd` none beyond its count.
 constexpr const char* uncount =
     "while read -r n && [ \"$n\" -gt 0 ]; do dd bs=\"$n\" count=1 iflag=fullblock 2>/dev/null; done | ";
 

@@ -27,7 +27,7 @@ std::string name_of(const Json& item) {
   return "";
 }
 
-// Lists whose items have names, each its own, are compared by them.
+// Lists whose items have unique names are compared by name.
 bool has_names(const Json& list) {
   std::set<std::string> names;
   return std::ranges::all_of(list, [&](const Json& item) {

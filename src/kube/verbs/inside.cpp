@@ -10,7 +10,7 @@ namespace consort::kube {
 
 namespace {
 
-// Followers of logs, a thread each; all are stopped and awaited at the end.
+// Followers of logs, one thread each; all are stopped and joined at the end.
 class Followers {
  public:
   Followers(Session& session, const LogOptions& options, project::LogSink& sink)
@@ -23,7 +23,7 @@ class Followers {
     sink_.join(pod.name);
     const std::string path = log_path(pod);
     threads_.emplace_back([this, path, name = pod.name](const std::stop_token& stop) {
-      // Why a log ends is seen in the pod's state, which is followed beside it.
+      // The pod's state, which is followed separately, shows why a log ends.
       (void)session_.client.lines(
           path, [&](std::string_view line) { return give(name, line); }, stop);
     });
@@ -31,7 +31,7 @@ class Followers {
 
   Next give(const std::string& name, std::string_view line) {
     engine::LogLine made;
-    // The time is asked for always, to be shown or not.
+    // Timestamps are always requested, whether they are shown or not.
     const std::size_t space = line.find(' ');
     if (const auto time = parse_rfc3339(line.substr(0, space))) {
       made.time = *time;

@@ -22,7 +22,7 @@ bool holds(const Json& job, std::string_view condition) {
          });
 }
 
-// object: with metadata.
+// object: including metadata.
 Seen seen_of(std::string_view kind, std::string path, Json object) {
   Seen made{.path = std::move(path), .service = text_at(object.at("metadata"), "labels", label::service)};
   made.failed = kind == "Job" && holds(object, "Failed");

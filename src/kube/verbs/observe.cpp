@@ -20,7 +20,7 @@ const Json& part(const Json& object, std::string_view key) {
   const Json* found = find_key(object, key);
   return found ? *found : nothing;
 }
-// Of an array, or nothing.
+// The entries of an array, or nothing.
 const Json& entries(const Json& object, std::string_view key) {
   static const Json none = Json::array();
   const Json* found = find_key(object, key);
@@ -73,7 +73,7 @@ ClusterEvent event_of(const Json& event) {
           .warning = get_string(event, "type") == "Warning"};
 }
 
-// The server ends a watch in time, whether or not anything happens.
+// The server ends a watch after a while, whether or not anything happens.
 std::string seconds_of_watch(SystemTime until, SystemTime now) {
   constexpr std::int64_t longest = 300;
   const auto left = std::chrono::ceil<std::chrono::seconds>(time_between(now, until)).count();
@@ -110,7 +110,7 @@ Result<> events(Session& session, SystemTime until, const std::function<Next(con
   for (const auto& [key, seen] : TRY(look(session))) names.insert(key.second);
   const auto is_ours = [&](const ClusterEvent& event) {
     if (names.contains(event.name)) return true;
-    // What a controller has made is called after it: web-5d8f7-x2x4z.
+    // Objects created by a controller are named after it: web-5d8f7-x2x4z.
     for (std::size_t dash = event.name.rfind('-'); dash != std::string::npos && dash > 0;
          dash = event.name.rfind('-', dash - 1))
       if (names.contains(event.name.substr(0, dash))) return true;
@@ -144,7 +144,7 @@ Result<> events(Session& session, SystemTime until, const std::function<Next(con
     if (enough) return {};
     if (!ended && ended.error().code() != Code::not_found) return ended;
     if (ended && !expired) continue;
-    // Where nothing has happened for long, the server no longer knows from where it was to go on.
+    // If nothing has happened for long, the server no longer knows the position to continue from.
     const Json anew = TRY(parse_json(TRY(session.client.get(path)), "events"));
     version = get_string(part(anew, "metadata"), "resourceVersion");
   }

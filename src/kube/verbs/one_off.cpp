@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t most_of_name = 40;  // what is added must fit behind it
 
-// What is made of a service's pods, whatever makes them; null for what is no workload.
+// The template of a service's pods, whatever creates them; null if it is not a workload.
 const Json* template_of(const Json& object) {
   const Json* spec = find_key(object, "spec");
   if (const Json* job = spec ? find_key(*spec, "jobTemplate") : nullptr) spec = find_key(*job, "spec");
@@ -63,14 +63,14 @@ Result<> change_user(const std::string& user, Json& container) {
   return {};
 }
 
-// A rule for the service's own pods: how many of them a node may have. A pod beside them may join them there.
+// A rule for the service's own pods: how many of them a node may have. A separate pod may run on the same node.
 void free_of_siblings(Json& spec) {
   if (!spec.contains("affinity")) return;
   spec["affinity"].erase("podAntiAffinity");
   if (spec["affinity"].empty()) spec.erase("affinity");
 }
 
-// The names of ConfigMaps, Secrets and claims that the pod's text mentions: they are named by their content.
+// Whether the pod's text mentions the ConfigMap, Secret or claim: they are named by their content.
 bool is_used(const Object& object, const std::string& pod) {
   const bool kind = object.kind == "ConfigMap" || object.kind == "Secret" || object.kind == claim_kind;
   return kind && pod.find("\"" + object.name + "\"") != std::string::npos;
@@ -85,7 +85,7 @@ Result<Object> one_off_pod(const Manifests& manifests, const OneOff& wish, const
   for (const char* key : {"readinessProbe", "startupProbe", "livenessProbe", "ports"}) container.erase(key);
   spec.erase("hostname");
   free_of_siblings(spec);
-  // What it depends on has been brought up, or is not wanted; hooks are for the service's own start.
+  // Its dependencies have been started, or are not wanted; hooks are for the service's own start.
   if (spec.contains("initContainers")) {
     Json before = Json::array();
     for (Json& each : spec["initContainers"])
@@ -94,7 +94,7 @@ Result<Object> one_off_pod(const Manifests& manifests, const OneOff& wish, const
         before.push_back(std::move(each));
     spec["initContainers"] = std::move(before);
   }
-  // A pod that nobody sends requests to has nobody to tell that it goes.
+  // A pod that gets no requests need not announce that it ends.
   if (container.contains("lifecycle")) container["lifecycle"].erase("preStop");
   if (wish.entrypoint) {
     container["command"] = words(*wish.entrypoint);
@@ -107,7 +107,7 @@ Result<Object> one_off_pod(const Manifests& manifests, const OneOff& wish, const
   if (!wish.user.empty()) TRY(change_user(wish.user, container));
   container["tty"] = wish.tty;
   container["stdin"] = wish.input;
-  // Its input ends with who is there first.
+  // Its input ends with the first client.
   container["stdinOnce"] = wish.input;
   const std::string name = wish.name.empty()
                                ? object_name(wish.service).substr(0, most_of_name) + "-run-" + random_id().substr(0, 8)
@@ -152,7 +152,7 @@ Result<Object> data_pod(const Manifests& manifests, const std::string& claim, co
         {"volumes", Json::array({Json{{"name", "data"}, {"persistentVolumeClaim", Json{{"claimName", claim}}}}})},
         {"automountServiceAccountToken", false},
         {"terminationGracePeriodSeconds", 1}};
-    // Where the service may run: its image is for those nodes, and data that nobody has asked for yet is made there.
+    // On the nodes where the service may run: its image is for those, and volumes not used yet are created there.
     for (const char* key : {"imagePullSecrets", "nodeSelector", "affinity"})
       if (const Json* same = find_key(spec, key)) whole[key] = *same;
     free_of_siblings(whole);

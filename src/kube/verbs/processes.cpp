@@ -1,4 +1,4 @@
-// Processes of a container: what a shell in it can read of /proc, since not every image has `ps`.
+// Processes of a container: what a shell in it can read from /proc, because not every image has `ps`.
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -12,7 +12,8 @@ namespace consort::kube {
 
 namespace {
 
-// "S" and a process's stat, "U" its user, "C" its words; "B" when the machine was started, "P" the script itself.
+// "S" and a process's stat, "U" its user, "C" its command line; "B" the boot time of the machine, "P" the script
+// itself.
 constexpr const char* look_at_proc = R"(echo "P $$"
 while read -r k v; do [ "$k" = btime ] && echo "B $v"; done </proc/stat
 for p in /proc/[0-9]*; do
@@ -38,7 +39,7 @@ std::string start_text(std::uint64_t at, SystemTime now) {
   const auto seconds =
       static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count());
   constexpr std::uint64_t day = 86'400;
-  // As ps has it: the time of today, the day of what is older.
+  // As in ps: the time of day for today, the date for anything older.
   const std::string stamp = format_rfc3339_seconds(SystemTime(std::chrono::seconds(at)));
   return at + day > seconds ? stamp.substr(11, 5) : stamp.substr(5, 5);
 }

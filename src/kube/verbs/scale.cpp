@@ -29,7 +29,7 @@ std::string path_to(const Session& session, const Scaled& each) {
   return path_of("apps/v1", each.kind, session.space, each.name);
 }
 
-// Until the pods of these services are as `fits` wants them.
+// Waits until the pods of these services satisfy `fits`.
 Result<> wait_for(Session& session, const std::vector<Scaled>& those, const char* status,
                   const std::function<bool(const Scaled&, const std::vector<const PodState*>&)>& fits) {
   PodWatch watch(session.client, session.space, project_selector(session.project_name));
@@ -52,7 +52,7 @@ Result<> wait_for(Session& session, const std::vector<Scaled>& those, const char
   return {};
 }
 
-// With the events of a plan around it.
+// Surrounded by the events of a plan.
 Result<> tell(Session& session, const std::function<Result<>()>& what) {
   session.progress.begin("Running");
   auto outcome = what();
@@ -102,7 +102,7 @@ Result<> set_replicas(Session& session, const Scaled& of, unsigned count) {
 
 Result<> stop(Session& session, const std::vector<std::string>& services) {
   std::vector<Scaled> those = TRY(scaled(session, services));
-  // Of the whole project all is stopped that can be.
+  // For the whole project, everything that can be stopped is.
   if (services.empty())
     std::erase_if(those, [&](const Scaled& each) {
       if (each.kind != "DaemonSet") return false;
@@ -141,7 +141,7 @@ Result<> restart(Session& session, const std::vector<std::string>& services) {
   return tell(session, [&]() -> Result<> {
     PodWatch before(session.client, session.space, project_selector(session.project_name));
     TRY(before.list());
-    // As `kubectl rollout restart` does it: the pods are replaced one after the other.
+    // As `kubectl rollout restart` does: the pods are replaced one after another.
     const std::string patch = dump_json(Json{
         {"spec", Json{{"template", Json{{"metadata", Json{{"annotations", Json{{"kubectl.kubernetes.io/restartedAt",
                                                                                 format_rfc3339(system_now())}}}}}}}}}});

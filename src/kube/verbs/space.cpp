@@ -28,7 +28,7 @@ struct Space {
 Result<std::optional<Space>> find(Session& session) {
   auto body = session.client.get(std::string(namespaces) + "/" + session.space);
   if (!body && body.error().code() == Code::not_found) return std::nullopt;
-  // Who may not look at namespaces may still use one.
+  // A user who may not look at namespaces may still use one.
   if (!body && body.error().code() == Code::denied) return Space{};
   const Json space = TRY(parse_json(TRY(std::move(body)), "namespace"));
   Space made;
@@ -51,7 +51,7 @@ Result<> create(Session& session) {
                                     dump_json(Json{{"apiVersion", "v1"},
                                                    {"kind", "Namespace"},
                                                    {"metadata", Json{{"name", session.space}, {"labels", labels}}}}));
-  // Somebody else was quicker.
+  // Somebody else created it first.
   if (!made && made.error().code() != Code::conflict) return fail(std::move(made).error());
   return {};
 }
@@ -144,12 +144,12 @@ Result<> remove_pods(Session& session, const std::string& selector) {
   const auto tell_of_pod = [&](const std::string& name, const char* status, Outlook outlook) {
     session.progress.event({.id = "Pod " + name, .status = status, .outlook = outlook});
   };
-  // A ReplicaSet outlives its Deployment for a moment, in which it may put one more in the place of one that goes.
+  // A ReplicaSet outlives its Deployment for a moment, in which it may replace a pod that is being removed.
   constexpr int rounds = 2;
   for (int round = 0; round < rounds; ++round) {
     for (const std::string& path : {path_of("apps/v1", "ReplicaSet", session.space), pods}) {
       auto removed = session.client.remove(with_query(path, ours));
-      // Who may not remove all of them at once leaves it to the cluster.
+      // A user who may not remove all of them at once leaves it to the cluster.
       if (!removed && removed.error().code() != Code::denied) return removed;
     }
     TRY(wait_until_gone(session, pods, ours,

@@ -39,7 +39,8 @@ Result<Packed> pack(const engine::Mirror& mirror) {
   for (std::size_t i = 0; i < missing.size(); ++i) missing[i] = i;  // a root that has gone has taken all along
   if (root) missing = TRY(image::pack_files(root.get(), files, image::sink_of_fd(made.tar.get())));
   made.empty = missing.size() == files.size();
-  // A folder that all is copied to stays, whatever becomes of its source: it may have files of the image, too.
+  // A directory that everything is copied to stays, whatever happens to its source: it may contain files of the image,
+  // too.
   for (const std::size_t index : missing)
     if (files[index].path != ".") made.gone.push_back("/" + files[index].as);
   return made;
@@ -116,7 +117,7 @@ Result<> PodReactor::run(const project::Reaction& reaction) {
     TRY(sync(service, paths));
   }
   if (!reaction.restart.empty()) {
-    // What they read of the file's directory is in ConfigMaps.
+    // Files that they read from the file's directory are in ConfigMaps.
     TRY(apply_(reaction.restart));
     TRY(restart(session_, std::vector<std::string>(reaction.restart.begin(), reaction.restart.end())));
     options_.say("service(s) " + project::listed_services(reaction.restart) + " restarted");

@@ -1,8 +1,9 @@
 // consort-wait: the container before a service's own one, on a cluster.
+//
 //   consort-wait NAME...
-// It ends once each name has an address. A name that stands for pods that are ready (a headless Service) has none
-// before. DNS says it all, so that the pod needs no right to ask the cluster's API. Static, and without the C++
-// library: it is alone in its image.
+// Ends once each name has an address. A name that stands for ready pods (a headless Service) has none before. It only
+// uses DNS, so the pod needs no access to the cluster's API. Static, and without the C++ library: it is alone in its
+// image.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -53,14 +54,14 @@ void add_server(Settings& to, const char* text) {
   }
 }
 
-// "shop.svc.cluster.local". The node's own domains, and those of the file, come behind it; one of them may have an
+// "shop.svc.cluster.local". The node's own domains, and those of the file, come after it; one of them may have an
 // answer for every name.
 bool is_of_namespace(const char* domain) {
   const char* dot = strchr(domain, '.');
   return dot && dot != domain && strncmp(dot, ".svc.", 5) == 0 && strlen(domain) < longest_domain;
 }
 
-// /etc/resolv.conf, as the kubelet writes it: read anew each time, since it costs nothing.
+// /etc/resolv.conf, as written by the kubelet: read again each time, because it costs nothing.
 Settings read_settings() {
   Settings made;
   FILE* file = fopen("/etc/resolv.conf", "re");
@@ -81,7 +82,7 @@ Settings read_settings() {
   return made;
 }
 
-// "db.shop.svc" as a question; 0 if it does not fit.
+// "db.shop.svc" as a DNS question; 0 if it does not fit.
 size_t question(unsigned char* into, size_t room, const char* name, const char* domain, unsigned char type,
                 const unsigned char id[2]) {
   const unsigned char head[12] = {id[0], id[1], 1, 0, 0, 1};  // recursion desired; one question
@@ -103,7 +104,7 @@ size_t question(unsigned char* into, size_t room, const char* name, const char* 
   return at + sizeof tail;
 }
 
-// Whether one server has an answer with an address in it.
+// Whether one server's answer contains an address.
 bool ask(const sockaddr_storage& server, socklen_t size, const char* name, const char* domain, unsigned char type) {
   unsigned char id[2], query[512], answer[4096];
   if (getrandom(id, sizeof id, 0) != sizeof id) return false;
@@ -111,7 +112,7 @@ bool ask(const sockaddr_storage& server, socklen_t size, const char* name, const
   const int sock = length ? socket(server.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
   if (sock < 0) return false;
   bool found = false;
-  // Connected: nobody else can answer.
+  // Connected, so that nobody else can answer.
   if (connect(sock, reinterpret_cast<const sockaddr*>(&server), size) == 0 &&
       send(sock, query, length, MSG_NOSIGNAL) == static_cast<ssize_t>(length)) {
     pollfd ready{sock, POLLIN, 0};

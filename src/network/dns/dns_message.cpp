@@ -16,7 +16,7 @@ constexpr std::uint8_t flag_recursion_available = 0x80;                         
 constexpr std::uint32_t ttl_seconds = 600;
 constexpr std::uint16_t pointer_to_question = 0xc000 | header_bytes;
 
-// Reads from a message; any step beyond its end makes it bad for good.
+// Reads from a message; any step beyond its end makes it permanently bad.
 class Reader {
  public:
   explicit Reader(View bytes, std::size_t at = 0) : bytes_(bytes), at_(at) {}
@@ -75,7 +75,7 @@ std::string read_name(Reader& reader) {
   return name;
 }
 
-// Over a name of a record, which may end in a pointer.
+// Skips a record's name, which may end in a pointer.
 void skip_name(Reader& reader) {
   while (const std::uint8_t size = reader.u8()) {
     if (size >= 0xc0) {
@@ -158,7 +158,7 @@ void begin_record(Writer& writer, std::uint16_t type) {
   writer.u32(ttl_seconds);
 }
 
-// Labels of a host name; empty if it is none.
+// Labels of a host name; empty if it is not one.
 Bytes encode_name(std::string_view name) {
   Writer writer;
   for (const std::string& label : split(name, '.')) {
@@ -237,7 +237,7 @@ bool is_answer_to(View answer, View query) {
   if (answer.size() < header_bytes || query.size() < header_bytes) return false;
   if (answer[0] != query[0] || answer[1] != query[1] || (answer[2] & flag_answer) == 0) return false;
   const auto asked = parse_query(query);
-  // Some servers leave the question out of an error.
+  // Some servers omit the question from an error.
   if (answer[4] == 0 && answer[5] == 0) return rcode_of(answer) != Rcode::ok;
   if (!asked || answer.size() < asked->question_end) return false;
   Reader reader(answer, header_bytes);

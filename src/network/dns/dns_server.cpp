@@ -97,7 +97,7 @@ void DnsServer::Impl::receive(Id id) {
   }
 }
 
-// What the table says; nullopt: ask outside.
+// What the table says; nullopt: ask upstream.
 std::optional<Bytes> DnsServer::Impl::answer_locally(const Asker& asker, View message, const Query& query,
                                                      std::size_t limit) {
   if (query.klass != dns::class_in) return std::nullopt;
@@ -127,8 +127,8 @@ void DnsServer::Impl::answer(Id id, const Asker& asker, View message, Transport 
   forward(id, asker, message, *query, transport, std::move(reply));
 }
 
-// The host's servers may be reached from here only (one on loopback, say), and are none of an internal network's
-// business; servers that the asker was given are asked from where it is, and reached if it reaches them.
+// The host's servers may be reachable only from here (one on loopback, say), and are not for an internal network;
+// servers that were configured for the client are queried from its namespace, and work if it can reach them.
 void DnsServer::Impl::forward(Id id, const Asker& asker, View message, const Query& query, Transport transport,
                               Reply reply) {
   const Bytes failure = dns::answer_empty(message, query, Rcode::server_failure);
@@ -140,7 +140,7 @@ void DnsServer::Impl::forward(Id id, const Asker& asker, View message, const Que
     question.servers = host_resolvers();
     question.netns = -1;
   }
-  // The reply is needed on both ways; it is moved into the callback only if that will be called.
+  // The reply is needed on both paths; it is moved into the callback only if that will be called.
   auto shared = std::make_shared<Reply>(std::move(reply));
   const auto key = upstreams.ask(std::move(question),
                                  [shared, failure](std::optional<Bytes> got) { (*shared)(got ? *got : failure); });
@@ -153,7 +153,7 @@ void DnsServer::Impl::accept(Id id) {
   Fd fd(::accept4(found->second.tcp, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd) return;
   Asker& asker = found->second;
-  // Rather the newest than a container that can't resolve any more because of connections that it forgot.
+  // Better to drop the oldest connection than to have a container that cannot resolve because of connections it forgot.
   if (asker.connections.size() >= max_connections) drop(id, asker.connections.begin()->first);
   const Key key = next++;
   const auto token = loop.add(
@@ -184,7 +184,7 @@ void DnsServer::Impl::on_connection(Id id, Key key, std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !read(id, key)) drop(id, key);
 }
 
-// Sends what fits; waits for room for the rest.
+// Sends what fits; waits for space for the rest.
 bool DnsServer::Impl::write(Connection& connection) {
   const ssize_t put = ::send(connection.fd.get(), connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
   if (put < 0 && errno != EAGAIN && errno != EINTR) return false;
@@ -193,7 +193,7 @@ bool DnsServer::Impl::write(Connection& connection) {
   return loop.modify(connection.token, events).has_value();
 }
 
-// False when the connection is to be closed. Answers may come later, each finds its connection by key.
+// False when the connection should be closed. Answers may come later; each finds its connection by key.
 bool DnsServer::Impl::read(Id id, Key key) {
   Asker& asker = askers.at(id);
   Connection& connection = asker.connections.at(key);
@@ -218,7 +218,7 @@ bool DnsServer::Impl::read(Id id, Key key) {
       out.push_back(static_cast<std::uint8_t>(bytes.size() >> 8));
       out.push_back(static_cast<std::uint8_t>(bytes.size() & 0xff));
       out.insert(out.end(), bytes.begin(), bytes.end());
-      // A failure shows again as an event of the connection, which closes it.
+      // A failure shows up again as an event of the connection, which closes it.
       (void)write(where->second);
     });
   }

@@ -97,8 +97,8 @@ void Upstreams::finish(Key key, std::optional<Bytes> answer) {
   done(std::move(answer));
 }
 
-// The next server in turn, until an answer, the deadline, or each has refused. Always from the loop or from ask(),
-// where nothing is called back: what ends at once, ends by a timer.
+// The next server in turn, until there is an answer, the deadline has passed, or each has refused. Called from the loop
+// or from ask(), which must not call back: what ends at once ends by a timer.
 void Upstreams::attempt(Key key) {
   Pending& pending = pending_.at(key);
   close(pending);
@@ -125,7 +125,7 @@ void Upstreams::attempt(Key key) {
   pending.timer = loop_.at(std::min(now + patience, pending.deadline), [this, key] { attempt(key); });
 }
 
-// A socket belongs to the namespace in which it is made, wherever it is used.
+// A socket belongs to the namespace in which it was created, wherever it is used.
 Result<Fd> Upstreams::open_socket(int domain, int type, int netns) {
   if (netns < 0 && sockets_) return sockets_(domain, type);
   std::optional<NamespaceVisit> visit;

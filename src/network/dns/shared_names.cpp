@@ -41,12 +41,12 @@ std::vector<std::string> names_in(const std::string& folder) {
   return list_folder(folder).value_or(std::vector<std::string>());
 }
 
-// What its writer had not yet given the file's name.
+// A file that its writer had not yet renamed to the final name.
 bool is_draft_of(std::string_view name, const std::string& file) {
   return name.starts_with(file + ".tmp-");
 }
 
-// Of "PROJECT.json" or a draft of it.
+// From "PROJECT.json" or a draft of it.
 std::string project_of(const std::string& name) {
   return name.substr(0, name.find(suffix));
 }
@@ -76,7 +76,7 @@ struct SharedNames::Impl {
 };
 
 SharedNames::Impl::~Impl() {
-  // The files stay: a successor publishes them anew, and who shuts the project down publishes nothing first.
+  // The files stay: a successor publishes them again, and a supervisor that ends for good publishes nothing first.
   loop.remove(token);
 }
 
@@ -89,7 +89,7 @@ Result<> SharedNames::Impl::watch(const std::string& network_id) {
   return {};
 }
 
-// What a predecessor that was killed has published is ours: the next publish() replaces it, or takes it back.
+// What a killed predecessor has published is ours: the next publish() replaces it, or takes it back.
 void SharedNames::Impl::inherit() {
   for (const std::string& network_id : names_in(root)) {
     const std::string folder = root + "/" + network_id;
@@ -105,7 +105,7 @@ void SharedNames::Impl::inherit() {
 }
 
 Result<> SharedNames::Impl::write(const std::string& network_id, const std::vector<const NameRecord*>& records) {
-  // Whoever leaves the network as the last one removes its folder, and may do so just before there is a file of ours.
+  // Whoever leaves the network last removes its directory, possibly just before our file is created.
   constexpr int most_tries = 10;
   for (int i = 0;; ++i) {
     Result<> written = try_write(network_id, records);
@@ -132,7 +132,7 @@ void SharedNames::Impl::leave(const std::string& network_id) {
     ::inotify_rm_watch(watcher.get(), watch->second);
     watches.erase(watch);
   }
-  // What can't be removed names containers that nobody reaches any more; the run root is emptied at boot.
+  // If it cannot be removed, it names containers that nobody can reach any more; the run root is emptied at boot.
   (void)remove_file(folder + "/" + file);
   ::rmdir(folder.c_str());  // fails while others are on the network
 }
@@ -162,7 +162,7 @@ void SharedNames::Impl::on_events() {
       const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
       at += static_cast<ssize_t>(sizeof *event + event->len);
       const std::string_view name = event->len != 0 ? event->name : "";
-      // An overflow (no name) may have swallowed anything.
+      // An overflow (no name) may have swallowed any event.
       if (name.empty() ? (event->mask & IN_Q_OVERFLOW) != 0 : name != file && name.ends_with(suffix)) foreign = true;
     }
   }

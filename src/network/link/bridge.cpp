@@ -45,12 +45,12 @@ Result<> make_link(Socket& socket, const BridgeNetwork& network) {
   Batch batch;
   rtnetlink::add_bridge(batch, network.bridge, network.mtu, bridge_mac(network));
   Result<> made = socket.transact(batch);
-  // Somebody else of ours was faster: complete what is there.
+  // Another process of ours created it first: complete it.
   if (!made && made.error().sys_errno() != EEXIST) return made;
   return {};
 }
 
-// A path may be longer than the kernel's 255 bytes.
+// A path may exceed the kernel's 255 bytes.
 std::string mark_of(const std::string& owner) {
   std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: nobody attacks his own label
   for (const char c : owner) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
@@ -63,12 +63,12 @@ std::string alias_of(const BridgeNetwork& network) {
   return std::string(rtnetlink::alias_prefix) + network.network_id + mark_of(network.owner);
 }
 
-// Between its making and its label a bridge has only our group to know it by.
+// Between its creation and its label, a bridge can be recognised only by our group.
 bool is_unfinished(const Link& link) {
   return link.alias.empty() && link.group == rtnetlink::link_group;
 }
 
-// An interface of the network's name: is it the network's?
+// Does an interface with the network's name belong to the network?
 bool belongs_to(const Link& link, const BridgeNetwork& network) {
   return link.kind == "bridge" && (link.alias == alias_of(network) || is_unfinished(link) ||
                                    (link.alias.empty() && link.name == bridge_name(network.network_id)));
@@ -87,7 +87,7 @@ Result<> complete(Socket& socket, const BridgeNetwork& network, int index) {
   for (const BridgeAddress& address : network.addresses)
     if (address.on_bridge) rtnetlink::add_address(batch, index, {address.gateway, address.subnet.prefix()});
   rtnetlink::set_link_up(batch, network.bridge);
-  // Last: who reads this label knows that the rest is done.
+  // Last: whoever reads this label knows that the rest is done.
   rtnetlink::set_alias(batch, network.bridge, alias_of(network));
   for (const netlink::Failure& failure : TRY(socket.run(batch))) {
     if (failure.error != EEXIST) return fail(Socket::error_of(batch, failure));
@@ -182,12 +182,12 @@ Result<> remove_bridge(const BridgeNetwork& network) {
   const auto found = std::ranges::find(links, network.bridge, &Link::name);
   if (found == links.end()) return remove_from_firewall({&network.bridge, 1});
   if (!belongs_to(*found, network)) {
-    // Not ours to remove; and what the firewall says of a bridge or a build's cable of ours is theirs.
+    // Not ours to remove; and what the firewall says about a bridge or a build's veth pair belongs to those.
     const bool marked = found->alias.starts_with(rtnetlink::alias_prefix) || found->group == rtnetlink::link_group;
     return marked ? Result<>() : remove_from_firewall({&network.bridge, 1});
   }
   std::vector<std::string> names{network.bridge};
-  // Ends of containers that are just going: with their bridge, so that nothing of it is left when we return.
+  // Interfaces of containers that are just ending: removed with their bridge, so that nothing is left when we return.
   for (const Link& link : links)
     if (link.master == found->index && link.group == rtnetlink::link_group) names.push_back(link.name);
   return both(remove_from_firewall({&network.bridge, 1}), delete_links(socket, names));
@@ -208,7 +208,7 @@ Result<std::vector<std::string>> sweep_host(const std::string& owner, std::span<
       if (on_it) removed.push_back(link.name);
     }
   }
-  // Rules of a bridge that is gone. Those of an interface that is there belong to somebody: a build has its own cable.
+  // Rules of a bridge that is gone. Rules of an existing interface belong to somebody: a build has its own veth pair.
   Firewall firewall = TRY(Firewall::open());
   for (const std::string& name : TRY(firewall.bridges())) {
     const bool exists = std::any_of(links.begin(), links.end(), [&](const Link& link) { return link.name == name; });

@@ -23,7 +23,7 @@ Result<std::vector<Subnet>> host_subnets() {
     if (message.payload.size() < sizeof header) return;
     std::memcpy(&header, message.payload.data(), sizeof header);
     if (header.rtm_family != AF_INET && header.rtm_family != AF_INET6) return;
-    // Local and broadcast routes repeat what the connected ones say; multicast is nobody's subnet.
+    // Local and broadcast routes repeat the connected ones; multicast is nobody's subnet.
     if (header.rtm_type != RTN_UNICAST || header.rtm_dst_len == 0) return;
     const Family family = header.rtm_family == AF_INET ? Family::v4 : Family::v6;
     netlink::for_each_attribute(message.attributes(sizeof header), [&](const netlink::Attribute& attribute) {
@@ -33,7 +33,7 @@ Result<std::vector<Subnet>> host_subnets() {
       if (!link_local && std::find(subnets.begin(), subnets.end(), subnet) == subnets.end()) subnets.push_back(subnet);
     });
   }));
-  // One that is reached through the default route has none of its own, and would be lost behind a bridge.
+  // A name server reached through the default route has no route of its own, and a bridge could hide it.
   for (const Address& server : parse_nameservers(read_host_resolv_conf()))
     if (!server.is_loopback()) subnets.emplace_back(server, server.family() == Family::v4 ? 32 : 128);
   return subnets;
@@ -41,7 +41,7 @@ Result<std::vector<Subnet>> host_subnets() {
 
 namespace {
 
-// A socket that would send outside; -1: there is no way.
+// A socket that would send to the outside; -1: there is no route.
 Fd socket_outwards() {
   Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   constexpr std::uint8_t somewhere[4] = {192, 0, 2, 1};  // of documentation: nothing is sent

@@ -16,7 +16,7 @@ Result<NamespaceVisit> NamespaceVisit::create(int home) {
   if (::unshare(CLONE_NEWNET) == 0) return NamespaceVisit(home);
   const int number = errno;
   Error error = errno_error(number, "create network namespace");
-  // As with mount: this is a limit, not a disk.
+  // As with mount: this is a limit, not a full disk.
   if (number == ENOSPC) error = std::move(error).hint("raise the sysctl user.max_net_namespaces");
   if (number == EPERM) error = std::move(error).hint("run as root");
   return fail(std::move(error));

@@ -46,7 +46,7 @@ void Batch::append(const void* data, std::size_t size) {
   std::memcpy(&bytes_[header_], &length, sizeof length);
 }
 
-// The kernel would read a length that is cut as that of another attribute.
+// The kernel would read a truncated length as that of another attribute.
 std::uint16_t Batch::attribute_length(std::size_t bytes) {
   if (const auto length = fitting<std::uint16_t>(bytes)) return *length;
   too_long_ = labels_.back();
@@ -115,7 +115,7 @@ Result<Socket> Socket::open(int protocol) {
   Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
   if (!fd) return fail_errno("open netlink socket");
   const int on = 1;
-  // Both are comforts: the kernel's explanation, and no copy of our request in each answer.
+  // Both are conveniences: the kernel's explanation, and no copy of our request in each answer.
   ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
   ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
   const sockaddr_nl local{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
@@ -124,7 +124,7 @@ Result<Socket> Socket::open(int protocol) {
   return Socket(std::move(fd));
 }
 
-// Gives the messages their sequence numbers and sends the buffer as one datagram.
+// Numbers the messages and sends the buffer as one datagram.
 Result<> Socket::send(Batch& batch) {
   if (!batch.too_long_.empty())
     return fail(Error(Code::invalid, batch.too_long_).why("an attribute is longer than 64 KiB"));
@@ -136,7 +136,7 @@ Result<> Socket::send(Batch& batch) {
     at += header.nlmsg_len;
   }
   sequence_ += static_cast<std::uint32_t>(batch.count()) + 1;
-  // A datagram must fit into the send buffer; some 200 KiB is what a socket has by default.
+  // A datagram must fit into the send buffer; a socket has about 200 KiB by default.
   if (const int size = static_cast<int>(batch.bytes_.size()) + 4096; size > send_buffer_) {
     if (::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) == 0) send_buffer_ = size;
   }
@@ -190,8 +190,8 @@ void for_each_message(std::span<const std::uint8_t> bytes, Visit&& visit) {
 
 }  // namespace
 
-// The kernel works a request off inside send(), so all that it has to say is waiting by now: no answer means success,
-// and nothing here can block.
+// The kernel processes a request inside send(), so all its answers are waiting by now: no answer means success, and
+// nothing here can block.
 Result<std::vector<Failure>> Socket::collect(std::uint32_t first) {
   std::vector<Failure> failures;
   while (true) {

@@ -26,8 +26,8 @@ namespace {
 constexpr std::uint8_t resolver_bytes[4] = {127, 0, 0, 11};
 constexpr std::uint16_t dns_port = 53;
 
-// "net.ipv4.conf.eth0.rp_filter" -> "/proc/sys/net/ipv4/conf/eth0/rp_filter". A name with slashes keeps its dots, as
-// sysctl(8) has it: "net/ipv4/conf/eth0.100/rp_filter".
+// "net.ipv4.conf.eth0.rp_filter" -> "/proc/sys/net/ipv4/conf/eth0/rp_filter". A name with slashes keeps its dots, as in
+// sysctl(8): "net/ipv4/conf/eth0.100/rp_filter".
 Result<std::string> sysctl_path(const std::string& name) {
   std::string path = name;
   if (path.find('/') == std::string::npos) std::replace(path.begin(), path.end(), '.', '/');
@@ -37,19 +37,19 @@ Result<std::string> sysctl_path(const std::string& name) {
   return "/proc/sys/" + path;
 }
 
-// Before the interfaces exist: they take their settings from "default" when they are made.
+// Before the interfaces exist: they take their settings from "default" when they are created.
 Result<> prepare_settings(const SandboxOptions& options) {
   TRY(write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"));
   TRY(write_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 " + std::to_string(highest_group())));
   if (options.endpoints.empty()) return {};
-  // Tells the neighbours at once who has the address now.
+  // Announces to the neighbours at once who has the address now.
   TRY(write_sysctl("/proc/sys/net/ipv4/conf/default/arp_notify", "1"));
-  // A kernel without IPv6 has no such file, and nothing to switch off.
+  // A kernel without IPv6 has no such file, and nothing to disable.
   if (!has_ipv6(options.endpoints)) (void)write_sysctl("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
   return {};
 }
 
-// For cables without a bridge.
+// For veth pairs without a bridge.
 Result<> address_host_ends(Socket& host, const SandboxOptions& options, const Sandbox& sandbox) {
   Batch batch;
   std::size_t cables = 0;
@@ -124,7 +124,7 @@ Result<> open_resolver(Sandbox& sandbox, Redirection redirection) {
   for (int i = 0;; ++i) {
     std::uint16_t port = 0;
     sandbox.dns_udp = TRY(bind_resolver(SOCK_DGRAM, port));
-    // Free for TCP too in a new namespace; in one that is in use, somebody may have it.
+    // Also free for TCP in a new namespace; in one that is in use, somebody may have it.
     Result<Fd> tcp = bind_resolver(SOCK_STREAM, port);
     if (!tcp && (tcp.error().sys_errno() != EADDRINUSE || i == most_tries)) return fail(std::move(tcp.error()));
     if (!tcp) continue;
@@ -186,7 +186,7 @@ Result<Sandbox> HostLink::create_sandbox(const SandboxOptions& options) {
     filled = fill(state_->routes, options, sandbox);
   }
   if (filled) return sandbox;
-  // Everything that was made hangs on the namespace, which ends here.
+  // Everything that was created belongs to the namespace, which ends here.
   return fail(std::move(filled).error().wrap("set up the network of container " + options.container_id.substr(0, 12)));
 }
 

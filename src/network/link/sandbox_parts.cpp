@@ -17,7 +17,7 @@ Result<MacAddress> mac_of(const Endpoint& endpoint) {
   return MacAddress::random();
 }
 
-// The one that has the default route, or where that network has no IPv6, the first that has.
+// The one with the default route or, if that network has no IPv6, the first that has.
 const Endpoint* ipv6_way_out(std::span<const Endpoint> endpoints) {
   const Endpoint* found = nullptr;
   for (const Endpoint& endpoint : endpoints) {
@@ -42,7 +42,7 @@ bool has_ipv6(std::span<const Endpoint> endpoints) {
 Result<> switch_ipv6(const Endpoint& endpoint) {
   const Result<> written =
       write_sysctl("/proc/sys/net/ipv6/conf/" + endpoint.ifname + "/disable_ipv6", endpoint.ipv6 ? "0" : "1");
-  // A kernel without IPv6 has nothing to switch off.
+  // A kernel without IPv6 has nothing to disable.
   if (!written && endpoint.ipv6) return fail(Error(Code::io, "turn on IPv6").why(written.error().message()));
   return {};
 }

@@ -41,12 +41,12 @@ Result<> run(Socket& socket, Batch& batch) {
   return first_of(batch, TRY(socket.run_nft(batch)));
 }
 
-// What a message can hold of them: the length of an attribute has 16 bits, and an element needs up to 80 bytes.
+// As many as fit into a message: the length of an attribute has 16 bits, and an element needs up to 80 bytes.
 constexpr std::size_t elements_per_message = 512;
 
 enum class Change : std::uint8_t { add, remove };
 
-// A message for many elements each, instead of one for every element.
+// One message for many elements, instead of one for each.
 void put(Table& table, Change change, std::span<const ElementChange> changes) {
   std::map<std::string, std::vector<Element>> by_set;
   const auto flush = [&](const std::string& set, std::vector<Element>& elements) {
@@ -136,7 +136,7 @@ Result<> Firewall::ensure_table() {
     if (done.error().sys_errno() != EEXIST)
       return fail(Error(Code::io, "create firewall table inet consort").why(done.error().message()));
   }
-  // Another process was faster, or the table is of an older version: same sets, new rules.
+  // Another process created it first, or the table is of an older version: same sets, new rules.
   if (TRY(nft::chain_exists(socket, NFPROTO_INET, table_name, firewall::version_chain))) return {};
   Batch batch;
   Table table(batch, NFPROTO_INET, table_name);
@@ -149,9 +149,9 @@ Result<> Firewall::ensure_table() {
 
 Result<> Firewall::add_bridge(const BridgePolicy& policy) {
   TRY(ensure_table());
-  // Elements that are there already are no failure.
+  // Elements that exist already are not a failure.
   Result<> added = run(state_->socket, Change::add, elements_of(policy));
-  // The last bridge of another project may have taken the table away in between.
+  // In between, the table may have been removed with another project's last bridge.
   if (!added && added.error().sys_errno() == ENOENT) {
     TRY(ensure_table());
     added = run(state_->socket, Change::add, elements_of(policy));
@@ -172,8 +172,8 @@ Result<> Firewall::open_by_programs(std::span<const std::string> bridges) {
   return foreign_programs::open_for(state_->socket, state_->programs, bridges);
 }
 
-// What is there of the bridges. Looking first is cheap; a change that fails and is taken back by the kernel costs it a
-// grace period (10 ms).
+// The existing elements for these bridges. Looking first is cheap; a change that fails makes the kernel roll back,
+// which costs a grace period (10 ms).
 Result<std::vector<ElementChange>> Firewall::elements_with(std::span<const std::string> bridges) {
   std::vector<ElementChange> changes;
   for (const std::string& set : firewall::interface_sets()) {
@@ -201,7 +201,8 @@ Result<> Firewall::remove_bridges(std::span<const std::string> gone) {
   return remove_unused_table();
 }
 
-// Not while another project puts its bridge in: the generation tells whether anybody changed anything since we looked.
+// Not while another project is adding its bridge: the generation tells whether anybody changed anything since we
+// looked.
 Result<> Firewall::remove_unused_table() {
   for (int attempt = 0; attempt < 20; ++attempt) {
     const std::uint32_t generation = TRY(nft::generation(state_->socket));
@@ -261,7 +262,7 @@ Result<bool> Firewall::read_policies(std::span<BridgePolicy> policies) {
   return all_there;
 }
 
-// Those whose keys are in the table, with the data that they have there.
+// The elements whose keys are in the table, with the data they have there.
 Result<std::vector<ElementChange>> Firewall::present_among(std::span<const ElementChange> changes) {
   std::map<std::string, std::set<nft::Bytes>> keys;
   for (const ElementChange& change : changes) keys[change.set].insert(change.element.key);
@@ -289,7 +290,7 @@ Result<> Firewall::add_ports(const PortRules& ports) {
   Result<> added = run(state_->socket, Change::add, changes);
   if (added) return {};
   // No table: somebody flushed the firewall. Another target under one of the keys: a supervisor died before it could
-  // tidy up.
+  // clean up.
   if (added.error().sys_errno() == ENOENT) TRY(ensure_table());
   TRY_WRAP(replace(changes), "redirect published ports");
   return {};
@@ -303,8 +304,7 @@ Result<> Firewall::remove_left(const PortRules& ports) {
   return remove_elements(TRY(present_among(elements_of(ports))));
 }
 
-// The kernel goes by the key alone when it removes an element, so nobody may have put another one there since we
-// looked.
+// The kernel removes an element by its key alone, so nobody may have put another one there since we looked.
 Result<> Firewall::remove_redirects(std::span<const Redirect> redirects) {
   PortRules rules;
   rules.redirects.assign(redirects.begin(), redirects.end());
@@ -351,7 +351,7 @@ Result<> Firewall::set_openings(const Openings& openings) {
   return {};
 }
 
-// One that is gone must not keep the others alive; and they may go one by one while we look.
+// An element that is gone must not keep the others alive; and they may disappear one by one while we look.
 Result<> Firewall::remove_elements(std::span<const ElementChange> changes) {
   if (changes.empty()) return {};
   Result<> done = run(state_->socket, Change::remove, changes);
@@ -372,7 +372,7 @@ Result<> write_setting(const std::string& path, std::string_view value) {
   return write_full(fd.get(), value);
 }
 
-// An interface that forwards ignores router advertisements unless accept_ra is 2; it would lose its default route.
+// A forwarding interface ignores router advertisements unless accept_ra is 2, and would lose its default route.
 void keep_router_advertisements() {
   const std::string root = "/proc/sys/net/ipv6/conf";
   DIR* folder = ::opendir(root.c_str());
@@ -380,7 +380,7 @@ void keep_router_advertisements() {
   while (const dirent* entry = ::readdir(folder)) {
     const std::string path = root + "/" + entry->d_name + "/accept_ra";
     const Result<std::string> now = read_file(path);
-    // Best effort: where it can't be written, the host keeps the behaviour that its administrator chose.
+    // Best effort: if it cannot be written, the host keeps its administrator's setting.
     if (now && trim(*now) == "1") (void)write_setting(path, "2");
   }
   ::closedir(folder);

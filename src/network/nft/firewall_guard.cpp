@@ -15,7 +15,7 @@ namespace consort {
 
 namespace {
 
-// Who reloads a firewall makes many changes in a row.
+// Reloading a firewall makes many changes in a row.
 constexpr std::chrono::milliseconds quiet{100};
 
 // Only the message that ends each change wakes us, whatever it consisted of.
@@ -50,7 +50,7 @@ Result<> FirewallGuard::begin() {
   Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
   if (!socket) return fail_errno("watch the firewall");
   TRY(hear_only_ends(socket.get()));
-  // With a number of its own: what is for everybody is kept from number 0, which sockets have before.
+  // With its own number: broadcasts are not delivered to number 0, which sockets have at first.
   sockaddr_nl own{};
   own.nl_family = AF_NETLINK;
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0)
@@ -74,18 +74,18 @@ Result<> FirewallGuard::keep(const std::vector<BridgePolicy>& bridges) {
     return {};
   }
   if (bridges == wanted_) return {};
-  // Before anything is read: what is changed in between is told.
+  // Before anything is read, so that changes in between are reported.
   if (!changes_) TRY(begin());
   std::vector<BridgePolicy> now = bridges;
   for (BridgePolicy& policy : now)
     if (const auto before = std::ranges::find(bridges_, policy.bridge, &BridgePolicy::bridge); before != bridges_.end())
       policy = *before;
-  // What the table says of them, if it has them, is what their network wants; not all of that is known here.
+  // If the table has them, it says what their networks need; not all of that is known here.
   Firewall firewall = TRY(Firewall::open());
   const bool all_there = TRY(firewall.read_policies(now));
   bridges_ = std::move(now);
   wanted_ = bridges;  // last, so that what has failed is tried again
-  // Emptied while nobody watched.
+  // It was emptied while nobody was watching.
   if (!all_there) look_after(std::chrono::milliseconds(0));
   return {};
 }
@@ -100,7 +100,7 @@ void FirewallGuard::look_after(std::chrono::milliseconds delay) {
 
 void FirewallGuard::on_change() {
   char buffer[4096];
-  // ENOBUFS: some were lost, which says that there was a change, too.
+  // ENOBUFS: some messages were lost, which also means that there was a change.
   while (::recv(changes_.get(), buffer, sizeof buffer, 0) > 0 || errno == ENOBUFS || errno == EINTR) {
   }
   look_after(quiet);
@@ -115,7 +115,7 @@ Result<> FirewallGuard::look() {
     const bool known = std::ranges::find(there, policy.bridge) != there.end();
     missing = missing || !known;
     names.push_back(policy.bridge);
-    // Also of one that is there: the firewall of another program may have been loaded anew beside our table.
+    // Also for a bridge that is present: another program's firewall may have been reloaded next to our table.
     TRY(known ? firewall.open_foreign(policy.bridge) : firewall.add_bridge(policy));
   }
   Result<> put_back;

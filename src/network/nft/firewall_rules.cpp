@@ -107,7 +107,7 @@ void add_sets(Table& table) {
 
 void add_chains(Table& table) {
   table.add_chain(version_chain);
-  // A supervisor of an older version would put its own rules in the place of these.
+  // A supervisor of an older version would replace these rules with its own.
   for (const char* older : {"rules_1", "rules_2"}) table.add_chain(older);
   table.add_chain("publish");
   table.add_chain("ours");
@@ -130,7 +130,7 @@ namespace {
 
 enum class Key : std::uint8_t { address_and_port, port };
 
-// [ip daddr .] meta l4proto . th dport into registers, from the first narrow one on; an IPv6 address fills four.
+// [ip daddr .] meta l4proto . th dport into registers, starting at the first narrow one; an IPv6 address takes four.
 unsigned address_registers(Family family) {
   return family == Family::v4 ? 1 : 4;
 }
@@ -145,7 +145,7 @@ void load_key(Rule& rule, Family family, Key key) {
   rule.meta(NFT_META_L4PROTO, narrow(at)).payload(NFT_PAYLOAD_TRANSPORT_HEADER, destination_port, 2, narrow(at + 1));
 }
 
-// dnat to KEY map @name; the value takes the place of the key.
+// dnat to KEY map @name; the value replaces the key.
 void add_redirect(Table& table, Family family, Key key, const std::string& name) {
   Rule rule(table, "publish");
   load_key(rule, family, key);
@@ -153,8 +153,8 @@ void add_redirect(Table& table, Family family, Key key, const std::string& name)
       .dnat(family == Family::v4 ? NFPROTO_IPV4 : NFPROTO_IPV6, narrow(0), narrow(address_registers(family)));
 }
 
-// A published port is no service of the host: from an internal network it is as far away as the network that it leads
-// to, though the relay would answer at the gateway's address.
+// A published port is not a service of the host: from an internal network it is as far away as the network that it
+// leads to, even though the relay would answer at the gateway's address.
 void add_inner_rules(Table& table) {
   Rule(table, "input").meta(NFT_META_IIFNAME, wide(0)).in_set(wide(0), internal_set).jump("inner");
   // ct state established,related return: answers to the host
@@ -183,16 +183,16 @@ void add_inner_rules(Table& table) {
   }
 }
 
-// Published ports. The address is part of the key where the user gave one; else any address of this host but loopback,
-// which the relay serves.
+// Published ports. The address is part of the key if the user gave one; otherwise any address of this host except
+// loopback, which the relay serves.
 void add_publish_rules(Table& table) {
   // fib daddr type local jump publish
   for (const char* chain : {"prerouting", "output"})
     Rule(table, chain).fib_daddr_type(wide(0)).equal(wide(0), nft::bytes_of_u32(RTN_LOCAL)).jump("publish");
 
-  // iifname @bridges return: containers are served by the relay, and see the gateway as their peer. Redirected by the
-  // kernel they would get answers from an address that they did not ask, since same-bridge packets (with br_netfilter,
-  // even redirected ones) never pass postrouting with a known input interface.
+  // iifname @bridges return: containers are served by the relay, and see the gateway as their peer. If the kernel
+  // redirected them, they would get answers from an address that they did not ask, because same-bridge packets (with
+  // br_netfilter, even redirected ones) never pass postrouting with a known input interface.
   Rule(table, "publish").meta(NFT_META_IIFNAME, wide(0)).in_set(wide(0), bridges_set).verdict(NFT_RETURN);
   // ip daddr 127.0.0.0/8 return
   Rule(table, "publish")
@@ -223,7 +223,7 @@ void add_postrouting_rules(Table& table) {
     Rule routed(table, "postrouting");
     in_family_set(routed, NFT_META_IIFNAME, routed_set).verdict(NFT_RETURN);
   }
-  // iifname @hidden iifname . oifname != @same masquerade: the way out.
+  // iifname @hidden iifname . oifname != @same masquerade: traffic to the outside.
   Rule(table, "postrouting")
       .meta(NFT_META_IIFNAME, wide(0))
       .in_set(wide(0), masquerade_set)
@@ -231,7 +231,7 @@ void add_postrouting_rules(Table& table) {
       .meta(NFT_META_OIFNAME, wide(1))
       .not_in_set(wide(0), same_set)
       .masquerade();
-  // ip saddr 127.0.0.0/8 oifname @bridges masquerade: a program of the host that is bound to loopback and asks a
+  // ip saddr 127.0.0.0/8 oifname @bridges masquerade: a program of the host that is bound to loopback and connects to a
   // published port at another of the host's addresses.
   Rule(table, "postrouting")
       .family_is(NFPROTO_IPV4)
@@ -242,7 +242,7 @@ void add_postrouting_rules(Table& table) {
       .masquerade();
 }
 
-// What networks with other gateway modes than nat let in at the containers' own addresses.
+// What networks with gateway modes other than nat allow in at the containers' own addresses.
 void add_direct_rules(Table& table) {
   // oifname . ip daddr . meta l4proto . th dport @open4 accept: from other networks of this host too.
   for (const Family family : {Family::v4, Family::v6}) {
@@ -304,8 +304,8 @@ void add_forward_rules(Table& table) {
 }  // namespace
 
 void add_rules(Table& table) {
-  // ct state invalid drop, where this is not a host's network: pasta (of 2023) sends segments without any flag, which
-  // are not taken for a container's, but would be answered by a reset that ends the container's connection.
+  // ct state invalid drop, outside the host's own network: pasta (of 2023) sends segments without any flag, which match
+  // no container's connection, but would be answered by a reset that ends it.
   if (in_user_namespace())
     Rule(table, "input")
         .ct(NFT_CT_STATE, wide(0))

@@ -20,7 +20,7 @@ constexpr const char* program = "firewall-cmd";
 constexpr int not_running = 252;  // its exit status then
 constexpr std::string_view daemon_name = "firewalld";
 
-// By its command line, since it is a script, which one Python or another runs.
+// Recognised by its command line, because it is a script that some version of Python runs.
 bool is_daemon(const std::string& pid) {
   const Result<std::string> line = read_file("/proc/" + pid + "/cmdline", 4096);
   if (!line) return false;
@@ -61,7 +61,7 @@ Result<Captured> change(const HostPrograms& programs, const std::string& option,
   return programs.run(std::move(argv));
 }
 
-// nullopt: done, or nothing to be done about it.
+// nullopt: done, or there is nothing to be done about it.
 std::optional<std::string> why_not(const Result<Captured>& ran) {
   if (!ran && ran.error().code() == Code::unsupported) return std::nullopt;  // no firewall-cmd
   if (!ran) return ran.error().message();
@@ -96,8 +96,8 @@ Result<Failures> open_for(Socket& socket, const HostPrograms& programs, std::spa
     return failures;
   }
   if (unknown.size() == 1 && !why_not(ran)) return failures;
-  // Of several it says only that some were refused. And a refusal counts only if it is not in a zone afterwards: the
-  // rules may have been about to be loaded.
+  // For several bridges it only says that some were refused. And a refusal counts only if the bridge is not in a zone
+  // afterwards: the rules may have been about to be loaded.
   for (const std::string& bridge : TRY(unknown_among(socket, unknown))) {
     const Result<Captured> again =
         unknown.size() == 1 ? Result<Captured>(*ran) : change(programs, "--add-interface=", {&bridge, 1});
@@ -109,8 +109,8 @@ Result<Failures> open_for(Socket& socket, const HostPrograms& programs, std::spa
 Result<> close_for(Socket& socket, const HostPrograms& programs, std::span<const std::string> bridges) {
   const std::vector<std::string> known = TRY(known_among(socket, bridges));
   if (known.empty() || !is_running()) return {};
-  // Refused if it is in another zone. And a firewalld that does not answer keeps the name of an interface that is gone,
-  // which does no harm.
+  // Refused if it is in another zone. If firewalld does not answer, it keeps the name of an interface that is gone,
+  // which is harmless.
   (void)change(programs, "--remove-interface=", known);
   return {};
 }

@@ -15,10 +15,10 @@ namespace consort {
 namespace {
 
 constexpr int longest_report = 4096;  // what a pipe takes without anybody reading
-// One run of firewall-cmd for all bridges and one for each that it refused, or those of iptables.
+// One run of firewall-cmd for all bridges and one for each that it refused, or the runs of iptables.
 constexpr int runs_waited_for = 3;
 
-// Of a fork of a program with one thread. Whatever else it has a copy of goes first.
+// In a fork of a single-threaded program. Everything else that it has a copy of is closed first.
 [[noreturn]] void open_in_child(int report, const HostPrograms& programs, const std::vector<std::string>& bridges) {
   constexpr int place = 3;
   ::setpgid(0, 0);
@@ -63,7 +63,7 @@ Result<> ForeignOpener::begin() {
     end_child();
     return watched;
   }
-  // It has deadlines of its own; this is for one that cannot even keep those.
+  // The child has its own deadlines; this is for one that cannot even keep those.
   deadline_ = loop_.after(runs_waited_for * programs_.patience, [this, pid] {
     deadline_ = 0;
     (void)::kill(-pid, SIGKILL);

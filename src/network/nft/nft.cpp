@@ -32,7 +32,7 @@ std::size_t size_of_all(const std::vector<Type>& types) {
   return size;
 }
 
-// {type, length, text with its final zero}: the shape in which nft(8) keeps a rule's comment.
+// {type, length, text with its terminating zero}: the format in which nft(8) stores a rule's comment.
 Bytes comment_userdata(const std::string& comment) {
   Bytes bytes{userdata_comment, static_cast<std::uint8_t>(comment.size() + 1)};
   bytes.insert(bytes.end(), comment.begin(), comment.end());
@@ -40,8 +40,8 @@ Bytes comment_userdata(const std::string& comment) {
   return bytes;
 }
 
-// {type 0 (order of a key's bytes), length, 1 (the host's)}: without it nft(8) prints names of interfaces backwards,
-// that is, as nothing.
+// {type 0 (byte order of a key), length, 1 (the host's)}: without it nft(8) prints interface names backwards, that is,
+// as nothing.
 Bytes host_order_userdata() {
   Bytes bytes{0, sizeof(std::uint32_t)};
   const Bytes order = bytes_of_u32(1);

@@ -24,7 +24,7 @@ Batch query(std::uint8_t family, unsigned type, std::uint16_t flags, std::string
   return batch;
 }
 
-// Whether something was there to answer: false when the table, chain or set does not exist.
+// Whether there was anything to answer: false if the table, chain or set does not exist.
 Result<bool> ask(Socket& socket, Batch& batch, const std::function<void(const Received&)>& visit) {
   Result<> done = socket.dump(batch, visit);
   if (done) return true;
@@ -76,7 +76,7 @@ Result<std::vector<ForwardChain>> list_forward_chains(Socket& socket) {
 Result<bool> names_interface(Socket& socket, std::uint8_t family, const std::string& table, std::string_view name) {
   Batch batch = query(family, NFT_MSG_GETRULE, NLM_F_DUMP, "list firewall rules of " + table);
   batch.put_string(NFTA_RULE_TABLE, table);
-  // As the attribute of a comparison has it: its length first.
+  // As in the attribute of a comparison: the length first.
   const Bytes text = bytes_of_name(name);
   const std::uint16_t size = static_cast<std::uint16_t>(sizeof(nlattr) + text.size());
   Bytes wanted(sizeof(nlattr));
@@ -92,7 +92,7 @@ Result<bool> names_interface(Socket& socket, std::uint8_t family, const std::str
 
 namespace {
 
-// A rule that looks at one interface and nothing else, and accepts.
+// A rule that accepts and matches nothing but one interface.
 struct AcceptingRule {
   std::optional<std::uint32_t> key;  // NFT_META_IIFNAME, NFT_META_OIFNAME
   std::optional<Bytes> name;

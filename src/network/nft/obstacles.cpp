@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view foreign_table = "filter";
 constexpr std::string_view bridge_prefix = "br-";
 
-// Where it could not be asked to have a bridge in a zone: what it has in none is in its default one, which forwards
+// If it could not be asked to put a bridge into a zone: bridges without a zone are in its default one, which forwards
 // nothing.
 Result<std::optional<FirewallObstacle>> of_firewalld(Socket& socket, const nft::ForwardChain& chain,
                                                      const std::vector<std::string>& bridges) {
@@ -44,7 +44,7 @@ Result<bool> is_opened(Socket& socket, const nft::ForwardChain& found) {
   return false;
 }
 
-// By the rules that the command below makes.
+// With the rules that the command below creates.
 Result<bool> is_opened_by_hand(Socket& socket, const nft::ForwardChain& chain) {
   return nft::accepts_interfaces(socket, chain.family, chain.table, bridge_prefix);
 }

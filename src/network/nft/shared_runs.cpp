@@ -7,7 +7,7 @@ namespace consort {
 
 namespace {
 
-// The networks of a project are made within a few milliseconds of each other; a run takes hundreds.
+// The networks of a project are created within a few milliseconds of each other; a run takes hundreds.
 constexpr std::chrono::milliseconds moment{30};
 
 }  // namespace

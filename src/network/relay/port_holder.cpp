@@ -32,7 +32,7 @@ std::vector<std::string_view> fields_of(std::string_view line) {
   return fields;
 }
 
-// As /proc/PID/fd names them.
+// In the form of the links in /proc/PID/fd.
 void collect_sockets(const std::string& path, Protocol protocol, std::uint16_t port, PortHolder::By by,
                      std::set<std::string>& sockets) {
   const Result<std::string> text = read_file(path);

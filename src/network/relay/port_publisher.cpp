@@ -13,7 +13,7 @@ namespace consort {
 namespace {
 
 std::optional<Address> target_for(const Address& host, const PortTarget& target) {
-  // Its own family if the container has it; else the relay translates.
+  // The same family if the container has it; otherwise the relay translates.
   const auto& same = host.is_v4() ? target.ipv4 : target.ipv6;
   const auto& other = host.is_v4() ? target.ipv6 : target.ipv4;
   return same ? same : other;
@@ -29,7 +29,7 @@ struct Served {
   RelayTarget target;
 };
 
-// What a transaction takes: some milliseconds' worth.
+// What fits into a transaction of some milliseconds.
 constexpr std::size_t rules_per_step = 2048;
 
 struct Running {
@@ -45,8 +45,8 @@ struct Running {
 
 using Includes = std::function<bool(std::size_t port, std::size_t socket)>;
 
-// By whom what comes from outside is carried in: by the kernel, or all of it by relays, which listen behind the host's
-// rules for what comes in.
+// What carries connections from outside: the kernel, or relays for everything, which listen behind the host's rules for
+// incoming packets.
 using Carriers = Settings::PublishedPorts;
 
 std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& target, Carriers carriers,
@@ -83,7 +83,7 @@ PortRules rules_of(std::span<const Served> ports) {
   return rules;
 }
 
-// What a publisher has told the firewall that did not carry them as these are carried: with the other setting.
+// The rules of a publisher that carried these ports in the other way, under the other setting.
 PortRules other_rules_of(const PortRules& rules) {
   return {.redirects = rules.relayed, .guards = {}, .relayed = rules.redirects};
 }
@@ -104,7 +104,7 @@ class KernelPublisher final : public PortPublisher {
   Result<SteppedWork::Next> step(Running& running);
   Result<> start_relay(Running& running);
   void finish(Id id, Result<> worked, Done done);
-  // Of a publisher that is gone nobody knows which setting it had.
+  // Which setting a publisher had that is gone, nobody knows.
   enum class Whose : std::uint8_t { ours, of_somebody_gone };
   Result<> remove_rules(std::span<const Served> ports, Whose whose);
   Result<> remove_left(const PortRules& rules);
@@ -120,7 +120,7 @@ class KernelPublisher final : public PortPublisher {
   std::unordered_map<Id, std::unique_ptr<SteppedWork>> forgetting_;   // after the end of publications
 };
 
-// Those of one relay, taken out.
+// Takes out the connections of one relay.
 std::vector<KeptConnection> take_of(const ConnectionId& place, std::vector<KeptConnection>& all) {
   if (all.empty()) return {};
   const auto others = std::stable_partition(all.begin(), all.end(), [&](const KeptConnection& kept) {
@@ -185,7 +185,7 @@ void KernelPublisher::finish(Id id, Result<> worked, Done done) {
   done(std::move(worked));
 }
 
-// All of them, whatever becomes of some.
+// Tries all of them, even if some fail.
 Result<> KernelPublisher::remove_rules(std::span<const Served> ports, Whose whose) {
   std::optional<Error> first;
   for (std::size_t at = 0; at < ports.size(); at += rules_per_step) {
@@ -206,11 +206,11 @@ Result<> KernelPublisher::remove_left(const PortRules& rules) {
   return fail(std::move(removed).error().also(std::move(others).error()));
 }
 
-// Nobody waits for it: a publication of the same ports does this on its own.
+// Nobody waits for it: publishing the same ports again does this itself.
 void KernelPublisher::forget_flows(const PortRules& rules) {
   const Id id = next_++;
   auto pass = std::make_shared<conntrack::Forgetting>(rules.redirects);
-  // A failure costs a client of a port that is gone nothing: its flow leads nowhere, and ends by itself.
+  // A failure costs clients of a removed port nothing: their flow leads nowhere, and ends by itself.
   forgetting_[id] = std::make_unique<SteppedWork>(
       loop_, [pass] { return pass->step(); }, [this, id](const Result<>&) { forgetting_.erase(id); });
 }
@@ -260,8 +260,8 @@ Result<> KernelPublisher::disown(std::span<const ReservedPort> ports, const Port
 }  // namespace
 
 Result<std::unique_ptr<PortPublisher>> PortPublisher::create(EventLoop& loop) {
-  // In a user's network it is always relays, by sockets of the host. Settings that cannot be read are an error of `up`;
-  // whoever was started again without it opens no more than any setting would.
+  // In a user's network it is always relays, on sockets of the host. Settings that cannot be read are an error of `up`;
+  // a supervisor that was restarted without one opens no more than any setting would.
   const Result<Settings> settings = read_settings();
   const Carriers carriers = settings ? settings->published_ports : Carriers::filtered;
   return std::make_unique<KernelPublisher>(loop, TRY(Firewall::open()), carriers);

@@ -21,7 +21,7 @@ RelayBudget RelayBudget::of_this_process() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = 1024;
   const std::size_t descriptors = std::min<std::size_t>(limit.rlim_cur, 1 << 20);
-  // Five eighths and one eighth; the rest is for the ports themselves, logs and names.
+  // Five eighths and one eighth; the rest is for the ports themselves, logs and DNS.
   return RelayBudget(descriptors / 10, descriptors / 8);
 }
 
@@ -30,9 +30,9 @@ namespace {
 constexpr int accepts_per_event = 64;
 constexpr std::size_t discarded_per_event = 1 << 20;
 constexpr std::chrono::milliseconds pause_without_descriptors{100};
-// How often is looked whether the last bytes have reached the peer's system: nothing tells it.
+// How often to check whether the last bytes have reached the peer's system: nothing reports it.
 constexpr std::chrono::milliseconds first_look{5}, longest_look{1000};
-// Most connections are over by then; for those it would be a waste to hand them over.
+// Most connections are over by then; handing those over would be a waste.
 constexpr std::chrono::milliseconds keep_after{100};
 constexpr std::size_t kept_per_turn = 32;
 constexpr std::chrono::milliseconds keep_pause{10};  // between turns, when there are more
@@ -53,27 +53,27 @@ void tune(int fd) {
 
 enum class Ending : std::uint8_t { orderly, broken };
 
-// The peer learns that something broke instead of an orderly end.
+// The peer sees a broken connection instead of an orderly end.
 void reset_on_close(int fd) {
   const linger now{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-// At once, whoever else has it open.
+// At once, even if others have it open.
 void reset_now(int fd) {
   const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
   (void)::connect(fd, &nobody, sizeof nobody);
 }
 
-// Once both sides have said that they send no more, the system does not know any longer who the peer was, although what
-// came last may not have been read yet.
+// Once both sides have said that they send no more, the system no longer knows who the peer was, although the last
+// bytes may not have been read yet.
 Address peer_of(int fd) {
   SocketAddress peer;
   if (::getpeername(fd, peer.raw(), &peer.size) == 0) return peer.address();
   return Address::loopback(Family::v4);
 }
 
-// Bytes that the peer's system has not confirmed; a reset would destroy them.
+// Bytes that the peer's system has not acknowledged; a reset would destroy them.
 bool has_unsent(int fd) {
   int bytes = 0;
   return ::ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
@@ -94,7 +94,7 @@ class TcpRelay final : public Relay {
     Watched client, server;
     bool connected = false;
     bool kept = false;
-    // Which of the two was reset, or can't be written to any more. What it had sent is still delivered.
+    // Which of the two was reset, or can no longer be written to. What it had sent is still delivered.
     std::optional<Side> dead;
     bool both_dead = false;
     bool discarding = true;     // what the living one sends then
@@ -154,7 +154,7 @@ void TcpRelay::accept_some() {
       continue;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      // The waiting connection would wake us at once again; look away until some have ended.
+      // The waiting connection would wake us again at once; do not listen until some have ended.
       loop_.remove(std::exchange(listening_, 0));
       resume_ = loop_.after(pause_without_descriptors, [this] { (void)listen(); });
       return;
@@ -198,7 +198,7 @@ void TcpRelay::resume(KeptConnection kept) {
   Result<Pump> down = Pump::resume(server, client, {take(Part::down_read), take(Part::down_write)});
   const bool whole = client >= 0 && server >= 0 && up && down;
   if (!whole) {
-    // Bytes may be missing: both must see that it broke.
+    // Bytes may be missing: both sides must see that it broke.
     reset_now(client);
     reset_now(server);
     return keeping_.keeper->forget(id_of(key));
@@ -237,7 +237,7 @@ void TcpRelay::handle(Key key, Side side, std::uint32_t events) {
   if (found == connections_.end()) return;
   Connection& connection = found->second;
   if (!connection.connected && !finish_connecting(connection)) return close(key, Ending::broken);
-  // An error is no end yet: what was received before it is still there to be read.
+  // An error is not the end yet: what was received before it can still be read.
   if ((events & EPOLLERR) != 0) mark_dead(key, connection, side);
   for (const bool upwards : {true, false}) {
     Pump& pump = upwards ? connection.up : connection.down;
@@ -251,7 +251,7 @@ void TcpRelay::handle(Key key, Side side, std::uint32_t events) {
   update(key, connection);
 }
 
-// The living side gets what the dead one had sent, and learns of the reset then, as it would without us.
+// The living side first gets what the dead one had sent, and then the reset, as it would without us.
 void TcpRelay::mark_dead(Key key, Connection& connection, Side side) {
   if (connection.dead && *connection.dead != side) connection.both_dead = true;
   if (connection.dead) return;
@@ -264,7 +264,7 @@ void TcpRelay::mark_dead(Key key, Connection& connection, Side side) {
   forget(key, connection);
 }
 
-// Nobody reads it; but a peer that has to write before it reads would wait for ever.
+// Nobody reads it; but a peer that has to write before it reads would wait forever.
 void TcpRelay::discard_input(Connection& connection) {
   Watched& alive = connection.end(connection.dead == Side::client ? Side::server : Side::client);
   const ssize_t got = ::recv(alive.fd.get(), nullptr, discarded_per_event, MSG_TRUNC | MSG_DONTWAIT);
@@ -325,7 +325,7 @@ void TcpRelay::keep_soon(std::chrono::milliseconds delay) {
   });
 }
 
-// Those that came after the timer was set are kept a little early; a timer for each would cost more.
+// Those that came after the timer was set are handed over a little early; a timer for each would cost more.
 void TcpRelay::keep_some() {
   const std::size_t some = std::min(young_.size(), kept_per_turn);
   for (std::size_t i = 0; i < some; ++i) {
@@ -341,7 +341,7 @@ void TcpRelay::keep_some() {
   if (!young_.empty()) keep_soon(some == kept_per_turn ? keep_pause : keep_after);
 }
 
-// With both pipes, whether they are needed yet or not: a successor that misses one can't tell what was in it.
+// With both pipes, whether they are needed yet or not: without one, a successor could not tell what was in it.
 void TcpRelay::keep(Key key, Connection& connection) {
   if (!connection.up.ensure_pipe() || !connection.down.ensure_pipe()) return;
   const Pipe &up = connection.up.pipe(), &down = connection.down.pipe();

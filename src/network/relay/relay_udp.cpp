@@ -22,7 +22,7 @@ constexpr int datagrams_per_event = 64;
 constexpr std::chrono::seconds idle_limit{90};
 constexpr std::chrono::seconds sweep_interval{30};
 
-// A client, and which of our addresses it spoke to: the answer must come from there.
+// A client, and which of our addresses it sent to: the answer must come from there.
 struct FlowKey {
   Address client;
   std::uint16_t client_port = 0;
@@ -121,7 +121,7 @@ void UdpRelay::drop(std::map<FlowKey, Flow>::iterator flow) {
   flows_.erase(flow);
 }
 
-// Of those that count, the one that was quiet longest; end() if there is none.
+// The flow that has been quiet longest, among those that count; end() if there is none.
 std::map<FlowKey, Flow>::iterator UdpRelay::quietest(const std::function<bool(const FlowKey&)>& counts) {
   auto found = flows_.end();
   for (auto flow = flows_.begin(); flow != flows_.end(); ++flow) {
@@ -149,7 +149,7 @@ void UdpRelay::receive_some() {
     const Address from = client.address();
     const Address local = local_address(header).value_or(Address::any(from.family()));
     Flow* flow = flow_of({from, client.port(), local});
-    // A datagram may be lost; the container not listening just now is one such case.
+    // Datagrams may be lost, for example because the container is not listening right now.
     if (flow) (void)::send(flow->fd.get(), buffer.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL);
   }
 }
@@ -162,7 +162,7 @@ Flow* UdpRelay::flow_of(const FlowKey& key) {
   }
   if (flows_.size() >= max_flows) drop(quietest([](const FlowKey&) { return true; }));
   if (!budget_.take_flow(key.client)) {
-    // Its own make room, not those of others.
+    // The client's own flows make room, not those of others.
     const auto own = quietest([&](const FlowKey& other) { return other.client == key.client; });
     if (own == flows_.end()) return nullptr;
     drop(own);

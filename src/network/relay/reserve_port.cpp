@@ -47,7 +47,7 @@ Result<Fd> hold(const Address& address, std::uint16_t port, Protocol protocol) {
   Fd fd(::socket(address.domain(), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("create socket");
   const int on = 1;
-  // TCP only: connections that linger from before must not keep us off; for UDP it would allow two owners.
+  // TCP only: lingering connections must not prevent the bind; for UDP it would allow two owners.
   if (protocol == Protocol::tcp) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (!address.is_v4()) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   const SocketAddress name(address, port);
@@ -79,9 +79,9 @@ Result<ReservedPort> hold_all(const PortRequest& request, const std::vector<Addr
       reserved.sockets.push_back({address, *std::move(fd), true});
     }
     Result<Fd> fd = hold(address, port, request.protocol);
-    // Inside, for other containers, where there is such an address.
+    // Inside, for other containers, if there is such an address.
     if (!fd && outside && means_no_ipv6(fd.error())) continue;
-    // A host without IPv6 has no [::]; that is not what the user asked for by name.
+    // A host without IPv6 has no [::], which the user did not ask for explicitly.
     if (!fd && request.host_ip.empty() && !address.is_v4() && means_no_ipv6(fd.error())) continue;
     if (!fd) return fail(std::move(fd).error().about(Subject::address, address.to_string()));
     reserved.sockets.push_back({address, *std::move(fd), false});
@@ -105,7 +105,7 @@ Error bind_error(const PortRequest& request, const Address& address, std::uint16
                                    std::string(to_string(request.protocol)));
 }
 
-// What a bind that failed means for the user, unless the port is taken.
+// What a failed bind means for the user, unless the port is taken.
 Error other_error(int number, const PortRequest& request, const Address& address, std::uint16_t port) {
   Error error = errno_error(number, "failed to bind host port for " + endpoint_text(address, port) + "/" +
                                         std::string(to_string(request.protocol)));
@@ -130,7 +130,7 @@ Error taken_by_ours(const PortRequest& request, const Address& address, std::uin
       .hint("stop it first, or " + another_port(request, port));
 }
 
-// Only until that ends, and it may happen again with every port of the range.
+// Only until that connection ends, and it may happen again with every port of the range.
 Error taken_by_connection(const PortHolder& holder, const PortRequest& request, const Address& address,
                           std::uint16_t port) {
   const Range given = ephemeral_range();
@@ -159,7 +159,7 @@ Error taken_by(const std::optional<PortHolder>& holder, const PortRequest& reque
       .hint("stop " + holder->name + ", or " + another_port(request, port));
 }
 
-// Of HostSockets.
+// The holder as reported by HostSockets.
 std::optional<PortHolder> told_holder(const Error& error) {
   if (error.subject() != Subject::program) return std::nullopt;
   const std::string& told = error.subject_name();
@@ -182,7 +182,7 @@ struct PortReservation::State {
   HostSockets outside;
   std::vector<ReservedPort> done;
 
-  // Of the request that is under way.
+  // For the request in progress.
   std::vector<Address> addresses;
   Range range{0, 0};
   unsigned next_port = 0;
@@ -193,8 +193,8 @@ struct PortReservation::State {
   };
   std::optional<Conflict> conflict;
   std::optional<steady_clock::time_point> give_up;  // set while a port is asked for that nobody has to be seen
-  // Where the last search for a free ephemeral port ended, by address and protocol: a thousand of them would begin at
-  // the same end a thousand times.
+  // Where the last search for a free ephemeral port ended, by address and protocol: a thousand searches would otherwise
+  // all begin at the same end.
   std::map<std::pair<std::string, Protocol>, unsigned> next_ephemeral;
 
   Result<Next> advance(const PortRequest& request);
@@ -235,7 +235,7 @@ Result<> PortReservation::State::begin(const PortRequest& request) {
   return {};
 }
 
-// Our own socket would be found to hold it, under our name, which helps nobody.
+// The holder would be our own socket, under our name, which helps nobody.
 Result<> PortReservation::State::refuse_twice(const PortRequest& request, std::uint16_t port) const {
   const auto taken = std::ranges::find_if(done, [&](const ReservedPort& other) {
     const bool same_ip =
@@ -250,7 +250,8 @@ Result<> PortReservation::State::refuse_twice(const PortRequest& request, std::u
                         std::to_string(taken->request.container_port) + ": publish another one"));
 }
 
-// An error that ends it all; success: go on with the next port of the range, or with the search for the holder.
+// Returns an error that ends everything; on success, continue with the next port of the range, or with the search for
+// the holder.
 Result<> PortReservation::State::on_failure(const PortRequest& request, std::uint16_t port, Error error) {
   const int number = error.sys_errno();
   if (number == EADDRINUSE && range.first != range.last) return {};
@@ -303,15 +304,15 @@ Result<PortReservation::Next> PortReservation::State::advance(const PortRequest&
   return fail(taken_by(holder, request, conflict->address, conflict->port));
 }
 
-// Who had the port is gone already (a keeper that has just dropped what a container before had published), or is a
-// connection that took it as its own end.
+// The holder is already gone (a keeper that has just dropped what a previous container had published), or is a
+// connection that uses the port as its local end.
 bool PortReservation::State::may_be_free_soon() {
   const auto now = steady_clock::now();
   if (!give_up) give_up = now + patience_with_nobody;
   return now < *give_up;
 }
 
-// As a subject of errors.
+// As the subject of errors.
 std::string PortReservation::State::port_in_question(const PortRequest& request) const {
   std::string text = std::to_string(range.first);
   if (range.last != range.first) text += "-" + std::to_string(range.last);

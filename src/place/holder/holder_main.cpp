@@ -1,16 +1,16 @@
 // consort-place SOCKET [LINK_PROGRAM [ARGUMENT...]]
 //
 // Keeps the namespaces in which everything of a user who is not root runs, for as long as anything does: it holds their
-// descriptors, and is itself outside of them, where it is nothing but a process of that user. So it can do the two
-// things that nobody inside can: open sockets on the host's network, and run LINK_PROGRAM (pasta or slirp4netns), which
-// carries the packets of the namespace to the outside. In its arguments "PID" after "/proc/" stands for a process that
-// is in the namespaces until the program is ready.
+// descriptors, and is outside of them itself, as an ordinary process of that user. So it can do the two things that
+// nobody inside can: open sockets on the host's network, and run LINK_PROGRAM (pasta or slirp4netns), which carries the
+// namespace's packets to the outside. In its arguments, "PID" after "/proc/" stands for a process that is in the
+// namespaces until the program is ready.
 //
 // Descriptors: see protocol.hpp. It begins at once, says "ok" on descriptor 1, and ends when nobody is connected and no
 // process is in the user namespace. Only libc and no allocation: the program must fit into a few pages.
 //
-// All of it is done by a child. If that is killed, its parent makes another, which has the same door; if the parent is
-// killed, the child takes its place. Whoever was connected finds that the connection has ended, and connects again.
+// A child does all the work. If it is killed, its parent starts another, which listens on the same socket; if the
+// parent is killed, the child takes its place. Clients find that their connection has ended, and connect again.
 #include "place/holder/holder.hpp"
 
 #include <dirent.h>
@@ -65,7 +65,7 @@ void end_children() {
   while (file != nullptr && ::fscanf(file, "%d", &pid) == 1) ::kill(pid, SIGTERM);
 }
 
-// The fourth field; the second is a name in brackets, which may hold anything: its end is the last bracket of all.
+// The fourth field; the second is a name in brackets, which may contain anything: the last bracket ends it.
 int parent_of(const char* process) {
   char path[300], text[1024];
   snprintf(path, sizeof path, "/proc/%s/stat", process);
@@ -80,7 +80,7 @@ int parent_of(const char* process) {
   return parent;
 }
 
-// A process in the namespace itself. Those of containers in namespaces below it have a keeper that is in it.
+// A process in the namespace itself. Processes of containers in nested namespaces have a keeper that is in it.
 bool is_inhabited(const Holder& holder) {
   DIR* const processes = ::opendir("/proc");
   if (processes == nullptr) return true;
@@ -91,7 +91,7 @@ bool is_inhabited(const Holder& holder) {
     if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
     snprintf(path, sizeof path, "/proc/%s/ns/user", entry->d_name);
     if (::stat(path, &st) != 0 || st.st_ino != holder.user_namespace) continue;
-    // The link's own program serves the others, and nobody else.
+    // The link's own program serves only the others.
     const int parent = parent_of(entry->d_name);
     found = parent != ::getpid() && parent != holder.guard;
   }
@@ -112,7 +112,7 @@ void obey(Holder& holder, int index) {
   if (holder.link != Link::starting) start_link(holder);
 }
 
-// False: over.
+// False: finished.
 bool turn(Holder& holder) {
   static pollfd waits[most_clients + 4];
   waits[0] = {holder.listener, POLLIN, 0};
@@ -137,7 +137,7 @@ bool turn(Holder& holder) {
   return true;
 }
 
-// Until nothing is in the place any more; false: until the guard is gone.
+// Until nothing is left in the place; false: until the guard is gone.
 bool serve(Holder& holder, pid_t guard) {
   holder.guard = guard;
   holder.link = holder.shared->link_up ? Link::up : Link::none;
@@ -155,7 +155,7 @@ bool serve(Holder& holder, pid_t guard) {
   return false;
 }
 
-// Whether the one who serves came to the end of his work.
+// Whether the serving process finished its work.
 bool watch_over(Holder& holder, pid_t server, const sigset_t& watched) {
   while (true) {
     int status = 0;
@@ -190,7 +190,7 @@ void guard(Holder& holder, const sigset_t& watched) {
   }
 }
 
-// From its folder, since the whole path may be longer than such a name can be.
+// From inside its directory, because the whole path may be too long for a socket's name.
 int listen_at(const char* path) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
@@ -250,7 +250,7 @@ int main(int argc, char** argv) {
       static_cast<Shared*>(::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   if (holder.shared == MAP_FAILED) return 1;
   guard(holder, watched);
-  // Whoever is on the way finds the door closed, and makes a new place once the lock, held by descriptor 6, is free.
+  // A client on its way finds the socket closed, and creates a new place once the lock, held by descriptor 6, is free.
   if (::lstat(holder.path, &named) == 0 && named.st_ino == holder.socket_inode) ::unlink(holder.path);
   end_children();
   return 0;

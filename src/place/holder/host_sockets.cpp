@@ -1,4 +1,4 @@
-// consort-place: sockets of the host's network, and who has the port when there is none to be had.
+// consort-place: sockets on the host's network, and who holds the port if none can be had.
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -35,7 +35,7 @@ int open_bound(const Message& wish) {
 
 constexpr int most_sockets = 64;  // that hold one port
 
-// The sockets of one table that hold the port; of TCP those that listen.
+// The sockets in one table that hold the port; for TCP, those that listen.
 int find_sockets(const char* table, unsigned wanted, bool stream, unsigned long* inodes, int count) {
   constexpr unsigned listening = 0x0a;
   FILE* const file = ::fopen(table, "re");
@@ -68,7 +68,7 @@ bool has_open(const char* process, const unsigned long* inodes, int count) {
   return found;
 }
 
-// "PID NAME", as far as this user may look: who is in a user namespace may not look at who is not.
+// "PID NAME", as far as this user may look: a process in a user namespace may not look at one outside.
 void name_holder(const Message& wish, char* text, size_t size) {
   const bool stream = wish.type == SOCK_STREAM;
   const in_port_t port = wish.address.ss_family == AF_INET

@@ -1,4 +1,4 @@
-// Entering the place, which is made by who comes first.
+// Entering the place, which the first command creates.
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -36,7 +36,7 @@ Result<Fd> high(int fd) {
   return Fd(copy);
 }
 
-// In the child: away from the terminal and the session of whoever ran the command.
+// In the child: leaves the terminal and session of whoever ran the command.
 [[noreturn]] void become_keeper(const Inherited& fds, char* const* argv, char* const* environment) {
   if (::setsid() < 0) ::_exit(1);
   const pid_t pid = ::fork();
@@ -97,7 +97,7 @@ struct Found {
   MissingIds missing;
 };
 
-// Whoever has the lock makes the place, or keeps it, or is about to end.
+// Whoever holds the lock creates the place, or keeps it, or is about to end.
 Result<Found> find_or_make(const Roots& roots) {
   const auto deadline = std::chrono::steady_clock::now() + longest_wait;
   MissingIds missing;
@@ -121,9 +121,9 @@ Result<> go_in(const Welcome& welcome) {
   const Result<std::string> here = current_directory();
   if (::setns(welcome.user.get(), CLONE_NEWUSER) != 0) return fail_errno("enter user namespace");
   if (::setns(welcome.mount.get(), CLONE_NEWNS) != 0) return fail_errno("enter mount namespace");
-  // Another's credentials make a process unreadable to itself in /proc.
+  // With different credentials, a process cannot read itself in /proc.
   if (::prctl(PR_SET_DUMPABLE, 1) != 0) return fail_errno("enter user namespace");
-  // That of the namespace is its root. A folder that has been removed stays unknown, as it was.
+  // The namespace's working directory is its root. A directory that has been removed stays unknown, as it was.
   if (!here || ::chdir(here->c_str()) == 0) return {};
   const int number = errno;
   return fail(errno_error(number, "enter", *here)
@@ -142,8 +142,8 @@ Result<Entered> enter(const Roots& roots) {
   TRY(roots.prepare());
   Found found = TRY(find_or_make(roots));
   TRY(go_in(found.welcome));
-  // What keeps the place from ending: a connection that lasts as long as this process, whatever it executes; it is
-  // closed in every child.
+  // What keeps the place from ending: a connection that lasts as long as this process, whatever it executes; every
+  // child closes it.
   found.welcome.socket.release();
   ::setenv("CONSORT_DATA_ROOT", roots.data.c_str(), 1);
   ::setenv("CONSORT_RUN_ROOT", roots.run.c_str(), 1);

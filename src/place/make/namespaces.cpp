@@ -26,7 +26,7 @@ namespace {
 constexpr const char* subuid_file = "/etc/subuid";
 constexpr const char* subgid_file = "/etc/subgid";
 
-// What the child has done, told with its errno, one int each.
+// What the child has done, reported with its errno, one int each.
 enum class Stage : int { user_namespace, other_namespaces, ready };
 struct Told {
   Stage stage;
@@ -55,7 +55,7 @@ bool tell(int pipe, Stage stage, int error) {
   char go;
   if (!tell(tell_pipe, Stage::user_namespace, made ? 0 : errno) || !made) ::_exit(1);
   if (::read(hear_pipe, &go, 1) != 1) ::_exit(1);
-  // What is mounted on the host later shows up here, too; never the other way.
+  // Later mounts on the host appear here, too; never the other way round.
   const bool all =
       ::unshare(CLONE_NEWNS | CLONE_NEWNET) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0;
   const int error = errno;
@@ -98,7 +98,7 @@ std::vector<IdRange> ranges_in(const char* file) {
   return text ? parse_subordinate(*text, user_name(::getuid()), ::getuid()) : std::vector<IdRange>();
 }
 
-// newuidmap and newgidmap: set-user-id programs, which look into /etc/subuid themselves. "" or why not.
+// newuidmap and newgidmap: setuid programs that check /etc/subuid themselves. Returns "" or the reason why not.
 Result<MissingIds> map_with_programs(pid_t pid) {
   MissingIds missing = missing_ids();
   if (!missing.why.empty()) return missing;
@@ -120,7 +120,7 @@ Result<MissingIds> map_with_programs(pid_t pid) {
   return missing;
 }
 
-// One user, for which nobody need be asked: root inside is the user outside.
+// A single user, which needs no permission: root inside is the user outside.
 Result<> map_own_id(pid_t pid) {
   const std::string folder = "/proc/" + std::to_string(pid);
   const auto write = [&](const char* file, const std::string& text) -> Result<> {
@@ -179,9 +179,9 @@ Result<Namespaces> make_namespaces() {
   return made;
 }
 
-// Addresses of our own and not those of the host, which containers must be able to reach: it is another machine for
-// them. Nothing of the host's loopback, though: what listens there trusts who can reach it. Published ports are not the
-// link's affair.
+// Our own addresses and not the host's, which containers must be able to reach: to them the host is another machine.
+// The host's loopback is left out, because what listens there trusts everybody who can reach it. Published ports do not
+// go through the link.
 std::vector<std::string> link_arguments() {
   const std::string network = "/proc/PID/ns/net", user = "/proc/PID/ns/user";
   if (const std::string pasta = find_program("pasta"); !pasta.empty())

@@ -17,8 +17,8 @@ Result<DesiredRestart> parse_restart(const compose::Service& service) {
   const std::size_t colon = service.restart.find(':');
   const std::string name = service.restart.substr(0, colon);
   DesiredRestart restart;
-  // What is not a number is none to Docker Compose; config warns of it. The engine says with which policy one may
-  // stand.
+  // Docker Compose ignores what is not a number; config warns of it. The engine says with which policy a number is
+  // allowed.
   if (colon != std::string::npos)
     restart.most_times =
         saturated<unsigned>(parse_unsigned(std::string_view(service.restart).substr(colon + 1)).value_or(0));
@@ -99,7 +99,7 @@ std::vector<compose::DeviceRequest> devices_of(const compose::Service& service) 
   return devices;
 }
 
-// What was found wrong, with its place in the file.
+// A problem, with its place in the file.
 template <typename T>
 Result<T> placed(const compose::Project& project, const compose::Service& service, Result<T> result) {
   if (result || result.error().mark()) return result;
@@ -107,7 +107,7 @@ Result<T> placed(const compose::Project& project, const compose::Service& servic
   return fail(std::move(result).error().at(std::move(place)));
 }
 
-// What DesiredService says itself.
+// Removes what DesiredService covers itself.
 compose::Service without_what_is_said(compose::Service service) {
   service.build.reset();
   service.configs.clear();

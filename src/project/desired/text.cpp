@@ -1,4 +1,4 @@
-// What is wanted, as text.
+// The desired project as text.
 #include <array>
 #include <charconv>
 

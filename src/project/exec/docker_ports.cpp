@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t longest_answer = std::size_t{16} << 20;
 
-// Version 1.0 of HTTP: the answer comes in one piece, and the connection ends with it.
+// HTTP 1.0: the answer comes in one piece, and the connection ends with it.
 constexpr std::string_view request = "GET /containers/json HTTP/1.0\r\nHost: docker\r\n\r\n";
 
 // A daemon that hangs must not hold up an error message.

@@ -67,7 +67,7 @@ class Execution {
   }
 
  private:
-  // All below with the lock held, unless said otherwise.
+  // Everything below requires the lock, unless said otherwise.
   void make_ready(OperationId id) {
     const Operation& operation = plan_.operations()[id];
     if (!is_trivial(operation)) {
@@ -97,7 +97,7 @@ class Execution {
     cancel_.request(by);
   }
 
-  // As many workers as there is work; they are only ever started here.
+  // As many workers as there is work; they are started only here.
   void staff() {
     while (waiting_workers_ < ready_.size() && workers_.size() < most_workers_) {
       ++waiting_workers_;
@@ -167,7 +167,7 @@ class Execution {
     return outcome;
   }
 
-  // What is to be removed and is still used by others stays, and is no failure.
+  // Something that was to be removed but is still used stays, and is not a failure.
   static bool stays(const Operation& operation, const Error& error) {
     const bool shared = operation.is<RemoveNetwork>() || operation.is<RemoveVolume>() || operation.is<RemoveImage>();
     return shared && (error.code() == Code::conflict || error.code() == Code::busy);
@@ -178,7 +178,7 @@ class Execution {
     if (!only_waits(operation)) return tell(operation, "Skipped: " + error.message(), Outlook::warning);
     const std::string said = "optional dependency \"" + operation.service + "\" failed to start";
     tell(operation, "Skipped: " + said, Outlook::warning);
-    // What the levels above say of it has just been said.
+    // What the levels above say about it has just been said.
     const Error* reason = error.level_about(Subject::dependency);
     progress_.warn(said + ": " + (reason ? *reason : error).message());
   }
@@ -192,8 +192,8 @@ class Execution {
     progress_.event(event);
   }
 
-  // Without the lock: until all is done, listening for the user meanwhile. What comes after his first wish ends the
-  // program: he has seen that this takes too long.
+  // Without the lock: until everything is done, listening for the user meanwhile. After the first signal, the next one
+  // ends the program: the user has decided that this takes too long.
   void wait_until_done() {
     std::optional<Listening> listening;
     if (options_.interrupt_fd >= 0) listening.emplace();
@@ -237,7 +237,7 @@ class Execution {
   Result<> result() {
     if (interrupted_) return fail(Code::interrupted, "interrupted");
     if (errors_.empty()) return {};
-    // What was cancelled because of another failure is not worth telling.
+    // What was cancelled because of another failure is not worth reporting.
     std::size_t first = 0;
     while (first + 1 < errors_.size() && errors_[first].code() == Code::interrupted) ++first;
     Error error = std::move(errors_[first]);

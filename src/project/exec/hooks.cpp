@@ -18,7 +18,7 @@ constexpr int most_reads_after_end = 256;  // of a page: what a pipe may hold
 
 using TellLine = std::function<void(const engine::LogLine& line)>;
 
-// Pieces in, lines out; a longer one is told in parts.
+// Splits output into lines; an overlong one is reported in parts.
 class HookLines {
  public:
   explicit HookLines(const TellLine& tell) : tell_(tell) {}
@@ -52,7 +52,8 @@ Result<> pass_on(Fd& from, HookLines& to) {
   return {};
 }
 
-// Until it has ended. What it has left behind may hold its output open for ever: only what is there is told then.
+// Until it has ended. Processes that it left running may hold its output open forever, so only what is there is
+// reported then.
 Result<> listen_to_hook(engine::Exec& process, const TellLine& tell, const Cancellation& cancel) {
   engine::ExecStreams streams = process.take_streams();
   streams.in.reset();
@@ -93,7 +94,7 @@ Result<int> run_hook(engine::Engine& engine, const std::string& container, const
   return process.wait();
 }
 
-// A command of `run` that has ended before its hooks were through has done what was asked for.
+// A `run` whose command has ended before its hooks has done what was asked.
 bool is_over(engine::Engine& engine, const std::string& container) {
   const auto details = engine.inspect(container);
   return details ? details->oneoff && !details->state.running() : details.error().code() == Code::not_found;

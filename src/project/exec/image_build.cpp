@@ -40,7 +40,7 @@ void add_contexts(const compose::Project& project, const compose::Build& from, b
   }
 }
 
-// The one to be run here: this machine's if it is among them.
+// The platform to run here: this machine's if it is among them.
 const std::string& chosen_platform(const compose::Strings& platforms) {
   const image::Platform host = image::Platform::host();
   for (const std::string& text : platforms)
@@ -48,7 +48,8 @@ const std::string& chosen_platform(const compose::Strings& platforms) {
   return platforms.front();
 }
 
-// As in Docker Compose: `build` makes all that the file lists, what is about to run something makes what it runs.
+// As in Docker Compose: `build` builds everything that the file lists, a command that is about to run something builds
+// what it runs.
 compose::Strings wanted_platforms(const compose::Service& service, const RunDetail& detail) {
   const compose::Strings& listed = service.build->platforms;
   if (detail.all_platforms && !listed.empty()) return listed;
@@ -57,7 +58,7 @@ compose::Strings wanted_platforms(const compose::Service& service, const RunDeta
   return {};
 }
 
-// Attributes that do nothing here: said by name, never dropped in silence.
+// Attributes without effect here: named, never ignored silently.
 void warn_of_unused(Session& session, const compose::Service& service) {
   const compose::Build& build = *service.build;
   const auto warn = [&](const std::string& attribute, const std::string& why) {
@@ -69,7 +70,7 @@ void warn_of_unused(Session& session, const compose::Service& service) {
   warn_of_unused_caches(session, service);
 }
 
-// Who chooses the classic builder is told what it cannot do, as by Docker Compose: the same file would fail elsewhere.
+// Users of the classic builder are told what it cannot do, as by Docker Compose: the same file would fail elsewhere.
 Result<> check_classic_builder(const compose::Project& project, const compose::Service& service,
                                const build::BuildRequest& request) {
   if (!wants_classic_builder(project)) return {};
@@ -146,8 +147,8 @@ engine::BuildRun run_for(Session& session, const Cancellation& cancel) {
   return run;
 }
 
-// As docker tells it: the place in the Dockerfile, then what was wrong. A mark without a line says that the place is
-// shown already.
+// As in docker: the place in the Dockerfile, then what was wrong. A mark without a line means that the place has
+// already been shown.
 Error shown_as_docker_does(Error error, const std::string& excerpt) {
   Error shown = Error(error.code()).why(excerpt + "failed to solve: " + error.message()).hint(error.hint_text());
   shown.data().at = error.mark() ? Mark{.file = error.mark()->file} : Mark{};
@@ -231,7 +232,7 @@ Result<CheckedImage> check_image(Session& session, const compose::Service& servi
 
 namespace {
 
-// The directory that the image is built of is mounted over it: what the container sees is not what was copied.
+// The directory that the image is built from is mounted over it: the container does not see what was copied.
 bool sees_its_sources(const compose::Service& service) {
   const std::string& context = service.build->context;
   return std::ranges::any_of(service.volumes, [&](const compose::Mount& mount) {

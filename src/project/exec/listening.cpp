@@ -11,7 +11,7 @@ namespace consort::project {
 
 namespace {
 
-// A signal handler can reach nothing but globals.
+// A signal handler can only reach globals.
 std::atomic<int> listeners = 0;
 static_assert(std::atomic<int>::is_always_lock_free);
 

@@ -117,7 +117,7 @@ Result<> LogFollower::take_pending() {
   return look_at_all();
 }
 
-// Containers that ended before the stream was there, or with their supervisor; and those that were made meanwhile.
+// Containers that ended before the stream began, or with their supervisor, and those created in the meantime.
 Result<> LogFollower::look_at_all() {
   TRY(subscribe());
   const auto containers = TRY(engine_.list({.project = project_}));
@@ -171,7 +171,7 @@ Result<> LogFollower::state_changed(Source& source, const engine::ContainerState
   return {};
 }
 
-// What was there before is added by those who want it, from where they want it.
+// Callers that want earlier output add it themselves, from where they want it.
 void LogFollower::adopt(const engine::Container& container) {
   if (!options_.adopt || container.created_at < begun_ || sources_.contains(container.id)) return;
   if (!options_.adopt(container)) return;

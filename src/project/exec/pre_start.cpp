@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t tail_lines = 10;
 constexpr std::size_t tail_bytes = 2048;
 
-// The hook's lines, whoever is told of them.
+// The hook's lines, for whoever shows them.
 class HookSink final : public LogSink {
  public:
   explicit HookSink(std::function<void(const engine::LogLine&)> tell) : tell_(std::move(tell)) {}
@@ -25,7 +25,7 @@ class HookSink final : public LogSink {
   std::function<void(const engine::LogLine&)> tell_;
 };
 
-// Shows it while it runs; the destructor when it has shown all that is there.
+// Shows it while it runs; the destructor waits until everything has been shown.
 class HookOutput {
  public:
   static Result<std::unique_ptr<HookOutput>> begin(Session& session, const std::string& container, SystemTime since,
@@ -50,7 +50,7 @@ class HookOutput {
   std::thread thread_;
 };
 
-// What it wrote last: to standard error, or if there is nothing, to standard output.
+// Its last output: from standard error, or if that is empty, from standard output.
 std::string tail_of(engine::Engine& engine, const std::string& container) {
   std::vector<std::string> out, err;
   auto reader = engine.logs(container, {});

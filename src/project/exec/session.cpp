@@ -48,14 +48,15 @@ std::string change_lines(const std::vector<engine::SpecChange>& changes) {
   return text;
 }
 
-// In what the new container differs from the one that is there, a line each. Nothing if that one can't be asked.
+// The differences between the new container and the existing one, one per line. Nothing if that one cannot be
+// inspected.
 std::string differences_of(Session& session, const Operation& operation, const engine::ContainerSpec& spec) {
   const auto there = session.engine.inspect(operation.object_id);
   if (!there) return "";
   std::string text = change_lines(engine::changes_between(there->spec, spec));
   if (!spec.image_id.empty() && spec.image_id != there->image_id)
     text += change_line("image id", short_image(there->image_id), short_image(spec.image_id));
-  // Beside what can be compared, the hash of the configuration is about what these contain, which is not kept.
+  // Besides what can be compared, the configuration hash covers the content of these, which is not stored.
   if (text.empty() && !spec.files.empty() && operation.cause.starts_with("configuration"))
     text = "  configs or secrets: their content\n";
   return text;
@@ -68,7 +69,7 @@ std::string replaced_network(Session& session, const Operation& operation, const
          "\n" + change_lines(engine::changes_between(there->spec, spec));
 }
 
-// What --dry-run says beside what Docker Compose does: why something that is there is replaced, or goes.
+// What --dry-run shows in addition to Docker Compose: why something existing is replaced or removed.
 std::string reasons_of(Session& session, const Plan& plan) {
   std::string text;
   for (const Operation& operation : plan.operations()) {
@@ -90,7 +91,7 @@ bool waits_for_all(const Plan& plan) {
   });
 }
 
-// timings: null where nobody asks.
+// timings: null if nobody wants them.
 Result<> carry_out(Session& session, const Plan& plan, std::string_view title, const RunDetail& detail,
                    Timings* timings) {
   if (plan.empty()) {
@@ -99,7 +100,8 @@ Result<> carry_out(Session& session, const Plan& plan, std::string_view title, c
   }
   session.progress.begin(title);
   ExecuteOptions options{.parallel = session.parallel, .interrupt_fd = session.interrupt_fd};
-  // A plan that does not wait for all (`--wait`) takes its time; the limit is then for what dependents wait for.
+  // A plan that does not wait for everything (`--wait`) may take its time; the limit then applies to what dependents
+  // wait for.
   if (waits_for_all(plan)) options.limit_seconds = detail.limit_seconds;
   Result<> outcome;
   if (session.dry_run == DryRun::yes) {

@@ -24,7 +24,7 @@ void Timings::begin(const Plan& plan) {
   for (const Operation& operation : plan.operations()) needs_.push_back(operation.needs);
 }
 
-// Of what it needs, through checkpoints and what only says something, that which came last.
+// The dependency that finished last, looking through checkpoints and purely informative operations.
 std::optional<std::size_t> Timings::last_need(const Operation& operation) const {
   std::optional<std::size_t> last;
   std::vector<OperationId> open = operation.needs;

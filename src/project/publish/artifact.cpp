@@ -54,7 +54,7 @@ class Packer {
       if (reference.kind == compose::NamedFile::Kind::include)
         return fail(Error(Code::invalid, "cannot publish compose file with local includes")
                         .hint("publish " + reference.written + " on its own, and include it as oci://..."));
-      // What a variable names is another file where somebody else reads it.
+      // A path with a variable is another file for somebody else.
       if (reference.written.find('$') != std::string::npos) continue;
       if (reference.kind == compose::NamedFile::Kind::extends)
         TRY(pack_extended(reference, base, depth));

@@ -17,7 +17,7 @@ std::size_t run_of(std::string_view text, std::string_view characters) {
   return std::min(text.find_first_not_of(characters), text.size());
 }
 
-// A word that begins so and goes on with at least `length` of these characters.
+// A word with this prefix, followed by at least `length` of these characters.
 bool has_word(std::string_view text, std::string_view prefix, std::string_view characters, std::size_t length) {
   for (std::size_t at = text.find(prefix); at != std::string_view::npos; at = text.find(prefix, at + 1)) {
     const bool begins = at == 0 || letters.find(text[at - 1]) == std::string_view::npos;
@@ -32,7 +32,7 @@ bool has_any_word(std::string_view text, std::span<const std::string_view> prefi
                              [&](std::string_view prefix) { return has_word(text, prefix, characters, length); });
 }
 
-// Three parts of base64url, joined by dots, of which the first two are JSON.
+// Three parts of base64url, joined by dots, the first two of which are JSON.
 bool has_web_token(std::string_view text) {
   for (std::size_t at = text.find("eyJ"); at != std::string_view::npos; at = text.find("eyJ", at + 1)) {
     std::string_view rest = text.substr(at);

@@ -1,4 +1,4 @@
-// up without -d: shows what containers write until they end or the user stops them.
+// up without -d: shows containers' output until they end or the user stops them.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -16,8 +16,8 @@ namespace {
 
 constexpr int interrupted_status = 130;
 
-// The named services, or all; what they depend on goes on running. An interrupt kills them; one that comes before that
-// can be done is kept until it can, as somebody listens till then.
+// Stops the named services, or all; their dependencies keep running. An interrupt kills them; one that comes before
+// that is possible is kept until it is, because somebody is listening.
 Result<> stop_services(Session& session, const std::set<std::string>& named, std::optional<Listening>& till_then,
                        const RunDetail& detail) {
   const Observed observed = TRY(observe(session, Look::containers));
@@ -26,7 +26,7 @@ Result<> stop_services(Session& session, const std::set<std::string>& named, std
     if (loaded_project(session).services.contains(container.service) && !container.oneoff &&
         (named.empty() || named.contains(container.service)))
       mine.push_back(container);
-  // The stopping is not broken off: what is killed has stopped, and the plan sees that.
+  // The stop is not interrupted: what is killed has stopped, and the plan sees that.
   Session patient = session;
   patient.interrupt_fd = -1;
   const auto force = TRY(OnInterrupt::create(session.interrupt_fd, [&] {
@@ -51,7 +51,8 @@ class AttachedUp {
       : session_(session), options_(options), attach_(attach) {}
 
   Result<int> run() {
-    // Before anything is started: what cannot be followed starts nothing, and what changes meanwhile is seen.
+    // Before anything is started: if the sources cannot be watched nothing is started, and no change is missed
+    // meanwhile.
     std::optional<WatchThread> watching;
     if (attach_.watch) watching.emplace(TRY(prepare_watching()));
     UpOptions creating = options_;
@@ -129,7 +130,7 @@ class AttachedUp {
     if (!names.empty()) attach_.say("Attaching to " + join(names, ", "));
   }
 
-  // The same planning again finds everything created and starts it.
+  // Planning again finds everything created, and starts it.
   Result<> start(Following& following, SystemTime since) {
     SilentProgress silent(session_.progress);
     Session quiet{.engine = session_.engine,
@@ -156,7 +157,7 @@ class AttachedUp {
     return execute(quiet, plan, "Running", detail);
   }
 
-  // What hooks write stands among the lines of the containers that are shown.
+  // Hooks' output appears among the lines of the containers that are shown.
   RunDetail showing_hooks() const {
     RunDetail detail = options_.detail;
     detail.on_hook_line = [this](const std::string& service, const std::string& source, const engine::LogLine& line) {

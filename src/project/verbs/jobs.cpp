@@ -22,7 +22,7 @@ constexpr std::size_t output_bytes = std::size_t{1} << 20;
 constexpr int cancelled_status = 130;
 constexpr std::size_t short_id = 12;
 
-// The end of what the container has written.
+// The end of the container's output.
 std::string last_output(engine::Engine& engine, const std::string& container) {
   auto reader = engine.logs(container, {.tail = output_lines, .since = {}, .until = {}});
   std::string text;
@@ -54,7 +54,7 @@ engine::JobSpec spec_of(const Session& session, const compose::Service& job, std
   return spec;
 }
 
-// The session is about the job alone meanwhile.
+// Limits the session to the job.
 class OnlyFor {
  public:
   OnlyFor(Session& session, compose::Project project) : session_(session), before_(std::move(session.project)) {
@@ -73,7 +73,7 @@ Result<bool> has_ended(engine::Engine& engine, const std::string& container) {
   return !TRY(engine.inspect(container)).state.running();
 }
 
-// nullopt: it has ended; else the user wants it to.
+// nullopt: it has ended; otherwise the user wants it to.
 enum class Woken : std::uint8_t { ended, interrupted };
 Result<Woken> await_end(Session& session, const std::string& container) {
   while (true) {
@@ -134,7 +134,7 @@ Result<> register_jobs(Session& session, const UpOptions& options, const JobProg
   }
   if (!manual.empty()) session.progress.warn("`up` does not start manual jobs; use `consort run JOB`: " + manual);
   if (session.dry_run == DryRun::yes) return {};
-  // What the file does not have any more is not run any more.
+  // Jobs that are no longer in the file are no longer run.
   for (const engine::Job& job : TRY(jobs.list(session.project_name)))
     if (!project.jobs.contains(job.spec.name) && !project.disabled_jobs.contains(job.spec.name)) {
       TRY(jobs.remove(job, engine::KeepRuns::keep));

@@ -30,7 +30,7 @@ void apply_mounts(const std::vector<engine::MountSpec>& mounts, engine::Containe
   }
 }
 
-// What the service waits for, once its dependencies have been started.
+// The conditions of the service, once its dependencies have been started.
 Plan plan_conditions(const compose::Project& project, const compose::Service& service, std::string_view separator) {
   Plan plan;
   for (const auto& [name, dependency] : service.depends_on) {
@@ -122,7 +122,7 @@ Result<engine::ContainerSpec> oneoff_spec(const Session& session, const compose:
 
 Result<> run_post_start(Session& session, const std::string& service, const std::string& container) {
   const compose::Project& project = loaded_project(session);
-  // Put aside, where its own replicas were not to be touched.
+  // It was set aside, because its own replicas must not be touched.
   const auto aside = project.disabled_services.find(service);
   const auto active = project.services.find(service);
   if (aside == project.disabled_services.end() && active == project.services.end()) return {};

@@ -14,10 +14,10 @@ namespace consort::project {
 
 namespace {
 
-// From so many on people are told, as it may take a moment.
+// From this number on people are told, because it may take a moment.
 constexpr std::size_t large_batch = 1000;
 
-// How often git is looked at while it holds changes back.
+// How often to check git while it holds changes back.
 constexpr std::chrono::milliseconds git_pause{25};
 
 int milliseconds_until(const std::optional<ChangeBatch::Time>& when) {
@@ -67,7 +67,7 @@ Result<> Watching::run(int stop_fd) {
   return {};
 }
 
-// False: it is over.
+// False: it has ended.
 Result<bool> Watching::wait(int stop_fd) {
   const Listening listening;
   std::array<pollfd, 2> fds{pollfd{stop_fd, POLLIN, 0}, pollfd{tree_->fd(), POLLIN, 0}};

@@ -11,7 +11,7 @@ struct Patience {
   ChangeBatch::Duration quiet;    // since the last one
   ChangeBatch::Duration longest;  // since the first one, however much goes on coming
 };
-// An editor saves one file, or a few beside it; a formatter some dozens; a checkout has pauses when the disk is slow.
+// An editor saves one file, or a few next to it; a formatter some dozens; a checkout pauses when the disk is slow.
 constexpr Patience patience[] = {
     {.most_paths = 8, .quiet = ChangeBatch::Duration(25), .longest = ChangeBatch::Duration(250)},
     {.most_paths = 64, .quiet = ChangeBatch::Duration(100), .longest = ChangeBatch::Duration(2'000)},

@@ -12,7 +12,7 @@ namespace consort::project {
 
 namespace {
 
-// The folder with the index of the repository whose files are in `folder`; nullopt: it is none.
+// The directory with the index of the repository whose files are in `folder`; nullopt: it is not in a repository.
 std::optional<std::string> git_folder_in(const std::string& folder) {
   const std::string entry = join_path(folder, ".git");
   const auto status = lstat_path(entry);

@@ -21,7 +21,7 @@ constexpr std::array action_names{ActionName{"rebuild", WatchAction::rebuild},
                                   ActionName{"sync+exec", WatchAction::sync_exec},
                                   ActionName{"sync+restart", WatchAction::sync_restart}};
 
-// What lies in a project only for moments, or is never meant: Docker Compose's list.
+// Files that exist only briefly, or are never meant: Docker Compose's list.
 const std::vector<std::string>& passing_files() {
   static const std::vector<std::string> patterns{
       "**/.git",        "**/*___jb_old___", "**/*___jb_tmp___", "**/.idea/**",
@@ -35,13 +35,13 @@ bool lies_below(const std::string& path, const std::string& folder) {
   return folder == "/" ? path.size() > 1 : path.size() > folder.size() && path.starts_with(folder + "/");
 }
 
-// What counts from `folder`; nullopt: it is not in it.
+// The path relative to `folder`; nullopt: it is not in it.
 std::optional<std::string> below(const std::string& path, const std::string& folder) {
   if (!lies_below(path, folder)) return std::nullopt;
   return path.substr(folder == "/" ? 1 : folder.size() + 1);
 }
 
-// Links on the way are followed as far as there is something.
+// Resolves symlinks as far as the path exists.
 std::string real_path_of(const std::string& path) {
   std::string rest;
   for (std::string part = path;; part = dir_name(part)) {
@@ -52,7 +52,7 @@ std::string real_path_of(const std::string& path) {
   }
 }
 
-// An absolute pattern means that very place.
+// An absolute pattern means exactly that path.
 Result<engine::PatternList> patterns_of(const std::string& base, const compose::Strings& texts) {
   std::vector<std::string> patterns;
   for (const std::string& text : texts) {
@@ -65,7 +65,7 @@ Result<engine::PatternList> patterns_of(const std::string& base, const compose::
   return engine::PatternList::parse(patterns);
 }
 
-// The rest is left to the mount, through which the container sees every change already.
+// The rest is left to the mount, through which the container already sees every change.
 bool is_mounted(const compose::Service& service, const std::string& path) {
   return std::ranges::any_of(service.volumes, [&](const compose::Mount& mount) {
     return mount.type == compose::MountType::bind && (path == mount.source || lies_below(path, mount.source));
@@ -133,7 +133,7 @@ class Maker {
     return {};
   }
 
-  // As it was called before it was part of the specification.
+  // Its name before it was part of the specification.
   Result<bool> old_initial_sync(const compose::WatchTrigger& trigger) {
     const auto old = trigger.extensions.find("x-initialSync");
     if (old == trigger.extensions.end()) return false;
@@ -179,7 +179,7 @@ bool WatchRule::skips(const std::string& folder) const {
 std::vector<std::string> WatchRules::roots() const {
   std::set<std::string> paths;
   for (const WatchRule& rule : rules) paths.insert(rule.path);
-  // What lies in another is watched with it.
+  // A path inside another is watched with it.
   std::vector<std::string> roots;
   for (const std::string& path : paths)
     if (std::ranges::none_of(paths, [&](const std::string& other) { return lies_below(path, other); }))

@@ -1,4 +1,4 @@
-// What a config.json may say and must not mean.
+// Values that config.json can express but must not have.
 #include <algorithm>
 #include <array>
 
@@ -16,7 +16,7 @@ std::unexpected<Error> refuse(std::string where, std::string why) {
   return fail(Error(Code::invalid, std::move(where)).why(std::move(why)));
 }
 
-// A sysctl is the namespace's only if its file is; all others are the machine's.
+// A sysctl belongs to a namespace only if its file does; all others are the machine's.
 Result<> check_sysctl(const Spec& spec, const std::string& key) {
   constexpr std::array of_ipc = {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
                                  "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
@@ -57,7 +57,7 @@ Result<> check_paths(const Spec& spec) {
   return {};
 }
 
-// "2MB" is "hugepages-2048kB". Also where the kernel has no hugetlb controller, and the limit would be left out.
+// "2MB" is "hugepages-2048kB". Also checked where the kernel has no hugetlb controller, and the limit would be ignored.
 Result<> check_hugepages(const Spec& spec) {
   constexpr std::uint64_t kib_of_mib = 1024, kib_of_gib = 1024 * 1024;
   for (const HugepageLimit& limit : spec.linux_.resources.hugepages) {
@@ -96,7 +96,7 @@ std::vector<std::string> unknown_capabilities(const std::string& config) {
 
 namespace {
 
-// "a-b.slice" lies in "a.slice": each dash is a level.
+// "a-b.slice" is inside "a.slice": each dash is a level.
 Result<std::string> slice_path(const std::string& slice) {
   if (slice.empty() || slice == "-.slice") return std::string();
   if (!slice.ends_with(".slice") || slice.find('/') != std::string::npos)

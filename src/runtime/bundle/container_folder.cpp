@@ -26,7 +26,7 @@ std::unexpected<Error> missing() {
   return fail(Error(Code::not_found, "container does not exist"));
 }
 
-// Whether it has ended and only waits to be reaped, or is not the process that was meant.
+// False if it has ended and only waits to be reaped, or is not the process that was meant.
 bool runs(pid_t pid, std::uint64_t start_time) {
   if (pid <= 0) return false;
   const auto stat = stat_fields_of(pid);
@@ -45,7 +45,7 @@ Result<> check_id(const std::string& id) {
 
 Result<ContainerFolder> ContainerFolder::make(const std::string& root, const std::string& id) {
   TRY(check_id(id));
-  // Root's may be passed through, for those who have their own below it; a user's run root is for that user alone.
+  // Root's directory can be passed through, for users with their own below it; a user's run root is for that user only.
   TRY(make_directories(root, ::geteuid() == 0 ? 0711 : 0700));
   ContainerFolder container;
   container.id_ = id;
@@ -69,7 +69,7 @@ Result<ContainerFolder> ContainerFolder::lock(const std::string& root, const std
   container.lock_ = std::move(*folder);
   while (::flock(container.lock_.get(), LOCK_EX) != 0)
     if (errno != EINTR) return fail_errno("lock", container.folder_);
-  // It may have been removed, and even made anew, while we waited.
+  // It may have been removed, and even created again, while we waited.
   struct stat mine, named;
   if (::fstat(container.lock_.get(), &mine) != 0 || ::stat(container.folder_.c_str(), &named) != 0 ||
       mine.st_ino != named.st_ino)
@@ -91,7 +91,7 @@ Result<ContainerFolder> ContainerFolder::look(const std::string& root, const std
   return container;
 }
 
-// A folder without a record is of a create that was killed at once.
+// A directory without a record belongs to a create that was killed at once.
 Result<> ContainerFolder::load() {
   const Result<std::string> text = read_file(path("state.json"), most_bytes);
   if (!text)
@@ -129,7 +129,7 @@ Result<> ContainerFolder::save() const {
   return write_file_atomic(path("state.json"), dump_json(json), 0600);
 }
 
-// Out of sight first: a half-removed container is none.
+// Renamed away first: a half-removed container must not be found.
 Result<> ContainerFolder::remove() const {
   return remove_tree(folder_);
 }
@@ -146,7 +146,7 @@ BundleStatus ContainerFolder::status() const {
   if (!record.complete && busy_) return BundleStatus::creating;
   if (!alive()) return BundleStatus::stopped;
   if (!record.complete) return BundleStatus::creating;
-  // A start that was killed after it had opened the gate has not written that down.
+  // A start that was killed after it had opened the gate has not recorded that.
   if (!record.started && is_being_set_up(record.pid)) return BundleStatus::created;
   if (!record.cgroup.empty() && Cgroup::open(record.cgroup).is_frozen().value_or(false)) return BundleStatus::paused;
   return BundleStatus::running;

@@ -91,7 +91,7 @@ bool group_exists(const std::string& path) {
   return !Cgroup::open(path).views().empty();
 }
 
-// From nothing, then what the bundle says, then the devices that OCI wants in every container, as runc has it.
+// Starts empty; then the bundle's rules, then the devices that OCI wants in every container, as in runc.
 void complete_device_rules(std::vector<DeviceRule>& rules) {
   const std::vector<DeviceRule> standard = default_device_rules();
   rules.insert(rules.begin(), standard.front());  // denies all
@@ -178,7 +178,7 @@ Result<> Creation::note_process(pid_t pid) {
 Result<> Creation::run_create_hooks(pid_t pid) {
   TRY(note_process(pid));
   hooks_ran_ = true;
-  // Those who were written for version 1.0 of the specification, where they belonged to start, look for "created".
+  // Hooks written for version 1.0 of the specification, where they belonged to start, expect "created".
   TRY(internal::run_hooks(spec_.hooks.prestart, hook_call("prestart", HookPlace::runtime, BundleStatus::created)));
   TRY(internal::run_hooks(spec_.hooks.create_runtime, hook_call("createRuntime", HookPlace::runtime)));
   return internal::run_hooks(spec_.hooks.create_container, hook_call("createContainer", HookPlace::before_pivot));
@@ -202,20 +202,20 @@ Result<> Creation::launch() {
   options.bundle = options_.bundle;
   options.stdio = options_.stdio;
   options.foreign = &foreign_;
-  // Also for who is root in a user namespace only, as rootless Podman makes it.
+  // Also for root in a user namespace only, as created by rootless Podman.
   const bool root = ::geteuid() == 0 && !in_user_namespace();
   options.cgroup = root ? CgroupUse::required : CgroupUse::best_effort;
   if (!filter_.program.empty()) options.seccomp_bpf = folder_.path("seccomp.bpf");
   launch_ = std::make_unique<Launch>(TRY(Launch::begin(spec_, options)));
   TRY(launch_->wait_for(Launch::State::ready));
-  // Who cannot have a group and has named none is not told at each start.
+  // If no cgroup is possible and none is named, that is not reported at each start.
   if (names_group_ || !launch_->cgroup_path().empty())
     for (const std::string& warning : launch_->warnings()) warn_(warning);
   if (launch_->cgroup_path().empty()) folder_.record.cgroup.clear();
   return note_process(launch_->pid());
 }
 
-// What is made of the process is whole before it is let go: until then it ends with us.
+// Everything about the process is recorded before it is released: until then it ends with us.
 Result<> Creation::hand_over(Fd* console) {
   if (spec_.process.terminal) {
     Fd master = launch_->take_console();

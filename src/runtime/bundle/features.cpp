@@ -1,4 +1,4 @@
-// What this runtime can do, and a config to start from: documents of the runtime specification.
+// What this runtime supports, and a config to start from: documents defined by the runtime specification.
 #include <unistd.h>
 
 #include "base/json.hpp"
@@ -60,7 +60,7 @@ Json example_mounts(bool rootless) {
   for (const Mount& mount : default_mounts()) {
     Json entry = {
         {"destination", mount.destination}, {"type", mount.type}, {"source", mount.source}, {"options", mount.options}};
-    // A group that is not mapped cannot own anything.
+    // An unmapped group cannot own anything.
     if (rootless && mount.type == "devpts")
       entry["options"] = {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"};
     mounts.push_back(std::move(entry));

@@ -1,4 +1,4 @@
-// linux.seccomp: the rules are compiled elsewhere (seccomp.hpp); here is what belongs to loading them.
+// linux.seccomp: seccomp.hpp compiles the rules; this is about loading them.
 #include <linux/seccomp.h>
 
 #include "base/json.hpp"
@@ -27,7 +27,7 @@ bool asks(const Json& profile) {
   return false;
 }
 
-// The program tells its listener's number by write(), before anybody listens.
+// The program reports its listener's number with write(), before anybody listens.
 Result<> check_notify(const Json& profile, const std::string& listener) {
   if (get_string(profile, "defaultAction") == "SCMP_ACT_NOTIFY")
     return fail(
@@ -56,7 +56,7 @@ Result<BundleFilter> compile_filter(std::string_view config, const std::string& 
   filter.listener_metadata = get_string(*profile, "listenerMetadata");
   TRY(check_notify(*profile, filter.listener_path));
   if (!asks(*profile)) filter.listener_path.clear();
-  // As runc has it: where the file says nothing of flags, programs are not slowed down.
+  // As in runc: if the file does not mention flags, programs are not slowed down.
   if (find_key(*profile, "flags")) {
     for (const std::string& name : get_strings(*profile, "flags")) filter.flags |= TRY(flag_of(name));
   } else {

@@ -36,7 +36,7 @@ constexpr KindFlag kinds[] = {{"user", CLONE_NEWUSER},     {"mnt", CLONE_NEWNS},
                               {"net", CLONE_NEWNET},       {"ipc", CLONE_NEWIPC},  {"uts", CLONE_NEWUTS},
                               {"cgroup", CLONE_NEWCGROUP}, {"time", CLONE_NEWTIME}};
 
-// Those of the process that are not ours: to enter one's own user namespace is an error.
+// The process's namespaces that differ from ours: entering one's own user namespace is an error.
 int other_namespaces(pid_t pid) {
   int flags = 0;
   for (const KindFlag& kind : kinds) {
@@ -66,7 +66,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 Result<Prepared> prepare(const Hook& hook, const HookCall& call) {
   Prepared prepared{hook.path.c_str(), pointers(hook.args), pointers(hook.env), call.directory.c_str(), {}, {}, {}, {}};
-  // Which environment a hook has that is given none, the specification leaves open: the caller's, as with others.
+  // The specification leaves open which environment a hook without one has: the caller's, as in other runtimes.
   if (hook.env.empty()) {
     prepared.environment.clear();
     for (char** entry = environ; *entry; ++entry) prepared.environment.push_back(*entry);
@@ -85,7 +85,7 @@ Result<Prepared> prepare(const Hook& hook, const HookCall& call) {
   return prepared;
 }
 
-// In the child: nothing but system calls.
+// In the child: only system calls.
 bool enter(const Prepared& prepared) {
   if (!prepared.process) return prepared.directory[0] == '\0' || ::chdir(prepared.directory) == 0;
   if (prepared.namespaces && ::setns(prepared.process.get(), prepared.namespaces) != 0) return false;
@@ -96,7 +96,7 @@ bool enter(const Prepared& prepared) {
   return ::chdir("/") == 0;
 }
 
-// It ends with the command that runs it, whose container would otherwise wait for nothing.
+// It ends with the command that runs it; otherwise that command's container would wait for nothing.
 [[noreturn]] void execute(const Prepared& prepared) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   for (int signal = 1; signal <= SIGRTMAX; ++signal) ::signal(signal, SIG_DFL);
@@ -108,8 +108,8 @@ bool enter(const Prepared& prepared) {
   ::_exit(not_executed);
 }
 
-// In a group of its own, which ends with it whatever it has started. A pid namespace is that of children only, hence
-// the one more.
+// In its own process group, so that everything it has started ends with it. A pid namespace applies only to children,
+// hence the extra one.
 [[noreturn]] void run_child(const Prepared& prepared) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -132,7 +132,7 @@ std::string output_of(const Fd& output) {
   return replace_all(std::string(trim(text)), "\n", "; ");
 }
 
-// Ends it, too, when the time is over.
+// Also kills it when its time is up.
 Result<ExitStatus> wait_for(pid_t pid, const Hook& hook) {
   ChildGuard child(pid);
   const Fd process = TRY(open_pidfd(pid));

@@ -1,4 +1,4 @@
-// Everything that is done with a container once it has been created.
+// All operations on a container after its creation.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -36,20 +36,20 @@ bool has_processes(BundleStatus status) {
   return status == BundleStatus::created || status == BundleStatus::running || status == BundleStatus::paused;
 }
 
-// The process of the record; what has its number meanwhile is not meant.
+// The recorded process; a different one that has its pid by now is not meant.
 Result<Fd> open_process(const ContainerFolder& container) {
   Result<Fd> process = open_pidfd(container.record.pid);
   if (!process || !container.alive()) return not_running();
   return process;
 }
 
-// Without a pid namespace of its own the end of the first process is not that of the others.
+// Without its own pid namespace, the end of the first process does not end the others.
 bool others_outlive(const ContainerFolder& container, const Spec& spec) {
   const Namespace* const pids = spec.find_namespace(NamespaceKind::pid);
   return !container.record.cgroup.empty() && (!pids || !pids->path.empty());
 }
 
-// What a container without a pid namespace of its own has left when its first process has ended.
+// Processes left over when the first process of a container without its own pid namespace has ended.
 bool has_left_processes(const ContainerFolder& container, const Spec& spec) {
   if (!container.record.own_cgroup || !others_outlive(container, spec)) return false;
   if (container.status() != BundleStatus::stopped) return false;
@@ -68,8 +68,8 @@ Result<> kill_and_wait(const ContainerFolder& container) {
   return {};
 }
 
-// The specification leaves open what a hook has that is given no environment. Those that stand in the program's place
-// have the program's, as with runc.
+// The specification leaves open which environment a hook without one has. Hooks that run in the program's place get the
+// program's, as in runc.
 Result<> give_environment(Spec& spec, pid_t pid) {
   if (spec.hooks.start_container.empty()) return {};
   std::vector<std::string> environment = spec.process.env;
@@ -82,7 +82,7 @@ Result<> give_environment(Spec& spec, pid_t pid) {
   return {};
 }
 
-// What the description of another process leaves out is as the container has it.
+// What the description of another process leaves out is taken from the container.
 Process completed(Process wanted, const Process& first) {
   if (!wanted.capabilities) wanted.capabilities = first.capabilities.value_or(Capabilities());
   if (!wanted.scheduler) wanted.scheduler = first.scheduler;
@@ -146,7 +146,7 @@ Result<> BundleRuntime::kill(const std::string& id, int signal, bool everyone) {
   const bool has_group = !container.record.cgroup.empty();
   const BundleStatus status = container.status();
   if (everyone && has_group) {
-    // Also of what a stopped container has left: shims ask for that.
+    // Also for what a stopped container has left: shims ask for that.
     const Cgroup group = Cgroup::open(container.record.cgroup);
     if (signal == SIGKILL) return group.kill_all();
     for (const pid_t pid : TRY(group.pids())) (void)::kill(pid, signal);

@@ -62,7 +62,7 @@ bool is_wanted(const Hierarchy& hierarchy, const std::vector<CgroupWrite>& write
   return std::ranges::any_of(writes, [&](const CgroupWrite& write) { return hierarchy.has(write.controller); });
 }
 
-// v1's cpuset starts empty, and an empty one takes no process: each level is filled from the one above.
+// v1's cpuset starts empty, and an empty one accepts no process: each level is filled from the one above.
 Result<> fill_cpuset(const std::string& parent, const std::string& directory) {
   for (const char* const file : {"/cpuset.cpus", "/cpuset.mems"}) {
     if (!trim(read_value(directory + file)).empty()) continue;
@@ -71,8 +71,8 @@ Result<> fill_cpuset(const std::string& parent, const std::string& directory) {
   return {};
 }
 
-// v2: what the children shall be limited by must be handed down at every level above them. What is not there is not
-// missed here: the write of the limit itself reports it.
+// v2: every controller that limits the children must be enabled at every level above them. A missing one is not
+// reported here: writing the limit itself does that.
 void hand_down_controllers(const std::string& directory, const Hierarchy& hierarchy) {
   const std::string file = directory + "/cgroup.subtree_control";
   const std::vector<std::string> enabled = split(trim(read_value(file)), ' ');
@@ -114,8 +114,9 @@ Result<Fd> make_claimed(const Hierarchy& hierarchy, const std::string& path) {
   return fail(Error(Code::busy, "create cgroup").on(directory).why("other programs keep removing it"));
 }
 
-// What is empty is a leftover of somebody who was killed, with the limits of that time. And kernels from 6.14 on end at
-// its birth whoever is born into a group (CLONE_INTO_CGROUP) that was ever told to kill its processes (cgroup.kill).
+// An empty cgroup is a leftover of somebody who was killed, with the limits of that time. And from Linux 6.14 on, a
+// process that is born into a cgroup (CLONE_INTO_CGROUP) which was ever told to kill its processes (cgroup.kill) dies
+// at birth.
 void remove_leftover(const std::string& clean) {
   const SweepsKeptOut alone(clean);
   for (const Hierarchy& hierarchy : internal::hierarchies())
@@ -168,7 +169,7 @@ Result<Cgroup> Cgroup::create(const std::string& path, const Resources& resource
     return group.update(resources, warnings);
   };
   if (Result<> built = build(); !built) {
-    // Not what somebody else's processes are in.
+    // Not a cgroup with somebody else's processes in it.
     if (built.error().code() != Code::conflict) (void)group.remove();
     return fail(std::move(built).error());
   }
@@ -202,7 +203,7 @@ Result<> Cgroup::add(pid_t pid) const {
 
 namespace {
 
-// Rules of devices are a dozen writes to one file.
+// Device rules are a dozen writes to the same file.
 class OpenValue {
  public:
   Result<> write(const std::string& path, const std::string& text) {
@@ -220,7 +221,7 @@ class OpenValue {
   Fd fd_;
 };
 
-// v1 wants memory <= memory+swap at every moment; when a limit rises, the sum has to rise first.
+// v1 requires memory <= memory+swap at every moment; when a limit rises, the sum has to rise first.
 bool is_out_of_order(const CgroupWrite& write, const Error& error) {
   return write.file == "memory.limit_in_bytes" && error.sys_errno() == EINVAL;
 }
@@ -272,7 +273,8 @@ Result<> Cgroup::update(const Resources& resources, std::vector<std::string>& wa
   if (!resources.devices.empty() && !impl_->part_with("devices") && unified) {
     const Fd directory = TRY(open_file(unified->directory, O_RDONLY | O_DIRECTORY));
     Result<> attached = internal::attach_device_filter(directory.get(), resources.devices);
-    // Without root no program may be attached; then the node's own mode is the only guard, as in every rootless engine.
+    // Without root no program may be attached; then the node's own mode is the only protection, as in every rootless
+    // engine.
     if (!attached && (attached.error().code() != Code::denied || !in_user_namespace())) return attached;
   }
   return {};
@@ -361,8 +363,8 @@ Result<std::vector<pid_t>> Cgroup::pids() const {
 
 namespace {
 
-// The number of one that has just ended may be somebody else's. What was opened under it before a second look, in which
-// it is in the group, is the group's, or has ended.
+// The pid of a process that has just ended may be somebody else's by now. A process opened by pid and then found in the
+// cgroup belongs to it, or has ended.
 Result<> kill_each(const Cgroup& group) {
   std::map<pid_t, Fd> opened;
   for (const pid_t pid : TRY(group.pids()))
@@ -381,7 +383,7 @@ Result<> Cgroup::kill_all() const {
     if (killed) return {};
     if (const int number = killed.error().sys_errno(); number == ENODEV) return {};
   }
-  // Processes that freeze cannot fork away from the list; they die when thawed.
+  // Frozen processes cannot fork away from the list; they die when thawed.
   const bool frozen = begin_freeze().has_value();
   Result<> killed = kill_each(*this);
   if (frozen) TRY(thaw());
@@ -390,7 +392,7 @@ Result<> Cgroup::kill_all() const {
 
 namespace {
 
-// Control groups are folders; the files in them go with them.
+// Cgroups are directories; the files in them go with them.
 Result<> remove_group_tree(const std::string& directory) {
   if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return {};
   const int number = errno;

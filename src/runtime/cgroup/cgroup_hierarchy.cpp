@@ -25,14 +25,14 @@ bool is_controller(std::string_view word) {
   return std::ranges::find(known_controllers, word) != std::end(known_controllers);
 }
 
-// Groups that every container gets; the others (cpuset) only when a limit asks for them.
+// Controllers that every container gets; the others (cpuset) only when a limit needs them.
 constexpr std::string_view always[] = {"memory", "pids", "devices", "cpu", "cpuacct", "blkio"};
 
 constexpr std::string_view leaf_name = "consort-supervisor";
 
-// Root may write anywhere, and who is root in a namespace goes by whole paths, too: whoever asks for a container's
-// group is in another one than who has made it. Others only below what was delegated to them: the parent of our own
-// group, since a group with processes (ours) cannot hand controllers down.
+// Root may write anywhere, and root in a namespace uses whole paths, too: whoever asks for a container's cgroup is in
+// another one than whoever created it. Others only below what was delegated to them: the parent of our own cgroup,
+// because a cgroup with processes (ours) cannot delegate controllers.
 std::string delegated_base(const std::string& mount) {
   if (::geteuid() == 0) return {};
   const std::string own = unified_group_of("self");
@@ -75,13 +75,13 @@ std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo) {
     } else {
       continue;
     }
-    // The same hierarchy mounted twice (in a chroot, say): the first one counts.
+    // If the same hierarchy is mounted twice (in a chroot, say), the first one counts.
     const bool known = std::ranges::any_of(found, [&](const Hierarchy& other) {
       return other.unified == hierarchy.unified && other.controllers == hierarchy.controllers;
     });
     if (!known) found.push_back(std::move(hierarchy));
   }
-  // Few containers are in one without controllers, or of cpuset: those are never the ones to look at first.
+  // Few containers are in hierarchies without controllers, or in cpuset: those are never checked first.
   std::ranges::stable_partition(found, [](const Hierarchy& hierarchy) { return !hierarchy.is_named(); });
   std::ranges::stable_partition(found, &Hierarchy::takes_every_container);
   return found;

@@ -1,4 +1,4 @@
-// Limits as the files of either cgroup version have them. OCI speaks v1; the conversions are the specification's.
+// Limits in the form of either cgroup version's files. OCI uses v1's terms; the conversions are the specification's.
 #include <algorithm>
 
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
@@ -63,7 +63,7 @@ std::vector<CgroupWrite> limits_v1(const Resources& r) {
     writes.push_back({"devices", rule.allow ? "devices.allow" : "devices.deny",
                       is_everything(rule) ? std::string("a") : rule_text(rule)});
   if (r.memory_limit) writes.push_back({"memory", "memory.limit_in_bytes", std::to_string(*r.memory_limit)});
-  // memory plus swap must not be below memory, so it comes second in a new group.
+  // memory plus swap must not be below memory, so it comes second in a new cgroup.
   if (r.memory_swap) writes.push_back({"memory", "memory.memsw.limit_in_bytes", std::to_string(*r.memory_swap)});
   if (r.memory_reservation)
     writes.push_back({"memory", "memory.soft_limit_in_bytes", std::to_string(*r.memory_reservation)});
@@ -106,7 +106,7 @@ std::vector<CgroupWrite> limits_v2(const Resources& r) {
   std::vector<CgroupWrite> writes;
   if (r.memory_limit) writes.push_back({"memory", "memory.max", number_or_max(*r.memory_limit)});
   if (r.memory_swap) {
-    // v1 counts memory and swap together, v2 swap alone.
+    // v1 counts memory and swap together, v2 only swap.
     std::int64_t swap = *r.memory_swap;
     if (swap >= 0 && r.memory_limit && *r.memory_limit > 0) swap = std::max<std::int64_t>(0, swap - *r.memory_limit);
     writes.push_back({"memory", "memory.swap.max", number_or_max(swap)});

@@ -1,4 +1,4 @@
-// What a control group has used.
+// What a cgroup has used.
 #include <unistd.h>
 
 #include "base/os/files/file.hpp"

@@ -1,5 +1,5 @@
-// The devices controller of cgroup v1, as the BPF program that v2 asks for. The kernel's context holds the access
-// (type in the low half, r/w/m bits in the high half), major and minor; 1 in r0 allows.
+// The devices controller of cgroup v1, as the BPF program that v2 requires. The kernel's context holds the access (type
+// in the low half, r/w/m bits in the high half), major and minor; 1 in r0 allows.
 #include <linux/bpf.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -39,7 +39,7 @@ int access_bits(const std::string& access) {
   return bits;
 }
 
-// One rule: falls through to what follows unless all of it matches.
+// One rule: falls through to the next unless all of it matches.
 void append_rule(std::vector<bpf_insn>& program, const DeviceRule& rule) {
   std::vector<bpf_insn> tests;  // each jumps past the verdict when it does not match; offsets are set below
   const int not_equal = BPF_JMP | BPF_JNE | BPF_K;
@@ -48,7 +48,7 @@ void append_rule(std::vector<bpf_insn>& program, const DeviceRule& rule) {
         instruction(not_equal, type_register, 0, 0, rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR));
   const int bits = access_bits(rule.access);
   if (bits != 7) {
-    // An allowing rule must cover all that is asked for; a denying one bites when it covers any of it.
+    // An allowing rule must cover everything requested; a denying one applies when it covers any of it.
     tests.push_back(instruction(BPF_ALU | BPF_MOV | BPF_X, BPF_REG_1, access_register, 0, 0));
     tests.push_back(instruction(BPF_ALU | BPF_AND | BPF_K, BPF_REG_1, 0, 0, rule.allow ? ~bits & 7 : bits));
     tests.push_back(instruction(rule.allow ? not_equal : BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_1, 0, 0, 0));
@@ -71,7 +71,7 @@ std::vector<bpf_insn> compile(const std::vector<DeviceRule>& rules) {
       instruction(load_word, major_register, BPF_REG_1, 4, 0),
       instruction(load_word, minor_register, BPF_REG_1, 8, 0),
   };
-  // The last match wins, so the last rule is asked first.
+  // The last match wins, so the last rule is checked first.
   bool exhaustive = false;
   for (auto rule = rules.rbegin(); rule != rules.rend() && !exhaustive; ++rule) {
     append_rule(program, *rule);

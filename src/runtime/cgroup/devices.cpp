@@ -32,7 +32,7 @@ bool is_device(const struct stat& st) {
   return S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode);
 }
 
-// What belongs to each container anew, not to the host.
+// Devices that each container has itself, rather than the host's.
 bool is_own_of_container(std::string_view name) {
   return name == "pts" || name == "shm" || name == "fd" || name == "mqueue" || name == "console" || name == ".lxc";
 }

@@ -1,14 +1,15 @@
 // consort-init: the first process of a container with `init: true`, mounted at /sbin/docker-init.
+//
 //   docker-init -- PROGRAM [ARGUMENT...]
-// It passes signals on to its child, reaps whatever is orphaned, and ends as its child ends. A program that is missing
-// is an exit code here (127, 126), not a failed start, as with Docker's.
+// Passes signals on to its child, reaps orphans, and ends as its child ends. A missing program is an exit code here
+// (127, 126), not a failed start, as with Docker's.
 //
 //   docker-init --wait-for-end
-// For a container that is only there for its network.
+// For a container that exists only for its network.
 //
 //   consort-init --attend PATH NAME [ARGUMENT...]
-// The parent of a health check: SIGTERM ends the check with all that it has started. Nobody else could: once their
-// parent is gone they belong to the container's first process, which may never reap them.
+// The parent of a health check: SIGTERM ends the check with everything it has started. Nobody else could do that: once
+// their parent is gone, they belong to the container's first process, which may never reap them.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -21,7 +22,7 @@
 
 namespace {
 
-// Raised by our own faults; blocking them would turn a crash into a hang.
+// Caused by our own faults; blocking them would turn a crash into a hang.
 constexpr int faults[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS};
 
 sigset_t passed_on() {
@@ -32,7 +33,7 @@ sigset_t passed_on() {
 }
 
 [[noreturn]] void become(char** words, const sigset_t& mask) {
-  // A group of its own, in the foreground of the terminal if there is one: Ctrl-C goes to it directly.
+  // Its own process group, in the foreground of the terminal if there is one: Ctrl-C goes to it directly.
   setpgid(0, 0);
   if (tcsetpgrp(STDIN_FILENO, getpgrp()) != 0) errno = 0;  // ENOTTY: no terminal
   signal(SIGTTOU, SIG_DFL);
@@ -44,7 +45,7 @@ sigset_t passed_on() {
   _exit(error == ENOENT ? 127 : error == EACCES ? 126 : 1);
 }
 
-// Reaps all that have ended. Gives the child's exit code once it has, else -1.
+// Reaps all that have ended. Returns the child's exit code once it has, else -1.
 int reap(pid_t child) {
   int code = -1;
   int status;
@@ -54,7 +55,7 @@ int reap(pid_t child) {
   return code;
 }
 
-// Where the kernel says who they are; else the group in which the check was begun.
+// The processes that the kernel lists as children; otherwise the group in which the check was started.
 void kill_children(pid_t group) {
   const int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
   char text[4096];
@@ -72,7 +73,7 @@ void kill_children(pid_t group) {
   }
 }
 
-// Whoever loses its parent becomes our child, and its turn comes.
+// Orphans become our children, and are ended in turn.
 [[noreturn]] void end_all(pid_t group) {
   alarm(5);  // of one that the kernel does not let go
   do kill_children(group);
@@ -109,7 +110,7 @@ int attend(const char* path, char** words) {
   }
 }
 
-// As a container's program: there is nothing to do but to be there until the input ends.
+// As a container's program: it only has to exist until its input ends.
 int wait_for_end() {
   char scrap[64];
   while (true) {

@@ -23,7 +23,7 @@ void close_keeping_errno(int fd) {
   errno = saved;
 }
 
-// Replaces the last component of path, which begins at `at` and is a link, by what the link says, and appends rest.
+// Replaces the last component of path, a symlink that begins at `at`, by its target, and appends rest.
 bool replace_link(char* path, char* at, const char* rest, int parent) {
   char text[PATH_MAX];
   const ssize_t length = ::readlinkat(parent, at, text, sizeof text);

@@ -1,4 +1,4 @@
-// "tmpcopyup": a tmpfs that starts with what the root has where it is mounted.
+// "tmpcopyup": a tmpfs that starts with the content of the directory it covers.
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -67,7 +67,7 @@ Result<> copy_folder(int from, int to, int level) {
   return {};
 }
 
-// "size=64k,mode=755" one by one; "" of a word without a value.
+// "size=64k,mode=755" one by one; "" for a word without a value.
 Result<> configure(int context, const std::string& data) {
   for (const std::string& option : split(data, ',')) {
     if (option.empty()) continue;

@@ -13,7 +13,7 @@ namespace consort::runtime {
 
 namespace {
 
-// Entering the user namespace that one is already in is an error (EINVAL), so it must be left out.
+// Entering one's own user namespace is an error (EINVAL), so it must be left out.
 Result<bool> has_other_user_namespace(pid_t pid) {
   const struct stat theirs = TRY(stat_path("/proc/" + std::to_string(pid) + "/ns/user"));
   const struct stat ours = TRY(stat_path("/proc/self/ns/user"));
@@ -47,7 +47,7 @@ Result<Launch> begin_exec(const Process& process, const ExecOptions& options) {
 
   Result<Fd> root = open_file("/proc/" + std::to_string(options.pid) + "/root", O_PATH | O_DIRECTORY);
   if (!root) return not_running(std::move(root).error());
-  // It still runs, so the number was its own all the time.
+  // It is still running, so the pid was its own all the time.
   if (Result<> alive = send_signal(plan.join_pidfd, 0); !alive) return not_running(std::move(alive).error());
   TRY(internal::prepare_process(process, root->get(), false, plan));
   if (options.foreign) {

@@ -1,4 +1,4 @@
-// What the child reported, in the words of the user. Docker's texts where people search for them.
+// The child's report in the user's words. Docker's texts where people search for them.
 #include <sys/resource.h>
 
 #include <cerrno>
@@ -55,7 +55,7 @@ std::string program_of(const Prepared& plan) {
   return plan.argument_text.empty() ? "" : plan.argument_text[0];
 }
 
-// The texts of Docker (Go's exec.LookPath).
+// Docker's texts (Go's exec.LookPath).
 Error explain_program(const Prepared& plan, const Report& report) {
   const std::string name = program_of(plan);
   const std::string what = "exec: \"" + name + "\"";
@@ -97,7 +97,7 @@ Error explain_user(const Prepared& plan, const Report& report) {
   return std::move(error).about(Subject::user, who);
 }
 
-// "999 is asked for, this host allows 64": the kernel only says that it may not be.
+// "999 is asked for, this host allows 64": the kernel only says that it is not permitted.
 Error explain_rlimit(const Rlimit& limit, const Report& report) {
   const std::string name = rlimit_name(limit.resource);
   Error error = errno_error(report.error, "error setting rlimit type", std::to_string(limit.resource))
@@ -161,8 +161,8 @@ Error explain(const Prepared& plan, const Report& report) {
   }
 }
 
-// Another program has nothing but its words to tell what it is about:
-// "runc create failed: unable to start container process: exec: \"x\": executable file not found in $PATH: unknown"
+// An external program only has its words to tell what an error is about: "runc create failed: unable to start container
+// process: exec: \"x\": executable file not found in $PATH: unknown"
 Error explain_external(const std::string& text) {
   constexpr std::string_view program = "exec: \"";
   const std::size_t exec = text.find(program);

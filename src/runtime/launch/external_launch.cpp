@@ -40,7 +40,7 @@ std::vector<std::string> command_of(const ExternalRuntime& runtime, const std::s
   return command;
 }
 
-// What is mounted from a descriptor of the caller's, and not by its name.
+// A source mounted from a descriptor of the caller's, and not by name.
 struct OpenSource {
   std::size_t number;  // of the mount in the bundle
   Fd tree;             // detached
@@ -70,7 +70,7 @@ Result<std::map<std::string, Fd>> open_namespaces_of(const Spec& spec, int netwo
   return opened;
 }
 
-// All that the helper works with. It is a plain fork of a program with one thread, so ordinary code may run in it.
+// Everything the helper works with. It is a plain fork of a single-threaded program, so ordinary code may run in it.
 struct Helper {
   ExternalRuntime runtime;
   std::string id;
@@ -94,7 +94,7 @@ struct Helper {
   Result<> live() const;
 };
 
-// Each at a path that nobody else can change, of which the program may make what it likes.
+// Mounts each source at a path that nobody else can change, whatever the program then does with the path.
 Result<std::map<std::size_t, std::string>> Helper::hang_in_sources() const {
   std::map<std::size_t, std::string> paths;
   for (const OpenSource& source : sources) {
@@ -121,7 +121,7 @@ Result<> Helper::make_bundle() const {
   if (::syscall(SYS_move_mount, root.get(), "", AT_FDCWD, rootfs.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
     return fail_errno("mount overlay on", rootfs);
   PortableParts parts{.rootfs = root.get(), .init_program = init_program, .namespaces = {}, .sources = {}};
-  // Through us, since the program's first process opens the path by itself.
+  // Through us, because the program's first process opens the path by itself.
   for (const auto& [type, fd] : namespaces)
     parts.namespaces[type] = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd.get());
   parts.sources = TRY(hang_in_sources());
@@ -129,7 +129,7 @@ Result<> Helper::make_bundle() const {
   return write_file_atomic(place + "/config.json", portable, 0600);
 }
 
-// A stream socket, as the OCI runtimes' --console-socket has it. Short paths only (sockaddr_un): relative to the place.
+// A stream socket, as for the OCI runtimes' --console-socket. Only short paths fit (sockaddr_un), so it is relative.
 Result<Fd> Helper::listen_for_console() const {
   if (::chdir(place.c_str()) != 0) return fail_errno("enter", place);
   Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -163,7 +163,7 @@ Result<Fd> receive_console(int listener) {
   return Fd(fd);
 }
 
-// The last message of the program's log, which is JSON lines, or its exit code.
+// The last message in the program's log, which is JSON lines, or its exit code.
 Error Helper::program_error(const ExitStatus& status, std::string_view verb) const {
   std::string said;
   for (const std::string& line : split(read_file(place + "/log").value_or(""), '\n')) {
@@ -181,7 +181,7 @@ Result<Fd> Helper::create(int listener) const {
   words.push_back(id);
   SpawnOptions options;
   options.argv = command_of(runtime, place + "/log", std::move(words));
-  // Of what the program is given it gives the container; /dev/null it opens anew in there.
+  // The program passes its own streams on to the container; it opens /dev/null again in there.
   const Fd null = TRY(open_file("/dev/null", O_RDWR));
   options.in = in ? in.get() : null.get();
   options.out = out ? out.get() : null.get();
@@ -226,7 +226,7 @@ Result<> Helper::live() const {
   return {};
 }
 
-// As every child does that is made without an execve: of what its parent waits on it must hold nothing.
+// Like every child created without execve, it must not hold anything that its parent waits for.
 void close_others(const Helper& helper) {
   std::vector<int> kept{helper.sync};
   for (const Fd* fd : {&helper.root, &helper.in, &helper.out, &helper.err})
@@ -243,7 +243,7 @@ void close_others(const Helper& helper) {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  // The program and, where its configuration says nothing, the container have what we have.
+  // The program, and the container where its configuration says nothing, inherit what we have.
   reset_scheduling();
   reset_limits();
   const Result<> lived = helper.live();
@@ -271,7 +271,7 @@ Result<Launch> begin_external(const ExternalRuntime& runtime, const Spec& spec, 
   internal::Prepared plan;
   TRY(internal::prepare_root(spec, options, plan));
   helper.sources = TRY(open_sources_of(spec));
-  // Without a terminal of its own the program hands on what it has; with one it has no use for them.
+  // Without a terminal the program passes on its streams; with one it does not need them.
   TRY(internal::prepare_stdio(options.stdio, plan));
   helper.root = std::move(plan.root);
   helper.in = std::move(plan.in);

@@ -20,7 +20,7 @@ std::unexpected<Error> nobody_waits() {
   return fail(Error(Code::conflict, "start container").why("its process has ended"));
 }
 
-// What the child has failed at, with the texts that it was prepared with.
+// What the child has failed at, using the texts that it was prepared with.
 Error explain_answer(const Report& report, const Process& process) {
   internal::Prepared plan;
   Process known = process;

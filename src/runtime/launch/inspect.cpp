@@ -24,7 +24,7 @@ std::string proc(pid_t pid, std::string_view file) {
 
 constexpr std::size_t status_bytes = 65536;
 
-// Of /proc/PID/status: "State:\tS (sleeping)". No value holds a line end, the name's are escaped.
+// From /proc/PID/status: "State:\tS (sleeping)". No value contains a newline; those in the name are escaped.
 std::string_view field_of(std::string_view status, std::string_view key) {
   const std::string mark = "\n" + std::string(key) + ":\t";
   const std::size_t at = status.find(mark);
@@ -45,15 +45,15 @@ Error gone(pid_t pid) {
   return Error(Code::not_found, "look at process").on(std::to_string(pid));
 }
 
-// The kernel ends the read with ESRCH when the process goes in between.
+// The kernel ends the read with ESRCH if the process ends in between.
 Result<std::string> read_proc(pid_t pid, std::string_view file, std::size_t limit) {
   Result<std::string> text = read_file(proc(pid, file), limit);
   if (!text && (text.error().sys_errno() == ENOENT || text.error().sys_errno() == ESRCH)) return fail(gone(pid));
   return text;
 }
 
-// While a process waits in sigwait, the kernel takes what it waits for out of its blocked signals: there the call alone
-// tells, and the set that it was given. "128 0x7ffd... 0x7ffd... ...": number and arguments.
+// While a process waits in sigwait, the kernel removes the signals it waits for from its blocked set: only the call
+// itself tells, and the set that it was given. "128 0x7ffd... 0x7ffd... ...": number and arguments.
 bool is_waiting_for(pid_t pid, std::uint64_t bit) {
   const auto text = read_proc(pid, "syscall", 4096);
   if (!text) return false;
@@ -73,14 +73,14 @@ bool is_waiting_for(pid_t pid, std::uint64_t bit) {
 
 Result<SignalDisposition> signal_disposition(pid_t pid, int signal) {
   if (signal < 1 || signal > 64) return fail(Code::invalid, "look at signal", std::to_string(signal));
-  // Sent from outside the container's pid namespace these two work on every process.
+  // Sent from outside the container's pid namespace, these two work on every process.
   if (signal == SIGKILL || signal == SIGSTOP) return SignalDisposition::handles;
   std::string status = TRY(read_proc(pid, "status", status_bytes));
   const std::uint64_t bit = std::uint64_t{1} << (signal - 1);
   if (mask_of(status, "SigCgt") & bit) return SignalDisposition::handles;
   if (mask_of(status, "SigIgn") & bit) return SignalDisposition::ignores;
   if (mask_of(status, "SigBlk") & bit || is_waiting_for(pid, bit)) return SignalDisposition::blocks;
-  // In between it may have come out of it.
+  // It may have left the call in between.
   status = TRY(read_proc(pid, "status", status_bytes));
   if (mask_of(status, "SigBlk") & bit) return SignalDisposition::blocks;
   return SignalDisposition::by_default;
@@ -111,7 +111,7 @@ std::optional<std::uint32_t> hex_word(std::string_view text) {
   return value;
 }
 
-// The kernel prints an address as words of the machine, each in network order in memory: on little-endian machines
+// The kernel prints an address as the machine's words, each in network order in memory: on little-endian machines
 // 127.0.0.1 is 0100007F.
 std::uint8_t first_byte(std::uint32_t word) {
   std::uint8_t bytes[4];
@@ -174,7 +174,7 @@ std::vector<ListeningPort> parse_listening(std::string_view table) {
 Result<std::vector<ListeningPort>> listening_tcp_ports(pid_t pid) {
   constexpr std::size_t limit = std::size_t{16} << 20;
   std::string table = TRY(read_proc(pid, "net/tcp", limit));
-  // Without IPv6 there is no such file.
+  // Without IPv6 the file does not exist.
   if (const Result<std::string> six = read_file(proc(pid, "net/tcp6"), limit)) table += *six;
   return parse_listening(table);
 }

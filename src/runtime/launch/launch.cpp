@@ -74,7 +74,7 @@ Result<> prepare_container(const Spec& spec, const LaunchOptions& options, const
   return {};
 }
 
-// Whoever may write there makes groups of his own: an engine, or systemd.
+// A container that may write there creates its own cgroups: an engine, or systemd.
 bool shows_writable_groups(const Spec& spec) {
   return std::ranges::any_of(spec.mounts, [](const Mount& mount) {
     return (mount.type == "cgroup" || mount.type == "cgroup2") &&

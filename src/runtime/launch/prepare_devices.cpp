@@ -18,7 +18,7 @@ namespace consort::runtime::internal {
 
 namespace {
 
-// What every container has, whatever its spec says (OCI, "default devices").
+// Devices that every container has, whatever its spec says (OCI, "default devices").
 struct DefaultDevice {
   const char* path;
   unsigned minor;
@@ -59,7 +59,7 @@ std::vector<PreparedDevice> devices_of(const Spec& spec) {
 
 namespace {
 
-// Below the folder `dev`, with the numbers that the container's users have outside.
+// Below the directory `dev`, with the ids that the container's users have outside.
 Result<> make_node(int dev, const PreparedDevice& device) {
   const std::string path = device.path.substr(dev_prefix.size());
   for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {

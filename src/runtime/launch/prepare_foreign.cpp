@@ -1,4 +1,4 @@
-// What bundles that are not our own ask for beyond the rest: see foreign.hpp.
+// What only foreign bundles ask for: see foreign.hpp.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -27,7 +27,7 @@ Result<> check_preserved(int count) {
   return {};
 }
 
-// The modules' own word for whether they are there.
+// Whether the security modules themselves say that they are active.
 Result<> check_labels(const Process& process) {
   const auto apparmor = read_file("/sys/module/apparmor/parameters/enabled", 16);
   if (!process.apparmor_profile.empty() && process.apparmor_profile != "unconfined" &&
@@ -56,7 +56,7 @@ std::string offsets_text(const std::vector<ClockOffset>& offsets) {
   return text;
 }
 
-// Names are of a uts namespace, which must not be the host's.
+// Names belong to a uts namespace, which must not be the host's.
 Result<> prepare_names(const Spec& spec, Prepared& plan) {
   if (spec.hostname.empty() && spec.domainname.empty()) return {};
   if (!spec.find_namespace(NamespaceKind::uts))
@@ -105,7 +105,7 @@ Result<> prepare_foreign_exec(const Process& process, const ExecOptions& options
   plan.foreign.filter_flags = options.foreign->filter_flags;
   plan.foreign.listens = static_cast<bool>(options.foreign->listener);
   plan.foreign.personality = options.foreign->personality;
-  // A container in our mount namespace has a root all the same.
+  // A container in our mount namespace still has its own root.
   if (!differs(options.pid, "mnt")) plan.root = std::move(root);
   if (differs(options.pid, "time")) plan.join_flags |= CLONE_NEWTIME;
   return {};
@@ -131,7 +131,7 @@ Result<> prepare_foreign(const Spec& spec, const LaunchOptions& options, Prepare
     return fail(Error(Code::invalid, "linux.timeOffsets").why("they need a new time namespace"));
   foreign.personality = spec.linux_.personality;
   TRY(prepare_names(spec, plan));
-  // Where the bundle lies must stay to be seen: hooks of the container's are run before the change of root.
+  // The bundle's location must stay visible: the container's hooks run before the change of root.
   plan.attach_path = join_path(options.bundle, spec.root_path);
   return {};
 }

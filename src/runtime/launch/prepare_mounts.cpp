@@ -1,4 +1,4 @@
-// Root, mounts, devices and sysctls of a container, as the child will make them.
+// Root, mounts, devices and sysctls of a container, prepared for the child.
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sched.h>
@@ -23,12 +23,12 @@ namespace consort::runtime::internal {
 
 namespace {
 
-// Docker's reading of "ro" of an "rbind", and that nothing becomes writable; or OCI's.
+// Docker's meaning of "ro" for an "rbind", where nothing becomes writable; or OCI's.
 enum class Manner : std::uint8_t { ours, to_the_letter };
 
 constexpr unsigned long atime_flags = MS_NOATIME | MS_RELATIME | MS_STRICTATIME;
 
-// Of the words for access times one is in force, so that each takes the place of the others.
+// Only one of the access time options is in force, so each replaces the others.
 std::uint64_t clear_of(unsigned long set, unsigned long clear) {
   std::uint64_t attributes = mount_attributes(clear) & ~static_cast<std::uint64_t>(MOUNT_ATTR__ATIME);
   if ((set | clear) & atime_flags) attributes |= MOUNT_ATTR__ATIME;
@@ -39,7 +39,7 @@ std::string tree_path_of(const Fd& tree) {
   return "/proc/self/fd/" + std::to_string(tree.get());
 }
 
-// The words for all that is mounted below: exactly what they say.
+// The options for everything mounted below: exactly what they say.
 Result<> set_recursive_options(const MountOptions& options, const PreparedMount& mount) {
   if (!options.all_set && !options.all_clear) return {};
   if (set_attributes(mount.tree.get(), mount_attributes(options.all_set), clear_of(options.all_set, options.all_clear),
@@ -48,7 +48,7 @@ Result<> set_recursive_options(const MountOptions& options, const PreparedMount&
   return fail_errno("set options " + flags_text(options.all_set) + " of all in", mount.shown);
 }
 
-// Attributes and propagation while the tree is still detached; the child does it where the kernel has no mount_setattr.
+// Attributes and propagation while the tree is still detached; if the kernel has no mount_setattr, the child does it.
 Result<> set_bind_options(const MountOptions& options, PreparedMount& mount, Manner manner) {
   unsigned long propagation = options.propagation ? options.propagation : MS_PRIVATE | MS_REC;
   mount.in_turn = manner == Manner::to_the_letter;
@@ -57,14 +57,14 @@ Result<> set_bind_options(const MountOptions& options, PreparedMount& mount, Man
     propagation = MS_PRIVATE | (propagation & MS_REC);
   }
   const bool all = manner == Manner::ours && options.recursive && (options.set & MS_RDONLY);
-  // Nobody makes writable what the host has read-only, but who says so of a bundle of his own.
+  // A read-only mount of the host does not become writable, except for the owner of a foreign bundle who asks for it.
   const unsigned long kept = manner == Manner::ours ? MS_RDONLY | atime_flags : 0;
   const std::uint64_t clear = clear_of(options.set, options.clear & ~kept);
   const std::uint64_t set = mount_attributes(options.set);
   const unsigned long kind = propagation & ~static_cast<unsigned long>(MS_REC);
   const bool kind_for_all = propagation & MS_REC;
   const int tree = mount.tree.get();
-  // One call where it can be one; a tree without submounts, the usual case, has no "all".
+  // A single call where possible; a tree without submounts, the usual case, has no "all".
   const bool together = all == kind_for_all || !options.recursive;
   const int done = together ? set_attributes(tree, set, clear, kind, all)
                             : (set || clear ? set_attributes(tree, set, clear, 0, all) : 0) |
@@ -92,7 +92,7 @@ Result<PreparedMount> prepare_bind(const std::string& source, const std::string&
   return mount;
 }
 
-// The owners of what is bound, by the maps of the mount itself or else by those of the container.
+// The owners of bound files, by the mount's own maps or otherwise by the container's.
 Result<> map_owners(const Mount& from, const MountOptions& options, const Linux& container, PreparedMount& mount) {
   const bool own = !from.uid_mappings.empty();
   if (!own && !options.idmap) return {};
@@ -109,8 +109,8 @@ Result<> map_owners(const Mount& from, const MountOptions& options, const Linux&
   return fail(std::move(error));
 }
 
-// A container of ours with its own users sees the owners of the host's files as without. What lies mounted below may
-// not be mappable (another proc); who asks for a container has looked whether the top is.
+// One of our containers with its own users sees the same owners of the host's files as without. Mounts below may not be
+// mappable (another proc); whoever requests a container has checked that the top one is.
 void show_owners(PreparedMount& mount) {
   const Result<int> users = container_users();
   if (!users || map_mount_owners(mount.tree.get(), *users, MapSubmounts::yes)) return;
@@ -122,7 +122,7 @@ bool has_container_users(const Spec& spec, const LaunchOptions& options) {
          spec.linux_.uid_mappings.front().host_id == first_container_id;
 }
 
-// Where there is one user, there is no group of terminals.
+// With a single user, there is no group of terminals.
 std::string without_group(const std::string& data) {
   std::string kept;
   for (const std::string& option : split(data, ','))
@@ -146,7 +146,7 @@ PreparedMount prepare_filesystem(const Mount& from, const MountOptions& options)
   return mount;
 }
 
-// The container's own group, read-only unless the spec says rw: one bind on v2, a tmpfs with one per hierarchy on v1.
+// The container's own cgroup, read-only unless the spec says rw: one bind on v2, a tmpfs with one per hierarchy on v1.
 Result<> prepare_cgroup_mounts(const Mount& from, const MountOptions& options, const Cgroup* cgroup,
                                std::vector<PreparedMount>& mounts) {
   if (!cgroup) return {};
@@ -176,7 +176,7 @@ Result<> prepare_cgroup_mounts(const Mount& from, const MountOptions& options, c
   return {};
 }
 
-// A tmpfs that begins with what it covers. Made here, where files can be copied; the child hangs it in.
+// A tmpfs that begins with the content it covers. Made here, where files can be copied; the child attaches it.
 Result<PreparedMount> prepare_copied_up(const Mount& from, const MountOptions& options, int root) {
   PreparedMount mount;
   mount.kind = PreparedMount::Kind::bind;
@@ -188,7 +188,7 @@ Result<PreparedMount> prepare_copied_up(const Mount& from, const MountOptions& o
   return mount;
 }
 
-// The layers of an image (engine: a mount of type image), which inside nobody could mount with their owners.
+// The layers of an image (in the engine: a mount of type image), which nobody inside could mount with their owners.
 Result<PreparedMount> prepare_layers(const Mount& from, const MountOptions& options) {
   PreparedMount mount;
   mount.kind = PreparedMount::Kind::bind;
@@ -205,7 +205,7 @@ Result<PreparedMount> prepare_layers(const Mount& from, const MountOptions& opti
   return mount;
 }
 
-// /dev with its nodes, which nobody can make in a user namespace. The container's root owns the folder.
+// /dev with its nodes, which nobody can create in a user namespace. The container's root owns the directory.
 Result<PreparedMount> prepare_device_folder(const Mount& from, const MountOptions& options, const Spec& spec) {
   PreparedMount mount;
   mount.kind = PreparedMount::Kind::bind;
@@ -222,8 +222,8 @@ bool is_bind(const Mount& mount, const MountOptions& options) {
   return options.bind || mount.type == "bind";
 }
 
-// The file systems that show a namespace can be mounted by who owns that; a user does not own the host's. Where the
-// container shares the host's, it gets the host's mount of it.
+// File systems that show a namespace can be mounted by its owner; a user does not own the host's. If the container
+// shares the host's, it gets the host's mount of it.
 std::string shared_with_host(const Mount& mount, const Spec& spec, const LaunchOptions& options) {
   if (!in_user_namespace()) return {};
   const auto shares = [&spec](NamespaceKind kind) { return spec.find_namespace(kind) == nullptr; };
@@ -283,8 +283,8 @@ Result<> prepare_root(const Spec& spec, const LaunchOptions& options, Prepared& 
     plan.root = TRY_WRAP(clone_path(path, Recursion::all), "prepare root file system");
     (void)set_attributes(plan.root.get(), 0, 0, MS_PRIVATE, true);
   }
-  // Who has other users cannot pass the folders that lead to the bundle (docs/decisions/0062). Any folder that is
-  // everywhere will do; nobody needs the host's /dev any more.
+  // A process with other users cannot pass the directories that lead to the bundle (docs/decisions/0062). Any directory
+  // that exists everywhere will do; the host's /dev is no longer needed.
   plan.attach_path = has_container_users(spec, options) ? "/dev" : options.bundle;
   plan.root_readonly = spec.root_readonly;
   if (!spec.linux_.rootfs_propagation.empty()) {
@@ -333,7 +333,7 @@ void prepare_devices(const Spec& spec, Prepared& plan) {
 
 void prepare_sysctls(const Spec& spec, Prepared& plan) {
   for (const auto& [key, value] : spec.linux_.sysctl) {
-    // As sysctl(8): the first separator decides, so that net.ipv4.conf.eth0/1.forwarding can be said.
+    // As in sysctl(8): the first separator decides, so that net.ipv4.conf.eth0/1.forwarding can be expressed.
     std::string path = key;
     const std::size_t first = path.find_first_of("./");
     const bool dotted = first == std::string::npos || path[first] == '.';

@@ -1,4 +1,4 @@
-// Namespaces, cgroup, user, program and streams of a process, as the child will take them.
+// Namespaces, cgroup, user, program and streams of a process, prepared for the child.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -72,7 +72,7 @@ bool has_key(const std::vector<std::string>& environment, std::string_view key) 
   });
 }
 
-// Of what is there twice the last is meant, and an empty HOME is none: so it is with runc, whatever a program takes
+// Of duplicate variables the last one counts, and an empty HOME counts as none: as in runc, whatever a program does
 // when it looks for itself.
 std::vector<std::string> settled(const std::vector<std::string>& given) {
   std::vector<std::string> kept;
@@ -104,14 +104,14 @@ void point_at(std::vector<std::string>& texts, std::vector<char*>& pointers) {
   pointers.push_back(nullptr);
 }
 
-// Docker: a process that is not root has its bounding set and nothing else. With a user given by name this is known
+// Docker: a process that is not root has its bounding set and nothing else. With a user given by name, this is known
 // only now.
 void drop_for_user(Capabilities& sets) {
   sets.effective = sets.permitted = sets.inheritable = sets.ambient = 0;
 }
 
-// A container of our own with its own users, whose network was made for it or is another's: their owner is known
-// already.
+// One of our containers with its own users, whose network was created for it or belongs to another: the owner is
+// already known.
 Result<> join_owner_of_network(const LaunchOptions& options, Prepared& plan) {
   Fd owner = TRY(owner_of_namespace(options.netns_fd));
   if (!owner) return {};
@@ -168,7 +168,7 @@ Result<> prepare_process(const Process& process, int root, bool with_init, Prepa
   plan.gid = by_name ? resolved.gid : user.gid;
   plan.groups.assign(user.additional_gids.begin(), user.additional_gids.end());
   if (by_name) plan.groups.insert(plan.groups.end(), resolved.groups.begin(), resolved.groups.end());
-  // Its own group is in the list, too: a file that denies the group must not be open to it through "others".
+  // Its primary group is in the list, too: a file that denies the group must not be open to it through "others".
   if (std::ranges::find(plan.groups, plan.gid) == plan.groups.end()) plan.groups.push_back(plan.gid);
   plan.umask = user.umask.value_or(022);
 
@@ -176,7 +176,7 @@ Result<> prepare_process(const Process& process, int root, bool with_init, Prepa
     plan.set_capabilities = true;
     plan.capabilities = *process.capabilities;
     if (by_name && plan.uid != 0) drop_for_user(plan.capabilities);
-    // What this process may not hand on cannot be given; runc leaves it out too.
+    // Capabilities that this process cannot pass on cannot be given; runc leaves them out too.
     const std::uint64_t possible = all_capabilities();
     for (std::uint64_t* set : {&plan.capabilities.bounding, &plan.capabilities.effective, &plan.capabilities.permitted,
                                &plan.capabilities.inheritable, &plan.capabilities.ambient})
@@ -217,7 +217,7 @@ Result<> prepare_attendant(const std::string& program, Prepared& plan) {
 
 Result<> prepare_stdio(const StdioFds& stdio, Prepared& plan) {
   if (plan.terminal) return {};
-  // None stays none: it will be the container's own /dev/null.
+  // None stays none: it becomes the container's own /dev/null.
   if (stdio.in >= 0) plan.in = TRY(duplicate_high(stdio.in));
   if (stdio.out >= 0) plan.out = TRY(duplicate_high(stdio.out));
   if (stdio.err >= 0) plan.err = TRY(duplicate_high(stdio.err));

@@ -1,4 +1,4 @@
-// The order of the steps. What looks movable has its reason at the function.
+// The order of the steps. Where a step looks movable, its function says why it is not.
 #include "runtime/launch/steps.hpp"
 
 #include <signal.h>
@@ -83,7 +83,7 @@ constexpr std::array exec_table = {
     Step{StepId::exec, "execute", execute},
 };
 
-// The kernel's view of a signal action; glibc refuses 32 and 33, which it keeps for itself.
+// The kernel's version of a signal action; glibc refuses 32 and 33, which it reserves.
 struct KernelAction {
   void (*handler)(int);
   unsigned long flags;

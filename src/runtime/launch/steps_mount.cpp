@@ -1,4 +1,4 @@
-// Steps that make the container's file system.
+// Steps that build the container's file system.
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
@@ -26,7 +26,7 @@ Outcome failed(int argument = 0) {
   return {errno, argument};
 }
 
-// propagation in MS_ flags; before pivot_root the host's /proc is still there for the path form.
+// propagation in MS_ flags; before pivot_root the host's /proc is still there for access by path.
 int propagate(const PreparedMount& mount) {
   if (!mount.late_propagation) return 0;
   return ::mount(nullptr, mount.tree_path.c_str(), nullptr, mount.late_propagation, nullptr);
@@ -41,8 +41,8 @@ int attach_bind(const PreparedMount& mount, int target) {
 }
 
 // The kernel lists mounts in the order in which they were made, and the trees to be bound were made before all others.
-// Whoever compares that list with the config (the specification: mounted in the listed order) is shown a copy that is
-// made now. One that cannot be copied stays itself.
+// Programs that compare that list with the config (the specification: mounted in the listed order) are shown a copy
+// that is made now. A tree that cannot be copied is used itself.
 int renew(const PreparedMount& mount, int target) {
   const int copy = clone_tree(mount.tree.get(), true);
   if (copy < 0) return 0;
@@ -58,8 +58,8 @@ int renew(const PreparedMount& mount, int target) {
   return result;
 }
 
-// mount(2) takes a path, and paths into the container are only safe as descriptors: "." after fchdir is one.
-// mode: -1 = the file system's own.
+// mount(2) takes a path, and paths into the container are only safe as descriptors: "." after fchdir is one. mode: -1 =
+// the file system's own.
 int mount_filesystem(const PreparedMount& mount, int target, int mode) {
   if (::fchdir(target) != 0) return -1;
   const char* data = mount.data.empty() ? nullptr : mount.data.c_str();
@@ -96,7 +96,7 @@ bool is_proc(int fd) {
 
 constexpr unsigned place_mask = STATX_INO | STATX_MNT_ID;
 
-// What open_inside finds at path; its mask is empty when there is nothing.
+// What open_inside finds at path; the mask is empty when there is nothing.
 struct statx look_inside(int root, const char* path) {
   struct statx st {};
   const int fd = open_inside(root, path, O_PATH, Links::refuse);
@@ -111,7 +111,7 @@ bool is_at(const struct statx& place, int root, const char* path) {
   return (st.stx_mask & STATX_INO) && st.stx_ino == place.stx_ino && st.stx_mnt_id == place.stx_mnt_id;
 }
 
-// In the proc of the container. One that is mounted elsewhere, the host's at /host/proc, is a folder like others.
+// In the container's proc. One mounted elsewhere, such as the host's at /host/proc, is an ordinary directory.
 bool is_in_proc(int root, int fd) {
   struct statx place {};
   if (!is_proc(fd) || ::statx(fd, "", AT_EMPTY_PATH, place_mask, &place) != 0) return false;
@@ -120,9 +120,9 @@ bool is_in_proc(int root, int fd) {
   return !knows_mounts || place.stx_mnt_id == proc.stx_mnt_id;
 }
 
-// What lies over /proc decides what programs believe of the kernel, and undoes what is masked there. So nothing may but
-// another proc over all of it, and over single files what lxcfs has for them. The same as runc's; asked of what the
-// path has led to, as an image may have links.
+// Mounts over /proc decide what programs believe about the kernel, and undo the masking there. So only another proc may
+// cover all of it, and only what lxcfs provides may cover single files. The same as runc's check; applied to what the
+// path has led to, because an image may contain symlinks.
 bool may_lie_there(int root, int target, const PreparedMount& mount) {
   constexpr const char* of_lxcfs[] = {"/proc/cpuinfo",
                                       "/proc/diskstats",
@@ -136,7 +136,7 @@ bool may_lie_there(int root, int target, const PreparedMount& mount) {
                                       "/proc/sys/crypto/fips_enabled"};
   struct statx place {};
   if (::statx(target, "", AT_EMPTY_PATH, place_mask, &place) != 0) return false;
-  // Also where no proc is: what the user mounts there takes the place of the default.
+  // Also where there is no proc: a user's mount there replaces the default.
   if (is_at(place, root, "/proc")) return mount.tree ? is_proc(mount.tree.get()) : mount.type == "proc";
   if (!is_in_proc(root, target)) return true;
   for (const char* path : of_lxcfs)
@@ -144,7 +144,7 @@ bool may_lie_there(int root, int target, const PreparedMount& mount) {
   return false;
 }
 
-// Of a target that is not there and could not be made: the nearest folder above it that is there.
+// For a target that does not exist and could not be created: the nearest existing directory above it.
 bool would_be_in_proc(int root, const char* path) {
   char above[PATH_MAX];
   if (std::strlen(path) >= sizeof above) return false;
@@ -166,7 +166,7 @@ bool is_there(int root, const char* path) {
   return fd >= 0;
 }
 
-// What mount(2) does not take: of the file system that has just been mounted there.
+// Options that mount(2) does not take, for the file system that has just been mounted there.
 int set_on_top(const Child& child, const PreparedMount& mount) {
   if (!mount.late_propagation && !mount.all_set && !mount.all_clear) return 0;
   const int top = open_inside(child.root, mount.destination.c_str(), O_PATH);
@@ -234,7 +234,7 @@ int make_one_device(int root, const PreparedDevice& device) {
   if (parent < 0) return -1;
   const char* const name = slash + 1;
   int result = ::mknodat(parent, name, device.mode, device.number);
-  // The same device twice in the list is harmless; so is one that a volume over /dev brought along.
+  // A device listed twice is harmless; so is one that came with a volume over /dev.
   struct stat st;
   if (result != 0 && errno == EEXIST && ::fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
     result = st.st_rdev == device.number && (st.st_mode & S_IFMT) == (device.mode & S_IFMT) ? 0 : -1;
@@ -256,8 +256,8 @@ constexpr Link dev_links[] = {{"fd", "/proc/self/fd"},
                               {"stderr", "/proc/self/fd/2"},
                               {"ptmx", "pts/ptmx"}};
 
-// Hides path: a directory under an empty read-only file system, anything else under /dev/null. `cover` is made for the
-// first directory and cloned for the next.
+// Hides path: a directory under an empty read-only file system, anything else under /dev/null. `cover` is created for
+// the first directory and cloned for the next.
 int mask_one(int root, const char* path, int null_device, int& cover) {
   const int target = open_inside(root, path, O_PATH, Links::refuse);
   if (target < 0) return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -1;
@@ -293,7 +293,7 @@ int make_readonly(int root, const char* path) {
   if (!early && errno != ENOSYS) return -1;
   if (move_onto(tree, target) != 0) return -1;
   if (!early) {
-    // Kernels before 5.12, the top mount only; these are proc and sysfs, which carry these flags.
+    // Kernels before 5.12, only the top mount; these are proc and sysfs, which have these flags.
     if (::fchdir(tree) != 0) return -1;
     if (::mount(nullptr, ".", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) !=
         0)
@@ -304,8 +304,8 @@ int make_readonly(int root, const char* path) {
   return 0;
 }
 
-// Who was started in a chroot has another root than its mount namespace. pivot_root would put the container in the
-// place of that one only, and whoever enters the namespace later (exec, a health check) would stand at the host's.
+// A process started in a chroot has another root than its mount namespace. pivot_root would replace only the former,
+// and a process that enters the namespace later (exec, a health check) would be at the host's root.
 int take_root_of_namespace() {
   const int own = ::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
   if (own < 0) return -1;
@@ -324,8 +324,8 @@ Outcome stop_propagation(Child& child) {
   return ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 ? Outcome{} : failed();
 }
 
-// pivot_root needs a mount point in this namespace; the bundle's folder lends its place. It also refuses a shared one,
-// and a tree that was cloned from a shared mount, as all are where systemd runs, is a peer of that mount even here.
+// pivot_root needs a mount point in this namespace; the bundle's directory serves as one. It also refuses a shared one,
+// and a tree cloned from a shared mount, which all mounts are under systemd, is a peer of that mount even here.
 Outcome attach_root(Child& child) {
   child.root = child.plan.root.get();
   const char* const place = child.plan.attach_path.c_str();
@@ -339,7 +339,7 @@ Outcome make_mounts(Child& child) {
   return {};
 }
 
-// After the mounts, since /dev is one of them; before the console, which needs /dev/pts.
+// After the mounts, because /dev is one of them; before the console, which needs /dev/pts.
 Outcome make_devices(Child& child) {
   if (!child.plan.make_devices) return {};
   for (std::size_t i = 0; i < child.plan.devices.size(); ++i)
@@ -372,7 +372,7 @@ Outcome pivot(Child& child) {
     if (foreign.no_pivot && !foreign.chroot && ::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0) return failed(1);
     if (::chroot(".") != 0) return failed(2);
   } else {
-    // Puts the old root on top of the new one, whence "." detaches it: no folder for it is needed in the image.
+    // Puts the old root on top of the new one, from where "." detaches it: the image needs no directory for it.
     if (::syscall(SYS_pivot_root, ".", ".") != 0) return failed(1);
     if (::umount2(".", MNT_DETACH) != 0) return failed(2);
   }
@@ -391,7 +391,8 @@ Outcome cover_readonly(Child& child) {
 
 Outcome cover_masked(Child& child) {
   if (child.plan.masked.empty()) return {};
-  // A /dev/null that is not the null device would show what it should hide (CVE-2025-31133): look at the node we bind.
+  // A /dev/null that is not the null device would show what it should hide (CVE-2025-31133): check the node that we
+  // bind.
   const int null_device = open_inside(child.root, "/dev/null", O_PATH, Links::refuse);
   struct stat st;
   if (null_device < 0 || ::fstat(null_device, &st) != 0) return failed(-1);
@@ -403,7 +404,7 @@ Outcome cover_masked(Child& child) {
   return {};
 }
 
-// Last of the file system, when nothing has to be created any more.
+// The last file system step, when nothing has to be created any more.
 Outcome seal_root(Child& child) {
   if (!child.plan.root_readonly) return {};
   if (set_attributes(child.root, MOUNT_ATTR_RDONLY, 0, 0, false) == 0) return {};
@@ -411,8 +412,8 @@ Outcome seal_root(Child& child) {
   return ::mount(nullptr, "/", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0 ? Outcome{} : failed();
 }
 
-// The working directory is made when missing, owned by root as Docker does it, and found inside the root only: a
-// descriptor of the host cannot be it (CVE-2024-21626).
+// The working directory is created if it is missing, owned by root as in Docker, and only found inside the root: it
+// cannot be one of the host's descriptors (CVE-2024-21626).
 Outcome enter_directory(Child& child) {
   const char* const path = child.plan.cwd.c_str();
   const int root = child.plan.make_cwd ? child.root : ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -1,4 +1,4 @@
-// Steps that make the container's first process what it shall be: namespaces, terminal, limits, identity, program.
+// Steps that set up the container's first process: namespaces, terminal, limits, identity, program.
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
@@ -31,7 +31,7 @@ Outcome failed(int argument = 0) {
 
 constexpr gid_t tty_group = 5;  // as devpts is mounted
 
-// Set-user-id calls go to the kernel directly: glibc's would signal threads that exist in the parent only.
+// setuid-type calls go to the kernel directly: glibc's would signal threads that exist only in the parent.
 long raw_setgroups(std::size_t count, const gid_t* groups) {
   return ::syscall(SYS_setgroups, count, groups);
 }
@@ -54,7 +54,7 @@ Outcome load_filter(Child& child) {
     if (loaded < 0) return failed();
     return listens ? report_listener(child, static_cast<int>(loaded)) : Outcome{};
   }
-  // SPEC_ALLOW: without it older kernels slow every filtered process down; runc and Docker ask for it too.
+  // SPEC_ALLOW: without it, older kernels slow down every filtered process; runc and Docker set it too.
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0) return {};
   if (errno == EINVAL && ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return {};
   return failed();
@@ -62,8 +62,8 @@ Outcome load_filter(Child& child) {
 
 }  // namespace
 
-// Until execve this process carries our memory and /proc/PID/exe is our file: other processes of a container that we
-// are about to enter must not look at either.
+// Until execve this process has our memory, and /proc/PID/exe is our file: other processes of a container that we are
+// about to enter must not look at either.
 Outcome guard_self(Child&) {
   ::umask(0);
   return ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? Outcome{} : failed();
@@ -75,15 +75,17 @@ Outcome set_oom_score(Child& child) {
   if (text.empty()) return {};
   const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd < 0) return failed();
-  // Below what the caller was given is only for CAP_SYS_RESOURCE. The default is a wish; what the file asks for is not.
+  // Going below the caller's value requires CAP_SYS_RESOURCE. The default is best effort; what the file asks for is
+  // not.
   if (::write(fd, text.data(), text.size()) < 0 && (errno != EACCES || (text != "0" && !child.plan.lenient_limits)))
     return failed();
   ::close(fd);
   return {};
 }
 
-// v1. By itself, and through "tasks": moving another process, or "cgroup.procs", takes a lock that costs the kernel an
-// RCU grace period, ten milliseconds. Before the cgroup namespace, whose root is where this process then is.
+// v1. The process moves itself, and through "tasks": moving another process, or "cgroup.procs", takes a lock that costs
+// an RCU grace period in the kernel, ten milliseconds. Before the cgroup namespace, whose root is where this process
+// then is.
 Outcome join_cgroups(Child& child) {
   for (std::size_t i = 0; i < child.plan.cgroup_tasks.size(); ++i)
     if (::write(child.plan.cgroup_tasks[i].get(), "0", 1) < 0) return failed(static_cast<int>(i));
@@ -109,14 +111,14 @@ Outcome join_namespaces(Child& child) {
 // exec: all at once, so that a half-entered container does not exist.
 Outcome join_process(Child& child) {
   if (::setns(child.plan.join_pidfd, child.plan.join_flags) != 0) return failed();
-  // Who comes from outside has no number here, and neither have the files that it makes. A map need not have a root.
+  // A process from outside has no id here, and neither do the files it creates. A map need not include root.
   if (child.plan.join_flags & CLONE_NEWUSER) (void)(raw_setresgid(0) == 0 && raw_setresuid(0) == 0);
-  // A foreign one that shares our mounts has a root of its own nevertheless.
+  // A foreign container that shares our mounts still has its own root.
   if (child.plan.root && (::fchdir(child.plan.root.get()) != 0 || ::chroot(".") != 0)) return failed(1);
   return {};
 }
 
-// Of the children that are still to come, see step_inside(). That takes privileges which are gone by then.
+// For the children still to come, see step_inside(). It needs privileges that are gone by then.
 Outcome choose_pid_namespace(Child& child) {
   if (!child.plan.enters_last) return {};
   return ::setns(child.plan.pid_namespace.get(), CLONE_NEWPID) == 0 ? Outcome{} : failed();
@@ -127,8 +129,8 @@ Outcome new_cgroup_namespace(Child& child) {
   return ::unshare(CLONE_NEWCGROUP) == 0 ? Outcome{} : failed();
 }
 
-// Of the terminal and of the keys, which the caller's session keyring would show to the container. Where the kernel or
-// a filter around us has no keys, there are none to see.
+// Separates it from the terminal and from the keys, which the caller's session keyring would expose to the container.
+// If the kernel has no keys, or a filter around us hides them, there is nothing to see.
 Outcome new_session(Child& child) {
   constexpr int join_session_keyring = 1;  // KEYCTL_JOIN_SESSION_KEYRING
   if (::syscall(SYS_keyctl, join_session_keyring, nullptr) < 0 && errno != ENOSYS && errno != EPERM && errno != EACCES)
@@ -158,7 +160,7 @@ Outcome set_names(Child& child) {
   return {};
 }
 
-// A pty of the container's own devpts. Its master travels to the parent with the "ready" message.
+// A pty from the container's own devpts. Its master is sent to the parent with the "ready" message.
 Outcome open_console(Child& child) {
   if (!child.plan.terminal) return {};
   const bool entering = child.root < 0;  // exec: the container's processes may have put anything there
@@ -180,7 +182,7 @@ Outcome open_console(Child& child) {
     size.ws_col = child.plan.columns;
     if (::ioctl(child.master, TIOCSWINSZ, &size) != 0) return failed(3);
   }
-  // EINVAL: a user namespace without that user or that group.
+  // EINVAL: a user namespace without that user or group.
   if (::fchown(child.slave, child.plan.uid, tty_group) != 0 && errno != EINVAL) return failed(4);
   if (::fchmod(child.slave, 0620) != 0) return failed(4);
   if (child.plan.foreign.to_the_letter && !send_report(child.sync, {ReportKind::console, 0, 0, 0}, {}, child.master))
@@ -199,7 +201,7 @@ Outcome open_console(Child& child) {
 }
 
 // The container's own, not the host's: through /proc/self/fd its processes can change the mode and owner of what they
-// hold. What is under the name in a container that is entered may be anything.
+// have open. In a container that is entered, anything may be at that path.
 int open_null() {
   const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return -1;
@@ -229,7 +231,7 @@ Outcome connect_stdio(Child& child) {
   return {};
 }
 
-// Those of the file must be possible. The others do not come from the caller, but are one default for everybody.
+// Limits in the file must be possible. The others do not come from the caller, but are the same default for everybody.
 Outcome set_rlimits(Child& child) {
   for (const DefaultLimit& limit : default_limits) {
     if (child.plan.foreign.to_the_letter) break;
@@ -247,14 +249,14 @@ Outcome set_rlimits(Child& child) {
   return {};
 }
 
-// Without no_new_privs only CAP_SYS_ADMIN may load a filter, so it must come before the capabilities go. With it the
-// filter comes last, and the steps between need not be allowed by it.
+// Without no_new_privs only CAP_SYS_ADMIN may load a filter, so it must come before the capabilities are dropped. With
+// it the filter comes last, and it need not allow the steps in between.
 Outcome filter_early(Child& child) {
   return child.plan.no_new_privileges ? Outcome{} : load_filter(child);
 }
 
-// The bounding set first (it needs CAP_SETPCAP), then groups while CAP_SETGID is there, then the user. KEEPCAPS lets
-// the permitted set survive the change of user until the next step sets what the container shall have.
+// The bounding set first (it needs CAP_SETPCAP), then groups while CAP_SETGID is there, then the user. KEEPCAPS keeps
+// the permitted set across the change of user until the next step sets the container's.
 Outcome become_user(Child& child) {
   const Prepared& plan = child.plan;
   if (plan.set_capabilities)
@@ -289,7 +291,7 @@ Outcome set_capabilities(Child& child) {
   return {};
 }
 
-// After the user has changed, which clears it. A parent that died before is noticed as the end of the socket.
+// After the change of user, which clears it. A parent that died earlier is noticed as the end of the socket.
 Outcome tie_to_parent(Child& child) {
   if (!child.plan.die_with_parent) return {};
   return ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? Outcome{} : failed();
@@ -310,7 +312,7 @@ bool plan_overrides(const Prepared& plan) {
 }  // namespace
 
 // As the container's user, in its working directory, so that a missing program is an error of the start and not an exit
-// of the container. ENOENT gives way to what was found but cannot be run.
+// of the container. A program that was found but cannot be run takes precedence over ENOENT.
 Outcome find_program(Child& child) {
   if (!child.plan.foreign.has_program) return {};
   int error = ENOENT;
@@ -325,10 +327,10 @@ Outcome find_program(Child& child) {
       if (!child.plan.searched_path) error = EISDIR;
       continue;
     }
-    // access() asks with what a user's program has at its start, which is not what ambient capabilities give.
+    // access() checks with what a user's program starts with, which does not include ambient capabilities.
     const bool overrides = plan_overrides(child.plan) && (st.st_mode & 0111);
-    // Not faccessat(AT_EACCESS): glibc emulates it where the filter has no faccessat2. Real and effective ids are
-    // equal.
+    // Not faccessat(AT_EACCESS): glibc emulates it where the filter does not allow faccessat2. Real and effective ids
+    // are equal.
     if (::access(path, X_OK) != 0 && !(errno == EACCES && overrides)) {
       error = errno;
       continue;
@@ -346,20 +348,20 @@ Outcome wait_for_start(Child& child) {
   ssize_t got;
   do got = ::recv(child.sync, &go, 1, 0);
   while (got < 0 && errno == EINTR);
-  // The parent has gone or given up: nobody would know of this container.
+  // The parent is gone or has given up: nobody would know about this container.
   return got == 1 ? Outcome{} : Outcome{EPIPE, 0};
 }
 
-// Whoever may trace others in the container (CAP_SYS_PTRACE) can reach into any process that it sees: take its
-// descriptors, write its memory. So all that needs privileges was done outside of its pid namespace, and into it comes,
-// for the moment until its execve, a process that has no more than the program will have. A filter must allow clone()
-// and setsid(), as it does in any container that runs a shell.
+// A process that may trace others in the container (CAP_SYS_PTRACE) can reach into any process it sees: take its
+// descriptors, write its memory. So everything that needs privileges was done outside the pid namespace, and only a
+// process with nothing more than the program will have enters it, for the moment until its execve. A filter must allow
+// clone() and setsid(), as it does in any container that runs a shell.
 Outcome step_inside(Child& child) {
   if (!child.plan.enters_last) return {};
   int gate[2];
   if (::pipe2(gate, O_CLOEXEC) != 0) return failed();
   int pidfd = -1;
-  // Not clone3, which default filters refuse. A sister of ours, so that who waits for us gets its end.
+  // Not clone3, which default filters refuse. A sibling of ours, so that whoever waits for us gets its end.
   const long pid = ::syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD, nullptr, &pidfd, nullptr, nullptr);
   if (pid < 0) return failed(1);
   if (pid > 0) {
@@ -381,7 +383,7 @@ Outcome step_inside(Child& child) {
 }
 
 Outcome execute(Child& child) {
-  // All descriptors are close-on-exec already; this is for what a library of the caller opened without it.
+  // All our descriptors are close-on-exec; this is for what one of the caller's libraries opened without it.
   const auto first = static_cast<unsigned>(3 + child.plan.foreign.preserved);
   ::syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
   for (unsigned fd = 3; fd < first; ++fd) ::fcntl(static_cast<int>(fd), F_SETFD, 0);
@@ -390,7 +392,7 @@ Outcome execute(Child& child) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   const auto program = static_cast<std::size_t>(child.program);
-  // A filter of the user's may not know the call; then there is no attendant.
+  // A user's filter may not know the call; then there is no attendant.
   if (child.plan.attendant)
     ::syscall(SYS_execveat, child.plan.attendant.get(), "", child.plan.attendant_argv[program].data(),
               child.plan.environment.data(), AT_EMPTY_PATH);

@@ -1,6 +1,6 @@
-// OCI rules to BPF, by libseccomp, with a short program of our own in front of its: libseccomp of Debian 12 ends at
-// Linux 5.17, and what is newer than every name in a profile must look as if the kernel did not have it (ENOSYS), not
-// as forbidden (EPERM), or C libraries will not fall back to the older call.
+// OCI rules to BPF, by libseccomp, preceded by a short program of our own: libseccomp of Debian 12 ends at Linux 5.17,
+// and calls newer than every name in a profile must look as if the kernel did not have them (ENOSYS), not as forbidden
+// (EPERM), or C libraries will not fall back to the older call.
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -45,7 +45,7 @@ constexpr std::uint32_t uretprobe = 335;  // in a gap between the old numbers
 constexpr std::uint32_t uretprobe = 0;  // there is none
 #endif
 
-// Since 5.1 a new system call has the same number on every architecture.
+// Since 5.1, a new system call has the same number on every architecture.
 constexpr std::array<Named, 19> recent_calls = {{{"uretprobe", uretprobe},
                                                  {"futex_waitv", 449},
                                                  {"set_mempolicy_home_node", 450},
@@ -167,7 +167,7 @@ Result<> add_call(Compilation& result, const std::string& name, std::uint32_t ac
   if (action == result.default_action) return {};  // libseccomp refuses rules that say nothing
   const int added = ::seccomp_rule_add_array(result.filter.get(), action, number,
                                              static_cast<unsigned>(conditions.size()), conditions.data());
-  // EDOM: a call that exists on none of the architectures. EEXIST: said before.
+  // EDOM: a call that exists on none of the architectures. EEXIST: already added.
   if (added != 0 && added != -EEXIST && added != -EDOM) return library_error(added, name);
   return {};
 }
@@ -188,7 +188,7 @@ Result<> add_rule(Compilation& result, const Json& rule) {
   return {};
 }
 
-// Goes first: allows the recent calls, and hides those newer than all the profile names.
+// Comes first: allows the recent calls, and hides those newer than anything the profile names.
 std::vector<sock_filter> make_prefix(const Compilation& compilation) {
   std::vector<sock_filter> program;
   const auto count = static_cast<std::uint8_t>(compilation.architectures.size());
@@ -239,7 +239,7 @@ Result<std::string> compile_seccomp(std::string_view oci_json) {
   result.filter.reset(::seccomp_init(result.default_action));
   if (!result.filter) return fail_errno(ENOMEM, "compile seccomp profile");
   TRY(add_architectures(profile, result));
-  // A binary tree over the numbers instead of a list of hundreds: each call of the container pays for it.
+  // A binary tree over the numbers instead of a list of hundreds: every call in the container pays for it.
   ::seccomp_attr_set(result.filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
   if (const Json* rules = find_key(profile, "syscalls"); rules && rules->is_array())
     for (const Json& rule : *rules) TRY(add_rule(result, rule));

@@ -1,5 +1,5 @@
-// The default system call filter, which follows Docker's behaviour: what ordinary programs use is allowed, what touches
-// the kernel as a whole needs the capability that the kernel itself would ask for, and a few are never allowed.
+// The default system call filter, which behaves like Docker's: calls that ordinary programs use are allowed, calls that
+// affect the kernel as a whole need the capability that the kernel itself would require, and a few are never allowed.
 #include <linux/capability.h>
 
 #include "base/json.hpp"
@@ -10,7 +10,7 @@ namespace consort::runtime {
 
 namespace {
 
-// 32-bit and ARM names are in it too, since one profile serves all architectures.
+// It includes 32-bit and ARM names, because one profile serves all architectures.
 constexpr std::string_view always_allowed =
     "_llseek _newselect accept accept4 access adjtimex alarm arch_prctl arm_fadvise64_64 arm_sync_file_range bind "
     "breakpoint brk cacheflush cachestat capget capset chdir chmod chown chown32 clock_adjtime clock_adjtime64 "
@@ -115,7 +115,7 @@ std::string default_seccomp_profile(std::uint64_t capabilities) {
     if (has(entry.capability)) rules.push_back(allow(names_of(entry.names)));
   if (!has(CAP_SYS_ADMIN)) {
     rules.push_back(allow_if("clone", namespace_flags, 0, "SCMP_CMP_MASKED_EQ"));
-    // Its flags lie in memory where a filter cannot look. "Not there" makes the C library use clone instead.
+    // Its flags are in memory, where a filter cannot look. "Not there" makes the C library use clone instead.
     rules.push_back({{"names", {"clone3"}}, {"action", "SCMP_ACT_ERRNO"}, {"errnoRet", enosys}});
   }
   rules.push_back(allow_if("socket", vsock_family, 0, "SCMP_CMP_NE"));

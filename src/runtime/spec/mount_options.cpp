@@ -70,7 +70,7 @@ bool apply_option(const Word* word, unsigned long& set, unsigned long& clear) {
   return true;
 }
 
-// What can be said of mounts that are there already.
+// Options that can be set on existing mounts.
 constexpr unsigned long recursive_flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME |
                                           MS_RELATIME | MS_STRICTATIME | nosymfollow;
 

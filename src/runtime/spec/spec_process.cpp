@@ -1,4 +1,4 @@
-// config.json to Spec: the object "process", which `exec --process` takes alone, too.
+// config.json to Spec: the object "process", which `exec --process` also takes alone.
 #include <sched.h>
 
 #include <array>
@@ -17,7 +17,7 @@ Result<std::uint64_t> parse_capability_set(const Json& object, std::string_view 
   std::uint64_t mask = 0;
   for (const std::string& name : get_strings(object, key)) {
     const auto number = capability_number(name);
-    // A capability that this kernel or this program does not know cannot be granted; leaving it out is safe.
+    // A capability unknown to this kernel or this program cannot be granted; leaving it out is safe.
     if (number) mask |= std::uint64_t{1} << *number;
   }
   return mask;
@@ -57,7 +57,7 @@ struct Named {
   std::uint64_t value;
 };
 
-// linux/sched.h cannot be included beside sched.h everywhere.
+// linux/sched.h and sched.h cannot both be included everywhere.
 constexpr std::array<Named, 6> policies = {{{"SCHED_OTHER", SCHED_OTHER},
                                             {"SCHED_FIFO", SCHED_FIFO},
                                             {"SCHED_RR", SCHED_RR},
@@ -124,7 +124,7 @@ Result<> parse_capabilities(const Json& object, Process& process) {
   return {};
 }
 
-// Of the words that follow each other and make a process what it is; what they need to be is checked here.
+// The words that make a process what it is, in order; what they require is checked here.
 Result<> parse_program(const Json& object, Process& process) {
   process.args = get_strings(object, "args");
   process.env = get_strings(object, "env");

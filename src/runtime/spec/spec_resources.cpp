@@ -1,4 +1,4 @@
-// config.json to Spec: the object "linux.resources", which `update` takes alone, too.
+// config.json to Spec: the object "linux.resources", which `update` also takes alone.
 #include <utility>
 
 #include "base/json.hpp"
@@ -9,7 +9,7 @@ namespace consort::runtime::internal {
 
 namespace {
 
-// -1: all, as without it.
+// -1: all, as if it were missing.
 Result<std::optional<std::int64_t>> device_number(const Json& entry, std::string_view key, std::string_view where) {
   const auto number = TRY(signed_of(entry, key, where));
   if (!number || *number == -1) return std::optional<std::int64_t>();

@@ -88,7 +88,7 @@ void add_memberships(std::string_view group, ResolvedUser& user) {
   });
 }
 
-// A missing file is an empty one: images from scratch have neither.
+// A missing file counts as empty: images from scratch have neither.
 Result<std::string> read_table(int root, const std::string& path) {
   Result<Fd> fd = open_plain_in_root(root, path, O_RDONLY);
   if (!fd) {
@@ -122,7 +122,7 @@ Result<ResolvedUser> resolve_user_in(std::string_view passwd, std::string_view g
     if (!gid) return fail(unknown("group", extra, "group").error().about(Subject::setting, "group_add/" + extra));
     add_group(resolved.groups, *gid);
   }
-  // Docker shows uid 0 at home in /root even without a passwd file.
+  // Docker gives uid 0 the home directory /root even without a passwd file.
   if (resolved.uid == 0 && resolved.name.empty()) resolved.home = "/root";
   return resolved;
 }
@@ -135,7 +135,7 @@ Result<ResolvedUser> resolve_user(int root, const std::string& user, const std::
 
 namespace {
 
-// The number that a part of "user[:group]" is: "root" and "" are 0, -1 leaves the owner as it is.
+// The number for a part of "user[:group]": "root" and "" are 0, -1 leaves the owner unchanged.
 std::optional<std::uint32_t> owner_number(std::string_view text) {
   if (text.empty() || text == "root") return 0;
   const auto number = parse_signed(text);

@@ -80,8 +80,9 @@ std::string http_date() {
   return text.data();
 }
 
-// Until the client has read what was written so far. docker-py reads the head of an answer into a buffer, and what has
-// come with it is lost to who takes the socket then. Who does not read at all loses nothing, and is not waited for.
+// Until the client has read what was written so far. docker-py reads the head of an answer into a buffer, and whatever
+// comes with it is lost to whoever takes the socket then. A client that does not read at all loses nothing, and is not
+// waited for.
 void await_reader(int socket) {
   constexpr std::chrono::microseconds longest{200'000};
   std::chrono::microseconds waited{0}, pause{20};

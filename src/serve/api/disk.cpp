@@ -1,4 +1,4 @@
-// What takes how much room, and what takes it for nothing: system/df, and the prune of containers.
+// Disk usage, and what could be freed: system/df, and the prune of containers.
 #include <set>
 
 #include "base/os/trees/folder.hpp"
@@ -22,7 +22,7 @@ namespace {
 
 using image::PruneOptions;
 
-// Layers are shared: each counts once for all, and as shared for each image that has it with another one.
+// Layers are shared: each counts once in total, and as shared for each image that has it in common with another.
 struct Layers {
   std::uint64_t bytes = 0;
   std::map<std::string, std::vector<image::LayerInfo>> of_image;
@@ -97,7 +97,7 @@ Result<> add_volumes(Call& call, Json& answer) {
   return {};
 }
 
-// What only the build cache needs. It is one thing here: steps have no names of their own.
+// What only the build cache needs. It is one entry: steps have no names here.
 Result<std::uint64_t> bytes_of_build_cache(engine::Images images) {
   const PruneOptions plan{.images = PruneOptions::Images::none, .mode = PruneOptions::Mode::plan};
   const auto with = TRY(images.prune({.what = plan, .build_cache = engine::ImagePrune::BuildCache::forget})).reclaimed;

@@ -1,4 +1,4 @@
-// GET /events: what has happened and happens, on the whole machine.
+// GET /events: past and current events on the whole machine.
 #include <poll.h>
 
 #include <algorithm>
@@ -64,7 +64,7 @@ class Selection {
     const auto of = [&](const char* type) {
       return filters_.any(type, [&](const std::string& wanted) { return names(event, type, wanted); });
     };
-    // "exec_create: sh -c true" is the event exec_create, and "health_status: healthy" both.
+    // "exec_create: sh -c true" is the event exec_create, and "health_status: healthy" is both.
     const auto is_action = [&](const std::string& wanted) {
       return event.action == wanted || event.action.substr(0, event.action.find(':')) == wanted;
     };
@@ -97,7 +97,7 @@ Json event_shape(const EngineEvent& event) {
   return shape;
 }
 
-// Milliseconds until the end that was asked for; -1: there is none.
+// Milliseconds until the requested end; -1: there is none.
 int time_left(const std::optional<SystemTime>& until) {
   if (!until) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(time_between(system_now(), *until)).count();

@@ -10,7 +10,7 @@ namespace consort::serve {
 
 namespace {
 
-// Of a client: the matcher must neither recurse nor try everything, whatever the pattern is.
+// From a client: the matcher must neither recurse nor backtrack exponentially, whatever the pattern is.
 bool matches_pattern(const std::string& pattern, const std::string& text) {
   constexpr std::size_t longest = 256;
   if (pattern.size() > longest) return false;

@@ -9,7 +9,7 @@ namespace consort::serve {
 
 namespace {
 
-// The digits behind the point, as nanoseconds.
+// The digits after the point, as nanoseconds.
 std::optional<std::uint64_t> fraction_of(std::string text) {
   if (text.empty()) return 0;
   constexpr std::size_t digits = 9;
@@ -35,7 +35,7 @@ Result<std::optional<SystemTime>> parse_moment(const char* name, const std::stri
 
 Result<std::optional<SystemTime>> until_of(const Filters& filters, const std::string& key) {
   const std::vector<std::string>& values = filters.values(key);
-  // Not told when, a prune must not take everything.
+  // Without a given time, a prune must not remove everything.
   if (filters.is_empty_list(key)) return fail(http_error(400, "invalid filter '" + key + "'"));
   if (values.empty()) return std::nullopt;
   if (values.size() > 1) return fail(http_error(400, "more than one " + key + " filter specified"));

@@ -1,4 +1,4 @@
-// Networks, and containers that come to them and leave them.
+// Networks, and connecting containers to them and disconnecting them.
 #include <algorithm>
 #include <set>
 
@@ -72,7 +72,7 @@ std::string with_prefix(const std::string& address, int prefix) {
   return address.empty() ? "" : address + "/" + std::to_string(prefix);
 }
 
-// Of the running ones, by network.
+// Running containers, by network.
 using Residents = std::map<std::string, Json>;
 
 Result<Residents> residents(Call& call) {
@@ -103,7 +103,7 @@ Result<std::vector<Network>> all_networks(Call& call) {
   return networks;
 }
 
-// Ids of networks that a container names, running or not.
+// Ids of networks that any container uses, running or not.
 Result<std::set<std::string>> used_networks(engine::Engine& engine) {
   std::set<std::string> used;
   for (const engine::Container& container : TRY(engine.list()))
@@ -137,7 +137,7 @@ Result<> list_networks(Call& call) {
     const bool hangs = !is_built_in(network) && !used.contains(network.id);
     if (fits && (!dangling || *dangling == hangs)) shapes.push_back(network_shape(network, Json::object()));
   }
-  // Old clients have no other way to who is on them.
+  // Old clients have no other way to see the containers on them.
   if (call.version() < 28) {
     Residents known_ones = TRY(residents(call));
     for (Json& shape : shapes)
@@ -230,7 +230,7 @@ Result<> create_network(Call& call) {
   const NetworkSpec spec = TRY(spec_of(call, body));
   engine::Engine& engine = *TRY(call.engine());
   const auto made = engine.create_network(spec);
-  // That the name is taken is a conflict for Docker, that the addresses are is forbidden.
+  // To Docker a taken name is a conflict, and taken addresses are forbidden.
   if (!made && made.error().code() == Code::conflict && !engine.inspect_network(spec.name))
     return fail(http_error(403, made.error().message()));
   if (!made && made.error().code() == Code::invalid && !spec.pools.empty())
@@ -247,7 +247,7 @@ Result<> remove_network(Call& call) {
   return call.empty(204);
 }
 
-// The container that the body names; whatever is wrong with the network is said after that, as Docker does.
+// The container named in the body; problems with the network are reported after that, as in Docker.
 Result<engine::ContainerDetails> container_of(Call& call, const Json& body) {
   const std::string name = get_string(body, "Container");
   if (name.empty()) return fail(http_error(400, "invalid name or ID supplied: \"\""));
@@ -277,7 +277,7 @@ Result<> disconnect(Call& call) {
   const engine::ContainerDetails container = TRY(container_of(call, body));
   const auto force = get_bool(body, "Force") ? engine::Force::yes : engine::Force::no;
   Result<> left = TRY(call.engine())->disconnect_network(container.id, call.variable("name"), force);
-  // That there is no such network is a 404, that the container is not on it is not.
+  // A missing network is a 404, a container that is not on it is not.
   if (!left && left.error().code() == Code::not_found && find_network(call, call.variable("name")))
     return fail(http_error(500, left.error().message()));
   TRY(std::move(left));

@@ -1,4 +1,4 @@
-// There are no plugins: what is asked of one is told that it is not there, and none can be installed.
+// There are no plugins: requests for one are answered with "not found", and none can be installed.
 #include "serve/api/routes.hpp"
 
 namespace consort::serve {

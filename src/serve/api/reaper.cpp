@@ -34,13 +34,13 @@ void remove_ended(const Roots& roots, const std::vector<std::string>& ids) {
 Reaper::Reaper(Roots roots)
     : roots_(std::move(roots)), stop_(::eventfd(0, EFD_CLOEXEC)), again_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-// A look that is under way may have seen it ended.
+// A check in progress may already have seen it ended.
 Reaper::Kept::Kept(Reaper& reaper, std::string id) : reaper_(reaper), id_(std::move(id)) {
   const std::scoped_lock looks(reaper_.looking_, reaper_.mutex_);
   reaper_.kept_.insert(id_);
 }
 
-// It may have ended for good meanwhile, which would not be told again.
+// It may have ended for good in the meantime, and that is not reported again.
 Reaper::Kept::~Kept() {
   {
     const std::scoped_lock lock(reaper_.mutex_);
@@ -50,8 +50,8 @@ Reaper::Kept::~Kept() {
   (void)!::write(reaper_.again_.get(), &once, sizeof once);
 }
 
-// What ends once its hold is given up is its supervisor's. Of what has ended before, which that saw held, it may not
-// hear again.
+// Containers that end after their hold was released are their supervisor's. Those that had already ended were held when
+// the supervisor looked, and it may not look again.
 Reaper::~Reaper() {
   const std::uint64_t once = 1;
   (void)!::write(stop_.get(), &once, sizeof once);

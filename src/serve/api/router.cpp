@@ -11,7 +11,7 @@ namespace consort::serve {
 
 namespace {
 
-// "/v1.51/containers/json": the version is taken off. nullopt: the path has none.
+// "/v1.51/containers/json": removes the version. nullopt: the path has none.
 std::optional<unsigned> take_version(std::string_view& path) {
   if (!path.starts_with("/v1.")) return std::nullopt;
   unsigned minor = 0;
@@ -29,7 +29,7 @@ std::string_view take_segment(std::string_view& path) {
   return segment;
 }
 
-// How many segments "{name...}" takes is what the rest of the pattern leaves.
+// "{name...}" takes as many segments as the rest of the pattern leaves.
 bool match(std::string_view pattern, std::string_view path, Call::Variables& variables) {
   while (!pattern.empty() && !path.empty()) {
     const std::string_view part = take_segment(pattern);
@@ -71,7 +71,7 @@ Found find_route(std::string_view method, std::string_view path) {
   return method == "HEAD" ? find_route("GET", path) : Found{};
 }
 
-// "//x", "/a/./b", "/a/../b": where that really is.
+// "//x", "/a/./b", "/a/../b": the normalised path.
 std::optional<std::string> cleaned(std::string_view path) {
   std::vector<std::string_view> parts;
   bool clean = true;
@@ -105,7 +105,7 @@ Result<> check_version(unsigned minor, Call& call) {
   return {};
 }
 
-// On a full disk it is such calls that change that, and they need room themselves.
+// On a full disk these calls free space, and they need some themselves.
 bool makes_room(const Route& route) {
   constexpr std::string_view ends[] = {"/kill", "/prune", "/stop"};
   return route.method == "DELETE" ||

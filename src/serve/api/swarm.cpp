@@ -1,4 +1,4 @@
-// What a machine that is in no swarm answers.
+// The answers of a machine that is not in a swarm.
 #include "serve/api/routes.hpp"
 
 namespace consort::serve {

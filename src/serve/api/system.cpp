@@ -30,8 +30,8 @@ utsname kernel() {
   return name;
 }
 
-// Docker's command before 23 built by BuildKit without buildx, over POST /build and a session of its own, if an engine
-// said that it could. Told otherwise it sends its files as a tar, which is all that we need.
+// Docker's command before 23 built with BuildKit without buildx, over POST /build and its own session, if an engine
+// announced support. Otherwise it sends its files as a tar, which is all we need.
 bool builds_without_buildx(std::string_view user_agent) {
   constexpr std::string_view client = "Docker-Client/";
   constexpr std::uint64_t first_with_buildx = 23;
@@ -85,7 +85,7 @@ std::string os_release(std::string_view key) {
   return {};
 }
 
-// The same for as long as the machine and the place of its data are.
+// Stays the same as long as the machine and its data root do.
 std::string engine_id(const std::string& data_root) {
   const std::string hex = sha256_hex(read_file("/etc/machine-id").value_or("") + data_root);
   return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" +

@@ -41,7 +41,7 @@ std::string_view type_of(ValueKind kind) {
   return "";
 }
 
-// What does not fit would be another number than the one said.
+// A number that does not fit would become a different one.
 bool is_int64(const Json& value) {
   if (value.is_number_unsigned()) return std::in_range<std::int64_t>(value.get<std::uint64_t>());
   return value.is_number_integer();

@@ -89,7 +89,7 @@ Result<> update_volume(Call&) {
 Result<> prune_volumes(Call& call) {
   constexpr std::string_view known[] = {"all", "label", "label!"};
   const Filters filters = TRY(Filters::of(call, known));
-  // Before 1.42 named ones went as well.
+  // Before 1.42, named volumes were removed as well.
   const bool named_too = call.version() < 42 || (filters.has("all") && TRY(filters.boolean("all")).value_or(false));
   engine::Engine& engine = *TRY(call.engine());
   const auto users = TRY(users_of_volumes(engine));

@@ -57,7 +57,7 @@ Result<> Connection::skip_body() {
 }
 
 Result<std::optional<Request>> Connection::next() {
-  // Who does not send his body to the end can't send another request.
+  // A client that does not send its body to the end cannot send another request.
   if (parser_ && !skip_body()) return std::nullopt;
   parser_.emplace();
   body_.clear();
@@ -72,7 +72,7 @@ Result<std::optional<Request>> Connection::next() {
     if (left.count() <= 0 || TRY(fill(left)) == 0) return std::nullopt;
   }
   Request request = parser_->take_request();
-  // What somebody before us would read to another end than we do.
+  // A body whose end a proxy before us might see elsewhere than we do.
   if (const std::string coding = to_lower(request.header("transfer-encoding")); !coding.empty() && coding != "chunked")
     return fail(Code::invalid, "malformed HTTP request: Transfer-Encoding is not chunked");
   expects_continue_ = request.has_body && request.header_has("expect", "100-continue");

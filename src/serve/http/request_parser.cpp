@@ -32,7 +32,7 @@ class Parser : public beast::basic_parser<true> {
     request.method = view(method);
     request.version = static_cast<unsigned>(version);
     std::string_view text = view(target);
-    // "GET http://localhost/info": some send the whole.
+    // "GET http://localhost/info": some clients send the full URL.
     if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos && !text.starts_with('/')) {
       const std::size_t slash = text.find('/', scheme + 3);
       text = slash == std::string_view::npos ? "/" : text.substr(slash);

@@ -111,7 +111,7 @@ bool WebSocketRelay::pass_in(std::string_view bytes) {
   return send_all(client_.get(), taken->reply) && !taken->closed;
 }
 
-// A process that does not read must not keep back what it writes.
+// A process that does not read must not hold back what it writes.
 void WebSocketRelay::push() {
   const ssize_t sent = ::send(inner_.get(), pending_.data(), pending_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0 && (errno == EINTR || errno == EAGAIN)) return;

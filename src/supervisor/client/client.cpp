@@ -140,7 +140,7 @@ Result<ObservedContainer> Client::wait(const std::string& container_id, WaitUnti
   request.until = until;
   auto answer = call(roots_, project_, request);
   if (answer) return state_from(*answer);
-  // Its supervisor has ended, so it does not run any more.
+  // Its supervisor has ended, so the container is no longer running.
   if (!nobody_there(answer.error())) return fail(std::move(answer.error()));
   const std::array<std::string, 1> ids{container_id};
   auto states = TRY(observe(roots_, project_, ids));

@@ -1,4 +1,4 @@
-// The end of a pair, and what keeps one without a container: the project's jobs.
+// Ending a keeper and supervisor, and what keeps them alive without a container: the project's jobs.
 #include <poll.h>
 
 #include <cerrno>
@@ -73,16 +73,16 @@ Result<> Client::end_by(Op op) const {
       return {};
     }
     if (!nobody_there(asked.error()) && asked.error().code() != Code::lost) return fail(std::move(asked.error()));
-    // It may have said good-bye a moment ago, and its keeper be about to.
+    // The supervisor may have ended a moment ago, and its keeper be about to.
     while (keeper_lives(run_folder) && !connect_to(roots_, project_)) {
       if (std::chrono::steady_clock::now() > deadline) return fail(still_there(project_));
       ::poll(nullptr, 0, 1);
     }
     if (!keeper_lives(run_folder)) break;
-    // Another command has started the project again meanwhile: that pair is asked.
+    // Another command has started the project again in the meantime: ask its supervisor.
     if (std::chrono::steady_clock::now() > deadline) return fail(still_there(project_));
   }
-  // One that was killed has left its socket's name.
+  // A supervisor that was killed leaves its socket behind.
   if (const auto claim = claim_abandoned(roots_, project_)) return remove_file(control_socket_path(run_folder));
   return {};
 }

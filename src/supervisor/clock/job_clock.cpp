@@ -8,9 +8,9 @@ namespace consort::supervisor {
 
 namespace {
 
-// Later than this is missed, and not merely late: a supervisor that is being replaced takes seconds.
+// Anything later than this is missed, not just late: replacing a supervisor takes seconds.
 constexpr Seconds lateness = 60;
-// A clock that is set back by more than this was wrong before; by less, time is lived twice and jobs run once.
+// A clock set back by more than this was wrong before; if by less, that time passes twice and jobs run once.
 constexpr Seconds set_right = 3 * 3600;
 
 }  // namespace
@@ -38,7 +38,7 @@ void JobClock::set(std::vector<JobTiming> jobs, const DueTimes& kept, Seconds no
     }
     arm(job, now);
     const auto found = kept.find(name);
-    // What was due earlier is due still, and what was skipped is (by one, not by a clock that was wrong).
+    // What was already due is still due, and what was skipped stays skipped (if the clock was not simply wrong).
     if (job.due && job.cron && found != kept.end() && found->second.cron == job.timing.cron &&
         found->second.timezone == job.timing.timezone && found->second.at <= job.cron->next(*job.due, job.zone))
       job.due = found->second.at;

@@ -31,7 +31,7 @@ Result<> ProjectClock::open_timer() {
   if (!timer_) return fail_errno("make a timer");
   watch_ = TRY(context_.loop.add(timer_.get(), EPOLLIN, [this](std::uint32_t) {
     std::uint64_t times = 0;
-    // ECANCELED: the clock was set. What is due is looked for all the same.
+    // ECANCELED: the clock was set. Look for due jobs all the same.
     if (::read(timer_.get(), &times, sizeof times) < 0 && errno == EAGAIN) return;
     on_time();
   }));
@@ -54,7 +54,8 @@ void ProjectClock::on_time() {
     const auto started = start(*job, {"--due", std::to_string(fire.due)});
     if (!started) log_line("job " + fire.job + ": " + started.error().message());
   }
-  // After the start: who is killed in between starts it again, and the run's name, which is its time, is taken then.
+  // After the start: if we are killed in between, the successor starts it again, but the run's name, which is its time,
+  // is then taken.
   if (const auto waiting = wait_for_next(); !waiting) log_line(waiting.error().message());
 }
 

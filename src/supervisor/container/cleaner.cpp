@@ -21,14 +21,13 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Killed processes of a group are gone within milliseconds, unless they wait for a disk that does not answer.
+// Killed processes are gone within milliseconds, unless they wait for a disk that does not respond.
 constexpr milliseconds first_pause{5};
 constexpr milliseconds longest_pause{100};
 constexpr std::chrono::seconds group_patience{4};
 
-// A fork of a program with one thread. Everything else that it has a copy of (ports, namespaces, sockets) must go
-// first.
-// turn: at its end the parent has closed its own, so that ours is the last.
+// In a fork of a single-threaded program. Everything else that it has a copy of (ports, namespaces, sockets) must be
+// closed first. turn: reaches its end once the parent has closed its own, so that ours is the last.
 [[noreturn]] void wait_for_the_disk(int root, int turn) {
   ::prctl(PR_SET_NAME, "consort-unmount");
   ::dup2(turn, 0);

@@ -50,7 +50,7 @@ Result<> Container::write_record() const {
   return write_file_atomic(run_state_path(context_.run_folder, unit_.id), record_to_json(record_), 0600);
 }
 
-// On a full disk it is tried again until there is room: a successor would take what is there for the truth.
+// On a full disk this is retried until there is space: a successor would believe what the file says.
 void Container::save() {
   const EventLoop::Token before = std::exchange(save_timer_, 0);
   context_.loop.cancel(before);
@@ -61,7 +61,7 @@ void Container::save() {
 }
 
 void Container::save_durable() {
-  // After the next boot nobody asks how it was: one that goes when it ends, and did not, is removed then.
+  // After the next boot nobody asks about it: a --rm container that was still running is removed then.
   if (unit_.auto_remove) return;
   const std::string folder = context_.roots.container(unit_.id);
   if (!path_exists(folder)) return;  // removed under us, or a container of a test without a data folder
@@ -80,7 +80,7 @@ Result<> Container::kill(int signal) {
     return {};
   }
   if (phase_ != Phase::running) return fail(not_running(unit_));
-  // What Docker does for any signal but 0: a restart policy must not undo it.
+  // As Docker does, except for signal 0: a restart policy must not undo it.
   if (signal == SIGKILL || signal == unit_.stop_signal) record_.state.manually_stopped = true;
   if (signal == SIGKILL) record_.state.stopping = true;
   TRY_WRAP(send_signal(run_->pidfd.get(), signal), "kill", label());
@@ -88,7 +88,7 @@ Result<> Container::kill(int signal) {
   save();
   emit(EventKind::kill, signal);
   if (record_.state.status != Status::paused && !run_->freeze) return {};
-  // A frozen process cannot follow what is meant to end it. (With cgroup v1 not even SIGKILL reaches it.)
+  // A frozen process cannot react to a signal that is meant to end it. (With cgroup v1 not even SIGKILL reaches it.)
   if (signal == SIGKILL) return thaw();
   return signal == unit_.stop_signal ? unpause() : Result<>();
 }
@@ -170,7 +170,7 @@ Result<Fd> Container::attach() {
   if (run_->console) return duplicate(run_->console.get());
   if (!run_->input) return fail(Error(Code::conflict, "attach to standard input").on(label()).why("it is closed"));
   if (!unit_.stdin_once) return duplicate(run_->input.get());
-  // Ours must go, or the container would not see the end when the client's is closed.
+  // Ours must be closed, or the container would not see end-of-file when the client closes its own.
   context_.keeper.remove(key("stdin"));
   return std::move(run_->input);
 }
@@ -180,7 +180,7 @@ Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnS
   TRY(require_process());
   if (record_.state.status == Status::paused || run_->freeze)
     return fail(Error(Code::conflict, "Container " + unit_.id + " is paused, unpause the container before exec"));
-  // The runtime reads a `process` only as a part of a whole config.json.
+  // The runtime reads a `process` only as part of a complete config.json.
   const Json process = TRY(parse_json(request.process, "process"));
   const Json config{{"ociVersion", "1.2.0"}, {"process", process}, {"root", {{"path", "rootfs"}}}};
   runtime::Spec spec = TRY_WRAP(runtime::parse_spec(dump_json(config), "process"), "exec in", label());
@@ -200,7 +200,7 @@ Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnS
 
   const std::string argv = argv_text(spec.process.args);
   const auto number = std::make_shared<ExecTable::Id>(0);
-  // The container may be forgotten before its exec has been heard of; so it is looked up by id.
+  // The container may be forgotten before its exec reports anything, so it is looked up by id.
   const auto with_this = [context = &context_, id = unit_.id](auto&& action) {
     if (Container* container = context->find(id)) action(*container);
   };

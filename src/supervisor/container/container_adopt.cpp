@@ -24,7 +24,7 @@ steady_clock::time_point from_ms(std::int64_t ms) {
   return steady_clock::time_point(Milliseconds(ms));
 }
 
-// When a process began, on the monotonic clock: its age is told by the wall clock that was written down.
+// When a process started, on the monotonic clock; its age comes from the recorded wall-clock time.
 steady_clock::time_point monotonic_start(const ContainerState& state) {
   const auto now = steady_clock::now();
   if (!state.started_at) return now;
@@ -37,8 +37,8 @@ bool is_child_of_keeper(pid_t pid) {
   return fields && fields->parent() == ::getppid();
 }
 
-// The other end of a pipe that a process (its folder in /proc) has as descriptor `number`. Nothing else than a pipe is
-// opened: what it has put there since, it chose.
+// The other end of a pipe that a process (its directory in /proc) has as descriptor `number`. Only a pipe is opened:
+// the process chose whatever else it has put there since.
 Fd other_end(int process, int number, int flags) {
   const auto there = open_at(process, "fd/" + std::to_string(number), O_PATH);
   struct stat what {};
@@ -68,7 +68,7 @@ void Container::adopt(Record record, KeeperLink::Inheritance& inheritance) {
   adopt_run(inheritance);
 }
 
-// Its predecessor was killed after it had written down the end, and before it had given everything back.
+// The predecessor was killed after it had recorded the end, and before it had released everything.
 void Container::release_rest(KeeperLink::Inheritance& inheritance) {
   if (!record_.told_ports.empty()) {
     ContainerNetwork network(context_);
@@ -80,8 +80,9 @@ void Container::release_rest(KeeperLink::Inheritance& inheritance) {
   context_.keeper.remove(unit_.id + "/*");
 }
 
-// Its predecessor was killed between the clone and the news that execve has worked. The process ends by itself, unless
-// it had our go; whoever asked for the start asks again. If that was the restart policy, it has had a failed try.
+// The predecessor was killed between the clone and the report that execve worked. The process ends by itself, unless it
+// was already told to go; whoever requested the start repeats the request. If it was the restart policy, that counts as
+// a failed attempt.
 void Container::end_launch(KeeperLink::Inheritance& inheritance) {
   ContainerState& state = record_.state;
   run_ = std::make_unique<Run>();
@@ -123,7 +124,7 @@ void Container::adopt_stdio(std::map<std::string, Fd>& kept) {
   if (!added) log_line(label() + ": " + added.error().message());
 }
 
-// Its keeper was killed, and with it went what it kept. The process lives: what was kept can be had from it again.
+// The keeper was killed, and what it held is lost. The process lives, so that can be recovered from it.
 void Container::recover_descriptors(int process, std::map<std::string, Fd>& kept) {
   const auto recover = [&](const char* name, int number, int flags) {
     Fd end = other_end(process, number, flags);
@@ -172,7 +173,7 @@ void Container::adopt_execs(const std::vector<KeptExit>& exits) {
   }
 }
 
-// It runs: serve it, and go on with what was under way.
+// It is running: serve it, and continue whatever was in progress.
 void Container::resume_run(int process) {
   ObservedContainer& state = record_.state;
   if (auto pidfd = open_pidfd(process, state.pid)) run_->pidfd = std::move(*pidfd);
@@ -182,7 +183,7 @@ void Container::resume_run(int process) {
     run_->foreign_end = std::make_unique<ForeignEnd>(
         context_.loop, ForeignEnd::Process{state.pid, state.pid_started, run_->pidfd.get()},
         [this](std::optional<int> status) { on_exit(status); });
-  // A pause that was cut.
+  // An interrupted pause.
   if (state.status == Status::running) (void)runtime::Cgroup::open(state.cgroup).thaw();
   if (auto named = run_->network->resume(unit_, [this] { note_ports(); }); !named)
     log_line(label() + ": " + named.error().message());

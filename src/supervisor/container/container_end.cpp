@@ -21,9 +21,9 @@ std::int64_t to_ms(steady_clock::time_point time) {
   return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count();
 }
 
-// The kernel takes a namespace apart some time after its last user has gone, and until then refuses the address of such
-// a face to the next one: to this container when it starts again, or to its successor. Now, not by the cleaner: whoever
-// hears of the end may start that at once.
+// The kernel dismantles a namespace some time after its last user is gone, and until then refuses the address of such
+// an interface to the next one: to this container when it restarts, or to its successor. So it is removed now and not
+// by the cleaner, because whoever hears of the end may start that container at once.
 void remove_faces(const ContainerUnit& unit, int netns) {
   std::vector<std::string> faces;
   for (const EndpointUnit& endpoint : unit.endpoints)
@@ -35,7 +35,7 @@ void remove_faces(const ContainerUnit& unit, int netns) {
 }  // namespace
 
 void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> signal, Done done) {
-  // The end of the machine is nobody's wish: what ran then is to run again after the next boot.
+  // A shutdown of the machine is not a user's request: what was running then is to run again after the next boot.
   if (!context_.shutting_down) record_.state.manually_stopped = true;
   record_.after_stop = AfterStop::nothing;
   switch (phase_) {
@@ -102,14 +102,14 @@ void Container::restart(std::optional<Milliseconds> timeout, std::optional<int> 
 
 void Container::on_exit(std::optional<int> wait_status) {
   if (!run_) return;
-  // A program that ends at once can overtake the news that it was started.
+  // A program that ends at once can overtake the report that it was started.
   if (phase_ == Phase::launching && run_->launch) on_sync();
   if (phase_ == Phase::launching)
     return on_failed(Error(Code::io, "start " + label()).why("its process ended before it ran"));
   if (phase_ == Phase::running) end_run(wait_status);
 }
 
-// The fixed order; see the class.
+// In the fixed order described at the class.
 void Container::end_run(std::optional<int> wait_status) {
   end_freeze(fail(Error(Code::conflict, "pause " + label()).why("it has ended")));
   run_->health.reset();
@@ -183,7 +183,7 @@ void Container::release_run() {
   if (!group.empty()) cleaner.remove_group(unit_.id, group);
 }
 
-// Its program takes tens of milliseconds, and longer when it finds something to do.
+// The runtime's program takes tens of milliseconds, and longer if it has work to do.
 void Container::release_external(pid_t helper, const std::string& group) {
   Fd helper_end;
   if (helper != 0) {

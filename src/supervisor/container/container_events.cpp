@@ -1,4 +1,4 @@
-// Container: what it tells subscribers, and what it writes down for `events`.
+// What a container reports to subscribers, and what it records for `events`.
 #include <algorithm>
 #include <utility>
 
@@ -8,10 +8,10 @@
 namespace consort::supervisor {
 namespace {
 
-// An exec may be given a script as its argument.
+// An exec may get a whole script as its argument.
 constexpr std::size_t argv_bytes_limit = std::size_t{16} << 10;
 
-// Docker's word for it; none: not an event there.
+// Docker's name for it; none: not an event there.
 std::string action_of(EventKind kind, const ContainerState& state) {
   switch (kind) {
     case EventKind::restarting:
@@ -46,7 +46,7 @@ std::string port_text(const BoundPort& port) {
 
 }  // namespace
 
-// As Docker joins it: program, blank, arguments; with the blank even if there are none.
+// Joined as Docker does it: program, space, arguments; with the space even if there are none.
 std::string argv_text(const std::vector<std::string>& argv) {
   std::string text;
   for (std::size_t i = 0; i < argv.size() && text.size() < argv_bytes_limit; ++i)
@@ -65,7 +65,7 @@ void Container::tell(EventKind kind, int signal, std::string exec_argv) {
   if (context_.emit) context_.emit(event);
 }
 
-// Written down first: who is woken by the one finds the other.
+// Recorded first, so that whoever is woken by the notification finds the record.
 void Container::emit(EventKind kind, int signal, std::string exec_argv) {
   if (std::string action = action_of(kind, record_.state); !action.empty())
     note(std::move(action), attributes_of(kind, record_.state, signal));
@@ -81,13 +81,13 @@ void Container::note(std::string action, std::map<std::string, std::string> attr
                     .exec = exec});
 }
 
-// A journal that cannot be written (the disk is full) hinders nobody.
+// A journal that cannot be written (the disk is full) does not make anything fail.
 void Container::note(const JournalEntry& entry) {
   const Result<> noted = append_to_journal(context_.run_folder, entry);
   if (!noted && !std::exchange(context_.journal_failed, true)) log_line(noted.error().message());
 }
 
-// In the state while it lasts, in the events when it begins and ends.
+// In the state while it lasts, and in the events when it begins and ends.
 void Container::note_log_trouble(const LogTrouble& now) {
   const std::string before = std::exchange(record_.state.log, now.any() ? now : LogTrouble{}).why;
   save();
@@ -97,7 +97,7 @@ void Container::note_log_trouble(const LogTrouble& now) {
   note(now.any() ? "log_failing: " + now.why : "log_written", std::move(attributes));
 }
 
-// Likewise.
+// In the state and in the events, too.
 void Container::note_ports() {
   const ContainerState& state = record_.state;
   const std::vector<BoundPort> ports = state.ports;
@@ -118,7 +118,7 @@ void Container::note_ports() {
   tell_each(before, state.lost_ports, [](const LostPort& p) { return "port_served: " + port_text(p.port); });
 }
 
-// The firewall may know of those that are lost, too.
+// The firewall may also know of the ports that are lost.
 void Container::take_ports() {
   ContainerState& state = record_.state;
   record_.told_ports = run_->network->bound_ports();

@@ -52,7 +52,7 @@ struct ContainerNetwork::Acquisition {
   std::size_t kept = 0;
 };
 
-// Ports first: a port in use is what most often goes wrong, and costs nothing to find out.
+// Ports first: a port in use is the most common failure, and costs nothing to detect.
 Result<SteppedWork::Next> ContainerNetwork::acquire_step(Acquisition& acquisition) {
   using Stage = Acquisition::Stage;
   using Next = SteppedWork::Next;
@@ -82,7 +82,7 @@ PortOwnerLookup ContainerNetwork::owner_lookup() const {
   return [this](pid_t holder, const PortRequest& request, std::uint16_t port) {
     const std::string protocol(to_string(request.protocol));
     auto ours = context_.port_owner ? context_.port_owner(protocol, port) : std::nullopt;
-    // Our keeper has a copy of what was given back, until it hears so.
+    // The keeper holds a copy of what was released until it is told.
     return ours || holder == ::getppid() ? ours : foreign_port_owner(holder, protocol, port);
   };
 }
@@ -129,8 +129,8 @@ void ContainerNetwork::serve(const ContainerUnit& unit, Done done) {
   published_.push_back((*publisher)->publish(std::move(all), std::move(done)));
 }
 
-// Closes what was open elsewhere. An address is given to others when its container has ended, and what was open there
-// must not be open for them: those without any port tell that too.
+// Closes what was open at other addresses. When the container has ended, its address is given to others, for whom the
+// old ports must not be open: so this is also called without any port.
 Result<> ContainerNetwork::open_routed(std::vector<Openings> wanted) {
   if (opened_.empty() && wanted.empty()) return {};
   PortPublisher* publisher = TRY(context_.publisher());
@@ -176,8 +176,7 @@ Result<> ContainerNetwork::release() {
   if (!told_.empty()) collect(take_back(std::exchange(ports_, {})));
   ports_.clear();
   lost_.clear();
-  // The kernel takes the namespace and its cables away with the last descriptor; the keeper's are dropped by our
-  // caller.
+  // The kernel removes the namespace and its veth pairs with the last descriptor; the caller drops the keeper's copies.
   sandbox_ = Sandbox{};
   joined_.reset();
   if (first) return fail(std::move(*first).wrap("release network of container", id_.substr(0, 12)));
@@ -194,7 +193,7 @@ std::vector<BoundPort> ContainerNetwork::bound_ports() const {
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     const std::vector<PortSocket>& sockets = ports_[i].sockets;
     for (std::size_t j = 0; j < sockets.size(); ++j) {
-      // One of the host's network, and one for who is inside, are one to the user.
+      // A socket on the host's network and one on the inside count as one for the user.
       const bool twin = std::ranges::any_of(sockets, [&](const PortSocket& other) {
         return !sockets[j].outside && other.outside && other.address == sockets[j].address;
       });
@@ -243,8 +242,8 @@ DnsClient dns_client_of(const ContainerUnit& unit) {
     if (!e.internal) client.external = true;
   }
   constexpr std::size_t whole_id = 64, short_id = 12;
-  // By the target's short id, which is one of its names on every network and stays; or, of links of one network, by the
-  // name that the user has given.
+  // By the target's short id, which is one of its names on every network and never changes; or, for links within one
+  // network, by the name that the user chose.
   for (const auto& [alias, container] : unit.link_aliases)
     client.links[alias] = container.size() == whole_id ? container.substr(0, short_id) : container;
   for (const std::string& server : unit.dns_servers)

@@ -1,4 +1,4 @@
-// ContainerNetwork: networks that come and go while the container runs.
+// ContainerNetwork: connecting and disconnecting networks while the container runs.
 #include <algorithm>
 #include <utility>
 
@@ -18,10 +18,10 @@ void ContainerNetwork::change(ChangeRequest request, Done done) {
   change_ = std::make_shared<Change>(Change{std::move(request), std::move(done), std::nullopt, false});
   const ContainerUnit& before = change_->request.before;
   const ContainerUnit& after = change_->request.after;
-  // What a takeover still tries to bind waits for the end of this.
+  // Binding what a takeover has lost waits until this is over.
   context_.loop.cancel(std::exchange(retry_, 0));
   work_.reset();
-  // Nobody shall be led to an address that is about to go.
+  // Nothing may be redirected to an address that is about to disappear.
   if (const PortTarget next = port_target_of(after); port_target_of(before) != next)
     if (auto left = leave_target(next, next.any() && needs_same_ports(before, after)); !left)
       return end_later(std::move(left), [this](Result<> result) {
@@ -46,13 +46,13 @@ void ContainerNetwork::change(ChangeRequest request, Done done) {
         });
   };
   if (gone.empty() || !netns) return go_on();
-  // The kernel takes its time to give an interface up.
+  // The kernel takes a while to remove an interface.
   context_.cleaner.run(id_, std::move(*netns), [gone](int kept) { (void)remove_links(kept, gone); });
   context_.cleaner.when_done(id_, go_on);
 }
 
-// Takes back what the firewall was told, by us or by a predecessor. Which address a predecessor's ports led to may not
-// be known; of those that are held that does not matter.
+// Takes back what the firewall was told, by us or by a predecessor. The address that a predecessor's ports led to may
+// be unknown; for ports whose sockets we hold that does not matter.
 Result<> ContainerNetwork::leave_target(const PortTarget& next, bool keeps_ports) {
   PortPublisher* publisher = TRY(context_.publisher());
   publishing_held_ = false;
@@ -66,7 +66,7 @@ Result<> ContainerNetwork::leave_target(const PortTarget& next, bool keeps_ports
   }
   target_ = next;
   if (keeps_ports) return {};
-  // Without a network to come in by, or with one that needs others of the host.
+  // Without a network that connections can come in through, or with one that needs other host ports.
   lost_.clear();
   stop_listening(ports_);
   ports_.clear();
@@ -122,7 +122,7 @@ void ContainerNetwork::serve_changed() {
   });
 }
 
-// The same way back. What fails on it is beyond mending here: the next start of the container makes all of it anew.
+// The same steps backwards. What fails here cannot be repaired now: the container's next start rebuilds all of it.
 void ContainerNetwork::revert(Error error) {
   if (change_->reverting) return end_change(fail(std::move(error)));
   if (change_->reserved) {
@@ -132,7 +132,8 @@ void ContainerNetwork::revert(Error error) {
   ChangeRequest back = std::move(change_->request);
   std::swap(back.before, back.after);
   back.before_is_known = SandboxChange::Known::no;
-  // What was to come may not be there, what was to go may be gone: made anew, as far as it is wanted.
+  // Some of what was to be added may be missing, and some of what was to be removed may be gone: rebuilt as far as it
+  // is wanted.
   change(std::move(back), std::move(change_->done));
   change_->reverting = std::move(error);
 }

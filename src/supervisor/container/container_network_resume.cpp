@@ -1,4 +1,4 @@
-// ContainerNetwork: after a supervisor that has died.
+// ContainerNetwork: taking over from a supervisor that has died.
 #include <fcntl.h>
 #include <sys/socket.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 constexpr Milliseconds first_retry{250}, longest_retry{8000};
 
-// Where a kept listening socket is bound.
+// The address that an inherited listening socket is bound to.
 std::optional<std::pair<consort::Address, std::uint16_t>> bound_to(int socket) {
   sockaddr_storage name{};
   socklen_t size = sizeof name;
@@ -32,7 +32,7 @@ std::optional<std::pair<consort::Address, std::uint16_t>> bound_to(int socket) {
   return std::pair(consort::Address::from_bytes(Family::v6, &v6.sin6_addr), ntohs(v6.sin6_port));
 }
 
-// This address and port, and no other.
+// Exactly this address and port.
 PortRequest request_of(const BoundPort& port) {
   return PortRequest{port.host_ip, port.host_port, 0, port.container_port,
                      parse_protocol(port.protocol).value_or(Protocol::tcp)};
@@ -100,7 +100,7 @@ void ContainerNetwork::adopt(const ContainerUnit& unit, KeeperLink::Inheritance&
   adopt_connections(kept);
 }
 
-// ID/conn/PORT/SOCKET/NUMBER/ and then the part.
+// ID/conn/PORT/SOCKET/NUMBER/ followed by the part.
 std::string ContainerNetwork::Connections::name_of(const ConnectionId& id) const {
   return network_.id_ + connection_mark + std::to_string(id.port) + "/" + std::to_string(id.socket) + "/" +
          std::to_string(id.number) + "/";
@@ -155,13 +155,13 @@ Result<> ContainerNetwork::resume(const ContainerUnit& unit, std::function<void(
   return named;
 }
 
-// Nothing is published yet: what the keeper had as little as what has to be bound again.
+// Nothing is published yet, neither what the keeper held nor what has to be bound again.
 void ContainerNetwork::find_lost(const ContainerUnit& unit) {
   std::map<std::pair<std::uint16_t, std::string>, std::vector<std::size_t>> places;
   for (std::size_t i = 0; i < unit.ports.size(); ++i)
     places[{unit.ports[i].container_port, unit.ports[i].protocol}].push_back(i);
   for (BoundPort& was : std::exchange(were_bound_, {})) {
-    // Where it was, not where a range of the file may lead now; and no two of them in one place.
+    // Where it was, not where a range in the file may lead now; and never two in one place.
     const auto& possible = places[{was.container_port, was.protocol}];
     const auto place = std::ranges::find_if(possible, [&](std::size_t i) {
       const bool taken = ports_[i].host_port != 0 && ports_[i].host_port != was.host_port;
@@ -182,7 +182,7 @@ struct ContainerNetwork::Rebinding {
   std::optional<PortReservation> reservation;  // of it
 };
 
-// All that is not ours is tried, and what is ours after that is published: whatever became of the others.
+// Tries to bind everything that is not ours, and then publishes whatever is, however the others fared.
 void ContainerNetwork::try_lost() {
   if (change_) return;  // its end calls
   work_ = std::make_unique<SteppedWork>(
@@ -210,7 +210,7 @@ SteppedWork::Next ContainerNetwork::bind_step(Rebinding& rebinding) {
     ++rebinding.next;
     return Next::step;
   }
-  // Of the containers here, our own has had it until now.
+  // Of the containers here, our own is the one that held it until now.
   const PortOwnerLookup other = [](pid_t holder, const PortRequest& request, std::uint16_t port) {
     return foreign_port_owner(holder, std::string(to_string(request.protocol)), port);
   };
@@ -234,8 +234,8 @@ void ContainerNetwork::hold(Lost& lost, ReservedPort port) {
   keep_port(lost.place);
 }
 
-// Of the ports that are ours and not published yet: all sockets of their addresses. In a user's network there are two
-// of each, one of them the host's.
+// The ports that are ours and not published yet: all sockets of their addresses. In a user's network there are two of
+// each, one of them the host's.
 std::set<std::pair<std::size_t, std::size_t>> ContainerNetwork::held_sockets() const {
   std::set<std::pair<std::size_t, std::size_t>> held;
   for (const Lost& lost : lost_) {
@@ -293,7 +293,7 @@ void ContainerNetwork::note_published(const Result<>& published) {
   changed_();
 }
 
-// Whoever has them now gets what comes for them.
+// From now on their new owners get the traffic for them.
 Result<> ContainerNetwork::disown_lost() {
   std::vector<ReservedPort> ports;
   for (const Lost& lost : lost_)
@@ -310,9 +310,9 @@ std::vector<LostPort> ContainerNetwork::lost_ports() const {
   return ports;
 }
 
-// Of ports that are held, so that nobody can get one of them meanwhile: by the keeper, or again now. What
-// somebody else has got since is theirs, and only what leads to our container is taken from there. All at once, and not
-// in steps: this object may be about to end.
+// For ports whose sockets are held, by the keeper or again by us, so that nobody can take one in the meantime. A port
+// that somebody else has taken since stays theirs; only what leads to our container is removed. All at once and not in
+// steps, because this object may be about to be destroyed.
 Result<> ContainerNetwork::take_back(std::vector<ReservedPort> ports) {
   const auto held = [&](const consort::Address& address, const BoundPort& port) {
     return std::ranges::any_of(ports, [&](const ReservedPort& ours) {

@@ -1,7 +1,8 @@
 // Container: its networks, which may change while it runs.
 //
-// unit.json is what is wanted, the run file (`attached`) what is. Who asks for a change writes the first; it is done
-// when the second says the same. A supervisor that takes over and finds them different goes on with the change.
+// unit.json holds the wanted networks, the run file (`attached`) the actual ones. Whoever asks for a change writes the
+// first; the change is done when the second says the same. A supervisor that takes over and finds them different
+// completes the change.
 #include <algorithm>
 #include <utility>
 
@@ -37,8 +38,8 @@ void Container::reconnect(const ContainerUnit& newer, Answer answer) {
   if (network_changes_.size() == 1) change_networks();
 }
 
-// One after the other. Between two runs there is nothing to be changed but what the next one begins with; one that is
-// being launched is waited for.
+// One at a time. Between two runs, only the networks for the next run change; a container that is being launched is
+// waited for.
 void Container::change_networks() {
   while (!network_changes_.empty() && phase_ != Phase::launching) {
     if (phase_ == Phase::running) return begin_network_change(SandboxChange::Known::yes);
@@ -53,7 +54,7 @@ void Container::begin_network_change(SandboxChange::Known before_is_known) {
     take_ports();
     save();
   };
-  // Names of addresses that are about to go are told to nobody any more.
+  // Names of addresses that are about to disappear are no longer answered.
   const std::vector<Attached> stay = attached_of(wanted);
   if (std::erase_if(unit_.endpoints, [&](const EndpointUnit& each) { return !is_among(each, stay); }) > 0)
     if (context_.serve_names) context_.serve_names();
@@ -78,7 +79,7 @@ void Container::end_network_change(Result<> result) {
   ended.answer(std::move(result));
 }
 
-// What a predecessor has begun, or a command that did not come to asking for it. Both ends of it are known.
+// A change that a predecessor began, or that a command recorded without getting to the request. Both states are known.
 void Container::adopt_networks() {
   if (!record_.attached || *record_.attached == attached_of(unit_)) return;
   network_changes_.push_back({unit_, [this](const Result<>& changed) {

@@ -1,4 +1,4 @@
-// Container: from the wish to run to a process that runs.
+// Container: from the request to start to a running process.
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
@@ -24,13 +24,13 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// The same end of a pipe, but whoever has it can read, too: docs/decisions/0080. Without keeper and supervisor nobody
-// else would have the other end; a write would be the end of the container (SIGPIPE), and of what is in the pipe.
+// The same end of a pipe, but opened for reading as well: docs/decisions/0080. Without keeper and supervisor nobody
+// else would have the other end; a write would end the container (SIGPIPE) and lose what is in the pipe.
 Result<Fd> with_a_reader(const Fd& write_end) {
   return open_file("/proc/self/fd/" + std::to_string(write_end.get()), O_RDWR);
 }
 
-// A part of a volume is bound as it is found now, without following what a container may have put there meanwhile.
+// A part of a volume is bound as it is now, without following anything that a container may have put there meanwhile.
 Result<> hold_parts_of_volumes(const Roots& roots, runtime::Spec& spec, std::vector<Fd>& held) {
   for (runtime::Mount& mount : spec.mounts) {
     std::optional<Fd> part = TRY(open_part_of_volume(roots, mount.source));
@@ -41,7 +41,7 @@ Result<> hold_parts_of_volumes(const Roots& roots, runtime::Spec& spec, std::vec
   return {};
 }
 
-// The namespaces of other containers, as they are now: a policy may have started those again since the bundle was made.
+// The other containers' current namespaces: a policy may have restarted those containers since the bundle was written.
 Result<> join_donors(Context& context, runtime::Spec& spec, std::vector<Fd>& held) {
   using enum runtime::NamespaceKind;
   for (runtime::Namespace& joined : spec.linux_.namespaces) {
@@ -55,7 +55,7 @@ Result<> join_donors(Context& context, runtime::Spec& spec, std::vector<Fd>& hel
   return {};
 }
 
-// Before anything is mounted, and again at each start: after a reboot there is no such file.
+// Before anything is mounted, and again at each start: after a reboot the file does not exist.
 Result<> open_api_for(Context& context, const runtime::Spec& spec) {
   const std::string socket = api_socket_path(context.run_folder);
   const auto is_it = [&](const runtime::Mount& mount) { return mount.source == socket; };
@@ -73,7 +73,7 @@ void Container::start(StartDone done, MadeAhead made) {
     return save();
   }
   context_.loop.cancel(std::exchange(restart_timer_, 0));
-  // A start by hand is a new beginning.
+  // A manual start resets the count.
   record_.state.restart_count = 0;
   record_.state.manually_stopped = false;
   backoff_.reset();
@@ -91,7 +91,7 @@ void Container::launch() {
   if (!context_.cleaner.busy_with(unit_.id)) return launch_now();
   context_.cleaner.when_done(unit_.id, [context = &context_, id = unit_.id] {
     Container* const container = context->find(id);
-    // It may have been stopped meanwhile, or that and started again.
+    // It may have been stopped meanwhile, or stopped and started again.
     const bool waits = container != nullptr && container->phase_ == Phase::launching && !container->run_->network;
     if (waits) container->launch();
   });
@@ -110,7 +110,7 @@ void Container::launch_now() {
   });
 }
 
-// Who is in its group now was left there by somebody who was killed, and would be in the way for good.
+// Processes in its cgroup now were left by somebody who was killed, and would be in the way permanently.
 void Container::clear_group(Cleaner::Done then) {
   const auto left = runtime::Cgroup::open(record_.state.cgroup).pids();
   if (!left || left->empty()) return then();
@@ -120,7 +120,7 @@ void Container::clear_group(Cleaner::Done then) {
   });
 }
 
-// What it writes goes to a file, and from there, if somebody else is to have it, to them.
+// Its output goes to a file, and from there to a receiver if one is configured.
 Result<> Container::open_log() {
   run_->pump = TRY(LogPump::open(context_.loop, unit_.log));
   run_->pump->on_trouble([this](const LogTrouble& trouble) { note_log_trouble(trouble); });
@@ -138,7 +138,7 @@ Result<> Container::open_log() {
   return {};
 }
 
-// The child's ends of the pipes are closed when the launch has begun; ours go to the keeper as well.
+// The child's ends of the pipes are closed once the launch has begun; ours also go to the keeper.
 Result<> Container::prepare_stdio(runtime::LaunchOptions& options, std::vector<Fd>& child_ends) {
   TRY(open_log());
   if (unit_.tty) return {};
@@ -163,8 +163,8 @@ runtime::ExternalRuntime Container::external_runtime() const {
   return runtime::ExternalRuntime{unit_.runtime, context_.roots.run + "/runtimes"};
 }
 
-// Beside us, where a part of the machine's tree was given to us. An external runtime reads the bundle itself, and a
-// group that the user's file chose stays.
+// Next to our own cgroup, if systemd delegated a subtree to us. An external runtime reads the bundle itself, and a
+// cgroup chosen in the user's file stays.
 void Container::choose_cgroup(runtime::Spec& spec) {
   const std::string ordinary = "/consort/" + unit_.id;
   if (unit_.runtime.empty() && spec.linux_.cgroups_path == ordinary)
@@ -184,7 +184,7 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   options.root_fd = root.get();
   options.netns_fd = run_->network->netns();
   options.child_of = runtime::ChildOf::sibling;
-  // A user may have no cgroups, and no limits then; all else works.
+  // A user may have no cgroups, and then no limits; everything else works.
   if (in_user_namespace()) options.cgroup = runtime::CgroupUse::best_effort;
   const std::string filter = unit_.bundle + "/seccomp.bpf";
   if (path_exists(filter)) options.seccomp_bpf = filter;
@@ -194,8 +194,8 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   TRY(hold_parts_of_volumes(context_.roots, spec, held));
   TRY(prepare_stdio(options, child_ends));
 
-  // From the clone on there is something that a successor of ours has to end, and something that it has to take back
-  // from when the firewall hears of our ports.
+  // From the clone on there is something that a successor has to end, and, once the firewall is told about our ports,
+  // something that it has to take back.
   record_.launching = true;
   record_.told_ports = run_->network->bound_ports();
   TRY(write_record());
@@ -213,11 +213,11 @@ void Container::on_sync() {
     auto state = run_->launch->advance();
     if (!state) return on_failed(std::move(state.error()));
     if (*state == runtime::Launch::State::started) return on_started();
-    // `ready` is also what it says between our go and the child's execve.
+    // `ready` is also reported between our go-ahead and the child's execve.
     if (*state == runtime::Launch::State::pending || std::exchange(run_->released, true)) return;
     run_->pid = run_->launch->pid();
-    // Everything that must be there before the first instruction of the container's program: its names and ports are
-    // served, and a successor of ours would know its process.
+    // Everything that must be in place before the container's program executes its first instruction: its names and
+    // ports are served, and a successor would recognise its process.
     return run_->network->serve(unit_, [this](Result<> served) {
       if (served) served = release_to_exec();
       if (!served) on_failed(std::move(served.error()));
@@ -278,7 +278,7 @@ void Container::on_started() {
 // Nothing of the run is left. The status stays what it was before (created, or exited from an earlier run).
 void Container::on_failed(Error error) {
   const int exit_code = runtime::exit_code_of_failed_start(error);
-  // A child that was made dies with its Launch; its exit comes from the keeper for a pid that we no longer know.
+  // A child that was created dies with its Launch; the keeper reports its exit for a pid that we no longer know.
   if (run_->pump) run_->pump->drain();
   release_run();
   phase_ = Phase::idle;
@@ -295,7 +295,7 @@ void Container::on_failed(Error error) {
   log_line(label() + ": " + state.error);
   const bool by_policy = start_waiters_.empty();
   if (by_policy) {
-    // The policy's own try has failed: that is an end like any other.
+    // The policy's own attempt failed: that counts as an end like any other.
     state.finished_at = system_now();
     decide_restart(Outcome::never_ran);
   } else {
@@ -308,7 +308,7 @@ void Container::on_failed(Error error) {
 }
 
 void Container::answer_start(StartOutcome outcome) {
-  // Each waiter gets the same answer; an Error cannot be copied, so it is told again from its text.
+  // Each waiter gets the same answer; an Error cannot be copied, so it is rebuilt from its text.
   std::optional<Failure> failure;
   if (!outcome.result) failure = failure_of(outcome.result.error());
   for (StartDone& done : std::exchange(start_waiters_, {}))
@@ -338,7 +338,7 @@ void Container::watch_health(HealthMachine::Time started) {
   hooks.kill = [this](ExecTable::Id id) { execs_.end(id); };
   hooks.start = [this](const std::vector<std::string>& argv, int output, ExecTable::OnStarted on_started,
                        ExecTable::OnEnded on_ended) -> Result<ExecTable::Id> {
-    // Read anew each time: a config of some 60 KiB is not worth its memory between two checks.
+    // Read again each time: about 60 KiB of config is not worth its memory between two checks.
     runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
     spec.process.args = argv;
     spec.process.terminal = false;

@@ -11,7 +11,7 @@
 namespace consort::supervisor {
 namespace {
 
-// Numbers of two supervisors of one container must not meet, so each counts from a place of its own.
+// Numbers from two supervisors of one container must not collide, so each counts from its own start.
 ExecTable::Id first_id() {
   return (static_cast<ExecTable::Id>(::getpid()) << 20) + 1;
 }
@@ -46,7 +46,7 @@ void ExecTable::on_sync(Id id) {
     auto state = job.launch->advance();
     if (!state) return failed(id, std::move(state.error()));
     if (*state == runtime::Launch::State::started) return started(job);
-    // `ready` is also what it says between our go and the child's execve.
+    // `ready` is also reported between our go-ahead and the child's execve.
     if (*state == runtime::Launch::State::pending || std::exchange(job.released, true)) return;
     if (auto go = job.launch->start(); !go) return failed(id, std::move(go.error()));
   }
@@ -82,7 +82,7 @@ void ExecTable::ended(Id id, std::optional<int> wait_status) {
 }
 
 bool ExecTable::on_exit(pid_t pid, int wait_status) {
-  // On its way a process is replaced by another one, which is told before that can end.
+  // During its launch a process is replaced by another one, and we are told so before that one can end.
   std::vector<Id> launching;
   for (const auto& [id, job] : jobs_)
     if (job->launch) launching.push_back(id);
@@ -141,7 +141,7 @@ void ExecTable::adopt(const std::string& container_id, Id id, pid_t pid, std::ui
   job->pid = pid;
   job->on_adopted_end = std::move(on_ended);
   if (auto pidfd = open_pidfd(pid)) job->pidfd = std::move(*pidfd);
-  // Of one that our keeper has reaped, its news comes first.
+  // If our keeper has reaped it, the keeper's report comes first.
   job->foreign_end = std::make_unique<ForeignEnd>(loop_, ForeignEnd::Process{pid, pid_started, job->pidfd.get()},
                                                   [this, id](std::optional<int> status) { ended(id, status); });
   jobs_[id] = std::move(job);

@@ -11,7 +11,7 @@ namespace consort::supervisor {
 
 namespace {
 
-// Not the folder itself: that is locked by who starts or removes the container.
+// Not the directory itself: whoever starts or removes the container locks that.
 Result<Fd> open_held(const std::string& folder) {
   return open_file(folder + "/work", O_RDONLY | O_DIRECTORY);
 }

@@ -14,10 +14,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Between two looks at what the first process does when it is alone, and how long it may go on doing it.
+// The pause between two checks of what the first process does once it is alone, and how long it may go on.
 constexpr milliseconds between_looks{10};
 constexpr milliseconds to_tidy_up{1000};
-// What dies of the signal does so at once, unless it is the first process of a pid namespace of its own.
+// A process that dies of the signal does so at once, unless it is the first process of its own pid namespace.
 constexpr milliseconds to_die{150};
 
 }  // namespace
@@ -48,7 +48,7 @@ bool Stopper::first_hears() const {
   return !disposition || runtime::first_process_hears(*disposition);  // gone: its exit is on the way
 }
 
-// Nobody ignores a stop signal by chance: whoever does so has something to finish, or wants to be killed.
+// Nobody ignores a stop signal by accident: the process has something to finish, or wants to be killed.
 bool Stopper::first_refuses() const {
   const auto disposition = runtime::signal_disposition(target_.pid, target_.signal);
   return disposition && *disposition == runtime::SignalDisposition::ignores;
@@ -104,7 +104,8 @@ void Stopper::work_through(std::vector<pid_t> pids, SteppedWork::Next (Stopper::
       });
 }
 
-// One at a time: first who is whose child now, then those nearest to the first process that can be signalled.
+// One at a time: first the current parents and children, then the nearest descendants of the first process that can be
+// signalled.
 SteppedWork::Next Stopper::signal_next() {
   if (!round_.unseen.empty()) {
     const pid_t pid = round_.unseen.back();
@@ -127,7 +128,7 @@ void Stopper::look_below(pid_t parent) {
   for (auto [at, end] = round_.children.equal_range(parent); at != end; ++at) round_.turn.push_back(at->second);
 }
 
-// Many turns have passed since it was looked at: by now its number may be that of a process which is none of ours.
+// Many turns have passed since it was seen: by now its pid may belong to an unrelated process.
 bool Stopper::is_below_the_first(pid_t pid) const {
   for (std::size_t steps = 0; steps <= known_.size(); ++steps) {
     const auto parent = runtime::parent_of(pid);
@@ -153,7 +154,7 @@ bool Stopper::signal_one(pid_t pid) {
   return true;
 }
 
-// Signals those whose turn it is.
+// Signals the processes whose turn it is.
 void Stopper::go_on() {
   work_through({known_.begin(), known_.end()}, &Stopper::signal_next, &Stopper::on_signalled);
 }
@@ -179,7 +180,7 @@ void Stopper::give_up_the_deaf() {
   work_through(std::move(pids), &Stopper::give_up_next, &Stopper::on_given_up);
 }
 
-// One that has not so much as woken up. (One that is just ending has taken its handlers off, but it moves.)
+// A process that has not even woken up. (One that is just exiting has dropped its handlers, but is active.)
 SteppedWork::Next Stopper::give_up_next() {
   if (round_.unseen.empty()) return SteppedWork::Next::finished;
   const auto other = others_.find(round_.unseen.back());
@@ -201,11 +202,11 @@ void Stopper::on_given_up() {
   others_.empty() ? go_on() : after(to_die, &Stopper::give_up_the_deaf);
 }
 
-// It has lost the processes that it perhaps waited for. As long as it does something about that, it may.
+// The processes it was perhaps waiting for are gone. It may continue for as long as it makes progress.
 void Stopper::watch_the_first() {
   if (!runtime::activity_of(target_.pid)) return;  // its exit is on the way
   if (first_hears()) {
-    // It was only starting when the stop began, or has put on a handler since: the signal that it missed.
+    // It was only starting when the stop began, or has installed a handler since: repeat the signal that it missed.
     (void)send_signal(target_.pidfd, target_.signal);
     return;
   }

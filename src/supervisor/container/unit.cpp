@@ -37,8 +37,8 @@ Json health_to_json(const HealthUnit& health) {
 Json endpoint_to_json(const EndpointUnit& endpoint) {
   return Json{{"network_id", endpoint.network_id},
               {"network_name", endpoint.network_name},
-              // A supervisor of before there were such faces refuses a bridge that cannot be, and would take none for a
-              // cable to the host.
+              // A supervisor from before macvlan and ipvlan would take an empty bridge for a veth pair to the host; it
+              // refuses an impossible name.
               {"bridge", endpoint.parent.empty() ? endpoint.bridge : "is a " + endpoint.driver},
               {"parent", endpoint.parent},
               {"driver", endpoint.driver},
@@ -70,7 +70,7 @@ Json port_to_json(const PortUnit& port) {
               {"protocol", port.protocol}};
 }
 
-// Collects the first thing that is wrong, so that the readers below stay one line a field.
+// Collects the first problem, so that the readers below stay one line per field.
 class Fields {
  public:
   Fields(const Json& object, std::string prefix, std::string* bad)
@@ -94,7 +94,7 @@ class Fields {
     const Json* value = find(key);
     if (value == nullptr) return;
     if (!value->is_number_integer()) return complain(key);
-    // A number beyond int64 is stored unsigned; no field of ours reaches that far.
+    // Numbers above int64 are stored unsigned; none of our fields is that large.
     if (value->is_number_unsigned() && value->get<std::uint64_t>() > std::uint64_t{INT64_MAX}) return complain(key);
     const auto found = value->get<std::int64_t>();
     if (found < least || found > most) return complain(key);
@@ -235,7 +235,7 @@ void read_network(const Fields& fields, ContainerUnit& unit) {
   });
 }
 
-// The id becomes part of paths, so nothing but what random_id() makes is accepted.
+// The id becomes part of paths, so only what random_id() generates is accepted.
 bool valid_id(std::string_view id) {
   return !id.empty() && id.size() <= 64 &&
          std::ranges::all_of(id, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });

@@ -68,8 +68,8 @@ std::vector<EndpointUnit> endpoints_without(const ContainerUnit& from, const Con
 
 namespace {
 
-// By which the published ports are reached; null: by none. A second face of an interface has an address on the network
-// outside, where all its ports are reached anyhow.
+// The endpoint through which the published ports are reached; null: none. A macvlan or ipvlan interface has an address
+// on the outside network, where all its ports can be reached anyway.
 const EndpointUnit* published_endpoint(const ContainerUnit& unit) {
   const auto leads_out = [](const EndpointUnit& e) { return !e.internal; };
   auto chosen =
@@ -143,7 +143,8 @@ BoundPort bound_port_of(const ReservedPort& port, const PortSocket& socket) {
 std::optional<runtime::OverlayRoot> overlay_root_of(const ContainerUnit& unit) {
   if (!unit.overlay) return std::nullopt;
   runtime::OverlayRoot root{unit.overlay->lower, unit.overlay->upper, unit.overlay->work};
-  // Its files go when it ends: nobody should wait for them, and for all else the host has to write, to reach the disk.
+  // Its files are deleted when it ends: nothing should wait for them, and everything else the host has to write, to
+  // reach the disk.
   if (unit.own_users) root.owners = runtime::OverlayRoot::Owners::of_container;
   if (unit.auto_remove) root.sync = runtime::OverlaySync::never;
   return root;

@@ -63,7 +63,7 @@ void HealthMachine::begin_check(HealthAction action, Listening listening) {
   ++eager_checks_;
 }
 
-// Of a success that has just been seen.
+// For a success that has just been seen.
 bool HealthMachine::believes(Listening after, Time now) const {
   if (!minds_listening()) return true;
   const bool eager = running_ == HealthAction::eager_check;
@@ -102,12 +102,12 @@ HealthChange HealthMachine::finish_check(HealthResult result, Listening listenin
     if (state_.failing_streak >= unit_.retries) change = become(HealthStatus::unhealthy);
   }
   next_regular_ = now + current_interval(now);
-  // A check that has just failed need not be tried again at once.
+  // A check that has just failed need not be repeated at once.
   if (next_eager_ < now) schedule_eager(now, check_growth, unit_.interval);
   return change;
 }
 
-// A check that runs is dropped with what it would have said.
+// A running check is dropped along with its result.
 void HealthMachine::suspend() {
   suspended_ = true;
   running_.reset();

@@ -61,7 +61,7 @@ void HealthRunner::run_check(HealthAction action) {
   output_ = std::move(pipe->read);
   const auto watch = loop_.add(output_.get(), EPOLLIN, [this](std::uint32_t) { read_output(); });
   if (watch) output_watch_ = *watch;
-  // A deadline of the whole check, its start included.
+  // The deadline for the whole check, including its start.
   timeout_ = loop_.after(machine_.unit().timeout, [this] { on_timeout(); });
   auto exec = hooks_.start(
       machine_.unit().argv, pipe->write.get(),
@@ -75,7 +75,7 @@ void HealthRunner::run_check(HealthAction action) {
   exec_ = *exec;
 }
 
-// More than is kept is read all the same: a check must not block on a full pipe.
+// More is read than is kept: a check must not block on a full pipe.
 void HealthRunner::read_output() {
   std::array<char, 4096> buffer;
   for (int round = 0; round < 16; ++round) {

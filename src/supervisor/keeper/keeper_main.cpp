@@ -1,10 +1,10 @@
 // consort-keeper SUPERVISOR [ARGUMENT...]
 //
-// The parent of every container's first process and the keeper of the descriptors that must outlive the supervisor. It
-// starts `SUPERVISOR ARGUMENT...` with their socket as descriptor 3, and again whenever that dies. It does nothing
-// else, so that there is nothing in it that could fail. Inherited descriptors: 0 is a gate, at whose end-of-file it
-// begins, 1 the pipe on which the first supervisor tells that it is ready (passed on, then closed here), 2 the
-// supervisor's log.
+// The parent of every container's first process, and the keeper of the descriptors that must outlive the supervisor. It
+// starts `SUPERVISOR ARGUMENT...` with their socket as descriptor 3, and restarts it whenever it dies. It does nothing
+// else, so that there is nothing in it that could fail. Inherited descriptors: 0 is a gate (it begins at end-of-file),
+// 1 the pipe on which the first supervisor reports that it is ready (passed on, then closed here), 2 the supervisor's
+// log.
 //
 // Only libc, no allocation beyond the two lists, no C++ library: the program must fit into a few pages.
 #include <errno.h>
@@ -35,7 +35,7 @@ constexpr int first_backoff_ms = 10;
 constexpr int longest_backoff_ms = 1000;
 constexpr long steady_seconds = 5;  // a supervisor that lived this long starts the back-off anew
 constexpr int most_failures = 10;   // in a row, with no container left: then nobody needs us
-// The same while an end is kept that nobody has seen, with what was written before it: some minutes.
+// The same while it holds an exit that nobody has seen, with the output before it: some minutes.
 constexpr int most_failures_with_exits = 300;
 
 struct Keeper {
@@ -86,7 +86,7 @@ bool send(int link, const Message& message, int fd) {
   return put == static_cast<ssize_t>(sizeof message);
 }
 
-// False: the supervisor does not take more just now.
+// False: the supervisor does not accept more right now.
 bool tell_exits(Keeper& keeper) {
   while (Exit* exit = keeper.exits.next_unsent()) {
     Message message;
@@ -99,7 +99,7 @@ bool tell_exits(Keeper& keeper) {
   return true;
 }
 
-// Tells what the supervisor has not heard yet; stops when the socket is full and goes on at POLLOUT.
+// Sends what the supervisor has not been told yet; stops when the socket is full and continues at POLLOUT.
 void tell(Keeper& keeper) {
   while (keeper.unsent_stored > 0) {
     const StoredFd& entry = keeper.store.at(keeper.store.size() - keeper.unsent_stored);
@@ -109,7 +109,7 @@ void tell(Keeper& keeper) {
     if (!send(keeper.link, message, entry.fd)) return;
     --keeper.unsent_stored;
   }
-  // Exits known so far come before `restored`, so that a successor learns at once who is dead.
+  // Exits known so far come before `restored`, so that a successor learns at once which processes are dead.
   if (!tell_exits(keeper) || keeper.restored_sent) return;
   Message message;
   message.kind = Kind::restored;
@@ -145,7 +145,7 @@ void obey(Keeper& keeper, Message& message, int fd) {
   if (fd >= 0) ::close(fd);
 }
 
-// Reads everything that is there. False: the other end is closed, and nothing it said is left.
+// Reads everything that is there. False: the other end is closed, and nothing it sent is left.
 bool listen_to_supervisor(Keeper& keeper) {
   for (;;) {
     Message message;
@@ -170,8 +170,8 @@ bool listen_to_supervisor(Keeper& keeper) {
   }
 }
 
-// Nothing of the shell from which `up` was called, whose niceness or limits would be ours, and every supervisor's, for
-// days. Then to be the last that is killed when memory runs out. Best effort.
+// Keeps nothing of the shell that ran `up`: its niceness and limits would become ours, and every supervisor's, for
+// days. Then makes us the last to be killed when memory runs out. Best effort.
 void leave_caller() {
   consort::reset_scheduling();
   consort::reset_limits();
@@ -187,7 +187,7 @@ void leave_caller() {
   ::close(fd);
 }
 
-// In the child, between fork and exec. Our signal mask and every descriptor but 0-3 must not be inherited.
+// In the child, between fork and exec. It must not inherit our signal mask, nor any descriptor except 0-3.
 [[noreturn]] void become_supervisor(const Keeper& keeper, int socket) {
   if (socket != socket_fd) {
     ::dup2(socket, socket_fd);  // without CLOEXEC
@@ -253,7 +253,7 @@ void reap(Keeper& keeper) {
 void on_signals(Keeper& keeper) {
   signalfd_siginfo info;
   while (::read(keeper.signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-    // A polite end is the supervisor's business: it stops the containers, then says that we are finished.
+    // An orderly end is the supervisor's job: it stops the containers, then says that we are finished.
     if (info.ssi_signo != SIGCHLD && keeper.supervisor > 0) ::kill(keeper.supervisor, SIGTERM);
   }
   reap(keeper);
@@ -264,14 +264,14 @@ bool childless() {
   return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 && errno == ECHILD;
 }
 
-// SIGCHLD wakes us even while nobody serves, so a back-off is a poll with a limit.
+// SIGCHLD wakes us even while no supervisor runs, so a back-off is a poll with a timeout.
 int run(Keeper& keeper) {
   for (;;) {
     if (keeper.supervisor == 0) {
       if (keeper.finished) return 0;
-      // The first one never served: its starter has read why, and there is nothing to keep.
+      // The first one never served: its starter has read the reason, and there is nothing to keep.
       const bool hopeless = keeper.generation > 0 && !keeper.was_ready && keeper.store.size() == 0;
-      // Of orphans of the supervisor's there are exits, too, but nothing is kept for them.
+      // The supervisor's orphans exit, too, but nothing is kept for them.
       const bool keeps_an_end = keeper.exits.size() > 0 && keeper.store.holds_of_a_container();
       const int patience = keeps_an_end ? most_failures_with_exits : most_failures;
       if (hopeless || (keeper.failures >= patience && childless())) return 1;
@@ -295,7 +295,7 @@ int run(Keeper& keeper) {
     if (::poll(waits, 2, -1) < 0 && errno != EINTR) return 1;
     if (waits[1].revents & (POLLIN | POLLHUP)) {
       if (!listen_to_supervisor(keeper)) {
-        // Closed but not reaped yet: wait for the signal alone, or this loop would spin on the hang-up.
+        // Closed but not reaped yet: wait only for the signal, or this loop would spin on the hang-up.
         pollfd wait{keeper.signals, POLLIN, 0};
         ::poll(&wait, 1, -1);
         waits[0].revents = POLLIN;
@@ -305,7 +305,7 @@ int run(Keeper& keeper) {
   }
 }
 
-// The starter moves this process, and so all that come from it, to its place in the machine before it lets it begin.
+// Before it opens the gate, the starter moves this process, and so all its descendants, to the right cgroup.
 void wait_at_gate() {
   char byte;
   ssize_t got;
@@ -316,7 +316,7 @@ void wait_at_gate() {
   if (null > 0) ::close(null);
 }
 
-// Away from the terminal and the session of whoever ran the command; the caller reaps the first process.
+// Leaves the terminal and session of whoever ran the command; the caller reaps the first process.
 bool detach() {
   const pid_t pid = ::fork();
   if (pid < 0) return false;
@@ -324,8 +324,8 @@ bool detach() {
   return ::setsid() >= 0 && ::chdir("/") == 0;
 }
 
-// Takes the supervisor's name out of our own command line, where `pkill -f consort-supervisor` would find it: who kills
-// the supervisor does not mean us. The kernel shows the memory of argv as it is now.
+// Removes the supervisor's name from our own command line, where `pkill -f consort-supervisor` would find it: whoever
+// kills the supervisor does not mean us. The kernel shows the memory of argv as it is now.
 char** take_supervisor_argv(int argc, char** argv) {
   char** taken = static_cast<char**>(::calloc(static_cast<size_t>(argc), sizeof(char*)));
   if (taken == nullptr) return nullptr;

@@ -8,7 +8,7 @@
 namespace consort::keeper {
 namespace {
 
-// Doubles the room when it is used up. False without memory.
+// Doubles the capacity when it is used up. False if out of memory.
 template <typename Entry>
 bool make_room(Entry*& entries, int count, int& capacity) {
   if (count < capacity) return true;
@@ -79,7 +79,7 @@ bool ExitList::add(pid_t pid, int status) {
 void ExitList::acknowledge(pid_t pid) {
   for (int i = 0; i < count_; ++i) {
     if (entries_[i].pid != pid) continue;
-    // The order of the others is kept: exits are told in the order in which they happened.
+    // The others keep their order: exits are reported in the order in which they happened.
     std::memmove(&entries_[i], &entries_[i + 1], sizeof(Exit) * static_cast<std::size_t>(count_ - i - 1));
     --count_;
     return;

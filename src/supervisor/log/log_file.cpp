@@ -35,7 +35,7 @@ SystemTime time_of(const LogHeader& header) {
 
 std::vector<std::string> log_file_places(const std::string& path) {
   std::vector<std::string> names{path};
-  // A rotation that is under way leaves a gap of one.
+  // A rotation in progress leaves a gap of one.
   for (unsigned i = 1, missing = 0; missing < 2; ++i) {
     names.push_back(path + "." + std::to_string(i));
     missing = path_exists(names.back()) ? 0 : missing + 1;
@@ -65,7 +65,7 @@ Result<> LogFile::hold() {
   return {};
 }
 
-// A file that is not there, or cannot be looked at, is held by nobody.
+// A file that does not exist, or cannot be opened, is held by nobody.
 bool is_log_held(const std::string& path) {
   const auto file = open_file(path, O_RDONLY | O_NOFOLLOW);
   return file && ::flock(file->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
@@ -77,8 +77,8 @@ Result<std::uint64_t> LogFile::size() const {
   return static_cast<std::uint64_t>(info.st_size);
 }
 
-// Only as far as the file went before its bytes were read: a record that ended within it is final, and of the last one
-// all that lies within it belongs to it, even if its writer makes its header shorter now and goes on behind it.
+// Only as far as the file went before its bytes were read: a record that ended within that is final, and everything of
+// the last record within it belongs to it, even if its writer shortens its header now and continues after it.
 Result<bool> LogFile::read_block(LogPosition& at, const RecordHandler& handler) {
   const std::uint64_t end = next_block(at.offset);
   const std::uint64_t seen = TRY(size());

@@ -60,7 +60,7 @@ LogWriter::Pumped LogPump::pump(Source& source) {
   return LogWriter::Pumped::ended;
 }
 
-// Every pump may lose some more; that is told when it has doubled.
+// Every pump may lose more; that is reported each time the amount has doubled.
 void LogPump::tell_trouble() {
   LogTrouble now = writer_.trouble();
   lost_ = std::max(lost_, now.lost_bytes);
@@ -87,7 +87,7 @@ void LogPump::on_readable(Source& source, std::uint32_t events) {
     }
     return;
   }
-  // A hang-up of a pty means that nobody has it open just now, not that nobody ever will: look again in a while.
+  // A hang-up of a pty means that nobody has it open right now, not that nobody ever will: check again in a while.
   if ((events & EPOLLHUP) == 0) return;
   unwatch(source);
   source.pause = loop_.after(hung_up_pause, [this, &source] {

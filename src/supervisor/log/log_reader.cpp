@@ -17,7 +17,7 @@
 namespace consort::supervisor {
 namespace {
 
-// Lines by value, for the tail. `cut`: its beginning may not have been seen.
+// Copies of lines, for the tail. `cut`: the beginning may not have been seen.
 struct KeptLine {
   SystemTime time{};
   LogStream stream = LogStream::out;
@@ -72,7 +72,7 @@ Result<std::vector<LogFile>> LogReader::Impl::open_all() const {
   std::vector<LogFile> files;
   for (const std::string& name : log_file_names(path)) {
     auto file = TRY(LogFile::open(name));
-    // A rotation between two opens shows one file twice.
+    // A rotation between two opens makes one file appear twice.
     if (file && (files.empty() || files.back().inode() != file->inode())) files.push_back(std::move(*file));
   }
   return files;
@@ -100,7 +100,7 @@ Result<Start> LogReader::Impl::find_time(std::vector<LogFile>& files) const {
   return Start{};
 }
 
-// The last block from which on there are at least that many newlines.
+// The last block that is followed by at least that many newlines.
 Result<Start> LogReader::Impl::find_tail(std::vector<LogFile>& files, std::size_t newlines) const {
   std::size_t seen = 0;
   for (std::size_t i = files.size(); i-- > 0;) {
@@ -117,7 +117,7 @@ Result<Start> LogReader::Impl::find_tail(std::vector<LogFile>& files, std::size_
   return Start{};
 }
 
-// Reads to the end and leaves `current` and `at` where following goes on.
+// Reads to the end and leaves `current` and `at` where following continues.
 Result<> LogReader::Impl::read_from(std::vector<LogFile>& files, Start start, const LogFile::RecordHandler& handler) {
   for (std::size_t i = start.file; i < files.size(); ++i) {
     at = {i == start.file ? start.offset : 0, 0};
@@ -132,7 +132,7 @@ Result<> LogReader::Impl::read_lines_from(std::vector<LogFile>& files, Start sta
   return read_from(files, start, [&](const LogRecord& record) { lines.add(record, handler); });
 }
 
-// The last lines, and whether all of them are whole: a line that began before `start` is not.
+// The last lines, and whether all of them are complete: a line that began before `start` is not.
 Result<bool> LogReader::Impl::collect_tail(Start start, std::deque<KeptLine>& kept) {
   std::vector<LogFile> files = TRY(open_all());
   if (start.file >= files.size()) start = Start{};
@@ -165,10 +165,11 @@ Result<> LogReader::Impl::begin(LineHandler& handler) {
   }
 }
 
-// The file after ours; without ours, the oldest there is. A rotation while we look can hide ours: then `lost` is set.
+// The file after ours; if ours is gone, the oldest there is. A rotation while we look can hide ours: then `lost` is
+// set.
 Result<std::optional<LogFile>> LogReader::Impl::find_newer(bool& lost) const {
-  // With the gap that a rotation leaves: ours may be in it by the time we come there, and who missed it would go on
-  // with an older one, and give out its bytes a second time.
+  // Including the gap that a rotation leaves: ours may be in it by the time we get there, and if we missed it, we would
+  // continue with an older one and output its bytes a second time.
   const std::vector<std::string> names = log_file_places(path);
   std::optional<LogFile> newer;
   for (auto name = names.rbegin(); name != names.rend(); ++name) {
@@ -181,9 +182,9 @@ Result<std::optional<LogFile>> LogReader::Impl::find_newer(bool& lost) const {
   return newer;
 }
 
-// After a rotation our file is path.1 or older: goes on with the one after it.
+// After a rotation our file is path.1 or older: continues with the one after it.
 Result<bool> LogReader::Impl::next_file(const LogFile::RecordHandler& handler) {
-  // A file that we hold is there: look again until it is seen. Another one may really be gone.
+  // A file that we hold does exist: look again until it shows up. Another one may really be gone.
   const int most_looks = holding ? 100 : 3;
   bool lost = false;
   std::optional<LogFile> newer = TRY(find_newer(lost));
@@ -225,7 +226,7 @@ void LogReader::flush(LineHandler& handler) {
 Result<bool> LogReader::read_bytes(const RecordHandler& handler) {
   if (!std::exchange(impl_->begun, true)) {
     std::vector<LogFile> files = TRY(impl_->open_all());
-    // Bytes have no tail; since says in which block to begin.
+    // Bytes have no tail; `since` decides in which block to begin.
     const Start start = impl_->options.since ? TRY(impl_->find_time(files)) : Start{};
     impl_->at = {start.offset, 0};
     if (!files.empty()) impl_->current = std::move(files[start.file]);
@@ -255,7 +256,7 @@ Result<int> LogReader::watch_fd() {
   if (impl_->inotify) return impl_->inotify.get();
   Fd fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!fd) return fail_errno("watch log");
-  // The folder: it also tells of the file's birth and of rotations.
+  // The directory: it also reports the file's creation and rotations.
   const std::string folder = dir_name(impl_->path);
   impl_->watch = ::inotify_add_watch(fd.get(), folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM);
   if (impl_->watch < 0) return fail_errno("watch directory", folder);

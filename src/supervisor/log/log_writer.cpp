@@ -27,8 +27,8 @@ bool write_at(int file, std::uint64_t offset, const void* bytes, std::size_t siz
   return put == static_cast<ssize_t>(size);
 }
 
-// Where the next record goes, after the last block of the file was made sound again. A record shorter than its header
-// says is what a killed writer leaves; anything else that is no record is skipped with the rest of its block.
+// Where the next record goes, after repairing the last block of the file. A record shorter than its header says was
+// left by a killed writer; anything else that is not a record is skipped with the rest of its block.
 Result<std::uint64_t> repair_end(int file, const std::string& path) {
   const off_t size = ::lseek(file, 0, SEEK_END);
   if (size < 0) return fail_errno("seek in", path);
@@ -77,7 +77,7 @@ Result<> LogWriter::open_current() {
   return {};
 }
 
-// The current file becomes .1, .1 becomes .2, and so on; the oldest go, as far as nobody still has to read them.
+// The current file becomes .1, .1 becomes .2, and so on; the oldest are deleted unless somebody still has to read them.
 Result<> LogWriter::rotate() {
   const std::vector<std::string> names = log_file_names(unit_.path);
   std::size_t kept = names.size();
@@ -97,7 +97,7 @@ Result<> LogWriter::rotate() {
   return open_current();
 }
 
-// A held log may become longer than it should: then in longer files, since every one has to be renamed each time.
+// A held log may exceed its limit. Its files are then longer, because every one is renamed at each rotation.
 std::uint64_t LogWriter::longest_file() const {
   constexpr std::uint64_t while_held = std::uint64_t{8} << 20;
   if (unit_.max_size == 0 || end_ < unit_.max_size || end_ >= while_held) return unit_.max_size;
@@ -150,8 +150,8 @@ Result<LogWriter::Pumped> LogWriter::pump(int pipe, LogStream stream) {
     ::poll(&state, 1, 0);
     if (state.revents == 0) return Pumped::empty;
     if ((state.revents & POLLIN) == 0) return Pumped::ended;
-    // Written between the two calls; or before Linux 6.15 what a write() from a bad address has left: a buffer without
-    // bytes, which stays in the way until somebody tries to take some.
+    // Written between the two calls; or, before Linux 6.15, left by a write() from a bad address: an empty buffer that
+    // stays in the way until somebody tries to take bytes.
     waiting = PIPE_BUF;
   }
   const auto wanted = static_cast<std::size_t>(waiting);
@@ -164,7 +164,7 @@ Result<LogWriter::Pumped> LogWriter::pump(int pipe, LogStream stream) {
 }
 
 Result<LogWriter::Pumped> LogWriter::keep(int pipe, LogStream stream, std::size_t wanted) {
-  // A rotation that fails is tried again with the next bytes; these go where the others went.
+  // A failed rotation is retried with the next bytes; these go where the previous ones went.
   if (const std::uint64_t longest = longest_file(); longest > 0 && end_ >= longest) {
     const Result<> rotated = rotate();
     rotation_trouble_ = rotated ? std::string() : rotated.error().message();

@@ -45,7 +45,7 @@ bool ControlServer::retire() {
 bool ControlServer::accept_one() {
   auto socket = accept_unix(listener_.get());
   if (!socket) return false;
-  // The mode of the socket says the same; this also holds if somebody has changed it.
+  // The socket's mode says the same; this also holds if somebody has changed it.
   const auto peer = peer_credentials(socket->get());
   if (!peer || (peer->uid != 0 && peer->uid != ::geteuid())) return true;
   if (connections_.size() >= most_connections || !set_nonblocking(socket->get())) return true;
@@ -73,7 +73,7 @@ void ControlServer::on_ready(ConnectionId id, std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_message(id);
 }
 
-// One: the loop comes back for the next after whatever else there is to do.
+// Only one: the loop comes back for the next after everything else there is to do.
 void ControlServer::read_message(ConnectionId id) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;
@@ -117,7 +117,7 @@ void ControlServer::send(ConnectionId id, const std::string& text, std::vector<F
   connection.waiting.push_back(Outgoing{text, std::move(fds)});
   const bool fine =
       flush(connection) && (connection.waiting.size() <= 1 || connection.waiting_bytes <= most_waiting_bytes);
-  // Closed from the loop, since callers may hold on to the connection.
+  // Closed from the loop, because callers may still use the connection.
   if (!fine) loop_.after(std::chrono::milliseconds(0), [this, id] { close(id); });
 }
 

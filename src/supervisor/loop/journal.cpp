@@ -69,7 +69,7 @@ Result<> set_aside(const std::string& project_run, const Opened& full) {
   return rename_path(path, path + ".1");
 }
 
-// Somebody died, or the disk was full, in the middle of a line: ours must not become a part of it.
+// A writer died, or the disk was full, in the middle of a line: ours must not become part of it.
 bool ends_torn(const Opened& file) {
   char last = '\n';
   return file.size > 0 && ::pread(file.fd.get(), &last, 1, static_cast<off_t>(file.size - 1)) == 1 && last != '\n';
@@ -84,7 +84,7 @@ Result<std::optional<Opened>> open_to_read(const std::string& path) {
   return std::optional(std::move(file));
 }
 
-// Adds the complete lines from offset on, and gives where they end.
+// Adds the complete lines from offset on, and returns where they end.
 Result<std::uint64_t> read_lines(const Opened& file, std::uint64_t offset, std::vector<JournalEntry>& entries) {
   if (offset >= file.size) return offset;  // woken for nothing, or for what is written to the other file
   std::string text(file.size - offset, '\0');
@@ -141,8 +141,8 @@ Result<JournalEntry> entry_from_json(std::string_view line) {
   return entry;
 }
 
-// Opened anew each time: two system calls more than with a descriptor that is kept, and nobody has to find out that
-// another one has set the file aside.
+// Opened each time: that takes two more system calls than keeping a descriptor, but nobody has to detect that another
+// writer has rotated the file.
 Result<> append_to_journal(const std::string& project_run, const JournalEntry& entry) {
   Opened file = TRY(open_to_append(project_run));
   if (file.size >= journal_bytes_limit) {
@@ -163,7 +163,7 @@ Result<std::vector<JournalEntry>> read_journal(const std::string& project_run, J
       TRY(read_from(*current, position.offset, position, entries));
       return entries;
     }
-    // Of the file that was read last, the rest; of one that is not known, everything.
+    // The rest of the file that was read last; if it is unknown, everything.
     if (earlier) {
       const std::uint64_t from = is_read_in(*earlier, position) ? position.offset : 0;
       TRY(read_from(*earlier, from, position, entries));

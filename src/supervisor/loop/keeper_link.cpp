@@ -18,7 +18,7 @@ struct FromKeeper {
   Fd fd;
 };
 
-// nullopt: nothing is there. Code::not_found: the keeper has closed its end.
+// nullopt: nothing to read. Code::not_found: the keeper has closed its end.
 Result<std::optional<FromKeeper>> receive_one(int socket, int flags) {
   FromKeeper got;
   iovec part{&got.message, sizeof got.message};

@@ -42,7 +42,7 @@ std::optional<std::int64_t> integer(const Json& json, std::string_view key, std:
   return found;
 }
 
-// Ids name files: nothing but lower-case hexadecimal digits passes.
+// Ids become file names: only lower-case hexadecimal digits are allowed.
 bool valid_id(std::string_view id) {
   return !id.empty() && id.size() <= 64 && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }

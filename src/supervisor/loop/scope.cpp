@@ -29,12 +29,12 @@ constexpr char manager_name[] = "org.freedesktop.systemd1";
 constexpr char manager_path[] = "/org/freedesktop/systemd1";
 constexpr char manager_interface[] = "org.freedesktop.systemd1.Manager";
 constexpr char unit_interface[] = "org.freedesktop.systemd1.Unit";
-// consort-boot.service, which brings containers back and ends them when the machine goes down.
+// consort-boot.service, which restarts containers at boot and stops them at shutdown.
 constexpr char boot_unit[] = "consort-boot.service";
 constexpr char boot_unit_path[] = "/org/freedesktop/systemd1/unit/consort_2dboot_2eservice";
 constexpr std::chrono::seconds patience{5};  // for an answer; a machine that boots or is swamped takes its time
 
-// libsystemd, which is there wherever systemd is; only the command that starts a project's supervisor needs it.
+// libsystemd, which exists wherever systemd does; only the command that starts a project's supervisor needs it.
 struct BusLibrary {
   decltype(&::sd_bus_open_system) open_system;
   decltype(&::sd_bus_open_user) open_user;
@@ -67,11 +67,11 @@ Result<BusLibrary> load_library() {
   return functions;
 }
 
-// Whose manager is asked: the machine's, or that of the user, who is root only in a namespace. The bus goes by what the
-// kernel says of who connects, not by what we call ourselves.
+// Whose manager to ask: the machine's, or that of the user, who is root only in a namespace. The bus goes by what the
+// kernel says about the client, not by what we call ourselves.
 enum class Manager : std::uint8_t { system, user };
 
-// Of this machine, not of the one around a container that sees the machine's sockets: pids would mean other processes.
+// Of this machine, not of one outside a container that sees the machine's sockets: pids would mean other processes.
 bool systemd_is_process_1() {
   const Result<std::string> name = read_file("/proc/1/comm", 64);
   return name && trim(*name) == "systemd" && path_exists("/run/systemd/system");
@@ -93,17 +93,17 @@ int on_job_removed(sd_bus_message* message, void* data, sd_bus_error*) {
   return 0;
 }
 
-// Not SIGTERM, which would reach all processes of every container at the same moment: containers are stopped by the
-// supervisor, each with its own signal and time. The keeper takes SIGURG for that wish; everybody else ignores it
-// unless told otherwise.
+// Not SIGTERM, which would reach all processes of every container at the same moment: the supervisor stops containers,
+// each with its own signal and grace period. The keeper takes SIGURG as that request; everybody else ignores it by
+// default.
 constexpr int scope_end_signal = SIGURG;
-// Longer than any usual grace period, shorter than what somebody who waits for a machine to go down would wait for.
+// Longer than any usual grace period, shorter than anybody would wait for a machine to shut down.
 constexpr std::uint64_t longest_end_us = std::uint64_t{15} * 60 * 1'000'000;
 
-// Units stop in the reverse order of "Before": the one that brings containers back ends them first, however long each
-// takes, and the scope is what ends them where that one is not enabled. While that one stops, systemd would start what
-// is ordered before it only afterwards, and it may be the one that waits; nothing is lost without it, as it has had
-// its turn.
+// Units stop in the reverse order of "Before": consort-boot ends containers first, however long each takes, and the
+// scope ends them where that unit is not enabled. While that unit is stopping, systemd would start a unit ordered
+// before it only afterwards, and the unit itself may be waiting for this one; nothing is lost without the order,
+// because it has had its turn.
 const char* unit_to_end_before(const BusLibrary& library, sd_bus* bus) {
   char* state = nullptr;
   const int got = library.get_string(bus, manager_name, boot_unit_path, unit_interface, "ActiveState", nullptr, &state);
@@ -117,8 +117,8 @@ Result<> call_start(const BusLibrary& library, sd_bus* bus, Manager manager, con
   sd_bus_error error = SD_BUS_ERROR_NULL;
   const std::string description = "Containers of " + project;
   const char* const slice = manager == Manager::system ? "system.slice" : "app.slice";
-  // Tasks have no limit of the unit's: it would be one for all containers together. Mounts that volumes may lie on are
-  // taken away after the containers.
+  // The unit has no task limit: it would be one for all containers together. Mounts that may hold volumes are unmounted
+  // after the containers.
   const char* const before = unit_to_end_before(library, bus);
   const int called = library.call_method(bus, manager_name, manager_path, manager_interface, "StartTransientUnit",
                                          &error, nullptr, "ssa(sv)a(sa(sv))", unit.c_str(), "fail", 10,              //
@@ -185,7 +185,7 @@ std::string scope_name(std::string_view project, pid_t pid) {
 Result<> enter_scope(const std::string& project, pid_t pid) {
   if (::geteuid() != 0 || !systemd_is_process_1()) return {};
   const Manager manager = in_user_namespace() ? Manager::user : Manager::system;
-  // To a user systemd hands down nothing but version 2.
+  // systemd delegates only version 2 to a user.
   if (manager == Manager::user && runtime::cgroup_version() != runtime::CgroupVersion::v2) return {};
   const std::string unit = scope_name(project, pid);
   TRY(start_scope(manager, unit, project, pid));

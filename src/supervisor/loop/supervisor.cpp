@@ -22,7 +22,7 @@
 namespace consort::supervisor {
 namespace {
 
-// Long enough for the next command of the user to find us, short enough to leave nothing behind.
+// Long enough for the user's next command to find us, short enough to leave nothing behind.
 constexpr std::chrono::milliseconds idle_linger{1000};
 constexpr std::chrono::milliseconds first_linger{10'000};
 constexpr std::chrono::milliseconds lock_retry{20};
@@ -100,7 +100,7 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
   };
   context_.settled = [this] { consider_ending(); };
   context_.cleaner.on_end = [this] { consider_ending(); };
-  // Many containers change in one turn of the loop; their names are put together once.
+  // Many containers change in one turn of the loop; their names are collected once.
   context_.names_changed = [this] {
     if (std::exchange(names_stale_, true)) return;
     loop_.after(std::chrono::milliseconds(0), [this] {
@@ -141,8 +141,8 @@ Result<> Supervisor::watch_signals() {
   return {};
 }
 
-// A process between clone and execve that a predecessor has left, written down or not: nobody will let it go on. It
-// ends by itself, too, but its ports and its group are wanted now.
+// A process that a predecessor left between clone and execve, recorded or not: nobody will let it continue. It would
+// also end by itself, but its ports and its cgroup are needed now.
 void Supervisor::end_unrecorded() {
   const std::string keeper = std::to_string(::getppid());
   const auto children = read_file("/proc/" + keeper + "/task/" + keeper + "/children");
@@ -155,8 +155,8 @@ void Supervisor::end_unrecorded() {
   }
 }
 
-// That our keeper is the project's, and that we are its only supervisor: before anything is touched. A starter that is
-// killed leaves a keeper behind which nobody sees until then, and the next one starts another.
+// Before anything is touched: our keeper is the project's keeper, and we are its only supervisor. A starter that is
+// killed leaves a keeper behind that nobody sees until then, and the next one starts another.
 Result<> Supervisor::claim_project(KeeperLink::Inheritance& inheritance) {
   const std::string lock_name = kept_lock;
   const Fd inherited = std::move(inheritance.descriptors[lock_name]);  // not to be held longer than our keeper lives
@@ -170,7 +170,7 @@ Result<> Supervisor::claim_project(KeeperLink::Inheritance& inheritance) {
   return await_predecessor();
 }
 
-// One whose keeper was killed ends as soon as it notices.
+// A supervisor whose keeper was killed ends as soon as it notices.
 Result<> Supervisor::await_predecessor() {
   serving_ = TRY(open_file(serving_lock_path(context_.run_folder), O_RDWR | O_CREAT, 0600));
   const auto deadline = std::chrono::steady_clock::now() + longest_wait_for_predecessor;
@@ -187,8 +187,8 @@ Result<> Supervisor::await_predecessor() {
   }
 }
 
-// A user's namespaces are kept for as long as somebody is connected to who keeps them: our keeper is, by a connection
-// that nobody speaks on. Ours goes with us.
+// A user's namespaces are kept for as long as somebody is connected to the process that keeps them: our keeper is,
+// through a connection that nobody uses. Ours ends with us.
 Result<> Supervisor::enter_place(KeeperLink::Inheritance& inheritance) {
   context_.place = TRY(place::Place::connect(options_.roots));
   const bool kept = inheritance.descriptors.erase(kept_place) != 0;
@@ -237,7 +237,8 @@ Result<> Supervisor::run(const std::function<void()>& ready) {
   keeper_.ready();
   ready();
   context_.names_changed();
-  // Not before: who has started us waits for our word, perhaps with a container locked that is to be removed.
+  // Not earlier: whoever has started us waits for our answer, perhaps holding the lock of a container that is to be
+  // removed.
   context_.ended = [this](const ContainerUnit& unit) { ended_remover_.on_ended(unit); };
   for (const auto& [id, container] : containers_)
     if (container->idle() && container->state().ended()) ended_remover_.on_ended(container->unit());
@@ -246,11 +247,12 @@ Result<> Supervisor::run(const std::function<void()>& ready) {
   return loop_.run();
 }
 
-// One end at a time: a hundred that come at once are work for many turns of the loop, between which names are answered.
+// One exit at a time: a hundred that arrive together are spread over many turns of the loop, and DNS is answered in
+// between.
 void Supervisor::on_keeper() {
   const auto exit = keeper_.receive();
   if (!exit) {
-    // Containers go on under init; a keeper and a supervisor that follow us find them by their files.
+    // Containers continue under init; the next keeper and supervisor find them by their files.
     log_line(exit.error().message());
     return loop_.stop();
   }
@@ -301,7 +303,7 @@ void Supervisor::update_names() {
   guard_firewall();
 }
 
-// Those with containers on them. Of a bridge that is in the firewall already, that says the rest.
+// Bridges with containers on them. For a bridge that is already in the firewall, the firewall knows the rest.
 void Supervisor::guard_firewall() {
   std::map<std::string, BridgePolicy> policies;
   for (const auto& [id, container] : containers_)
@@ -336,19 +338,19 @@ void Supervisor::consider_ending() {
       loop_.after(context_.shutting_down ? std::chrono::milliseconds(0) : idle_linger, [this] { try_to_end(); });
 }
 
-// A command that is about to connect holds the lock; then we stay. With the lock ours nobody can be on the way.
+// A command that is about to connect holds the lock; then we stay. Once we hold it, nobody can be on the way.
 void Supervisor::try_to_end() {
   end_timer_ = 0;
   if (is_needed()) return;
   const auto lock = open_file(context_.run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600);
-  // Without the run folder nobody can be on the way either: that was removed under us.
+  // Without the run directory nobody can be on the way either: it was removed while we were running.
   const bool unreachable = !lock && lock.error().sys_errno() == ENOENT;
   if (!unreachable && (!lock || ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)) {
     end_timer_ = loop_.after(context_.shutting_down ? lock_retry : idle_linger, [this] { try_to_end(); });
     return;
   }
   if (!server_.retire() && !context_.shutting_down) {
-    // Somebody came in through the old name; the next ones must find one again.
+    // Somebody connected through the old name; the next ones need one again.
     if (const auto again = server_.listen(); !again) log_line(again.error().message());
     return;
   }

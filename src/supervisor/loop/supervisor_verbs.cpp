@@ -226,7 +226,7 @@ void Supervisor::do_exec_wait(ConnectionId id, const Request& request) {
   if (status) answer_code(status);
 }
 
-// Of all, or of the one that is asked about, if it is known here.
+// All containers, or the one that is asked for, if it is known here.
 void Supervisor::do_snapshot(ConnectionId id, const Request& request) {
   if (request.id.empty()) return server_.send_states(id, states());
   std::vector<ObservedContainer> one;
@@ -253,11 +253,11 @@ void Supervisor::do_forget(ConnectionId id, const Request& request) {
     if (const auto forgotten = container->forget(); !forgotten) return server_.refuse(id, forgotten.error());
     containers_.erase(request.id);
   }
-  // Of a container that only its file remembers.
+  // For a container that exists only as a file.
   answer(id, remove_file(run_state_path(context_.run_folder, request.id)));
 }
 
-// With what the asker can see us and the keeper end by.
+// With the pidfds that let the client see us and the keeper end.
 void Supervisor::answer_ended(ConnectionId id) {
   std::vector<Fd> processes;
   for (const pid_t pid : {::getpid(), ::getppid()})
@@ -269,7 +269,7 @@ void Supervisor::answer_ended(ConnectionId id) {
   consider_ending();
 }
 
-// Nothing that runs, and nothing that is going to.
+// Nothing is running, and nothing is about to.
 void Supervisor::do_end(ConnectionId id) {
   if (!all_idle() || clock_.is_armed()) return answer(id, {});
   do_shutdown(id);
@@ -289,7 +289,7 @@ void Supervisor::do_shutdown(ConnectionId id) {
   stop_in_order(std::make_shared<Ending>(Ending{id, StopOrder(std::move(members))}));
 }
 
-// What has ended already is passed over in the same turn.
+// Containers that have already ended are passed over in the same turn.
 void Supervisor::stop_in_order(const std::shared_ptr<Ending>& ending) {
   ending->in_turn = true;
   for (auto ids = ending->order.next(); !ids.empty(); ids = ending->order.next()) {

@@ -1,4 +1,4 @@
-// How an image of the project is made.
+// How an image of the project is built.
 #include "base/os/files/file.hpp"
 #include "units/podman/parts.hpp"
 
@@ -38,8 +38,8 @@ std::vector<Option> options_of(const Scope& scope, const compose::Build& build, 
   return options;
 }
 
-// What --file is given; "": nothing, the file has its usual name in a context that is fetched. Podman looks for a name
-// in such a context itself.
+// The value of --file; "": none, the file has its usual name in a context that is fetched. Podman itself looks for a
+// name in such a context.
 std::string dockerfile_of(const compose::Build& build) {
   const bool is_local = build.context.starts_with('/');  // every path is absolute by now
   if (!is_local) return build.dockerfile;

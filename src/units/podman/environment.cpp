@@ -1,5 +1,5 @@
-// Variables of a container: in a file beside the units, since systemd and the list of processes tell every local user
-// what is in a unit.
+// A container's variables: in a file next to the units, because systemd and the process list show every local user what
+// is in a unit.
 #include <algorithm>
 
 #include "units/podman/parts.hpp"

@@ -1,4 +1,4 @@
-// What each attribute of a Compose file is in units of Podman's. A flat list in the order of the language's own.
+// What each attribute of a Compose file becomes in Podman units. A flat list in the language's own order.
 #include "units/units.hpp"
 
 namespace consort::units {

@@ -1,4 +1,4 @@
-// When a container starts, stops and starts again.
+// When a container starts, stops and restarts.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono;
 using project::RestartWhen;
 
-// For an image that is pulled first, as long as Docker's own units give it.
+// Time to pull an image first, as long as Docker's own units allow.
 constexpr seconds longest_pull = minutes(15);
 constexpr seconds stop_time = seconds(10);  // that containers get if the file says nothing
 constexpr seconds systemd_stop_time = seconds(90);
@@ -21,7 +21,7 @@ seconds seconds_of(const std::optional<compose::Duration>& value, seconds missin
   return value ? ceil<seconds>(*value) : missing;
 }
 
-// Until Compose would call it unhealthy, and the time for the pull.
+// Until Compose would call it unhealthy, plus the time for the pull.
 seconds longest_start(const project::DesiredService& service) {
   const compose::HealthCheck health = service.health.value_or(compose::HealthCheck{});
   const seconds round = seconds_of(health.interval, seconds(30)) + seconds_of(health.timeout, seconds(30));
@@ -71,7 +71,7 @@ void add_life(const Scope& scope, const project::DesiredService& service, Contai
   if (unit.ends) unit.service.emplace_back("Type", "oneshot");
   if (unit.stays) unit.service.emplace_back("RemainAfterExit", "yes");
   add_restart(file, service, unit);
-  // What ends may take its time.
+  // A container that runs to completion may take its time.
   unit.service.emplace_back("TimeoutStartSec", unit.ends ? "infinity" : std::to_string(longest_start(service).count()));
   const auto& grace = service.container.stop_grace_period;
   if (grace) unit.text("StopTimeout", "--stop-timeout", std::to_string(seconds_of(grace, stop_time).count()));

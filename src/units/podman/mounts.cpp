@@ -48,7 +48,7 @@ void add_bind(const project::DesiredMount& mount, ContainerUnit& unit) {
     if (!bind->propagation.empty()) options.push_back(bind->propagation);
     if (!bind->selinux.empty()) options.push_back(bind->selinux);
     if (bind->recursive == "disabled") options.emplace_back("bind");
-    // Podman wants it to be there.
+    // Podman requires it to exist.
     if (bind->create_host_path)
       unit.before.push_back("/bin/sh -c 'test -e \"$$0\" || mkdir -p \"$$0\"' " + command_word(mount.how.source));
   }
@@ -63,7 +63,7 @@ void add_tmpfs(const project::DesiredMount& mount, ContainerUnit& unit) {
   unit.text("Mount", "--mount", text);
 }
 
-// One that Podman keeps, under a name of the project's where the file has its own.
+// A secret that Podman keeps, under a project-specific name where the file defines its own.
 void add_kept_secret(const Scope& scope, const project::DesiredService& service, const project::DesiredFile& file,
                      ContainerUnit& unit) {
   const compose::FileObject& object = scope.project.secrets.at(file.key);

@@ -7,7 +7,7 @@ namespace consort::units {
 
 namespace {
 
-// Behind the network's name, for who has some: ":alias=web,ip=10.0.0.5".
+// Appended to the network's name if there is any: ":alias=web,ip=10.0.0.5".
 std::string attachment_text(const project::DesiredNetwork& network, const compose::Strings& names) {
   compose::Strings parts;
   for (const std::string& name : names) parts.push_back("alias=" + name);
@@ -39,7 +39,7 @@ std::string host_text(const std::string& address) {
   return address.find(':') != std::string::npos && !address.starts_with('[') ? "[" + address + "]" : address;
 }
 
-// The same options, as keys of a [Network] and as words of `podman network create`.
+// The same options, as keys of a [Network] section and as words of `podman network create`.
 std::vector<Option> options_of(const compose::Network& network) {
   std::vector<Option> options;
   const auto text = [&](const char* key, const char* flag, const std::string& value) {

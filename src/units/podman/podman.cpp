@@ -15,17 +15,17 @@ constexpr std::size_t tag_size = 8;  // of a digest
 
 enum class Role : std::uint8_t { service, job, hook };
 
-// Of several containers of a service the first has the service's unit.
+// With several containers of a service, the first has the service's unit.
 std::string numbered(const std::string& name, unsigned number) {
   return number == 1 ? name : name + "-" + std::to_string(number);
 }
 
-// Quadlet writes the command anew: what is no word without its quotes gets lost.
+// Quadlet rewrites the command, and loses words that only their quotes make words.
 bool is_lost(const std::string& word) {
   return word.empty() || word == ";";
 }
 
-// For what stands behind a key without quotes.
+// For values of keys that cannot be quoted.
 Result<> check_plain(const Scope& scope, const std::string& text, const compose::Strings& path) {
   if (text.empty() || is_plain(text)) return {};
   std::string setting;
@@ -89,7 +89,7 @@ std::string ending(const Scope& scope) {
   return scope.is_quadlet() ? ".container" : ".service";
 }
 
-// Containers that run to their end, one after the other, each time before the service starts.
+// Containers that run to completion, one after another, each time before the service starts.
 Result<std::vector<std::string>> add_pre_start(const Scope& scope, const project::DesiredService& service) {
   std::vector<std::string> needed;
   for (std::size_t i = 0; i < service.pre_start.size(); ++i) {
@@ -127,7 +127,7 @@ Result<> add_service(const Scope& scope, const project::DesiredService& service,
   return {};
 }
 
-// The service that systemd will have of a file: PROJECT-KEY.volume makes PROJECT-KEY-volume.service.
+// The service that systemd makes of a file: PROJECT-KEY.volume becomes PROJECT-KEY-volume.service.
 std::string service_made_of(const std::string& path) {
   const std::size_t dot = path.rfind('.');
   const std::string name = path.substr(0, dot), kind = path.substr(dot + 1);
@@ -146,7 +146,7 @@ Result<> check_names(const Scope& scope) {
   return {};
 }
 
-// Each of several containers has the same to be told, and a hook what its service has.
+// Several containers of a service have the same notes, and a hook has its service's.
 void tell_once(std::vector<compose::Diagnostic>& notes) {
   std::set<std::pair<std::uint32_t, std::string>> told;
   std::erase_if(notes,

@@ -1,4 +1,4 @@
-// Units as texts.
+// Units as text.
 #include "units/podman/parts.hpp"
 
 namespace consort::units {
@@ -41,7 +41,7 @@ std::string quadlet_text(const ContainerUnit& unit, UnitText text) {
   return text.text();
 }
 
-// What Podman's own generator would have made.
+// What Podman's own generator would have written.
 std::string service_text(const ContainerUnit& unit, UnitText text) {
   const std::string name = command_word(unit.container);
   text.section("Service");
@@ -122,7 +122,7 @@ std::string once_text(const std::string& comment, const Made& made, const std::v
   text.set("Type", "oneshot");
   text.set("RemainAfterExit", "yes");
   text.set("TimeoutStartSec", "infinity");
-  // The name is the shell's $0: it is never read as a part of its text.
+  // The name is the shell's $0, so it is never parsed as part of the script.
   const std::string unless = "/bin/sh -c 'podman " + std::string(made.kind) + " exists \"$$0\" || exec \"$$@\"' " +
                              command_word(made.name) + " ";
   text.set("ExecStart", (made.anew ? "" : unless) + command_lines(quoted));

@@ -39,7 +39,7 @@ LockFile::~LockFile() {
   release();
 }
 
-// The name first: who opens the file after that makes a new one.
+// The name goes first: whoever opens the file after that creates a new one.
 void LockFile::release() {
   if (lock_) ::unlink(path_.c_str());
   lock_.reset();

@@ -12,7 +12,7 @@ Result<Fd> open_resolved(int root, const std::string& path, int flags, mode_t mo
                          const char* what) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  // O_TMPFILE contains O_DIRECTORY's bit, so a plain & would take every folder for a new file.
+  // O_TMPFILE contains the bit of O_DIRECTORY, so a plain & would treat every directory as a new file.
   how.mode = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE ? mode : 0;
   how.resolve = resolve;
   long fd;

@@ -23,7 +23,7 @@ constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 constexpr std::uint64_t reserved_bytes = 4 * mebibyte;
 constexpr unsigned reserved_inodes = 64;
 constexpr const char *blocks_name = "blocks", *unfinished_name = "blocks.new";
-// Where less than this is left, it would be the reserve itself that fills the disk.
+// With less than this left, the reserve itself would fill the disk.
 constexpr std::uint64_t plenty_bytes = 16 * reserved_bytes;
 constexpr std::uint64_t plenty_inodes = 16 * reserved_inodes;
 
@@ -43,7 +43,7 @@ bool means_full(int number) {
   return number == ENOSPC || number == EDQUOT;
 }
 
-// A file that nobody else sees, and that is gone with its descriptor.
+// A file that nobody else sees, and that disappears with its descriptor.
 Result<Fd> nameless_file(const std::string& folder) {
   Result<Fd> file = open_file(folder, O_TMPFILE | O_WRONLY, 0600);
   if (file || means_full(file.error().sys_errno())) return file;
@@ -67,7 +67,7 @@ constexpr const char* how_to_make_room =
 Shortage find_shortage(const std::string& folder) {
   const Result<FreeRoom> room = free_room(folder);
   if (room && room->inodes < reserved_inodes) return Shortage::inodes;
-  // The trial is for what is nearly full; it would cost every start.
+  // Only a nearly full disk is probed: it would cost time at every start.
   if (room && room->bytes >= plenty_bytes) return Shortage::none;
   const Result<Fd> file = nameless_file(folder);
   const int number = file ? ::posix_fallocate(file->get(), 0, mebibyte) : file.error().sys_errno();
@@ -85,7 +85,7 @@ std::string advice_on_full_disk(const Error& error, const std::string& data_root
   const int number = error.sys_errno();
   if (!means_full(number)) return {};
   const Shortage ours = find_shortage(data_root);
-  // Another disk, or a limit of the kernel's that has the same number: the path in the error has to do.
+  // Another disk, or a kernel limit with the same number: the path in the error has to be enough.
   if (ours == Shortage::none && number != EDQUOT) return {};
   return words_of(ours, number, data_root) + "; to free some: " + how_to_make_room;
 }
@@ -104,7 +104,7 @@ bool Reserve::is_ours() const {
            file.st_uid == ::geteuid();
   };
   if (!std::ranges::all_of(*names, is_part)) return false;
-  // One that a crash cut short may be empty yet; but nobody else's is as private as ours is from its first moment.
+  // A reserve that a crash cut short may still be empty, but only ours is private from its first moment.
   return is_private || std::ranges::find(*names, blocks_name) != names->end();
 }
 
@@ -113,7 +113,7 @@ void Reserve::give_up_if_full() const {
 }
 
 void Reserve::keep() const {
-  // Made last, so that a reserve which a crash cut short is made again.
+  // Created last, so that a reserve that a crash cut short is created again.
   const std::string blocks = folder_ + "/" + blocks_name;
   if (path_exists(blocks)) return;
   const Result<FreeRoom> room = free_room(data_);

@@ -21,7 +21,7 @@ constexpr std::string_view temporary_mark = ".tmp-";
 constexpr std::size_t temporary_digits = 16;
 constexpr std::time_t longest_write_seconds = 3600;  // nobody works at one temporary file for longer
 
-// Earlier versions wrote a pid and a counter after the mark.
+// Earlier versions wrote a pid and a counter after the marker.
 bool is_temporary_name(std::string_view name) {
   const std::size_t mark = name.rfind(temporary_mark);
   if (mark == std::string_view::npos || mark == 0) return false;

@@ -89,7 +89,7 @@ void EventLoop::fire_timers() {
   }
 }
 
-// Between two handlers: whether anything urgent has come, if there was time for it since the last look.
+// Between two handlers: checks for urgent events, if any could have arrived since the last check.
 void EventLoop::after_handler() {
   if (watch_) watch_->end();
   if (!urgent_ || Clock::now() - urgent_seen_ < between_urgent_looks) return;

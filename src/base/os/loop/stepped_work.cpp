@@ -4,7 +4,7 @@ namespace consort {
 
 namespace {
 
-// A tenth of what a handler may take at most, since the last step may begin just before it is over.
+// A tenth of a handler's limit, because the last step may begin just before the turn is over.
 constexpr std::chrono::milliseconds turn_length{5};
 
 }  // namespace
@@ -24,7 +24,7 @@ void SteppedWork::take_turn() {
   do {
     Result<Next> next = step_();
     if (next && *next == Next::step) continue;
-    // We may be gone when it returns.
+    // The callback may destroy this object.
     Done done = std::move(done_);
     return done(next ? Result<>() : fail(std::move(next).error()));
   } while (EventLoop::Clock::now() < end);

@@ -13,7 +13,7 @@ namespace consort {
 
 namespace {
 
-// struct pidfd_info of linux/pidfd.h in its first size; the headers of the systems that we build on do not have it.
+// struct pidfd_info of linux/pidfd.h in its first size; the headers of the systems we build on do not have it.
 struct PidfdInfo {
   std::uint64_t mask;
   std::uint64_t cgroup;
@@ -32,7 +32,7 @@ std::optional<int> status_of_reaped(int pidfd) {
   return info.exit_code;
 }
 
-// Who may not trace it reads 0 for whatever its status is; the link of a namespace is refused then.
+// Without the right to trace a process, its status reads as 0 whatever it is; the namespace link is refused then.
 bool may_trace(int folder) {
   std::array<char, 64> target;
   return ::readlinkat(folder, "ns/user", target.data(), target.size()) >= 0;

@@ -18,7 +18,7 @@ constexpr const char* folder_variable = "CONSORT_LIBEXEC";
 std::vector<std::string> folders_of_installation() {
   std::array<char, 4096> self{};
   const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
-  // The path of a program that runs from a sealed descriptor may not be there; the usual places are tried as well.
+  // The path of a program that runs from a sealed descriptor may not exist; the usual places are tried as well.
   const std::string folder = dir_name(std::string(self.data(), length > 0 ? static_cast<std::size_t>(length) : 0));
   return {folder, join_path(folder, "../libexec/consort"), "/usr/libexec/consort", "/usr/local/libexec/consort"};
 }

@@ -83,11 +83,12 @@ Result<ChildGuard> spawn_in(Group group, const SpawnOptions& options) {
     ::posix_spawn_file_actions_addopen(&actions.value, 0, "/dev/null", O_RDONLY, 0);
   if (options.out >= 0) ::posix_spawn_file_actions_adddup2(&actions.value, options.out, 1);
   if (options.err >= 0) ::posix_spawn_file_actions_adddup2(&actions.value, options.err, 2);
-  // Also what our own caller had open without CLOEXEC: a supervisor must not keep a pipe or a lock of somebody's shell.
+  // Including what our own caller left open without CLOEXEC: a supervisor must not keep somebody's shell's pipe or
+  // lock.
   ::posix_spawn_file_actions_addclosefrom_np(&actions.value, 3);
   if (!options.directory.empty()) ::posix_spawn_file_actions_addchdir_np(&actions.value, options.directory.c_str());
 
-  // What we block or ignore (SIGPIPE) must not be inherited.
+  // Signals that we block or ignore (SIGPIPE) must not be inherited.
   Attributes attributes;
   sigset_t none, all;
   sigemptyset(&none);
@@ -119,7 +120,7 @@ Result<ChildGuard> spawn_group(const SpawnOptions& options) {
 
 namespace {
 
-// What is there now; a pipe that has come to its end is closed. All: until nothing more is there.
+// Reads what is there now, and closes a pipe that has ended. all: until nothing is left.
 enum class Much : bool { some, all };
 Result<> drain(Fd& from, std::string& into, std::size_t limit, Much much) {
   std::array<char, 65536> buffer;
@@ -162,13 +163,14 @@ Result<Captured> run_and_capture(SpawnOptions options, std::string_view input, s
       return fail_errno("wait for program", options.argv[0]);
     }
     if (waits[3].revents) return fail(Code::interrupted, "run", options.argv[0]);
-    // Its own end, not that of the pipes, which what it leaves running (an ssh that others share) may keep open.
+    // The process has ended, though not necessarily its pipes: something it left running (a shared ssh) may hold them
+    // open.
     over = waits[4].revents != 0;
     const Much much = over ? Much::all : Much::some;
     if (waits[0].revents || (over && out.read)) TRY(drain(out.read, captured.out, limit, much));
     if (waits[1].revents || (over && err.read)) TRY(drain(err.read, captured.err, limit, much));
     if (!waits[2].revents) continue;
-    // MSG_NOSIGNAL is for sockets only; programs of ours ignore SIGPIPE.
+    // MSG_NOSIGNAL works only for sockets; our programs ignore SIGPIPE.
     const ssize_t put = ::write(in.write.get(), input.data(), input.size());
     if (put >= 0) input.remove_prefix(static_cast<std::size_t>(put));
     if (input.empty() || (put < 0 && errno != EINTR && errno != EAGAIN)) in.write.reset();

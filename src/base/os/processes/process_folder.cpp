@@ -18,7 +18,7 @@ Result<Fd> open_process_folder(pid_t pid, std::uint64_t started) {
 
 Result<Fd> open_pidfd(int folder, pid_t pid) {
   Fd pidfd = TRY(open_pidfd(pid));
-  // The folder is there still, so nobody else had the number meanwhile.
+  // The directory still works, so nobody else has had the pid in the meantime.
   if (!open_at(folder, "stat", O_RDONLY)) return fail(Code::not_found, "open process", std::to_string(pid));
   return pidfd;
 }

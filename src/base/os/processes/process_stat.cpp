@@ -18,7 +18,7 @@ constexpr std::size_t state_field = 3, parent_field = 4, started_field = 22;
 
 Result<StatFields> stat_fields(std::string_view text) {
   const auto unreadable = [] { return fail(Code::io, "read the state of a process"); };
-  // Behind the name there are letters and numbers only: the last bracket is its end, whatever it holds.
+  // Only letters and numbers follow the name, so the last bracket ends it, whatever it contains.
   const std::size_t open = text.find(" ("), close = text.rfind(") ");
   if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2) return unreadable();
   StatFields fields;

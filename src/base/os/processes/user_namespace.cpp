@@ -51,7 +51,7 @@ Facts look() {
   return facts;
 }
 
-// Asked after a command has entered its namespaces, which it never leaves.
+// First called after a command has entered its namespaces, which it never leaves.
 const Facts& facts_of_this_process() {
   static const Facts facts = look();
   return facts;

@@ -40,12 +40,12 @@ Result<UnixAddress> unix_address(const std::string& path) {
 }
 
 Result<Fd> listen_unix(const std::string& path, mode_t mode, int type) {
-  // Under another name until it answers: who finds no socket, or one that refuses, draws conclusions from that.
+  // Under another name until it answers: clients draw conclusions from a socket that is missing or refuses.
   const std::string at_first = path + ".new";
   const UnixAddress address = TRY(unix_address(at_first));
   Fd fd = TRY(unix_socket(type));
   ::unlink(at_first.c_str());
-  // The mode of the socket file comes from the descriptor's mode at bind; so nobody can connect in between.
+  // The socket file gets the descriptor's mode at bind, so there is no moment in which anybody can connect.
   if (::fchmod(fd.get(), mode) != 0) return fail_errno("set mode of", path);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size) != 0)
     return fail_errno("bind socket", path);
@@ -81,9 +81,9 @@ Result<Credentials> peer_credentials(int socket) {
 
 namespace {
 
-// Stands for a text that is the content of the first descriptor.
+// Stands for a text that is in the first descriptor.
 constexpr std::string_view long_text("\0long", 5);
-// Without these a sender could change or cut the text while it is read.
+// Without these the sender could change or truncate the text while it is read.
 constexpr int needed_seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 Result<Fd> sealed_text(std::string_view text) {
@@ -153,7 +153,7 @@ Result<> send_packet(int socket, std::string_view text, std::span<const int> fds
 }  // namespace
 
 Result<std::optional<Message>> receive_message(int socket) {
-  // Its length first: a buffer for the longest one costs forty pages each time.
+  // The length first: a buffer for the longest message would cost forty pages each time.
   ssize_t size;
   do size = ::recv(socket, nullptr, 0, MSG_PEEK | MSG_TRUNC);
   while (size < 0 && errno == EINTR);

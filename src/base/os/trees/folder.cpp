@@ -80,7 +80,7 @@ class Measure {
  public:
   explicit Measure(FolderCursor root) : at_(std::move(root)) {}
 
-  // Until the whole tree is seen, or the way back up is lost.
+  // Until the whole tree has been visited, or the way back up is lost.
   std::uint64_t run() {
     look();
     while (!below_.empty()) {

@@ -16,7 +16,7 @@ namespace consort {
 
 namespace {
 
-// "lowerdir+" takes one folder at a time, so there is no limit to the length of them all.
+// "lowerdir+" takes one directory at a time, so there is no limit to their total length.
 Result<Fd> mount_detached(std::span<const std::string> folders) {
   const Fd fs(::fsopen("overlay", FSOPEN_CLOEXEC));
   if (!fs) return fail_errno("open file system", "overlay");
@@ -30,8 +30,8 @@ Result<Fd> mount_detached(std::span<const std::string> folders) {
   return mount;
 }
 
-// Attached for a moment; the descriptor keeps it alive. Where it is, only we can pass: the view's own root lets in all
-// users of the image, and /tmp is not closed to anybody.
+// Attached for a moment; the descriptor keeps it alive. Only we can reach the mount point: the view's own root is open
+// to all users of the image, and /tmp is open to everybody.
 Result<Fd> mount_for_a_moment(std::span<const std::string> folders, std::string parent) {
   TRY(make_directories(dir_name(parent), 0700));
   if (!::mkdtemp(parent.data())) return fail_errno("create directory", parent);
@@ -60,7 +60,7 @@ void keep_topmost(std::vector<std::string>& folders) {
 Result<Fd> open_merged(std::span<const std::string> given, std::string place) {
   std::vector<std::string> folders(given.begin(), given.end());
   keep_topmost(folders);
-  // overlayfs wants at least two; one alone has nothing to be merged with (and no whiteouts to hide).
+  // overlayfs requires at least two; a single one needs no merging (and has no whiteouts to hide).
   if (folders.size() == 1) return open_file(folders.front(), O_RDONLY | O_DIRECTORY);
   Result<Fd> view = mount_detached(folders);
   if (!view && (view.error().sys_errno() == EINVAL || view.error().sys_errno() == ENOSYS))

@@ -1,5 +1,5 @@
-// rm -rf for trees that somebody else has made: as deep as they like, with files that may not be changed, and with
-// mounts of others in them.
+// rm -rf for trees that somebody else has made: arbitrarily deep, with immutable files, and with mounts of others
+// inside.
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -22,7 +22,7 @@ namespace consort {
 
 namespace {
 
-// chattr -i -a. False if there was nothing of the kind.
+// chattr -i -a. False if neither was set.
 bool make_changeable(int fd) {
   int flags = 0;
   if (::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0 || !(flags & (FS_IMMUTABLE_FL | FS_APPEND_FL))) return false;
@@ -38,7 +38,7 @@ bool make_changeable(int folder, const char* name) {
   return fd && make_changeable(fd->get());
 }
 
-// What stands in the way of taking an entry out of a folder is removed where it can be. True: try again.
+// Removes what prevents an entry from being deleted, where possible. True: try again.
 bool clear_the_way(int number, int folder, const char* name) {
   if (number == EACCES) return ::fchmod(folder, 0700) == 0;  // we own it, but are not root
   if (number != EPERM) return false;
@@ -46,7 +46,7 @@ bool clear_the_way(int number, int folder, const char* name) {
   return make_changeable(folder, name) || folder_changed;
 }
 
-// 0 or an errno.
+// Returns 0 or an errno.
 int take_out(int folder, const char* name, int flags) {
   if (::unlinkat(folder, name, flags) == 0 || errno == ENOENT) return 0;
   const int number = errno;
@@ -58,7 +58,7 @@ class Remover {
  public:
   explicit Remover(FolderCursor root) : at_(std::move(root)) {}
 
-  // Everything below the root. What cannot go hinders nothing else; the first such thing is told.
+  // Everything below the root. What cannot be removed does not stop the rest; the first such failure is reported.
   Result<> run() {
     TRY(clear({}));
     while (!levels_.empty()) {
@@ -97,7 +97,7 @@ class Remover {
 
   Result<> go_down(std::string name, int tries = 0) {
     Result<> entered = at_.enter(name);
-    // Not root, and a folder that its owner may not read.
+    // We are not root, and the directory's owner may not read it.
     if (!entered && entered.error().sys_errno() == EACCES &&
         ::fchmodat(at_.fd(), name.c_str(), 0700, AT_SYMLINK_NOFOLLOW) == 0)
       entered = at_.enter(name);
@@ -106,7 +106,7 @@ class Remover {
     return {};
   }
 
-  // Takes out of the folder where we are all that goes in one step, and notes the folders that do not.
+  // Removes everything from the current directory that takes one step, and notes the directories that take more.
   Result<> clear(std::string own_name, int tries = 0) {
     Level level{.name = std::move(own_name), .tries = tries};
     Fd copy = TRY(open_at(at_.fd(), ".", O_RDONLY | O_DIRECTORY));
@@ -131,7 +131,7 @@ class Remover {
     if (level.stays) return {};
     const int number = take_out(at_.fd(), level.name.c_str(), AT_REMOVEDIR);
     if (number == 0) return {};
-    // Somebody still writes into it.
+    // Somebody is still writing into it.
     if ((number == ENOTEMPTY || number == EEXIST) && level.tries < max_tries)
       return go_down(level.name, level.tries + 1);
     note(number, level.name);

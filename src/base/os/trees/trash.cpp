@@ -21,7 +21,7 @@ namespace {
 constexpr const char* aside_name = "aside";
 constexpr int max_tries = 8;
 
-// The one who has it deletes it, or works in it. Nothing: somebody else has it.
+// Whoever holds it deletes it, or works in it. Empty: somebody else holds it.
 Result<Fd> try_lock(const std::string& path) {
   Fd fd = TRY(open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   int done;
@@ -73,7 +73,8 @@ Result<Trash::Item> Trash::take(const std::string& path, Sync sync) const {
   if (!path_exists(path)) return Item{};
   Item item;
   item.path = folder_ + "/" + random_id().substr(0, 20);
-  // Locked under its old name: in the trash nobody finds it without an owner. It may be the caller who has it locked.
+  // Locked under its old name: nobody may find it in the trash without an owner. The caller may be the one who holds
+  // it.
   Result<Fd> lock = try_lock(path);
   TRY(sync == Sync::yes ? move_folder(path, item.path) : move(path, item.path));
   if (lock) item.lock = std::move(*lock);
@@ -131,7 +132,7 @@ Result<ScratchFolder> ScratchFolder::create(const std::string& parent, const std
   for (int i = 0; i < max_tries; ++i) {
     const std::string path = parent + "/" + prefix + "-" + random_id().substr(0, 20);
     if (::mkdir(path.c_str(), 0700) != 0) return fail_errno("create directory", path);
-    // Between the two somebody may have taken it for abandoned.
+    // Somebody may have taken it for abandoned in between.
     Result<Fd> lock = try_lock(path);
     if (!lock && lock.error().sys_errno() != ENOENT) return std::unexpected(std::move(lock).error());
     if (lock && *lock && has_name(lock->get(), path)) return ScratchFolder(path, std::move(*lock));

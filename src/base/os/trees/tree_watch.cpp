@@ -77,7 +77,7 @@ void TreeWatch::tell(const std::string& path, TreeChange::Kind kind) {
   told_.push_back({path, kind});
 }
 
-// The folder that holds a root is watched too: a root may go and come back, as when branches are switched.
+// A root's parent directory is watched too: a root may go and come back, as when branches are switched.
 Result<> TreeWatch::establish(const std::string& root, Tell how_told) {
   TRY(watch_above(root));
   const auto status = lstat_path(root);
@@ -86,7 +86,7 @@ Result<> TreeWatch::establish(const std::string& root, Tell how_told) {
   return S_ISDIR(status->st_mode) && !folders_.contains(root) ? scan(root, how_told) : Result<>();
 }
 
-// The nearest folder on the way to the root that is there; more are made while we look.
+// The nearest existing directory on the way to the root; more may be created while we look.
 Result<> TreeWatch::watch_above(const std::string& root) {
   if (root == "/") return {};
   const std::string parent = dir_name(root);
@@ -115,7 +115,7 @@ Result<bool> TreeWatch::add(const std::string& folder) {
     if (options_.unreadable) options_.unreadable(folder, errno_error(number, "watch", folder));
     return false;
   }
-  // One that has moved keeps its watch, and the news of that may still be to come.
+  // A directory that has moved keeps its watch, and the event for that may still be to come.
   if (const auto known = by_watch_.find(watch); known != by_watch_.end() && known->second != folder)
     folders_.erase(known->second);
   folders_[folder].watch = watch;
@@ -123,7 +123,7 @@ Result<bool> TreeWatch::add(const std::string& folder) {
   return true;
 }
 
-// Watched before it is read: what is made in between is seen twice and never missed.
+// Watched before it is read: what is created in between is seen twice but never missed.
 Result<> TreeWatch::scan(const std::string& top, Tell how_told) {
   std::vector<std::string> todo{top};
   while (!todo.empty()) {
@@ -201,8 +201,8 @@ Result<> TreeWatch::handle(const std::string& folder, const std::string& name, s
   return {};
 }
 
-// The folder is not there any more, or not under this name. Of one below a root its own folder is told; above a root
-// there may be nobody else.
+// The directory no longer exists, or not under this name. For one below a root, its parent reports that; above a root
+// there may be nobody else to do so.
 Result<> TreeWatch::lost(const std::string& folder) {
   const auto known = folders_.find(folder);
   if (known == folders_.end() || (inside(folder) && !is_root(folder))) return {};
@@ -235,7 +235,7 @@ Result<> TreeWatch::entry_changed(const std::string& path, std::uint32_t mask) {
     if (!replaced || (!is_root(path) && options_.skip && options_.skip(path))) return {};
     return scan(path, Tell::yes);
   }
-  // A file that is made with one name only is opened by who makes it, and closed when it is complete.
+  // A file that is created with one name is opened by its creator, and closed when it is complete.
   const bool open = (mask & IN_MODIFY) || ((mask & IN_CREATE) && S_ISREG(status->st_mode) && status->st_nlink == 1);
   tell(path, open ? TreeChange::Kind::writing : TreeChange::Kind::settled);
   return {};
@@ -257,7 +257,7 @@ Result<std::vector<TreeChange>> TreeWatch::rescan() {
   return std::exchange(told_, {});
 }
 
-// What a folder was against what it is. One that was replaced as a whole shows by its inode, in its own folder.
+// Compares what a directory was with what it is. One that was replaced as a whole shows in its parent, by its inode.
 Result<> TreeWatch::compare(const std::string& path) {
   const std::map<std::string, Stamp> before = std::exchange(folders_[path].entries, {});
   std::vector<std::string> unused;

@@ -94,7 +94,7 @@ const Verb* verb_of(const Invocation& invocation) {
   return found == std::end(verbs) ? nullptr : &*found;
 }
 
-// `x-consort: {on: kubernetes}`. Files without that word, nearly all of them, are not read any further.
+// `x-consort: {on: kubernetes}`. Files without that word, which are nearly all, are not read any further.
 std::string on_of_file(const Invocation& invocation) {
   const auto options = load_options(invocation, {});
   if (!options) return "";
@@ -172,7 +172,7 @@ Result<kube::Manifests> manifests_of_running(const Invocation& invocation, Clust
     for (const auto& [name, service] : project.services)
       if (service.build && kube::object_name(name) == each.service) options.images[name] = each.image;
   auto passwords = kube::passwords_for(workspace.session());
-  // Who may not read Secrets can still run what nodes have, or need no login for.
+  // A user who may not read Secrets can still run images that the nodes have, or that need no login.
   if (!passwords && passwords.error().code() != Code::denied) return fail(std::move(passwords).error());
   if (passwords) options.password_of = std::move(*passwords);
   return manifests_for(invocation, project, options);

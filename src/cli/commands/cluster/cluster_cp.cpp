@@ -1,4 +1,4 @@
-// cp, and volume export and import, on a cluster: tar in the container, through exec.
+// cp, volume export and volume import on a cluster: tar in the container, through exec.
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,7 +45,7 @@ class PodFiles : public ContainerFiles {
                                          [out](std::string_view bytes) { return write_full(out, bytes); })));
   }
 
-  // The tar is the container's, and may write what it likes.
+  // The container's tar may write whatever it likes.
   std::string name_of_copy(const std::string& path) const override {
     const std::string clean = clean_path(path);
     const std::string name = clean == "/" ? "." : base_name(clean);
@@ -66,8 +66,8 @@ class PodFiles : public ContainerFiles {
   const kube::PodState& pod_;
 };
 
-// A pod that has nothing but a volume of the file, as long as it lives: so that its data can be read and written while
-// nothing else uses it.
+// A pod that has nothing but one of the file's volumes, for as long as it lives, so that the data can be read and
+// written while nothing else uses it.
 class DataPod {
  public:
   static constexpr const char* path = "/data";

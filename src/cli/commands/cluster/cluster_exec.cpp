@@ -29,11 +29,11 @@ class ClusterRelay {
   ClusterRelay(Channels& channels, const project::Cancellation& cancel, Other other)
       : channels_(channels), cancel_(cancel), other_(other) {}
 
-  // Typed, they end the relay, and the container runs on.
+  // When typed, these end the relay, and the container keeps running.
   void detach_with(DetachKeys keys) { keys_ = std::move(keys); }
   bool detached() const { return detached_; }
 
-  // first: what has been read of the input already.
+  // first: input that has already been read.
   Result<int> run(bool tty, bool input, std::string_view first) {
     std::optional<RawTerminal> raw;
     int window = -1;
@@ -112,7 +112,7 @@ class ClusterRelay {
   std::optional<int> code_;
 };
 
-// What is there of the input; nullopt: its end, and the command need not wait for one.
+// The input that is available; nullopt: it has ended, and the command need not wait for any.
 Result<std::optional<std::string>> read_ahead() {
   pollfd ready{STDIN_FILENO, POLLIN, 0};
   if (::poll(&ready, 1, 0) <= 0) return std::string();
@@ -122,7 +122,7 @@ Result<std::optional<std::string>> read_ahead() {
   return std::string(reinterpret_cast<const char*>(buffer.data()), *got);
 }
 
-// What the API has no words for is said to a shell.
+// A shell does what the API cannot express.
 Result<std::vector<std::string>> command_of(const Invocation& invocation) {
   std::vector<std::string> command(invocation.arguments.begin() + 1, invocation.arguments.end());
   const std::vector<std::string> variables =

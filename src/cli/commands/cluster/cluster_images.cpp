@@ -36,7 +36,7 @@ Result<> make_wait_image(Workspace& workspace, const std::string& program, const
 Result<std::string> push_wait_image(Workspace& workspace, const std::string& registry) {
   project::Session& session = workspace.session();
   const std::string program = TRY(find_own_program(kube::wait_program));
-  // By its content: what the registry has under that name is this one, whoever has pushed it.
+  // Tagged by content: whatever the registry has under that name is this image, whoever pushed it.
   const std::string tag = sha256_hex(TRY(read_file(program))).substr(0, 12);
   const image::Reference name = TRY(image::Reference::parse(registry + "/" + kube::wait_program + ":" + tag));
   auto known = with_digest(session, name);

@@ -24,7 +24,7 @@ namespace {
 
 using ClusterNeed = ClusterWorkspace::Need;
 
-// Those that run, as the command names them.
+// The running pods of the services named in the command.
 Result<std::vector<kube::PodState>> running_pods(ClusterWorkspace& workspace,
                                                  const std::vector<std::string>& services) {
   std::vector<kube::PodState> pods = TRY(kube::pods_of(workspace.session(), services));
@@ -180,7 +180,7 @@ Result<int> cluster_events(Invocation& invocation, const ClusterTarget& target) 
   const bool json = invocation.flags.on("json");
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::name));
   const auto wanted = [&](const kube::ClusterEvent& event) {
-    // Events there have whole seconds.
+    // Events on a cluster have whole seconds.
     if (since && event.time < std::chrono::floor<std::chrono::seconds>(*since)) return false;
     return invocation.arguments.empty() || std::ranges::any_of(invocation.arguments, [&](const std::string& service) {
              const std::string name = kube::object_name(service);
@@ -234,7 +234,7 @@ Result<int> cluster_wait(Invocation& invocation, const ClusterTarget& target) {
             ++each;
             continue;
           }
-          // One that has been removed says nothing any more: it was ended from outside.
+          // A pod that has been removed reports nothing any more: it was ended from outside.
           constexpr int killed = 137;
           code = pod == watch.pods().end() ? killed : pod->second.exit_code.value_or(1);
           print_out("container \"" + *each + "\" exited with status code " + std::to_string(code) + "\n");

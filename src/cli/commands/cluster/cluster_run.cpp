@@ -1,4 +1,4 @@
-// run on a cluster: a pod beside the service's.
+// run on a cluster: a pod next to the service's.
 #include <poll.h>
 #include <unistd.h>
 
@@ -54,7 +54,7 @@ Result<kube::OneOff> wish_of(const Invocation& invocation) {
   return wish;
 }
 
-// Our standard input, to its end: the container's ends then, too, as nobody else may be attached to it.
+// Our standard input, until it ends: then the container's ends too, because nobody else can be attached to it.
 class Feeder {
  public:
   Feeder(kube::Session& session, const kube::PodState& pod)
@@ -99,7 +99,7 @@ Result<int> stay_with(kube::Session& session, const kube::PodState& pod, const k
   return kube::wait_for_exit(session, pod.name);
 }
 
-// A service that is not part of what the file says of the cluster is no place to begin.
+// A service that the file leaves out on a cluster cannot be started first.
 Result<> bring_up_dependencies(Invocation& invocation, const ClusterTarget& target, const compose::Project& project) {
   const auto found = project.services.find(invocation.arguments[0]);
   if (found == project.services.end()) return fail(Code::not_found, "no such service: " + invocation.arguments[0]);
@@ -130,7 +130,7 @@ Result<int> cluster_run(Invocation& invocation, const ClusterTarget& target) {
   }
   Result<int> code = stay_with(session, state, wish);
   if (invocation.flags.on("rm") || !code) {
-    // An interrupt ends what waits for the cluster, and this must still be said to it.
+    // An interrupt cancels every wait for the cluster, and the cluster must still be told.
     const auto again = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::file, project));
     TRY(kube::remove_pod(again->session(), state.name));
   }

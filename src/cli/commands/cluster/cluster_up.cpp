@@ -19,14 +19,14 @@ namespace consort::cli {
 
 namespace {
 
-// As the command line chooses.
+// As selected on the command line.
 Result<compose::Project> selected(const Invocation& invocation, const compose::Project& whole,
                                   const std::vector<std::string>& services) {
   return compose::project_with_services(
       whole, services, invocation.flags.on("no-deps") ? compose::Dependencies::ignore : compose::Dependencies::include);
 }
 
-// With --no-deps: what is there already is waited for as before, or the pods would be made anew for nothing.
+// With --no-deps, pods still wait for existing dependencies as before, or they would be recreated for nothing.
 Result<> keep_dependencies(kube::Session& session, const compose::Project& whole, compose::Project& project) {
   std::set<std::string> there;
   for (const kube::Scaled& each : TRY(kube::scaled(session, {})))
@@ -58,7 +58,7 @@ std::vector<kube::Forward> forwards_of(const compose::Project& project, kube::Se
   return all;
 }
 
-// What the file leaves open, and `port` cannot know: it runs beside this.
+// Ports that the file leaves open, and that `port` cannot know, because it is another process.
 void tell_chosen(const std::vector<kube::Forward>& wanted, const std::vector<kube::Forward>& got) {
   for (std::size_t i = 0; i < got.size(); ++i)
     if (wanted[i].here == 0 || wanted[i].here_last != 0)
@@ -66,7 +66,7 @@ void tell_chosen(const std::vector<kube::Forward>& wanted, const std::vector<kub
                 (got[i].address.empty() ? "127.0.0.1" : got[i].address) + ":" + std::to_string(got[i].here) + "\n");
 }
 
-// Ports and logs until the user has enough; then everything is stopped, as here.
+// Forwards ports and shows logs until the user interrupts; then everything is stopped, as on one machine.
 Result<int> stay(Invocation& invocation, const ClusterTarget& target, ClusterWorkspace& workspace,
                  const compose::Project& project) {
   const ParsedFlags& flags = invocation.flags;
@@ -84,7 +84,7 @@ Result<int> stay(Invocation& invocation, const ClusterTarget& target, ClusterWor
   return 130;
 }
 
-// What depends on the age of the cluster.
+// Options that depend on the cluster's version.
 Result<kube::ManifestOptions> options_for(const compose::Project& project, const ClusterTarget& target) {
   kube::Cluster cluster = TRY(kube::find_cluster(target.context, process_environment()));
   const auto client = TRY(kube::Client::create(std::move(cluster), {}));
@@ -94,7 +94,7 @@ Result<kube::ManifestOptions> options_for(const compose::Project& project, const
   return options;
 }
 
-// Pods are not made anew because a registry cannot be asked just now: what they have stays.
+// Pods are not recreated just because a registry cannot be reached right now: they keep what they have.
 Result<std::string> wait_image_or_former(kube::Session& session, Result<std::string> made) {
   if (made && !made->empty()) return made;
   if (!made && made.error().code() == Code::interrupted) return made;
@@ -113,7 +113,7 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
   compose::Project project = TRY(selected(invocation, whole, services));
   const std::string registry = TRY(registry_of(invocation, target));
   TRY(name_images(project, registry));
-  // What cannot be had there is told before anything is built.
+  // What a cluster does not support is reported before anything is built.
   kube::ManifestOptions options = TRY(options_for(project, target));
   kube::Manifests manifests = TRY(manifests_for(invocation, project, options, scale));
   const Build build = flags.on("no-build") ? Build::no : Build::yes;

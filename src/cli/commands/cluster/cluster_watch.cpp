@@ -18,7 +18,7 @@ Result<int> cluster_watch(Invocation& invocation, const ClusterTarget& target) {
     (void)TRY(bring_up_on_cluster(invocation, target, {services.begin(), services.end()}));
     return {};
   };
-  // Before anything is started: what cannot be followed starts nothing, and what changes meanwhile is seen.
+  // Before anything is started: if the sources cannot be watched nothing is started, and no change is missed meanwhile.
   const auto watching =
       TRY(project::Watching::create(project, project::Rebuilds::allowed, react, [&](const project::WatchRules& rules) {
         return std::make_unique<kube::PodReactor>(session, rules, react, apply);

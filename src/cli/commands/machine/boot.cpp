@@ -1,5 +1,4 @@
-// consort boot: a unit of systemd that brings back, when the machine starts, what was running, and stops it in order
-// when the machine goes down.
+// consort boot: a systemd unit that restarts at boot what was running, and stops it in order at shutdown.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,7 +45,7 @@ Unit unit_of_caller() {
   return {config + "/systemd/user", "default.target"};
 }
 
-// A value in a unit: systemd takes "%" for a specifier, and "\" and quotes for its own.
+// A value in a unit: in systemd "%" begins a specifier, and "\" and quotes have a meaning, too.
 std::string quoted(const std::string& text) {
   return "\"" + replace_all(replace_all(replace_all(text, "\\", "\\\\"), "\"", "\\\""), "%", "%%") + "\"";
 }
@@ -66,7 +65,7 @@ Result<std::string> unit_text() {
   if (::geteuid() == 0) text += "After=local-fs.target remote-fs.target network.target nss-lookup.target\n";
   text += "RequiresMountsFor=" + quoted(roots.data) + "\n";
   text += "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nTimeoutStartSec=infinity\nTimeoutStopSec=infinity\n";
-  // Keepers and supervisors that are not in a scope of their own, as of a user without systemd's bus.
+  // Spares keepers and supervisors without their own scope, such as those of a user without systemd's bus.
   text += "KillMode=process\n";
   for (const char* name : {"CONSORT_DATA_ROOT", "CONSORT_RUN_ROOT"})
     if (const std::string value = environment(name); !value.empty())
@@ -81,7 +80,7 @@ bool has_systemd() {
   return path_exists("/run/systemd/system");
 }
 
-// So that systemd, if it runs, knows of the change. Without an answer it reads the files at the next boot.
+// Lets systemd, if it is running, know about the change. If it does not answer, it reads the files at the next boot.
 void tell_systemd() {
   if (!has_systemd()) return;
   std::vector<std::string> argv{"systemctl"};
@@ -90,7 +89,7 @@ void tell_systemd() {
   (void)run_and_capture({.argv = argv});
 }
 
-// The package's own unit, which is of its own program and of the usual roots.
+// The package's own unit, which is for its own program and the default roots.
 bool packaged_will_do() {
   const bool usual = environment("CONSORT_DATA_ROOT").empty() && environment("CONSORT_RUN_ROOT").empty();
   return ::geteuid() == 0 && usual && path_exists(std::string(packaged_folder) + "/" + unit_name) &&
@@ -133,7 +132,7 @@ Result<int> status() {
   return enabled ? 0 : 1;
 }
 
-// A workspace of one project by its name alone: no file is looked for.
+// A workspace for one project, only by its name: no file is looked for.
 Result<std::unique_ptr<Workspace>> open_project(const Invocation& invocation, const std::string& name) {
   Invocation of_project = invocation;
   of_project.globals.set("project-name", name);
@@ -142,7 +141,7 @@ Result<std::unique_ptr<Workspace>> open_project(const Invocation& invocation, co
   return workspace;
 }
 
-// The containers of the ids, and the services that they are of; the graph has the others, too.
+// The containers with these ids, and their services; the dependency graph includes the others, too.
 struct Chosen {
   project::Containers containers;
   std::set<std::string> services;
@@ -169,17 +168,17 @@ Result<> bring_back(const Invocation& invocation, const std::string& name, const
   return project::execute(workspace->session(), plan, "Running");
 }
 
-// A machine on which nobody has used it yet: not even the data root is made there.
+// On a machine where nobody has used it yet, not even the data root is created.
 Result<bool> is_unused() {
   return !path_exists(TRY(Roots::from_environment()).state_db());
 }
 
-// What was to go when it ended: at the end of the machine nobody was there to remove it. It holds a name and addresses.
-// What fails is told, and the others go.
+// Containers that should have been removed when they ended: at shutdown nobody was there to do it. They still hold
+// names and addresses. A failure is reported, and the others are removed.
 void remove_ended(engine::Engine& engine, engine::Boot& boot, const engine::Boot::OnTrouble& tell) {
   const auto remove = [&](const std::string& id) {
     const Result<> gone = engine.remove_container(id, {.volumes = engine::AnonymousVolumes::remove});
-    // Conflict: it runs, because somebody has just started it by hand.
+    // Conflict: it is running, because somebody has just started it by hand.
     if (!gone && gone.error().code() != Code::conflict && gone.error().code() != Code::not_found) tell(gone.error());
   };
   if (const auto ids = boot.to_remove(tell))
@@ -189,7 +188,7 @@ void remove_ended(engine::Engine& engine, engine::Boot& boot, const engine::Boot
   if (const auto removed = engine::remove_left_behind(engine); !removed) tell(removed.error());
 }
 
-// What fails is told, and the others go on.
+// Failures are reported, and the others continue.
 Result<int> tell_failures(const Invocation& invocation, const std::map<std::string, Result<>>& outcomes) {
   int status = 0;
   for (const auto& [name, done] : outcomes) {
@@ -212,7 +211,7 @@ Result<int> run_boot(Invocation& invocation) {
   return fail(Error(Code::invalid, "unknown command: \"boot " + verb + "\"").hint("use enable, disable or status"));
 }
 
-// One project after the other.
+// One project after another.
 Result<int> run_internal_boot(Invocation& invocation) {
   if (TRY(is_unused())) return 0;
   std::map<std::string, std::set<std::string>> to_bring_back;
@@ -237,7 +236,7 @@ Result<int> run_internal_boot(Invocation& invocation) {
 
 namespace {
 
-// In a thread of its own; in turn where no thread is to be had.
+// In its own thread; one after another if no thread can be created.
 std::future<Result<>> begin_to_end(const Roots& roots, const std::string& name) {
   const auto end = [&roots, name] { return engine::end_project(roots, name); };
   try {
@@ -249,7 +248,7 @@ std::future<Result<>> begin_to_end(const Roots& roots, const std::string& name) 
 
 }  // namespace
 
-// All at once: each takes as long as its containers' grace periods, and the machine waits.
+// All at once: each takes as long as its containers' grace periods, and the machine is waiting.
 Result<int> run_internal_shutdown(Invocation& invocation) {
   if (TRY(is_unused())) return 0;
   std::set<std::string> names;

@@ -1,4 +1,4 @@
-// container diff, rename, update and wait: as docker has them.
+// container diff, rename, update and wait, as in docker.
 #include "base/json.hpp"
 #include "base/url.hpp"
 #include "cli/commands/handlers_docker.hpp"
@@ -46,7 +46,7 @@ Result<int> run_container_update(Invocation& invocation) {
 
 namespace {
 
-// The answer's head comes before anything has happened: when its body ends without a code, nobody knows the end.
+// The head of the answer arrives before anything has happened: if the body ends without a code, the end is unknown.
 Result<std::int64_t> exit_code_of(serve::Api& api, const std::string& name) {
   const Json answer = TRY(
       parse_json(TRY(api.ask({.method = "POST", .target = "/containers/" + url_encode(name) + "/wait"})), "answer"));
@@ -56,7 +56,7 @@ Result<std::int64_t> exit_code_of(serve::Api& api, const std::string& name) {
 
 }  // namespace
 
-// One after the other, in the order in which they are named: a line each.
+// One after another, in the order in which they are named, one line each.
 Result<int> run_container_wait(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   serve::Api api(workspace->engine().roots());

@@ -1,4 +1,4 @@
-// run IMAGE and create IMAGE outside a project: as `docker run` does it.
+// run IMAGE and create IMAGE outside a project, as with `docker run`.
 #include <fcntl.h>
 
 #include <cerrno>
@@ -42,7 +42,7 @@ namespace {
 
 constexpr int not_run = 125;  // the container could not be made or started
 
-// --cidfile. Made before the container, which nobody would know of if it could not be; it goes if there is none.
+// --cidfile. Created before the container, which nobody would know about otherwise; removed if there is no container.
 class IdFile {
  public:
   static Result<IdFile> create(const std::string& path) {
@@ -89,7 +89,7 @@ Result<std::string> create(Workspace& workspace, serve::Api& api, const Invocati
   return id;
 }
 
-// 126 and 127 are the program's fault; whatever else keeps it from starting is docker's 125.
+// 126 and 127 are the program's fault; anything else that keeps it from starting is docker's 125.
 int start_status(engine::Engine& engine, const Invocation& invocation, const std::string& id) {
   int exit_code = not_run;
   const Result<> started = engine.start_container(id, {.exit_code = &exit_code});
@@ -100,7 +100,7 @@ int start_status(engine::Engine& engine, const Invocation& invocation, const std
   return exit_code == 126 || exit_code == 127 ? exit_code : not_run;
 }
 
-// With --rm and a client that stays, the client removes it; otherwise whoever looks at containers next.
+// With --rm and a client that stays, the client removes it; otherwise whoever next lists containers.
 Result<int> run_attached(Workspace& workspace, const Invocation& invocation, const std::string& id,
                          const RunTerminal& terminal) {
   engine::Engine& engine = workspace.engine();

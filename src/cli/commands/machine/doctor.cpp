@@ -1,4 +1,4 @@
-// consort doctor: what this machine lacks, what that costs, and what to type.
+// consort doctor: what is missing on this machine, what does not work without it, and what to type.
 #include "engine/doctor.hpp"
 
 #include <pwd.h>
@@ -21,7 +21,7 @@ namespace {
 using engine::Finding;
 using Standing = Finding::Standing;
 
-// Containers of a user end with their last session, unless that user lingers.
+// A user's containers end with the user's last session, unless the user lingers.
 Finding lingering(const std::string& user) {
   if (!path_exists("/run/systemd/system") || path_exists("/var/lib/systemd/linger/" + user))
     return {"lingering", Standing::good, "containers outlive your session", "", ""};
@@ -29,7 +29,7 @@ Finding lingering(const std::string& user) {
           "containers do not outlive your session, and do not start at boot", "sudo loginctl enable-linger " + user};
 }
 
-// Not $USER, which services and cron jobs go without.
+// Not $USER, which is not set for services and cron jobs.
 std::string name_of_user() {
   const passwd* const found = ::getpwuid(::getuid());
   return found ? found->pw_name : std::to_string(::getuid());

@@ -23,7 +23,8 @@ namespace {
 using Transfer = std::function<Result<>(project::Session&, const std::string& reference, project::Detail,
                                         const project::Cancellation&)>;
 
-// As `docker pull` and `docker push`: what was transferred is the answer, on standard output; --quiet leaves only that.
+// As `docker pull` and `docker push`: the answer, on standard output, is what was transferred; --quiet leaves only
+// that.
 Result<int> transfer_all(Invocation& invocation, const char* title, const char* done, const Transfer& transfer) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   project::Session& session = workspace->session();
@@ -55,7 +56,7 @@ Result<int> transfer_all(Invocation& invocation, const char* title, const char* 
   return 0;
 }
 
-// The layers of an archive as they are unpacked.
+// Shows the layers of an archive as they are unpacked.
 image::Progress layers_to(project::Session& session, const std::string& parent) {
   return [&session, parent](const image::ProgressEvent& event) {
     if (event.id.empty()) return;

@@ -18,7 +18,7 @@ namespace {
 constexpr std::string_view image_filters[] = {"before", "dangling", "label", "reference", "since"};
 constexpr const char* no_name = "<none>";
 
-// One line of the list: an image under one of its names, or under none.
+// One line of the list: an image under one of its names, or without a name.
 struct ListedImage {
   image::Image image;
   std::string repository = no_name, tag = no_name;
@@ -37,7 +37,7 @@ std::vector<ListedImage> entries_of(const std::vector<image::Image>& images) {
   std::vector<ListedImage> entries;
   for (const image::Image& image : images) {
     if (!image.is_named()) entries.push_back({.image = image});
-    // One line a platform, those of a name together.
+    // One line per platform, with those of a name together.
     for (const std::string& name : image.names) {
       entries.push_back(entry_of(image, name));
       for (const image::Image& other : images)
@@ -48,7 +48,7 @@ std::vector<ListedImage> entries_of(const std::vector<image::Image>& images) {
   return entries;
 }
 
-// As docker has it: "postgres" and "postgres:1*" both mean postgres:15.
+// As in docker: "postgres" and "postgres:1*" both match postgres:15.
 bool matches_pattern(const ListedImage& entry, const std::string& pattern) {
   const std::string whole = entry.repository + ":" + entry.tag;
   return ::fnmatch(pattern.c_str(), whole.c_str(), FNM_PATHNAME) == 0 ||

@@ -1,4 +1,4 @@
-// inspect: whatever has this name, a container first.
+// inspect: whatever has this name, containers first.
 #include <algorithm>
 #include <array>
 

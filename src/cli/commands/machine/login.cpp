@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* docker_hub = "docker.io";
 
-// A line of the terminal, unseen.
+// Reads a line from the terminal without echo.
 class EchoOff {
  public:
   EchoOff() {
@@ -38,7 +38,7 @@ class EchoOff {
   bool changed_ = false;
 };
 
-// Until it has come, or the user wants to be gone: then the terminal must not be left without its echo.
+// Until input arrives, or the user wants to quit: then the terminal must not be left without echo.
 Result<> wait_for_input(int interrupts) {
   std::array<pollfd, 2> waits{pollfd{STDIN_FILENO, POLLIN, 0}, pollfd{interrupts, POLLIN, 0}};
   while (::poll(waits.data(), waits.size(), -1) < 0)

@@ -12,7 +12,7 @@ namespace consort::cli {
 
 namespace {
 
-// What the clocks here show, taken for a time in UTC, into the moment that is meant.
+// Converts local time, given as if it were UTC, to the moment it means.
 SystemTime from_local(SystemTime shown) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(shown);
   const std::time_t number = seconds.time_since_epoch().count();
@@ -23,7 +23,7 @@ SystemTime from_local(SystemTime shown) {
 }
 
 // RFC 3339, and Docker's shorter forms of it: without seconds, minutes or time of day ("2024-01-02T13"), and without a
-// zone, which means the local one.
+// zone, which means local time.
 std::optional<SystemTime> parse_date(const std::string& text) {
   constexpr std::size_t date = 10, hour = 13, minute = 16;
   if (text.size() < date) return std::nullopt;

@@ -1,4 +1,4 @@
-// network ...: the networks of this machine, whichever project they are of.
+// network ...: the networks of this machine, whichever project they belong to.
 #include <algorithm>
 #include <set>
 
@@ -34,7 +34,7 @@ FormatRow row_of(const engine::Network& network, bool whole) {
           {"Labels", "LABELS", text_of_pairs(network.spec.labels), ""}};
 }
 
-// Ids of networks that a container names, running or not.
+// Ids of networks that any container uses, running or not.
 Result<std::set<std::string>> used_networks(engine::Engine& engine) {
   std::set<std::string> used;
   for (const engine::Container& container : TRY(engine.list()))
@@ -92,7 +92,7 @@ Result<Json> describe(engine::Engine& engine, const engine::Network& network) {
               {"Labels", network.spec.labels}};
 }
 
-// Those that have records, and the two that every machine has.
+// Networks with records, and the two that every machine has.
 Result<std::vector<engine::Network>> all_networks(engine::Engine& engine) {
   std::vector<engine::Network> networks = TRY(engine.list_networks());
   for (const char* name : {"host", "none"}) networks.push_back(TRY(engine.inspect_network(name)));

@@ -57,7 +57,7 @@ Result<serve::ServerOptions> options_of(const Invocation& invocation) {
     if (*seconds <= 0) return fail(Code::invalid, "--idle-timeout must be a number of seconds above 0");
     options.idle = std::chrono::seconds(*seconds);
   }
-  // Who starts it for those that connect knows where that is.
+  // Whoever starts it on behalf of clients knows where it listens.
   if (options.hosts == std::vector<std::string>{"fd://0"}) return options;
   options.on_ready = [](const std::string& address) {
     print_err("Serving Docker's Engine API at " + address + "\n  export DOCKER_HOST=" + address + "\n");
@@ -65,7 +65,8 @@ Result<serve::ServerOptions> options_of(const Invocation& invocation) {
   return options;
 }
 
-// `docker context create consort` without the docker command. A context's folder is named by the digest of its name.
+// `docker context create consort` without the docker command. A context's directory is named after the digest of its
+// name.
 Result<int> install_context(const serve::ServerOptions& options) {
   const std::string address =
       options.hosts.empty() ? serve::default_host(TRY(Roots::from_environment())) : options.hosts.front();

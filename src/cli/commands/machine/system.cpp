@@ -1,4 +1,4 @@
-// system df, prune and info; container prune and builder prune: what is there of this machine, and what nobody needs.
+// system df, prune and info; container prune and builder prune: what this machine stores, and what nobody uses.
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 
@@ -107,7 +107,7 @@ FormatRow row_of(const Usage& usage) {
           {"Reclaimable", "RECLAIMABLE", back, ""}};
 }
 
-// Removes what has ended; the bytes that it had.
+// Removes stopped containers; returns the bytes they used.
 Result<std::uint64_t> prune_containers(engine::Engine& engine, bool dry_run) {
   std::uint64_t bytes = 0;
   std::string deleted;
@@ -125,7 +125,7 @@ Result<std::uint64_t> prune_containers(engine::Engine& engine, bool dry_run) {
   return bytes;
 }
 
-// Bridges that no container is on, running or not.
+// Bridges without any container, running or not.
 Result<> prune_networks(engine::Engine& engine, bool dry_run) {
   std::set<std::string> used;
   for (const engine::Container& container : TRY(engine.list()))
@@ -151,7 +151,7 @@ Result<std::uint64_t> prune_volumes(engine::Engine& engine, bool dry_run) {
   std::uint64_t bytes = 0;
   std::string deleted;
   for (const engine::Volume& volume : TRY(engine.list_volumes())) {
-    // As Docker does: what somebody has given a name is not thrown away here.
+    // As in Docker: a volume that somebody has named is not removed here.
     if (used.contains(volume.spec.name) || !volume.anonymous) continue;
     const std::uint64_t size = tree_bytes(volume.mountpoint);
     if (dry_run)

@@ -1,4 +1,4 @@
-// volume ...: the volumes of this machine, whichever project they are of.
+// volume ...: the volumes of this machine, whichever project they belong to.
 #include <fcntl.h>
 
 #include <algorithm>
@@ -65,7 +65,7 @@ Result<std::vector<engine::Volume>> unused_volumes(engine::Engine& engine, const
   return volumes;
 }
 
-// A file that is written to while it is read is in the archive half old and half new.
+// A file that is written while it is being read is half old and half new in the archive.
 Result<> warn_of_writers(const Invocation& invocation, engine::Engine& engine, const std::string& volume) {
   const engine::Strings users = TRY(engine.running_users_of_volume(volume));
   if (!users.empty())
@@ -179,7 +179,7 @@ Result<int> run_volume_export(Invocation& invocation) {
   return 0;
 }
 
-// The volume is made if it is not there, and goes again if nothing could be read.
+// The volume is created if it does not exist, and removed again if nothing could be read.
 Result<int> run_volume_import(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   engine::Engine& engine = workspace->engine();

@@ -1,4 +1,4 @@
-// bridge transformations: the images that `bridge convert --transformation` can run, and a directory to make one from.
+// bridge transformations: the images that `bridge convert --transformation` can run, and a directory to build one from.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -15,7 +15,7 @@ namespace consort::cli {
 
 namespace {
 
-// Docker Compose's: its name for such images, and the one that it starts from.
+// Docker Compose's label for such images, and the image that it starts from.
 constexpr const char* transformation_label = "com.docker.compose.bridge";
 constexpr const char* kubernetes_transformation = "docker/compose-bridge-kubernetes";
 constexpr const char* new_dockerfile =
@@ -63,14 +63,14 @@ std::string transformations_table(const std::vector<image::Image>& images) {
   return format_table(cells, wide_table);
 }
 
-// A container's directory as a new one of the host.
+// Copies a container's directory to a new one on the host.
 Result<> copy_templates(engine::Engine& engine, const std::string& container, const std::string& into) {
   constexpr const char* templates = "/templates";
   if (TRY(engine.kind_of_path(container, templates)) != engine::PathKind::folder)
     return fail(Code::not_found, "the image has no directory /templates, so it is not a transformation");
   TRY(make_directories(into));
   Pipe pipe = TRY(make_pipe());
-  // An image is anybody's: nothing of it becomes a set-user-id program of root's in a directory of the machine.
+  // An image can come from anybody: nothing in it may become a setuid program of root's in a directory of the machine.
   ChildGuard tar = TRY(spawn(
       {.argv = {"tar", "--extract", "--file=-", "--no-same-owner", "--no-same-permissions", "--directory=" + into},
        .in = pipe.read.get()}));
@@ -105,7 +105,7 @@ Result<int> run_transformations_create(Invocation& invocation) {
   TRY(ensure_image(*workspace, invocation.flags, image));
   if (invocation.dry_run) return 0;
   engine::Engine& engine = workspace->engine();
-  // Made to be read, and removed: its hold says so to others if this command is killed.
+  // Created only to be read, and then removed: its hold tells others so if this command is killed.
   engine::ContainerSpec spec;
   spec.image = image;
   spec.oneoff = spec.auto_remove = true;

@@ -17,13 +17,13 @@ namespace consort::cli {
 
 namespace {
 
-// Frozen for as long as its files are read; who interrupts that ends the command, and the container runs on.
+// Frozen while its files are read; an interrupt ends the command, and the container keeps running.
 class Pause {
  public:
   static Result<std::unique_ptr<Pause>> begin(project::Session& session, const engine::Container& container) {
     std::unique_ptr<Pause> pause(new Pause(session.engine, container.id));
     Result<> paused = session.engine.pause_container(container.id);
-    // One that has ended meanwhile needs no freezing.
+    // A container that has ended in the meantime needs no freezing.
     if (!paused && TRY(session.engine.inspect(container.id)).state.running()) return fail(std::move(paused).error());
     pause->paused_ = paused.has_value();
     pause->on_interrupt_ = TRY(project::OnInterrupt::create(session.interrupt_fd, [raw = pause.get()] {
@@ -64,7 +64,7 @@ Result<image::Image> commit(project::Session& session, const Invocation& invocat
   Result<std::unique_ptr<Pause>> frozen;
   if (invocation.flags.on("pause") && container.state.status == engine::Status::running) {
     frozen = Pause::begin(session, container);
-    // Who has nothing to pause with (a user without control groups) gets what --pause=false gives.
+    // Where pausing is impossible (a user without cgroups), the result is that of --pause=false.
     if (!frozen && frozen.error().code() != Code::unsupported) return fail(std::move(frozen).error());
   }
   return session.engine.images().commit(container.id, spec);
@@ -93,7 +93,7 @@ Result<int> run_commit(Invocation& invocation) {
   return 0;
 }
 
-// Its own files alone, as `docker export` gives them: nothing of its volumes, /proc and what else is mounted.
+// Only its own files, as with `docker export`: nothing from its volumes, /proc and other mounts.
 Result<int> run_export(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name));
   project::Session& session = workspace->session();

@@ -24,7 +24,7 @@ compose::LoadOptions with_switches(const ParsedFlags& flags, compose::LoadOption
   off("no-normalize", options.normalize);
   off("no-path-resolution", options.resolve_paths);
   off("no-consistency", options.check_consistency);
-  // --no-env-resolution changes nothing for the whole, as in the original: what it prints has its env files resolved.
+  // --no-env-resolution does not affect the whole output, as in the original: that has its env files resolved.
   const bool unresolved = flags.has("hash") && flags.on("no-env-resolution");
   if (needs_no_env_files(flags) || unresolved) options.resolve_env_files = compose::Switch::off;
   options.advise = compose::Switch::on;
@@ -32,14 +32,14 @@ compose::LoadOptions with_switches(const ParsedFlags& flags, compose::LoadOption
   return options;
 }
 
-// The first name that is free: what an earlier correction has kept stays.
+// The first unused name: a backup from an earlier correction stays.
 std::string backup_name(const std::string& file) {
   std::string name = file + ".bak";
   for (int i = 2; path_exists(name); ++i) name = file + ".bak." + std::to_string(i);
   return name;
 }
 
-// Shows what is changed, and writes the corrected files unless it is only to be shown.
+// Shows the changes, and writes the corrected files unless they are only to be shown.
 Result<> fix_files(const compose::LoadOutcome& outcome, bool dry_run) {
   std::set<std::string> files;
   for (const compose::Diagnostic& diagnostic : outcome.diagnostics)
@@ -82,7 +82,7 @@ Result<int> check(const Invocation& invocation, const compose::LoadOutcome& outc
   return has_errors(outcome) ? 1 : 0;
 }
 
-// Everything that is wrong, with its place. True if there was an error.
+// Reports all problems with their places. True if there was an error.
 bool report(const Invocation& invocation, const compose::LoadOutcome& outcome) {
   if (invocation.flags.text("format") == "json" && !outcome.project) {
     print_err(compose::diagnostics_json(outcome.diagnostics) + "\n");
@@ -121,7 +121,7 @@ Result<std::string> whole(const Invocation& invocation, const compose::LoadOutco
   return json ? compose::render_json(project) : compose::render_yaml(project);
 }
 
-// Those of --hash a,b: the env files of others need not be there.
+// The services of --hash a,b: the env files of others need not exist.
 std::vector<std::string> hashed_services(const ParsedFlags& flags) {
   const std::string names = flags.text("hash");
   return names.empty() || names == "*" ? std::vector<std::string>() : split(names, ',');

@@ -1,4 +1,4 @@
-// Images pinned to the digests that their registries give: --resolve-image-digests, --lock-image-digests.
+// Images pinned to the digests from their registries: --resolve-image-digests, --lock-image-digests.
 #include "cli/commands/project/config_parts.hpp"
 #include "engine/images.hpp"
 

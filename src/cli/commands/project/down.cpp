@@ -29,7 +29,7 @@ Result<project::DownOptions> down_options(const Invocation& invocation, Workspac
   return options;
 }
 
-// A file that has something to make is not worth a warning when nothing of it is there, as in Docker Compose.
+// Nothing to remove is not worth a warning if the file would create something, as in Docker Compose.
 bool makes_anything(const compose::Project& file, const project::DownOptions& options) {
   const auto ours = [](const auto& each) { return !each.second.external; };
   return std::ranges::any_of(file.networks, ours) || (options.volumes && std::ranges::any_of(file.volumes, ours));

@@ -72,7 +72,7 @@ Result<std::optional<SystemTime>> moment_of(const ParsedFlags& flags, const char
   return TRY(parse_moment(text, now));
 }
 
-// As Docker has it: with neither, what happens from now on; with an end alone, all that is known until then.
+// As in Docker: with neither, events from now on; with only an end, everything known until then.
 Result<Wanted> wanted_of(const Invocation& invocation, SystemTime now) {
   Wanted wanted;
   wanted.since = TRY(moment_of(invocation.flags, "since", now));
@@ -88,7 +88,7 @@ Result<Wanted> wanted_of(const Invocation& invocation, SystemTime now) {
   return wanted;
 }
 
-// Until there may be more, or until the end.
+// Waits until there may be more, or until the end.
 void wait_for_more(int watch_fd, const std::optional<SystemTime>& until) {
   using std::chrono::milliseconds;
   constexpr milliseconds longest(60'000);
@@ -108,7 +108,7 @@ Result<int> run_events(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
   project::Session& session = workspace->session();
   Wanted wanted = TRY(wanted_of(invocation, system_now()));
-  // Without a file a service may yet come.
+  // Without a file, a service may still appear.
   if (session.project && !wanted.services.empty()) {
     const auto containers = TRY(session.engine.list({.project = session.project_name}));
     TRY(project::check_services(session, containers, wanted.services));

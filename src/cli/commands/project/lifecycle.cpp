@@ -1,4 +1,4 @@
-// start, stop, restart, kill, pause, unpause, rm, wait: commands on containers that are there.
+// start, stop, restart, kill, pause, unpause, rm, wait: commands on existing containers.
 #include <poll.h>
 
 #include <algorithm>
@@ -42,8 +42,8 @@ std::map<std::string, std::vector<compose::Hook>> post_start_of(const Workspace&
   return hooks;
 }
 
-// Those that `create` has left to be run, or that have failed. As for `up`, providers are asked first: a hook has the
-// variables of its service.
+// Hooks that `create` has left to run, or that have failed. As for `up`, providers run first: a hook has its service's
+// variables.
 Result<std::map<std::string, std::vector<project::Operation>>> pre_start_of(Workspace& workspace,
                                                                             const Containers& containers,
                                                                             const std::set<std::string>& named) {
@@ -127,7 +127,7 @@ Result<int> run_restart(Invocation& invocation) {
 
 namespace {
 
-// Those that run and belong to services which are there and whose profile is active, as Docker Compose chooses them.
+// Running containers of existing services whose profile is active, as Docker Compose selects them.
 Result<Opened> open_running(Invocation& invocation, project::Oneoffs oneoffs) {
   Opened opened = TRY(open(invocation, Scope::named, oneoffs));
   const compose::Project* file = opened.workspace->project();
@@ -161,7 +161,7 @@ Result<int> run_unpause(Invocation& invocation) {
 
 Result<int> run_rm(Invocation& invocation) {
   Opened opened = TRY(open(invocation));
-  // Of containers that are named themselves, --force means what it does for docker: running ones as well.
+  // For containers named directly, --force means what it does for docker: running ones as well.
   const bool named =
       !invocation.arguments.empty() && std::ranges::all_of(invocation.arguments, [&](const std::string& name) {
         return std::ranges::any_of(opened.containers,
@@ -188,7 +188,7 @@ Result<int> run_rm(Invocation& invocation) {
 
 namespace {
 
-// Blocks until one of the containers has ended; takes it out of the list.
+// Blocks until one of the containers has ended; removes it from the list.
 Result<engine::Container> next_to_end(Workspace& workspace, Containers& containers) {
   project::Session& session = workspace.session();
   while (true) {

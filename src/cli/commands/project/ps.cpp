@@ -38,7 +38,7 @@ std::string created_at(SystemTime time) {
   return text.substr(0, 19) + " +0000 UTC";
 }
 
-// A label that whoever gives a project to several engines may set; Docker Compose shows it as well.
+// A label that a tool which runs a project on several engines may set; Docker Compose shows it as well.
 std::string engine_of(const engine::Container& container) {
   const auto found = container.labels.find("com.docker.compose.engine");
   return found == container.labels.end() ? std::string() : found->second;
@@ -58,7 +58,7 @@ FormatRow row_of(const engine::Container& container, Shorten shorten, SystemTime
   const std::string health = container.state.health.status == engine::HealthStatus::none
                                  ? ""
                                  : std::string(to_string(container.state.health.status));
-  // As with Docker Compose: of what has ended, not of what could not start or is between two runs.
+  // As in Docker Compose: for containers that have ended, not for those that could not start or are between two runs.
   const engine::Status status = container.state.status;
   const bool ended = status == engine::Status::exited || status == engine::Status::dead;
   const int code = ended ? engine::shown_exit_code(container.state) : 0;
@@ -124,13 +124,13 @@ std::vector<std::string> columns_for(const std::vector<engine::Container>& conta
   return columns;
 }
 
-// As `docker ps --last`: those that were created last, whatever their state.
+// As `docker ps --last`: the most recently created, whatever their state.
 void keep_last(std::vector<engine::Container>& containers, std::int64_t count) {
   std::ranges::stable_sort(containers, std::greater(), &engine::Container::created_at);
   containers.resize(std::min(containers.size(), saturated<std::size_t>(count)));
 }
 
-// What was asked for, or what docker's own settings say.
+// The requested format, or the one in docker's own settings.
 std::string format_of(const ParsedFlags& flags) {
   if (flags.has("format")) return flags.text("format");
   const std::string usual = docker_setting("psFormat");
@@ -167,7 +167,7 @@ Result<int> run_ps(Invocation& invocation) {
     std::vector<FormatRow> rows;
     for (const engine::Container& container : containers) rows.push_back(row_of(container, shorten, now));
     const std::string format = format_of(flags);
-    // As JSON only where it says something: those who read the rows of Docker Compose 2 do not know it.
+    // In JSON only if it says something: readers of Docker Compose 2's rows do not know it.
     if (format == "json" && !has_engine(containers))
       for (FormatRow& row : rows) std::erase_if(row, [](const FormatField& field) { return field.name == "Engine"; });
     text =

@@ -1,4 +1,4 @@
-// publish: a project's Compose files as an artifact at a registry.
+// publish: a project's Compose files as an artifact in a registry.
 #include <algorithm>
 
 #include "base/os/files/file.hpp"
@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t text_limit = 4 << 20;
 
-// As a Compose file has it in its short form.
+// In the short form of a Compose file.
 std::string shown(const compose::Mount& mount) {
   return mount.source + ":" + mount.target + (mount.read_only ? ":ro" : ":rw");
 }
@@ -57,7 +57,7 @@ std::string question_of_variables(const Variables& variables) {
   return text + "Are you ok to publish these environment variables?";
 }
 
-// Without --with-env none may be there, in the file or in a file that it names.
+// Without --with-env there must be none, neither in the file nor in a file that it names.
 Result<Variables> variables_of(const compose::Project& project, const compose::Project& written, bool allowed) {
   Variables variables;
   std::string refused;
@@ -80,8 +80,8 @@ Result<Variables> variables_of(const compose::Project& project, const compose::P
           "by using the --with-env flag,\nor remove sensitive data from your Compose configuration");
 }
 
-// The texts of env files go along; those of configs and secrets do not, but whoever has them here may not want to say
-// so.
+// The texts of env files are published; those of configs and secrets are not, but their owner may not want to reveal
+// that they exist.
 project::FileTexts named_files(const compose::Project& written) {
   project::FileTexts texts;
   const auto add = [](std::vector<std::string>& to, const std::string& path) {
@@ -108,7 +108,7 @@ Result<compose::Project> as_written(const Invocation& invocation) {
   return std::move(*outcome.project);
 }
 
-// False: somebody has said no.
+// False: the user said no.
 Result<bool> check(const Invocation& invocation, const compose::Project& project) {
   const compose::Project written = TRY(as_written(invocation));
   if (const auto names = project::services_only_built(project); !names.empty()) {
@@ -124,14 +124,14 @@ Result<bool> check(const Invocation& invocation, const compose::Project& project
   return variables.empty() || agreed(invocation, question_of_variables(variables));
 }
 
-// Images that a registry gives by digest, so that all who run it run the same.
+// Pins images to the registry's digests, so that everybody runs the same ones.
 Result<std::string> digests_of(const Invocation& invocation, compose::Project project) {
   if (!invocation.flags.on("resolve-image-digests") && !invocation.flags.on("app")) return std::string();
   TRY(pin_images(project));
   return compose::render_yaml(only_images(project));
 }
 
-// What does not know artifacts of OCI 1.1 is asked again as 1.0 has it, unless a version was asked for.
+// A registry that does not know OCI 1.1 artifacts is asked again in 1.0 format, unless a version was requested.
 Result<image::Digest> push(project::Session& session, const image::Reference& reference, image::Documents documents,
                            const Invocation& invocation) {
   image::RegistryOptions options = project::registry_options(session);

@@ -31,7 +31,7 @@ Result<> add_labels(const ParsedFlags& flags, project::OneoffOptions& options) {
   return {};
 }
 
-// One that is asked for must be there; else it is taken if it is there.
+// A requested terminal must exist; otherwise one is used if it exists.
 Result<bool> wants_terminal(const Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
   const bool speaks_against = flags.has("no-TTY") || flags.has("no-tty");

@@ -1,4 +1,4 @@
-// Running jobs: `run JOB`, and what the supervisor starts.
+// Running jobs: `run JOB`, and the runs that the supervisor starts.
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace consort::cli {
 
 namespace {
 
-// What pulling an image may take; nothing of this is the container's.
+// Variables that pulling an image may need; none of them is for the container.
 constexpr std::array<const char*, 14> kept_variables{"PATH",
                                                      "HOME",
                                                      "DOCKER_CONFIG",
@@ -35,7 +35,7 @@ constexpr std::array<const char*, 14> kept_variables{"PATH",
                                                      "SSL_CERT_FILE",
                                                      "SSL_CERT_DIR",
                                                      "LANG"};
-// The flags that make a container other than the job's own.
+// Flags that make the container differ from the job's own.
 constexpr std::array<const char*, 11> own_settings{"entrypoint", "env",      "env-from-file", "label",
                                                    "volume",     "user",     "workdir",       "publish",
                                                    "cap-add",    "cap-drop", "name"};
@@ -51,7 +51,7 @@ Result<> check_detached(const Invocation& invocation) {
   return {};
 }
 
-// Until it has ended, or the user has left it to itself: then whoever looks at the job next sees how it ended.
+// Until it has ended, or the user leaves it alone: then whoever next looks at the job finds out how it ended.
 Result<int> see_through(Workspace& workspace, engine::JobTurn& turn, const compose::Service& service) {
   project::Session& session = workspace.session();
   const std::string container = turn.run().container;
@@ -84,7 +84,7 @@ project::JobProgram job_program() {
   std::array<char, 4096> self{};
   const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
   program.path.assign(self.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
-  // One that runs sealed has no path; the supervisor knows the installation's.
+  // A sealed program has no path; the supervisor knows the installation's.
   if (::access(program.path.c_str(), X_OK) != 0) program.path = "/usr/bin/consort";
   for (const char* name : kept_variables)
     if (const char* value = std::getenv(name)) program.environment.push_back(std::string(name) + "=" + value);
@@ -109,7 +109,7 @@ Result<int> run_job_by_hand(const Invocation& invocation, Workspace& workspace) 
     TRY(project::create_oneoff(session, name, options));
     return 0;
   }
-  // Whoever builds must be sealed, and to become so is to begin anew: before anything is written down.
+  // A command that builds must be sealed, and sealing restarts it: so this comes before anything is recorded.
   if (std::ranges::any_of(project::loaded_project(session).services,
                           [](const auto& each) { return each.second.build.has_value(); }))
     seal_program(invocation);

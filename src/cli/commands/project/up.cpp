@@ -41,7 +41,7 @@ Result<> check_up(const ParsedFlags& flags) {
   return {};
 }
 
-// The named services, or all; less those that do not want to be shown.
+// The named services, or all; without those that opt out of being shown.
 Result<std::set<std::string>> attached_services(const Invocation& invocation, const compose::Project& project) {
   const ParsedFlags& flags = invocation.flags;
   std::set<std::string> result;
@@ -69,7 +69,7 @@ bool wants_menu(const Invocation& invocation) {
   return !std::getenv("COMPOSE_MENU") || environment_says("COMPOSE_MENU");
 }
 
-// Who is to build later must be ready for it from the start.
+// A command that may build later must prepare for it at the start.
 bool may_rebuild(const compose::Project& project) {
   return std::ranges::any_of(project.services, [](const auto& each) {
     return each.second.develop &&
@@ -78,7 +78,7 @@ bool may_rebuild(const compose::Project& project) {
   });
 }
 
-// Everything that is written goes through here, so that the menu gets out of its way.
+// Everything that is written goes through here, so that the menu can get out of its way.
 struct Writers {
   std::optional<KeyMenu> menu;
   void write(const std::function<void()>& how) { menu ? menu->around(how) : how(); }
@@ -102,7 +102,7 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
   const ParsedFlags& flags = invocation.flags;
   const Terminal& terminal = invocation.terminal;
   Writers writers;
-  // On a terminal through the progress block, which would wipe out lines that are written past it.
+  // On a terminal through the progress block, which would erase lines written past it.
   const auto through_progress = [&](std::string_view text) {
     writers.write([&] { workspace.session().progress.log(text); });
   };
@@ -143,8 +143,8 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
   return project::up_attached(workspace.session(), options, attach);
 }
 
-// Before anything is started: what follows from a trap (a port that is taken, a program that cannot read a directory as
-// its file) is seen late and does not name its cause.
+// Before anything is started: the consequences of a trap (a port that is taken, a program that cannot read a directory
+// as its file) appear late and do not name their cause.
 void warn_of_traps(const Invocation& invocation, const Workspace& workspace, const project::UpOptions& options) {
   if (invocation.has_warned) return;
   compose::Project project = *workspace.project();
@@ -153,7 +153,7 @@ void warn_of_traps(const Invocation& invocation, const Workspace& workspace, con
   for (const compose::Diagnostic& each : compose::advise(project, compose::Advice::traps)) warnings.print(each);
 }
 
-// Who can reach what was published: for eyes, not for programs.
+// Who can reach what was published: for people, not for programs.
 void tell_reach(const Invocation& invocation, Workspace& workspace) {
   const bool by_eye = invocation.progress == ProgressMode::automatic || invocation.progress == ProgressMode::tty;
   if (!invocation.terminal.err_is_terminal || !by_eye) return;
@@ -165,13 +165,13 @@ void tell_reach(const Invocation& invocation, Workspace& workspace) {
   if (rows.size() > 1) print_err(format_table(std::move(rows), object_table));
 }
 
-// Of the whole project: who names services means these.
+// Only for the whole project: a command that names services means just those.
 Result<> register_all_jobs(const Invocation& invocation, Workspace& workspace, const project::UpOptions& options) {
   if (!invocation.arguments.empty()) return {};
   return project::register_jobs(workspace.session(), options, job_program());
 }
 
-// A failure is told with its times: that is when one wants to know what was slow.
+// A failure is reported with its timings: that is when people want to know what was slow.
 Result<> bring_up_told(const Invocation& invocation, Workspace& workspace, const project::UpOptions& options) {
   if (!invocation.flags.on("timings") || invocation.dry_run) return project::bring_up(workspace.session(), options);
   project::Timings timings;
@@ -190,7 +190,7 @@ Result<int> run_up(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::file, invocation.arguments));
   TRY(select_services(*workspace, invocation.arguments,
                       flags.on("no-deps") ? compose::Dependencies::ignore : compose::Dependencies::include));
-  // With --all-resources there may be networks and volumes to make.
+  // With --all-resources there may be networks and volumes to create.
   if (workspace->project()->services.empty() && workspace->project()->jobs.empty() &&
       !invocation.globals.on("all-resources"))
     return fail(Code::invalid, "no service selected");

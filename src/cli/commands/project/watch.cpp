@@ -1,4 +1,4 @@
-// watch: the project follows its sources.
+// watch: updates the project when its sources change.
 #include "cli/commands/project/watch.hpp"
 
 #include "base/time.hpp"
@@ -14,7 +14,7 @@ namespace {
 
 Result<> bring_up_for_watch(Invocation& invocation, Workspace& workspace, const project::RunDetail& detail) {
   compose::Project& project = *workspace.session().project;
-  // What it watches is to be what its sources say now.
+  // Watched services start from their current sources.
   for (auto& [name, service] : project.services)
     if (service.build && service.develop) service.pull_policy = "build";
   project::UpOptions options = TRY(up_options(invocation, workspace, invocation.arguments));
@@ -53,7 +53,7 @@ Result<int> run_watch(Invocation& invocation) {
   TRY(select_services(*workspace, invocation.arguments, compose::Dependencies::include));
   project::Session& session = workspace->session();
   const project::ReactOptions react = react_options(invocation);
-  // Before anything is started: what cannot be followed starts nothing, and what changes meanwhile is seen.
+  // Before anything is started: if the sources cannot be watched nothing is started, and no change is missed meanwhile.
   const auto watching = TRY(project::Watching::create(session, project::Rebuilds::allowed, react));
   if (!flags.on("no-up")) TRY(bring_up_for_watch(invocation, *workspace, react.detail));
   Result<> outcome = watching->run(session.interrupt_fd);

@@ -117,7 +117,7 @@ Result<int> run_runtime_ps(Invocation& invocation) {
   if (!listing.status.success()) return fail(Error(Code::io, "ps").why(std::string(trim(listing.err))));
   const std::vector<std::string> lines = split(listing.out, '\n');
   const std::vector<std::string> heading = split(lines[0], ' ');
-  // Which word of a line the process id is: headings are words, and so is all that comes before it.
+  // Which word of a line is the process id: headings are single words, and so is everything before it.
   std::size_t column = 0;
   bool found = false;
   for (const std::string& word : heading) {
@@ -212,7 +212,7 @@ Result<int> run_runtime_update(Invocation& invocation) {
 
 namespace {
 
-// The part of runc's document that its readers look at.
+// The part of runc's document that readers use.
 Result<std::string> stats_line(const runtime::BundleRuntime& runtime, const std::string& id) {
   const runtime::CgroupStats stats = TRY(TRY(runtime.cgroup(id)).stats());
   const Json data = {

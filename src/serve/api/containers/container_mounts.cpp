@@ -19,7 +19,7 @@ std::unexpected<Error> bad_bind(const std::string& text) {
   return fail(http_error(400, "invalid volume specification: '" + text + "'"));
 }
 
-// "ro,z,rprivate,nocopy" behind the second colon.
+// "ro,z,rprivate,nocopy" after the second colon.
 Result<> apply_mode(MountSpec& mount, const std::string& mode) {
   constexpr std::array<std::string_view, 6> propagations{"private", "rprivate", "slave", "rslave", "shared", "rshared"};
   constexpr std::array<std::string_view, 5> without_effect{"", "rw", "consistent", "cached", "delegated"};

@@ -90,7 +90,7 @@ EndpointSpec endpoint_spec(const std::string& network, const Json& settings) {
   return endpoint;
 }
 
-// The network of the mode comes first, as Docker connects them.
+// The network given as the mode comes first, as Docker connects them.
 Result<> add_networks(ContainerSpec& spec, const Json& host, const Json& endpoints) {
   const std::string mode = network_name(get_string(host, "NetworkMode"));
   if (is_mode(mode)) {
@@ -103,7 +103,7 @@ Result<> add_networks(ContainerSpec& spec, const Json& host, const Json& endpoin
     if (spec.networks.size() > 1)
       for (EndpointSpec& endpoint : spec.networks) endpoint.priority = endpoint.network == mode ? 1 : 0;
     if (spec.networks.size() == 1 && spec.networks.front().network == "bridge") {
-      // Docker gives no names on its default network.
+      // Docker has no names on its default network.
       spec.networks.front().aliases.clear();
     }
   }

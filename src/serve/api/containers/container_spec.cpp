@@ -30,7 +30,7 @@ StringMap text_map(const Json& object) {
   return map;
 }
 
-// A list, or one word: old clients. Absent and null: none.
+// A list, or a single word from old clients. Absent and null: none.
 std::optional<Strings> words(const Json& object, std::string_view key) {
   const Json* value = find_key(object, key);
   if (!value || value->is_null()) return std::nullopt;
@@ -44,8 +44,8 @@ bool is_project_name(const std::string& name) {
          name.find_first_not_of(std::string(letters) + "_-") == std::string::npos;
 }
 
-// Whose it is: what Compose has made belongs to its project, everything else to nobody's.
-// Outside of a project `oneoff` says what it means there: its input ends with that of the first client.
+// Containers created by Compose belong to its project, all others to none. Outside a project, `oneoff` has its own
+// meaning: the input ends with that of the first client.
 void set_project(ContainerSpec& spec, const Json& body) {
   const auto label = [&](const char* name) {
     const auto found = spec.labels.find(std::string("com.docker.compose.") + name);
@@ -122,7 +122,7 @@ Result<> add_devices(ContainerSpec& spec, const Json& host) {
   return {};
 }
 
-// Docker's client asks for systempaths=unconfined by two empty lists.
+// Docker's client requests systempaths=unconfined with two empty lists.
 bool unmasks_paths(const Json& host) {
   const auto empty_list = [&](const char* key) {
     const Json* list = find_key(host, key);
@@ -185,7 +185,7 @@ Result<> add_host_config(ContainerSpec& spec, const Json& host) {
   const Json& log = part(host, "LogConfig");
   spec.log = {.driver = get_string(log, "Type"), .options = text_map(part(log, "Config"))};
   spec.runtime = get_string(host, "Runtime");
-  // What inspect calls our own, and what clients know an engine's default by.
+  // The name that inspect gives ours, and the name by which clients know an engine's default.
   if (spec.runtime == "consort" || spec.runtime == "runc") spec.runtime.clear();
   return {};
 }

@@ -23,7 +23,7 @@ Result<std::optional<ContainerWatch::Change>> ContainerWatch::next() {
       if (event.action == "start") changes_.push_back({Change::What::started});
       if (event.action == "destroy") changes_.push_back({Change::What::removed});
       if (event.action != "die") continue;
-      // How it has ended may be unknown to everybody.
+      // Nobody may know how it has ended.
       constexpr int unknown = 255;
       const auto code = event.attributes.find("exitCode");
       const auto number = code == event.attributes.end() ? std::nullopt : parse_signed(code->second);

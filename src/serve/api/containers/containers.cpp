@@ -37,7 +37,7 @@ Json client_note(const engine::ContainerDetails& container) {
   return note && note->is_object() ? std::move(*note) : Json::object();
 }
 
-// Beside the bundle, with which it goes. It says nothing that a start needs.
+// Next to the bundle, and removed with it. It contains nothing that a start needs.
 Result<> keep_client_note(const engine::ContainerDetails& container, const Json& note) {
   return write_file_atomic(note_path(container), dump_json(note), 0600);
 }

@@ -1,4 +1,4 @@
-// /containers/{id}/attach and /attach/ws: what a container writes from now on, and its input.
+// /containers/{id}/attach and /attach/ws: a container's output from now on, and its input.
 #include "engine/logs.hpp"
 #include "serve/api/containers/container_watch.hpp"
 #include "serve/api/containers/containers.hpp"
@@ -32,7 +32,7 @@ Result<Wanted> wanted_of(Call& call, const ContainerDetails& container) {
   return wanted;
 }
 
-// From here on, or from the first byte that it will ever write.
+// From now on, or from the first byte that it will ever write.
 Result<engine::LogReader> output_of(engine::Engine& engine, const ContainerDetails& container, bool history) {
   if (container.state.status == engine::Status::created) return engine.hold_output(container.id);
   auto reader = engine.logs(container.id);
@@ -56,7 +56,7 @@ class AttachSession {
   Result<> run(http::Connection::Raw raw, Hijacked::Framing framing) {
     client_.emplace(std::move(raw), framing);
     const int log = TRY(output_.watch_fd());
-    // Seen after the watch has begun. One that has ended takes no more part in it, unless it is started again.
+    // Checked after the watch has begun. A container that has ended takes no input, unless it is started again.
     if (container_.state.has_process()) connect_input();
     Result<> outcome = follow(log);
     input_.reset();
@@ -92,7 +92,7 @@ class AttachSession {
     });
   }
 
-  // All that is there now.
+  // Everything available now.
   Result<> drain() {
     while (!lost_ && TRY(write_some())) {
     }
@@ -127,7 +127,7 @@ class AttachSession {
   bool lost_ = false;
 };
 
-// Everything but the way in which bytes travel.
+// Everything except how the bytes travel.
 Result<> attach(Call& call, const std::function<Result<>(AttachSession&, const ContainerDetails&)>& run) {
   engine::Engine& engine = *TRY(call.engine());
   const ContainerDetails found = TRY(find_container(call));
@@ -152,7 +152,7 @@ Result<> attach_container(Call& call) {
   });
 }
 
-// What it writes comes as it is, both streams in one.
+// Its output is sent unframed, both streams in one.
 Result<> attach_by_websocket(Call& call) {
   const std::string_view key = call.request().header("sec-websocket-key");
   if (!call.wants_upgrade() || !call.request().header_has("upgrade", "websocket") || key.empty())

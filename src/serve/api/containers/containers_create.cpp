@@ -17,7 +17,7 @@ const Json* object_at(const Json& body, std::string_view key) {
   return found && found->is_object() ? found : nullptr;
 }
 
-// Of what the client has said, what inspect must say again.
+// The parts of the client's request that inspect must return.
 Json note_of(const Json& body) {
   Json config = Json::object();
   for (const char* key : {"AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce"})
@@ -27,7 +27,7 @@ Json note_of(const Json& body) {
     note["HostConfig"] = known_host_config(*host);
     const std::string mode = get_string(*host, "NetworkMode");
     if (mode.empty() || mode == "default") note["HostConfig"].erase("NetworkMode");
-    // "container:NAME" is told by the id that the name had then, as the engine keeps it.
+    // "container:NAME" is returned with the id that the name had then, as the engine stores it.
     for (const char* key : {"NetworkMode", "IpcMode", "PidMode"})
       if (get_string(*host, key).starts_with("container:")) note["HostConfig"].erase(key);
     if (get_int(*host, "ShmSize") == 0) note["HostConfig"].erase("ShmSize");
@@ -39,7 +39,7 @@ Json note_of(const Json& body) {
     const Json* restart = object_at(*host, "RestartPolicy");
     if (!restart || get_string(*restart, "Name").empty()) note["HostConfig"].erase("RestartPolicy");
   }
-  // docker-py asks for the runtime beside HostConfig.
+  // docker-py sends the runtime outside HostConfig.
   if (const std::string runtime = get_string(body, "Runtime"); !runtime.empty())
     note["HostConfig"].emplace("Runtime", runtime);
   if (const Json* networking = object_at(body, "NetworkingConfig"))
@@ -52,7 +52,7 @@ Json note_of(const Json& body) {
   return note;
 }
 
-// "x" as Docker tells that it is missing: with its tag.
+// "x" in the form in which Docker reports it missing: with its tag.
 std::string with_tag(const std::string& image) {
   const auto reference = image::Reference::parse(image);
   return reference ? reference->familiar() : image;
@@ -67,15 +67,15 @@ Result<image::Image> find_image(Call& call, engine::Engine& engine, const engine
   return std::move(*found);
 }
 
-// 404 means to clients that the image is missing, and makes them pull it: nothing else may be told so.
-// What Docker finds out only when a container starts has its words.
+// To clients, 404 means that the image is missing, and makes them pull it: it must not be used for anything else. What
+// Docker finds out only when a container starts has its words.
 Error create_error(Error error, const engine::ContainerSpec& spec) {
   const bool joins = spec.network_mode.starts_with("container:");
   const std::string about = error.code() == Code::not_found && joins ? "joining network namespace of container: " : "";
   return error.code() == Code::not_found ? http_error(400, about + error.message()) : std::move(error);
 }
 
-// Docker looks for networks when a container starts; the words are those.
+// Docker looks up networks when a container starts, and these are its words.
 Result<> check_networks(engine::Engine& engine, const engine::ContainerSpec& spec) {
   for (const engine::EndpointSpec& endpoint : spec.networks) {
     if (endpoint.network == "bridge") continue;
@@ -86,16 +86,16 @@ Result<> check_networks(engine::Engine& engine, const engine::ContainerSpec& spe
   return {};
 }
 
-// A name that only a container holds that should have gone by itself (--rm) when nobody was there to remove it.
+// If the name belongs to a --rm container that nobody was there to remove, that container is removed first.
 Result<engine::CreatedContainer> create(engine::Engine& engine, const engine::ContainerSpec& spec) {
   auto created = engine.create_container(spec);
   if (created || created.error().subject() != Subject::container_name) return created;
-  // That one which has nothing to do with the name can't be removed is no reason not to try.
+  // If some unrelated container cannot be removed, that is no reason not to try.
   if (const auto removed = engine::remove_left_behind(engine); removed && *removed == 0) return created;
   return engine.create_container(spec);
 }
 
-// Of the name as the client has written it.
+// With the name as the client has written it.
 Error bad_name(const std::string& name) {
   return http_error(400, "Invalid container name (" + name + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
 }
@@ -104,7 +104,7 @@ bool is_of_name(const Error& error) {
   return error.subject() == Subject::setting && error.subject_name() == "container_name";
 }
 
-// "/web" is web; none is one that the engine chooses.
+// "/web" is web; without a name the engine chooses one.
 Result<std::string> name_of(const Call& call) {
   std::string name = call.query("name");
   if (name == "/") return fail(bad_name(name));

@@ -1,4 +1,4 @@
-// What running containers use: stats.
+// Resource usage of running containers: stats.
 #include <unistd.h>
 
 #include <thread>
@@ -24,8 +24,8 @@ struct Sample {
   std::uint64_t system_ns = 0;
 };
 
-// All that the machine's processors have been given to do, idleness included, in nanoseconds: the first line of
-// /proc/stat, as Docker counts it (without what is in other columns already: guest).
+// The total time of the machine's processors, including idle time, in nanoseconds: the first line of /proc/stat, as
+// Docker counts it (without columns that are included in others: guest).
 std::uint64_t system_nanoseconds() {
   const std::string text = read_file("/proc/stat").value_or("");
   std::uint64_t ticks = 0;
@@ -87,7 +87,7 @@ Json stats_shape(const ContainerDetails& container, const Sample& now, const Sam
              {"memory_stats", Json::object()}};
   if (!now.stats) return shape;
   shape["pids_stats"] = {{"current", now.stats->pids}};
-  // What the kernel could take back at any time is not in it any more.
+  // Without what the kernel could reclaim at any time.
   shape["memory_stats"] = {{"usage", now.stats->memory_bytes},
                            {"stats", {{"inactive_file", 0}, {"total_inactive_file", 0}}},
                            {"limit", now.stats->memory_limit}};

@@ -54,7 +54,7 @@ void add_stat(Call& call, const engine::PathStat& stat) {
   call.add_header("X-Docker-Container-Path-Stat", base64_encode(dump_json(json)));
 }
 
-// The client asks for the head alone, and has no use for a body.
+// The client asks only for the head, and does not want a body.
 Result<> head_of_archive(Call& call) {
   (void)TRY(find_container(call));
   const std::string path = TRY(path_of(call));
@@ -62,7 +62,7 @@ Result<> head_of_archive(Call& call) {
   return call.empty(200);
 }
 
-// "/data/." is what is in the folder: names begin with "./".
+// "/data/." is the content of the directory: names begin with "./".
 Result<> get_archive(Call& call) {
   const ContainerDetails container = TRY(find_container(call));
   const std::string path = TRY(path_of(call));

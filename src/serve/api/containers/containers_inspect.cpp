@@ -65,7 +65,7 @@ Json set_of(const engine::Strings& keys) {
   return set;
 }
 
-// Variables of the image's that the container is not to have stand among them by their names alone.
+// Variables of the image that the container is not to have are included by name only.
 Json environment_of(const ContainerDetails& container) {
   engine::Strings variables;
   for (const std::string& entry : container.spec.environment)

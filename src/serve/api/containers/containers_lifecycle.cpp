@@ -19,7 +19,7 @@ namespace {
 
 using engine::ContainerDetails;
 
-// t=, signal=. Docker counts in seconds; below 0 is for ever.
+// t=, signal=. Docker counts in seconds; below 0 is forever.
 Result<engine::StopOptions> stop_options(Call& call) {
   engine::StopOptions options;
   if (const auto seconds = TRY(call.number("t")))
@@ -28,8 +28,8 @@ Result<engine::StopOptions> stop_options(Call& call) {
   return options;
 }
 
-// "executable file not found", "permission denied": the client's exit code comes from these words, and people look them
-// up whole, so that they are Docker's to the letter.
+// "executable file not found", "permission denied": the client's exit code depends on these words, and people search
+// for the whole message, so it is exactly Docker's.
 Error start_error(Error error, const ContainerDetails& container, int exit_code) {
   if (error.subject() == Subject::port) {
     const std::string network = container.networks.empty() ? "" : container.networks.front().network_id;
@@ -127,7 +127,7 @@ Result<> rename_container(Call& call) {
   return call.empty(204);
 }
 
-// "web/db": the link of web that is called db.
+// "web/db": the link of web with the alias db.
 Result<> remove_link(Call& call) {
   std::string name = call.variable("id");
   if (name.starts_with('/')) name.erase(0, 1);
@@ -166,7 +166,7 @@ Result<Until> condition_of(const std::string& text) {
   return fail(http_error(400, "invalid condition: \"" + text + "\""));
 }
 
-// nullopt: the client has gone. One that will be restarted has ended as well: who waits is told of that.
+// nullopt: the client has gone. A container that will be restarted has ended as well: whoever waits is told.
 Result<std::optional<int>> wait_for(Call& call, ContainerWatch& watch, const ContainerDetails& before, Until until) {
   int code = engine::shown_exit_code(before.state);
   if (until == Until::not_running && !before.state.running()) return code;
@@ -179,7 +179,7 @@ Result<std::optional<int>> wait_for(Call& call, ContainerWatch& watch, const Con
   return std::nullopt;
 }
 
-// The head goes out before anything has happened: `docker run` starts the container only when it has it.
+// The head is sent before anything has happened: `docker run` starts the container only once it has it.
 Result<> wait_container(Call& call) {
   const Until until = TRY(condition_of(call.query("condition")));
   const ContainerDetails found = TRY(find_container(call));

@@ -78,7 +78,7 @@ bool has_volume(const Container& container, const std::string& wanted) {
   });
 }
 
-// The images that `ancestor` means: those named, and those made from them, whose layers begin with theirs.
+// The images that `ancestor` means: the named ones, and those based on them, whose layers begin with theirs.
 Result<std::set<std::string>> descendants(const engine::Images& images, const std::vector<std::string>& names) {
   std::set<std::string> ids;
   std::vector<std::vector<image::Digest>> roots;

@@ -44,7 +44,7 @@ class LogSession {
         details_ += (details_.empty() ? "" : ",") + key + "=" + value;
   }
 
-  // All that is there now.
+  // Everything available now.
   Result<> read(engine::LogReader& reader) {
     TRY(reader.read(handler_));
     return send();

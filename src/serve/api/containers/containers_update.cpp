@@ -1,4 +1,4 @@
-// POST /containers/{id}/update: limits and the restart policy of a container that is there.
+// POST /containers/{id}/update: limits and the restart policy of an existing container.
 #include "engine/update.hpp"
 #include "serve/api/containers/container_spec.hpp"
 #include "serve/api/containers/containers.hpp"
@@ -10,7 +10,7 @@ namespace consort::serve {
 
 namespace {
 
-// What the body does not name stays: Docker's 0, "" and null mean that as well.
+// What the body does not name stays; so does anything given as 0, "" or null, as in Docker.
 void take_over(engine::Resources& now, const engine::Resources& said) {
   const auto number = [](auto& value, const auto& wanted) {
     if (wanted != std::remove_cvref_t<decltype(wanted)>{}) value = wanted;
@@ -37,7 +37,7 @@ bool says_something(const Json& value) {
            (value.is_structured() && value.empty()));
 }
 
-// inspect says the same again.
+// inspect returns the same values.
 Result<> change_note(const engine::ContainerDetails& container, const Json& body) {
   Json note = client_note(container);
   if (!note.contains("HostConfig")) return {};

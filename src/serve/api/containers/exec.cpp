@@ -44,7 +44,7 @@ Result<> create_exec(Call& call) {
   engine::ExecSpec spec = spec_of(body);
   TRY(keep_to_project(call, spec));
   if (spec.argv.empty()) return fail(http_error(400, "No exec command specified"));
-  // docker-py writes it small; for Go that is the same key.
+  // docker-py writes it in lower case; for Go that is the same key.
   const std::string keys = get_string(body, "DetachKeys", get_string(body, "detachKeys"));
   (void)TRY(DetachKeys::parse(keys));
   if (container.state.status == engine::Status::paused)
@@ -67,8 +67,8 @@ Result<std::shared_ptr<ExecInstance>> find_exec(Call& call) {
   return instance;
 }
 
-// Moves what the process writes to the client, until it has ended and all of that has been moved. What it has left
-// behind may hold its pipes open for ever (`sh -c 'daemon &'`); Docker's clients wait for the end of the process.
+// Moves the process's output to the client, until it has ended and all of that has been moved. Processes that it left
+// running may hold its pipes open forever (`sh -c 'daemon &'`); Docker's clients wait for the end of the process.
 class ExecSession {
  public:
   ExecSession(ExecInstance& instance, engine::Exec& exec, http::Connection::Raw raw, Hijacked::Framing framing)
@@ -82,7 +82,7 @@ class ExecSession {
     while (!detached && !lost_ && !TRY(step(detached))) {
     }
     input_.reset();
-    // Who has only left asks later how it went.
+    // A client that has only detached asks later how it ended.
     if (!detached && !lost_) instance_.end(exec_.wait().value_or(-1));
     client_.finish();
     return {};
@@ -109,7 +109,7 @@ class ExecSession {
     input_.emplace(client_, InputPump::Ends{.target = std::move(target)}, std::move(keys));
   }
 
-  // True: it is over.
+  // True: it has ended.
   Result<bool> step(bool& detached) {
     std::array<pollfd, 5> fds{pollfd{sources_[0].fd, POLLIN, 0}, pollfd{sources_[1].fd, POLLIN, 0},
                               pollfd{ended_at_ ? -1 : exec_.fd(), POLLIN, 0},
@@ -128,7 +128,7 @@ class ExecSession {
 
   bool move_some(Source& source) {
     if (buffer_.empty()) buffer_.resize(std::size_t{64} << 10);
-    // A terminal that nobody has open any more is an error (EIO).
+    // Reading a terminal that nobody has open any more is an error (EIO).
     const auto got = read_some(source.fd, std::as_writable_bytes(std::span(buffer_)));
     if (!got || *got == 0) {
       source.fd = -1;
@@ -149,7 +149,7 @@ class ExecSession {
   bool lost_ = false;
 };
 
-// Docker has begun the answer when it tries to start the program: why it could not stands in the output.
+// When Docker tries to start the program it has already begun the answer: why that failed is in the output.
 Result<> tell_failure(http::Connection::Raw raw, Hijacked::Framing framing, const Error& error) {
   Hijacked client(std::move(raw), framing);
   (void)client.write(StreamKind::out, "OCI runtime exec failed: exec failed: unable to start container process: " +
@@ -196,7 +196,7 @@ Result<> start_exec(Call& call) {
     (void)TRY(start(call, *instance, false));
     return call.empty(200);
   }
-  // Whether there are frames is for the start to say: docker-py asks for them from a terminal as well.
+  // The start decides whether there are frames: docker-py requests them from a terminal as well.
   const auto framing = get_bool(body, "Tty") ? Hijacked::Framing::raw : Hijacked::Framing::framed;
   const bool told = framing == Hijacked::Framing::framed && call.version() >= 42 && call.wants_upgrade();
   auto raw = TRY(call.upgrade({.type = told ? content::multiplexed_stream : content::raw_stream, .protocol = "tcp"}));

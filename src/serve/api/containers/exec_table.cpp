@@ -58,7 +58,7 @@ std::string ExecTable::add(std::shared_ptr<ExecInstance> instance) {
   return id;
 }
 
-// The older half, but for those that run.
+// The older half, except those that are running.
 void ExecTable::forget_some() {
   std::vector<std::string> kept;
   for (std::size_t i = 0; i < order_.size(); ++i) {

@@ -47,7 +47,7 @@ bool Hijacked::gone() const {
   return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }
 
-// What the client has sent and nobody wanted would make its end of the connection an error.
+// Unread data from the client would turn the end of the connection into an error for it.
 void Hijacked::finish() {
   ::shutdown(fd(), SHUT_RDWR);
   std::array<char, 4096> unwanted;

@@ -81,7 +81,7 @@ std::span<const KnownKey> host_keys() {
   return keys;
 }
 
-// Those that are said again. MacAddress is told as the endpoint has it.
+// Keys that are repeated here. MacAddress is returned as the endpoint has it.
 std::span<const KnownKey> endpoint_keys() {
   using enum ValueKind;
   static constexpr KnownKey keys[] = {{"Aliases", texts},
@@ -130,7 +130,7 @@ std::span<const KnownKey> health_keys() {
   return keys;
 }
 
-// Of what stands one level deeper in HostConfig and is told as an object.
+// Keys one level deeper in HostConfig, returned as an object.
 Result<> check_parts(const Json& host) {
   using enum ValueKind;
   static constexpr KnownKey log[] = {{"Config", map_of_texts}, {"Type", text}};
@@ -140,8 +140,7 @@ Result<> check_parts(const Json& host) {
   return {};
 }
 
-// Lists and maps of texts lose what is null in them. What else is an object keeps it: null has a meaning in
-// PortBindings.
+// Lists and maps of texts lose null entries. Other objects keep them: null has a meaning in PortBindings.
 Json without_nulls(ValueKind kind, const Json& value) {
   const bool is_map = kind == ValueKind::map_of_texts;
   if (!is_map && !value.is_array()) return value;

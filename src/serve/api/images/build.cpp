@@ -1,5 +1,5 @@
 // POST /build: the classic builder's endpoint, whose context is a tar or a URL. `version=2` means a build by BuildKit
-// with its words; the same builder makes it, and says only which image it is.
+// with its messages; the same builder does it, and only reports the resulting image.
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -55,7 +55,7 @@ Result<> read_limits(const Call& call, BuildRequest& request) {
   return {};
 }
 
-// Of the containers that RUN steps are. What is no number means none, as in Docker.
+// For the containers in which RUN steps run. Anything that is not a number means none, as in Docker.
 engine::Resources limits_of(const Call& call) {
   const auto number = [&](const char* key) { return parse_signed(call.query(key)).value_or(0); };
   engine::Resources limits;
@@ -69,7 +69,7 @@ engine::Resources limits_of(const Call& call) {
   return limits;
 }
 
-// What is a network of the engine's own, or a container's: "" for the others, which the builder knows itself.
+// A network of the engine's own, or a container's: "" for the others, which the builder handles itself.
 std::string joined_network(const Call& call) {
   const std::string mode = call.query("networkmode");
   constexpr std::string_view of_builder[] = {"", "default", "bridge", "host", "none"};
@@ -86,7 +86,7 @@ Result<> read_names(const Call& call, BuildRequest& request) {
   return {};
 }
 
-// cachefrom: images whose steps may be used instead of all that are known. With none of them here nothing may.
+// cachefrom: images whose steps may be used instead of the whole cache. If none of them is here, none may be.
 Result<bool> may_use_cache(Call& call) {
   const Json names = TRY(json_of(call, "cachefrom"));
   if (!names.is_array() || names.empty()) return true;
@@ -121,7 +121,7 @@ Result<BuildRequest> request_of(Call& call) {
   return request;
 }
 
-// Asks for the end of a build when its client goes.
+// Cancels a build when its client disconnects.
 class ClientWatch {
  public:
   ClientWatch(int client, std::stop_source& stop) : wake_(::eventfd(0, EFD_CLOEXEC)) {
@@ -183,7 +183,7 @@ Result<> run(Call& call, const BuildRequest& request) {
     const engine::JoinedNetwork network{.mode = joined_network(call), .project = loose_project};
     const auto built = network.mode.empty() ? engine.builds().run(request, run)
                                             : engine::build_on_network(engine, request, run, network);
-    // What is wrong with the file is said before anything else, as an answer of its own.
+    // Problems with the file are reported before anything else, as a separate answer.
     if (!built && failed_step.empty() && !call.answered())
       return fail(
           http_error(built.error().code() == Code::invalid ? 400 : status_of(built.error()), built.error().message()));
@@ -196,7 +196,7 @@ Result<> run(Call& call, const BuildRequest& request) {
 
 Result<> build_image(Call& call) {
   BuildRequest request = TRY(request_of(call));
-  // "client-session" of a session that has the files is BuildKit's own way: /grpc.
+  // "client-session" for a session that has the files is BuildKit's own way: /grpc.
   if (const std::string remote = call.query("remote"); !remote.empty() && remote != "client-session") {
     request.context = remote;
     return run(call, request);

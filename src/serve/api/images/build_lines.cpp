@@ -19,7 +19,7 @@ std::string instruction_of(const std::string& title) {
   return title.starts_with('[') && end != std::string::npos ? title.substr(end + 2) : title;
 }
 
-// What a program has written need not be text.
+// A program's output need not be text.
 std::string as_text(const std::string& bytes) {
   const Json value = bytes;
   return parse_json(value.dump(-1, ' ', false, Json::error_handler_t::replace), "output")
@@ -55,7 +55,7 @@ void BuildLines::begin(const std::vector<build::PlannedInstruction>& outline) {
     Row row{.what = instruction};
     if (instruction.kind == Kind::from) {
       const bool scratch = instruction.base.empty();
-      // A stage that begins with another ends where that has ended; nobody can ask for either.
+      // A stage based on another one continues where that ended; nobody can refer to either.
       before = scratch ? sha256_hex(instruction.text) : instruction.base;
       row.id = scratch ? "" : digits(before);
     } else if (instruction.kind != Kind::before_stages) {
@@ -100,7 +100,7 @@ bool BuildLines::tell(const build::ProgressEvent& event) {
   return advance().has_value();
 }
 
-// What follows has been made of it, or was found where it led to.
+// The following steps were built on it, or were found where it led to.
 BuildLines::Row::State BuildLines::state_of(std::size_t index) const {
   const Row& row = rows_[index];
   if (row.what.kind == Kind::before_stages || row.what.kind == Kind::from) return Row::State::done;
@@ -115,7 +115,7 @@ BuildLines::Row::State BuildLines::state_of(std::size_t index) const {
   return rows_[before].what.kind == Kind::from ? Row::State::cached : rows_[before].state;
 }
 
-// Files are copied without one.
+// Copying files takes no container.
 bool BuildLines::has_container(const Row& row) const {
   return row.what.kind == Kind::run || row.what.kind == Kind::settings;
 }

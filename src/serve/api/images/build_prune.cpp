@@ -11,7 +11,7 @@ namespace consort::serve {
 
 namespace {
 
-// `until`, and the older name of it.
+// `until`, and its older name.
 Result<std::optional<SystemTime>> unused_since(const Filters& filters) {
   if (filters.has("until") && filters.has("unused-for"))
     return fail(http_error(400, "conflicting filters: \"until\" and \"unused-for\""));
@@ -24,7 +24,7 @@ Result<std::optional<SystemTime>> unused_since(const Filters& filters) {
       400, "\"" + key + "\" filter expects a duration (e.g., '24h') or a timestamp: " + since.error().message()));
 }
 
-// What is asked of fields, of the one record that there is. It is in nobody's use, shared by nobody and of no parent.
+// Filters on fields, applied to the single record. It is not in use, not shared, and has no parent.
 Result<bool> is_meant(const Filters& filters) {
   for (const char* key : {"id", "parent", "type", "description", "inuse", "shared", "private"})
     if (filters.values(key).size() > 1) return fail(http_error(400, "filters expect only one value"));
@@ -34,7 +34,7 @@ Result<bool> is_meant(const Filters& filters) {
          filters.exact("description", build_cache_record.description) && filters.exact("private", "");
 }
 
-// Sizes have names of their own since 1.48 of the API; the one before that stands for what is to stay in any case.
+// Since API 1.48, sizes have separate names; the earlier one stands for what stays in any case.
 Result<build::CachePrune> sizes_of(const Call& call) {
   constexpr unsigned with_sizes = 48;
   const auto bytes = [&](const char* key) -> Result<std::uint64_t> {
@@ -57,12 +57,12 @@ Result<build::CachePrune> sizes_of(const Call& call) {
   return prune;
 }
 
-// Labels are for the other things that `docker system prune` asks for.
+// Labels are for the other objects that `docker system prune` includes.
 Result<> prune_build_cache(Call& call) {
   constexpr std::string_view known[] = {"description", "id",     "inuse", "label", "label!",    "parent",
                                         "private",     "shared", "type",  "until", "unused-for"};
   const auto asked = Filters::of(call, known);
-  // BuildKit tells what it does not know; what cannot be read does not come as far.
+  // BuildKit itself reports unknown filters; unparsable ones do not get that far.
   const bool got_to_it = !asked && asked.error().subject() == Subject::setting;
   if (!asked)
     return fail(http_error(400, (got_to_it ? "failed to prune build cache: " : "") + asked.error().message()));

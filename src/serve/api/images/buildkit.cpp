@@ -1,4 +1,4 @@
-// What buildx and Docker Compose build through: connections that leave HTTP/1.1 and belong to buildkit/ from then on.
+// For builds from buildx and Docker Compose: connections that leave HTTP/1.1 and belong to buildkit/ from then on.
 #include "buildkit/service.hpp"
 
 #include "base/strings.hpp"
@@ -11,7 +11,7 @@ namespace consort::serve {
 namespace {
 
 Result<http::Connection::Raw> take_over(Call& call) {
-  // Names of images are the machine's, and so is what a step may see of it.
+  // Image names belong to the whole machine, and so does what a step may see of it.
   if (const std::string& project = call.service().options().project; !project.empty())
     return fail(
         http_error(403, "this socket is for the containers of project " + project + ": it cannot build images"));

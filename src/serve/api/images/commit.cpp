@@ -1,4 +1,4 @@
-// POST /commit: an image of what a container has changed.
+// POST /commit: an image from a container's changes.
 #include "base/strings.hpp"
 #include "engine/image_change.hpp"
 #include "engine/images.hpp"
@@ -10,7 +10,7 @@ namespace consort::serve {
 
 namespace {
 
-// What the body says of Config wins over the container's own.
+// Config in the body wins over the container's own.
 void apply_config(image::ImageConfig& config, const Json& body) {
   const auto list = [&](const char* key, std::vector<std::string>& value) {
     if (const Json* said = find_key(body, key); said && said->is_array()) value = get_strings(body, key);
@@ -33,7 +33,7 @@ void apply_config(image::ImageConfig& config, const Json& body) {
       if (value.is_string()) config.labels[key] = value.get<std::string>();
 }
 
-// Frozen for as long as its files are read.
+// Frozen while its files are read.
 class Frozen {
  public:
   static Result<Frozen> begin(engine::Engine& engine, const std::string& id) {
@@ -75,8 +75,8 @@ Result<> commit_container(Call& call) {
   std::optional<Frozen> frozen;
   if (call.flag("pause", true) && container.state.status == engine::Status::running) {
     Result<Frozen> begun = Frozen::begin(engine, container.id);
-    // Who has nothing to pause with (a user without control groups) gets what pause=0 gives.
-    // One that has ended meanwhile needs no freezing.
+    // Where pausing is impossible (a user without cgroups), the result is that of pause=0. A container that has ended
+    // in the meantime needs no freezing.
     const bool needed =
         !begun && begun.error().code() != Code::unsupported && TRY(engine.inspect(container.id)).state.running();
     if (needed) return fail(std::move(begun).error());

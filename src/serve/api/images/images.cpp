@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 7> known_filters{"before",    "dangling",
                                                         "reference", "since",    "until"};
 constexpr std::array<std::string_view, 4> known_prune_filters{"dangling", "label", "label!", "until"};
 
-// "postgres", "postgres:1*", "localhost:5000/*", as path.Match of Go.
+// "postgres", "postgres:1*", "localhost:5000/*", as in Go's path.Match.
 bool is_referred_to(const Image& image, const std::string& pattern) {
   const auto matches = [&](const std::string& text) {
     return ::fnmatch(pattern.c_str(), text.c_str(), FNM_PATHNAME) == 0;
@@ -115,7 +115,7 @@ Json removal_rows(const image::RemoveReport& report) {
   return rows;
 }
 
-// Why an image is not removed, in the words that people know and look up.
+// Why an image is not removed, in the words that people know and search for.
 Error removal_refused(engine::Engine& engine, const std::string& name, Error error) {
   const auto image = engine.images().find(name);
   const auto containers = engine.list();
@@ -144,7 +144,7 @@ Result<> remove_image(Call& call) {
   return call.json(200, removal_rows(TRY(std::move(removed))));
 }
 
-// What no container needs, one by one: what the build cache needs stays.
+// Images that no container needs, one by one: what the build cache needs stays.
 Result<> prune_images(Call& call) {
   const Filters filters = TRY(Filters::of(call, known_prune_filters));
   const bool only_dangling = TRY(filters.boolean("dangling")).value_or(true);

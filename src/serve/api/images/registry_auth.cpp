@@ -10,12 +10,12 @@ namespace consort::serve {
 
 namespace {
 
-// The name that Docker Hub has in a config.json.
+// Docker Hub's name in a config.json.
 std::string key_of(const std::string& registry) {
   return registry == "docker.io" ? "https://index.docker.io/v1/" : registry;
 }
 
-// Base64 for URLs, of a JSON object. Docker takes what is none for nothing.
+// A JSON object in URL-safe Base64. Docker treats anything else as empty.
 Json object_of(Call& call, const char* header) {
   std::string text(call.request().header(header));
   std::ranges::replace(text, '-', '+');

@@ -1,4 +1,4 @@
-// Images that come from elsewhere and go elsewhere: pull, push, import, load, save; and what a registry is asked.
+// Images that come and go: pull, push, import, load, save; and queries to registries.
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,14 +39,14 @@ Result<std::optional<image::Platform>> platform_of(const Call& call) {
   return std::optional(*platform);
 }
 
-// Tells the client, and ends the transfer when it has gone.
+// Reports to the client, and ends the transfer when it has gone.
 image::Progress progress_to(TransferLines& lines, std::stop_source& stop) {
   return [&lines, &stop](const image::ProgressEvent& event) {
     if (!lines.tell(event)) stop.request_stop();
   };
 }
 
-// Of a pull and of a push. The options need what is returned.
+// For a pull and a push. The options refer to what is returned.
 template <typename Options>
 Result<ClientCredentials> set_options(Call& call, const Reference& reference, const std::stop_source& stop,
                                       Options& options) {
@@ -89,7 +89,7 @@ Result<image::ImportOptions> import_options(const Call& call, const std::string&
   return options;
 }
 
-// "host/file.tar" as well.
+// Also "host/file.tar".
 Result<> import_from_url(Call& call, const std::string& source) {
   const std::string url = source.contains("://") ? source : "http://" + source;
   if (!url.starts_with("http://") && !url.starts_with("https://"))
@@ -176,7 +176,7 @@ Result<> load(Call& call) {
       loaded = TRY(engine.images().load(in, options));
       return {};
     });
-    // What is wrong with an archive is said in the stream, which has begun for Docker with its first byte.
+    // Problems with an archive are reported in the stream, which in Docker begins with its first byte.
     if (!read) return line({{"errorDetail", {{"message", read.error().message()}}}, {"error", read.error().message()}});
     for (const std::string& name : loaded.names) {
       const auto reference = Reference::parse(name);
@@ -210,7 +210,7 @@ Result<> inspect_distribution(Call& call) {
             {"Platforms", std::move(platforms)}});
 }
 
-// Docker Hub's own index, which is no registry.
+// Docker Hub's own index, which is not a registry.
 Result<> search(Call& call) {
   constexpr std::string_view known[] = {"is-automated", "is-official", "stars"};
   constexpr std::int64_t usual = 25, most = 100;
@@ -246,7 +246,7 @@ Result<> authenticate(Call& call) {
     if (registry.starts_with(scheme)) registry.erase(0, std::string_view(scheme).size());
   registry = registry.substr(0, registry.find('/'));
   if (registry.empty() || registry == "index.docker.io" || registry == "registry-1.docker.io") registry = "docker.io";
-  // They are kept by the client: what is stored here goes again.
+  // The client stores credentials: what is written here is removed again.
   std::string folder = call.service().roots().run + "/login.XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) return fail_errno("create directory", folder);
   image::RegistryOptions options;

@@ -22,7 +22,7 @@ bool is_stream(const ShipUnit& unit) {
   return unit.network == "tcp" || unit.network == "unix";
 }
 
-// "Nov 29 22:00:00", of this machine's time zone.
+// "Nov 29 22:00:00", in this machine's time zone.
 std::string syslog_time(SystemTime time) {
   const std::time_t seconds = static_cast<std::time_t>(time.time_since_epoch().count() / nanoseconds);
   std::tm parts{};
@@ -31,7 +31,7 @@ std::string syslog_time(SystemTime time) {
   return {text.data(), std::strftime(text.data(), text.size(), "%b %e %H:%M:%S", &parts)};
 }
 
-// "2026-11-29T22:00:00Z", with six digits behind the seconds for rfc5424micro.
+// "2026-11-29T22:00:00Z", with six decimals for rfc5424micro.
 std::string internet_time(SystemTime time, bool micro) {
   std::string text = format_rfc3339_seconds(time);
   text.pop_back();  // its "Z"
@@ -63,7 +63,7 @@ std::string syslog_message(const ShipUnit& unit, const MessageOrigin& origin, co
   return message + "\n";
 }
 
-// A value with a newline goes with its length before it.
+// A value with a newline is preceded by its length.
 void add_journal_field(std::string& message, const std::string& name, std::string_view value) {
   message += name;
   if (value.find('\n') == std::string_view::npos) {
@@ -99,7 +99,7 @@ std::string gelf_message(const ShipUnit& unit, const MessageOrigin& origin, cons
   return message;
 }
 
-// MessagePack, as much of it as Fluentd's forward protocol takes: [tag, time, {key: value}].
+// MessagePack, as far as Fluentd's forward protocol needs it: [tag, time, {key: value}].
 void add_packed_length(std::string& message, std::size_t length, unsigned char small, std::size_t small_limit,
                        unsigned char wide) {
   if (length < small_limit) {

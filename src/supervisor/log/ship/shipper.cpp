@@ -48,7 +48,7 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
-// The journal takes what is larger than a datagram as a sealed file.
+// The journal accepts what does not fit into a datagram as a sealed file.
 bool send_as_file(int socket, const std::string& message) {
   const Fd file(::memfd_create("consort-log", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file || !write_full(file.get(), message)) return false;
@@ -87,8 +87,8 @@ void LogShipper::begin() {
   if (place_ == Place::told_by_time) reader_ = LogReader(log_path_, {.since = from_.time});
 }
 
-// At the end of the file: what comes now is new, whatever its time says. True: the place is not in the file any more;
-// all that there is was written after it, and is still to be read.
+// At the end of the file: what comes now is new, whatever its time says. True: the position is no longer in the file;
+// everything in it was written later and is still to be read.
 bool LogShipper::settle_place() {
   const bool gone = place_ == Place::looked_for && seen_at_from_ == 0;
   place_ = Place::passed;
@@ -231,9 +231,9 @@ LogShipper::Sent LogShipper::send_datagrams(const std::string& message) {
     while (count < 0 && errno == EINTR);
     if (count >= 0) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return Sent::later;
-    // Too large for a datagram: the journal takes a file, of others nobody will ever take it.
+    // Too large for a datagram: the journal takes a file, other receivers will never accept it.
     if (errno == EMSGSIZE && (unit_.driver != "journald" || send_as_file(socket_.get(), message))) return Sent::yes;
-    // Nobody listens at that port just now; the network tells of the datagram before this one.
+    // Nobody listens at that port right now; the network is reporting the previous datagram.
     if (errno == ECONNREFUSED && unit_.network == "udp") continue;
     fail(errno_text(errno));
     return Sent::failed;
@@ -254,7 +254,7 @@ Result<> LogShipper::connect() {
   return {};
 }
 
-// What a receiver says is of no interest; that it has gone is.
+// What a receiver sends is ignored; that it is gone is not.
 void LogShipper::on_socket(std::uint32_t events) {
   int error = 0;
   socklen_t length = sizeof error;
