@@ -5,6 +5,7 @@
 #include "base/narrow.hpp"
 #include "base/strings.hpp"
 #include "engine/engine.hpp"
+#include "engine/networks_in_use.hpp"
 #include "serve/api/containers/container_networks.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/containers/known_keys.hpp"
@@ -20,12 +21,10 @@ namespace consort::serve {
 
 namespace {
 
+using engine::is_built_in;
 using engine::Network;
+using engine::networks_in_use;
 using engine::NetworkSpec;
-
-bool is_built_in(const Network& network) {
-  return network.spec.driver == "host" || network.spec.driver == "null" || network.spec.name == "bridge";
-}
 
 bool shows(Call& call, const Network& network) {
   const std::string& project = call.service().options().project;
@@ -103,14 +102,6 @@ Result<std::vector<Network>> all_networks(Call& call) {
   return networks;
 }
 
-// Ids of networks that any container uses, running or not.
-Result<std::set<std::string>> used_networks(engine::Engine& engine) {
-  std::set<std::string> used;
-  for (const engine::Container& container : TRY(engine.list()))
-    for (const engine::Endpoint& endpoint : container.networks) used.insert(endpoint.network_id);
-  return used;
-}
-
 Result<std::optional<bool>> dangling_of(const Filters& filters) {
   if (filters.is_empty_list("dangling")) return std::nullopt;
   auto dangling = filters.boolean("dangling");
@@ -126,7 +117,7 @@ Result<> list_networks(Call& call) {
     if (type != "builtin" && type != "custom") return fail(http_error(500, "invalid filter: 'type'='" + type + "'"));
   const std::optional<bool> dangling = TRY(dangling_of(filters));
   std::set<std::string> used;
-  if (dangling) used = TRY(used_networks(*TRY(call.engine())));
+  if (dangling) used = TRY(networks_in_use(*TRY(call.engine())));
   Json shapes = Json::array();
   for (const Network& network : TRY(all_networks(call))) {
     const bool fits = !filters.is_empty_list("type") && filters.pattern("name", network.spec.name) &&
@@ -289,7 +280,7 @@ Result<> prune_networks(Call& call) {
   const Filters filters = TRY(Filters::of(call, known));
   const std::optional<SystemTime> older = TRY(until_of(filters));
   engine::Engine& engine = *TRY(call.engine());
-  const std::set<std::string> used = TRY(used_networks(engine));
+  const std::set<std::string> used = TRY(networks_in_use(engine));
   Json deleted = nullptr;
   for (const Network& network : TRY(all_networks(call))) {
     if (is_built_in(network) || used.contains(network.id) || !filters.labels(network.spec.labels)) continue;

@@ -11,6 +11,7 @@
 #include "cli/commands/machine/remove_each.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/workspace.hpp"
+#include "engine/networks_in_use.hpp"
 
 namespace consort::cli {
 
@@ -32,14 +33,6 @@ FormatRow row_of(const engine::Network& network, bool whole) {
           {"Internal", "INTERNAL", yes_or_no(network.spec.internal), ""},
           {"IPv6", "IPV6", yes_or_no(network.spec.enable_ipv6), ""},
           {"Labels", "LABELS", text_of_pairs(network.spec.labels), ""}};
-}
-
-// Ids of networks that any container uses, running or not.
-Result<std::set<std::string>> used_networks(engine::Engine& engine) {
-  std::set<std::string> used;
-  for (const engine::Container& container : TRY(engine.list()))
-    for (const engine::Endpoint& endpoint : container.networks) used.insert(endpoint.network_id);
-  return used;
 }
 
 Json pools_of(const engine::Network& network) {
@@ -100,10 +93,6 @@ Result<std::vector<engine::Network>> all_networks(engine::Engine& engine) {
   return networks;
 }
 
-bool is_built_in(const engine::Network& network) {
-  return network.spec.driver != "bridge" || network.spec.name == "bridge";
-}
-
 // --subnet, --gateway and --ip-range in the order in which they were given, as Docker takes them.
 std::vector<engine::AddressPool> wanted_pools(const ParsedFlags& flags) {
   std::vector<engine::AddressPool> pools;
@@ -132,9 +121,9 @@ Result<int> run_network_list(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   std::vector<engine::Network> networks = TRY(all_networks(workspace->engine()));
   std::set<std::string> used;
-  if (filters.contains("dangling")) used = TRY(used_networks(workspace->engine()));
+  if (filters.contains("dangling")) used = TRY(engine::networks_in_use(workspace->engine()));
   std::erase_if(networks, [&](const engine::Network& network) {
-    const bool dangling = !is_built_in(network) && !used.contains(network.id);
+    const bool dangling = !engine::is_built_in(network) && !used.contains(network.id);
     return !passes(filters, "name", network.spec.name) || !passes(filters, "id", network.id) ||
            !passes(filters, "driver", network.spec.driver) || !passes_labels(filters, network.spec.labels) ||
            !passes(filters, "dangling", yes_or_no(dangling));
@@ -198,9 +187,9 @@ Result<int> run_network_prune(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   engine::Engine& engine = workspace->engine();
   std::vector<engine::Network> networks = TRY(engine.list_networks());
-  const std::set<std::string> used = TRY(used_networks(engine));
+  const std::set<std::string> used = TRY(engine::networks_in_use(engine));
   std::erase_if(networks, [&](const engine::Network& network) {
-    return is_built_in(network) || used.contains(network.id) || !passes_labels(filters, network.spec.labels);
+    return engine::is_built_in(network) || used.contains(network.id) || !passes_labels(filters, network.spec.labels);
   });
   if (invocation.dry_run) {
     for (const engine::Network& network : networks) print_out("Would remove: " + network.spec.name + "\n");

@@ -16,6 +16,7 @@
 #include "cli/render/template.hpp"
 #include "cli/workspace.hpp"
 #include "engine/images.hpp"
+#include "engine/networks_in_use.hpp"
 
 namespace consort::cli {
 
@@ -125,15 +126,13 @@ Result<std::uint64_t> prune_containers(engine::Engine& engine, bool dry_run) {
   return bytes;
 }
 
-// Bridges without any container, running or not.
+// Networks without any container. A dry run has not removed the stopped ones, which go before.
 Result<> prune_networks(engine::Engine& engine, bool dry_run) {
-  std::set<std::string> used;
-  for (const engine::Container& container : TRY(engine.list()))
-    if (!dry_run || container.state.running())
-      for (const engine::Endpoint& endpoint : container.networks) used.insert(endpoint.network_id);
+  const std::set<std::string> used =
+      TRY(engine::networks_in_use(engine, dry_run ? engine::Users::running : engine::Users::all));
   std::string deleted;
   for (const engine::Network& network : TRY(engine.list_networks())) {
-    if (network.spec.name == "bridge" || network.spec.driver != "bridge" || used.contains(network.id)) continue;
+    if (engine::is_built_in(network) || used.contains(network.id)) continue;
     if (dry_run)
       print_out("Would remove: " + network.spec.name + "\n");
     else if (TRY(unused_removed(engine.remove_network(network.id))))
