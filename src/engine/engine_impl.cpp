@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 #include "base/os/processes/process.hpp"
 #include "base/os/trees/spread.hpp"
 #include "runtime/defaults.hpp"
@@ -65,8 +66,7 @@ Result<std::shared_ptr<const Engine::Impl::ImageFacts>> Engine::Impl::image_fact
 Result<Fd> Engine::Impl::lock_container(const std::string& id) const {
   const std::string folder = container_folder(id);
   Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-  while (::flock(fd.get(), LOCK_EX) != 0)
-    if (errno != EINTR) return fail_errno("lock container", id.substr(0, 12));
+  TRY(lock_exclusive(fd.get(), folder));
   // Removed while we waited: what we locked is a directory without a name.
   if (!path_exists(folder)) return fail(Error(Code::not_found, "No such container: " + id));
   return fd;
@@ -82,8 +82,7 @@ Result<Fd> Engine::Impl::guard_creations() const {
   TRY(Trash(roots.data + "/containers").prepare());
   Fd fd = TRY(open_file(roots.data + "/containers", O_RDONLY | O_DIRECTORY));
   spread_subfolders(fd.get());
-  while (::flock(fd.get(), LOCK_SH) != 0)
-    if (errno != EINTR) return fail_errno("lock", roots.data + "/containers");
+  TRY(lock_shared(fd.get(), roots.data + "/containers"));
   return fd;
 }
 

@@ -1,6 +1,5 @@
 // Creating and removing volumes: when a directory without a record is a new volume, and when it is a leftover.
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include <cerrno>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "volume/volume.hpp"
@@ -67,8 +67,7 @@ Result<Fd> lock_volumes(const Roots& roots) {
   TRY(make_directories(folder, 0700));
   TRY(trash_of(roots).prepare());
   Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-  while (::flock(fd.get(), LOCK_EX) != 0)
-    if (errno != EINTR) return fail_errno("lock", folder);
+  TRY(lock_exclusive(fd.get(), folder));
   return fd;
 }
 

@@ -1,7 +1,6 @@
 #include "volume/volume.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 #include "base/os/files/link.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
@@ -46,8 +46,7 @@ Result<> empty_folder(const std::string& path) {
 
 Result<Fd> lock_folder(const std::string& folder) {
   Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-  while (::flock(fd.get(), LOCK_EX) != 0)
-    if (errno != EINTR) return fail_errno("lock", folder);
+  TRY(lock_exclusive(fd.get(), folder));
   return fd;
 }
 

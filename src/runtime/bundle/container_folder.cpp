@@ -11,6 +11,8 @@
 #include "base/json.hpp"
 #include "base/narrow.hpp"
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
+#include "base/os/files/has_name.hpp"
 #include "base/os/processes/process_stat.hpp"
 #include "runtime/inspect.hpp"
 
@@ -55,7 +57,7 @@ Result<ContainerFolder> ContainerFolder::make(const std::string& root, const std
     return fail_errno("create directory", container.folder_);
   }
   container.lock_ = TRY(open_file(container.folder_, O_RDONLY | O_DIRECTORY));
-  if (::flock(container.lock_.get(), LOCK_EX) != 0) return fail_errno("lock", container.folder_);
+  TRY(lock_exclusive(container.lock_.get(), container.folder_));
   return container;
 }
 
@@ -67,13 +69,9 @@ Result<ContainerFolder> ContainerFolder::lock(const std::string& root, const std
   Result<Fd> folder = open_file(container.folder_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!folder) return folder.error().code() == Code::not_found ? missing() : fail(std::move(folder).error());
   container.lock_ = std::move(*folder);
-  while (::flock(container.lock_.get(), LOCK_EX) != 0)
-    if (errno != EINTR) return fail_errno("lock", container.folder_);
+  TRY(lock_exclusive(container.lock_.get(), container.folder_));
   // It may have been removed, and even created again, while we waited.
-  struct stat mine, named;
-  if (::fstat(container.lock_.get(), &mine) != 0 || ::stat(container.folder_.c_str(), &named) != 0 ||
-      mine.st_ino != named.st_ino)
-    return missing();
+  if (!has_name(container.lock_.get(), container.folder_)) return missing();
   TRY(container.load());
   return container;
 }

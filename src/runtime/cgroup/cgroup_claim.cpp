@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 #include "base/os/files/has_name.hpp"
 
 namespace consort::runtime::internal {
@@ -14,8 +15,7 @@ namespace consort::runtime::internal {
 Result<Fd> claim_to_make(const std::string& directory) {
   for (;;) {
     Fd claim = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
-    while (::flock(claim.get(), LOCK_SH) != 0)
-      if (errno != EINTR) return fail_errno("claim cgroup", directory);
+    TRY(lock_shared(claim.get(), directory));
     if (has_name(claim.get(), directory)) return claim;
   }
 }

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 
 namespace consort::supervisor {
 
@@ -20,7 +21,7 @@ Result<Fd> open_held(const std::string& folder) {
 
 Result<Fd> hold(const std::string& folder) {
   Fd held = TRY(open_held(folder));
-  if (::flock(held.get(), LOCK_SH) != 0) return fail_errno("lock directory", folder + "/work");
+  TRY(lock_shared(held.get(), folder + "/work"));
   return held;
 }
 
