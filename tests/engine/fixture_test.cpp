@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "../facilities.hpp"
 #include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "supervisor/client.hpp"
@@ -53,7 +54,7 @@ std::string EngineTest::leftovers() const {
 }
 
 void EngineTest::SetUp() {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root: namespaces, overlay mounts, bridges";
+  if (const std::string reason = test::why_no_containers(); !reason.empty()) GTEST_SKIP() << reason;
   std::string pattern = testing::TempDir() + "consort-engine-XXXXXX";
   folder_ = ::mkdtemp(pattern.data());
   ::chmod(folder_.c_str(), 0755);

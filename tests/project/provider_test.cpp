@@ -2,6 +2,7 @@
 #include "project/exec/provider.hpp"
 
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <cstdlib>

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <stop_token>
 #include <thread>
 #include <vector>
 

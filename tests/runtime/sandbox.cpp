@@ -10,6 +10,7 @@
 #include <array>
 #include <filesystem>
 
+#include "../facilities.hpp"
 #include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 
@@ -43,7 +44,7 @@ Sandbox::~Sandbox() {
 }
 
 std::string Sandbox::why_not() {
-  if (::geteuid() != 0) return "needs root";
+  if (const std::string reason = test::why_no_containers(); !reason.empty()) return reason;
   if (cgroup_version() == CgroupVersion::none) return "no cgroup hierarchy is mounted";
   return {};
 }

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 
+#include "../facilities.hpp"
 #include "base/json.hpp"
 #include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
@@ -41,7 +42,7 @@ bool eventually(const std::function<bool()>& check, std::chrono::milliseconds li
 }
 
 std::string TestProject::why_not() {
-  if (::geteuid() != 0) return "needs root";
+  if (const std::string reason = test::why_no_containers(); !reason.empty()) return reason;
   if (runtime::cgroup_version() == runtime::CgroupVersion::none) return "no cgroup hierarchy is mounted";
   return {};
 }

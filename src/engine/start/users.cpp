@@ -1,5 +1,6 @@
 #include "engine/start/users.hpp"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/mount.h>
 
