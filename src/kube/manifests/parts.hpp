@@ -109,6 +109,8 @@ void add_pull_config(const Scope& scope);
 void add_rollout(const Scope& scope, const project::DesiredService& service, Pod& pod);
 // workload.cpp
 bool runs_on_each_node(const compose::Service& file);
+// A job that the cluster starts; nothing there starts others.
+bool is_scheduled(const compose::Service& job);
 // awaited: others wait for its end.
 bool ends_by_itself(const compose::Service& file, bool awaited);
 void add_workload(const Scope& scope, const compose::Service& file, const project::DesiredService& service, Pod pod);

@@ -110,6 +110,10 @@ bool runs_on_each_node(const compose::Service& file) {
   return file.deploy && file.deploy->mode == "global";
 }
 
+bool is_scheduled(const compose::Service& job) {
+  return job.triggers && !job.triggers->schedule.empty();
+}
+
 // "no" that somebody wrote, not what Compose assumes.
 bool ends_by_itself(const compose::Service& file, bool awaited) {
   if (awaited || file.restart == "no") return true;
