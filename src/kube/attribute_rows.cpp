@@ -50,8 +50,11 @@ constexpr Attribute rows[] = {
      "(`replicated-job`)",
      "replicated global replicated-job"},
     {"services.*.deploy.mode", refused, "use `replicated`, `global` or `replicated-job`"},
-    {"services.*.deploy.endpoint_mode", becomes, "the default for every service", "dnsrr"},
-    {"services.*.deploy.endpoint_mode", warned, "the name refers to the pods themselves, so every port can be reached"},
+    {"services.*.deploy.endpoint_mode", becomes,
+     "the name refers to the pods, and every port can be reached: the default for every service", "dnsrr"},
+    {"services.*.deploy.endpoint_mode", becomes,
+     "with `vip`, the name refers to an address of the cluster, which leads to the ports listed under `ports` and "
+     "`expose`, on pods that are ready"},
     {"services.*.deploy.replicas", becomes, "`replicas`"},
     {"services.*.deploy.labels", becomes, "annotations of the workload"},
     {"services.*.deploy.rollback_config", warned,
@@ -94,7 +97,8 @@ constexpr Attribute rows[] = {
      "a ConfigMap, and a Secret for names such as `DB_PASSWORD`; both named by "
      "their content"},
     {"services.*.env_file", becomes, "as `environment`"},
-    {"services.*.expose", becomes, "`containerPort`; all other ports can be reached as well"},
+    {"services.*.expose", becomes,
+     "`containerPort`; all other ports can be reached as well, unless `endpoint_mode` is `vip`"},
     {"services.*.external_links", refused, "reach outside services by their DNS name"},
     {"services.*.extra_hosts", becomes, "`hostAliases`; `host-gateway` is refused"},
     {"services.*.gpus", refused, "devices are not supported on Kubernetes yet"},

@@ -45,6 +45,7 @@ class Store:
         self.refused = {}  # (method, path): the status that is answered instead
         self.still = False  # pods stay what they are
         self.parting = "restart"  # what becomes of a container that was attached to; or "end", "remove"
+        self.ended = []  # what the node says of the next ports that are forwarded: their pods have ended
         self.stuck = set()  # StatefulSets that have found a name taken: they will try again, but not soon
 
     def put(self, key, value, kind):
@@ -402,6 +403,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                          "details": {"causes": [{"reason": "FieldManagerConflict", "field": ".spec.replicas",
                                                                  "message": f'conflict with "{store.other}" using apps/v1'}]}})
             value = copy.deepcopy(body)
+            headless = [key[1] == "services" and each and each["spec"].get("clusterIP") == "None" for each in (there, body)]
+            if there and headless == [False, True]:
+                return self.fail(422, f'Service "{key[2]}" is invalid: spec.clusterIP: Invalid value: "None": field is immutable')
+            if headless == [True, False]:  # nobody says that it does not become so
+                value["spec"]["clusterIP"] = "None"
             store.serial += 1
             value["metadata"]["uid"] = there["metadata"].get("uid") if there else str(store.serial)
             if self.command == "POST" and there:
@@ -518,6 +524,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.frame(0, port)
             self.frame(1, port)
             _, data = self.message()
+            if self.store.ended:
+                self.frame(1, self.store.ended.pop().encode())
+                self.wfile.write(b"\x88\x00")
+                return
             self.frame(0, b"HTTP/1.0 200 OK\r\n\r\nyou said " + data[1:].split(b"\r\n")[0])
             return
         if what == "attach" and "owner" in self.store.objects[key]["metadata"]:

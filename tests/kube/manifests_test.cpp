@@ -198,6 +198,12 @@ TEST(Volumes, OfOneNodeAreToldWhereSeveralPodsHaveThem) {
       << notes(three);
   EXPECT_TRUE(notes(each).starts_with("4: volume")) << notes(each);
   EXPECT_EQ(notes(one + "  off: {image: x, scale: 0, volumes: [\"data:/d\"]}\n"), "");
+  const std::string hook = "  web: {image: x, pre_start: [{image: y, command: [a], volumes: [\"data:/d\"]}]}\n";
+  EXPECT_TRUE(notes(one + hook).find("is used by db, web (") != std::string::npos) << notes(one + hook);
+  EXPECT_EQ(notes("  db: {image: x, volumes: [\"data:/d\"], pre_start: [{command: [a]}]}\n"), "");
+  const std::string job =
+      "jobs: {seed: {image: x, volumes: [\"data:/d\"], triggers: {schedule: [{cron: '0 3 * * *'}]}}}\n";
+  EXPECT_NE(notes(one + job).find("is used by db, seed ("), std::string::npos) << notes(one + job);
   const std::string single = notes(three, "x-access-mode: ReadWriteOncePod");
   EXPECT_TRUE(single.starts_with("4: volume \"app_data\" can only be mounted by one pod, but is used by db ("))
       << single;

@@ -71,6 +71,13 @@ spec:
   EXPECT_NE(named.find("port 53 of"), std::string::npos) << named;
 }
 
+TEST(Fronts, LeadToAPortHoweverOftenItIsPublished) {
+  EXPECT_EQ(front("publish: ingress", "[\"8080:80\", \"8081:80\"]").find("not behind"), std::string::npos);
+  const std::string other = front("publish: ingress", "[\"8080:80\", \"8443:443\", \"9443:443\", \"80:80/udp\"]");
+  EXPECT_EQ(other.find("port 443 of"), other.rfind("port 443 of")) << other;
+  EXPECT_NE(other.find("port 80 of"), std::string::npos) << other;
+}
+
 TEST(Fronts, ThatLeadNowhereAreRefused) {
   for (const auto& [how, words] : {
            std::pair("publish: gateway", "does not say which one"),

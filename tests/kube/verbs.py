@@ -41,6 +41,15 @@ volumes: {data: }
 """
 
 
+def has_ipv6():
+    with socket.socket(socket.AF_INET6) as any_port:
+        try:
+            any_port.bind(("::1", 0))
+            return True
+        except OSError:
+            return False
+
+
 class Registry(http.server.BaseHTTPRequestHandler):
     """Has the manifests of some images, and takes nothing."""
     protocol_version = "HTTP/1.1"
@@ -426,6 +435,19 @@ class Verbs(unittest.TestCase):
         self.consort("down", "-v")
         self.assertEqual((self.names("httproutes"), self.names("services")), ([], []))
 
+    def test_a_name_gets_an_address_and_gives_it_back(self):
+        headless = lambda: [name for name in self.names("services") if self.store.objects["shop", "services", name]["spec"].get("clusterIP") == "None"]
+        for mode, services, pods in (("dnsrr", ["web"], ["web"]), ("vip", ["web", "web-pods"], ["web-pods"]), ("dnsrr", ["web"], ["web"])):
+            (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web, expose: [\"80\"], deploy: {endpoint_mode: %s}}\n" % mode)
+            tried = self.consort("--dry-run", "up", "-d").stderr
+            self.assertEqual("Service web  Recreated" in tried, bool(self.names("services")), tried)
+            self.consort("up", "-d")
+            self.assertEqual((self.names("services"), headless()), (services, pods))
+            with self.store.changed:
+                version = self.store.version
+            self.consort("up", "-d")
+            self.assertEqual(self.store.version, version)
+
     def test_a_custom_name_is_that_of_all_replicas(self):
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web, container_name: front}\n")
         self.consort("up", "-d")
@@ -437,18 +459,19 @@ class Verbs(unittest.TestCase):
             taken.bind(("127.0.0.1", self.port))
             taken.listen()
             (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web:\n    image: web\n    ports:\n      - {target: 80, published: "
-                                                      f"\"{self.port}-{self.port + 20}\"}}\n      - \"81\"\n")
+                                                      f"\"{self.port}-{self.port + 20}\"}}\n      - \"81\"\n"
+                                                      + ("      - {target: 82, host_ip: \"::1\"}\n" if has_ipv6() else ""))
             up = subprocess.Popen([CONSORT, "up"], cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             try:
                 places = {}
-                while len(places) < 2:
+                while len(places) < 2 + has_ipv6():
                     line = up.stderr.readline()
                     self.assertTrue(line)
-                    if found := re.fullmatch(r'Port (\d+) of service "web" is at 127\.0\.0\.1:(\d+)\n', line):
-                        places[found.group(1)] = int(found.group(2))
-                self.assertIn(places["80"], range(self.port + 1, self.port + 21))
-                for port in places.values():
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/hello", timeout=60) as answer:
+                    if found := re.fullmatch(r'Port (\d+) of service "web" is at (127\.0\.0\.1|\[::1\]):(\d+)\n', line):
+                        places[found.group(1)] = found.groups()[1:]
+                self.assertIn(int(places["80"][1]), range(self.port + 1, self.port + 21))
+                for host, port in places.values():
+                    with urllib.request.urlopen(f"http://{host}:{port}/hello", timeout=60) as answer:
                         self.assertEqual(answer.read(), b"you said GET /hello HTTP/1.1")
             finally:
                 up.send_signal(signal.SIGINT)
@@ -491,6 +514,11 @@ class Verbs(unittest.TestCase):
                 seen += line
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/hello", timeout=60) as answer:
                 self.assertEqual(answer.read(), b"you said GET /hello HTTP/1.1")
+            # Of pods that have ended, nothing has been asked yet.
+            self.store.ended = ["error forwarding port 80 to pod x, uid : container not running (x)", "dial tcp4 127.0.0.1:80: connect: connection refused"]
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/again", timeout=60) as answer:
+                self.assertEqual(answer.read(), b"you said GET /again HTTP/1.1")
+            self.assertEqual(self.store.ended, [])
             self.assertIn("db-0  | db-0 says first", self.consort("logs", "--no-color", "db").stdout.replace("   ", "  "))
             ran = self.consort("exec", "-T", "-e", "A=b", "db", "sh", "-c", "echo $A 'x  y'; echo no >&2; exit 42", code=42)
             self.assertEqual((ran.stdout, ran.stderr), ("b x  y\n", "no\n"))

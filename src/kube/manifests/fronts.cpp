@@ -146,8 +146,11 @@ Json route_spec(const Front& front, Json backend) {
 
 void warn_of_other_ports(const Scope& scope, const project::DesiredService& service, const std::string& kind,
                          std::size_t chosen) {
+  std::set<std::pair<std::uint16_t, std::string>> told;  // a container's port may be published more than once
+  const auto add = [&](const project::DesiredPort& port) { return told.emplace(port.container, port.protocol).second; };
+  if (chosen != no_port) add(service.ports[chosen]);
   for (std::size_t i = 0; i < service.ports.size(); ++i)
-    if (i != chosen)
+    if (add(service.ports[i]))
       scope.warn(service, {"ports", std::to_string(i)},
                  "port " + std::to_string(service.ports[i].container) + " of \"" + service.name +
                      "\" is not behind the " + kind,

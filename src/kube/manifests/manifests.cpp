@@ -68,7 +68,7 @@ Result<> add_service(const Scope& scope, const project::DesiredService& service)
 
 Result<> add_jobs(const Scope& scope) {
   for (const auto& [name, job] : scope.project.jobs) {
-    if (!job.triggers || job.triggers->schedule.empty()) continue;  // nothing there starts it
+    if (!is_scheduled(job)) continue;
     const project::DesiredService wanted = TRY(project::desired_service(scope.project, job));
     Pod pod = TRY(pod_of(scope, wanted));
     add_cron_job(scope, job, wanted, std::move(pod));

@@ -84,6 +84,17 @@ void add_claims(const Scope& scope);
 Result<> add_bind(const Scope& scope, const project::DesiredService& service, const compose::Mount& mount,
                   std::size_t number, Pod& pod);
 // service.cpp
+// Where its containers listen, as `ports` and `expose` say it; each once.
+struct InnerPort {
+  std::uint16_t first = 0, last = 0;
+  std::string protocol;  // tcp, udp, sctp
+  bool operator==(const InnerPort&) const = default;
+};
+std::vector<InnerPort> inner_ports(const project::DesiredService& service);
+// Whether its name stands for an address of its own; else it stands for the pods.
+bool has_address(const Scope& scope, const compose::Service& file);
+// What stands for the pods then.
+std::string pods_name(std::string_view service);
 void add_services(const Scope& scope, const compose::Service& file, const project::DesiredService& service);
 // published.cpp
 void add_published(const Scope& scope, const compose::Service& file, const project::DesiredService& service);
@@ -109,6 +120,8 @@ void add_pull_config(const Scope& scope);
 void add_rollout(const Scope& scope, const project::DesiredService& service, Pod& pod);
 // workload.cpp
 bool runs_on_each_node(const compose::Service& file);
+// A job that the cluster starts; nothing there starts others.
+bool is_scheduled(const compose::Service& job);
 // awaited: others wait for its end.
 bool ends_by_itself(const compose::Service& file, bool awaited);
 void add_workload(const Scope& scope, const compose::Service& file, const project::DesiredService& service, Pod pod);

@@ -1,6 +1,9 @@
 // Names that resolve.
+#include <algorithm>
 #include <set>
 
+#include "base/narrow.hpp"
+#include "base/strings.hpp"
 #include "kube/manifests/parts.hpp"
 
 namespace consort::kube {
@@ -18,6 +21,53 @@ Json headless(const Scope& scope, const std::string& name, const project::Desire
       {"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", metadata(scope, name, service.name)}, {"spec", spec}};
 }
 
+constexpr std::size_t most_ports = 1000;  // an object has no room for all that a range may say
+
+std::optional<std::uint16_t> port_number(std::string_view text) {
+  const auto number = parse_unsigned(text);
+  return number ? fitting<std::uint16_t>(*number) : std::nullopt;
+}
+
+// The name stands for one address, which stays while pods come and go.
+Json with_address(const Scope& scope, const std::string& name, const project::DesiredService& service) {
+  Json ports = Json::array();
+  std::set<std::pair<std::uint32_t, std::string>> seen;  // what a range and a number say
+  for (const InnerPort& each : inner_ports(service))
+    for (std::uint32_t number = each.first; number <= each.last && ports.size() <= most_ports; ++number)
+      if (seen.emplace(number, each.protocol).second)
+        ports.push_back(Json{{"name", each.protocol + "-" + std::to_string(number)},
+                             {"port", number},
+                             {"targetPort", number},
+                             {"protocol", to_upper(each.protocol)}});
+  return Json{{"apiVersion", "v1"},
+              {"kind", "Service"},
+              {"metadata", metadata(scope, name, service.name)},
+              {"spec", Json{{"type", "ClusterIP"}, {"selector", labels_of(scope, service.name)}, {"ports", ports}}}};
+}
+
+Json named(const Scope& scope, const std::string& name, const project::DesiredService& service) {
+  return has_address(scope, file_of(scope, service)) ? with_address(scope, name, service)
+                                                     : headless(scope, name, service);
+}
+
+bool wants_address(const compose::Service& file) {
+  return file.deploy && file.deploy->endpoint_mode == "vip";
+}
+
+void judge_address(const Scope& scope, const compose::Service& file, const project::DesiredService& service) {
+  if (!wants_address(file)) return;
+  const compose::Strings place{"deploy", "endpoint_mode"};
+  if (!has_address(scope, file))
+    return scope.warn(service, place, "the name of \"" + service.name + "\" stays that of its pods on Kubernetes",
+                      "an address leads to ports: list them under expose, of a service that does not end by itself");
+  std::size_t count = 0;
+  for (const InnerPort& each : inner_ports(service)) count += each.last - each.first + std::size_t{1};
+  if (count > most_ports)
+    scope.refuse(service, place,
+                 "\"" + service.name + "\" lists " + std::to_string(count) + " ports, too many for an address",
+                 "with endpoint_mode: dnsrr, every port can be reached");
+}
+
 void add_alias(const Scope& scope, const project::DesiredService& service, const std::string& alias,
                const compose::Strings& place) {
   if (!is_service_name(alias)) {
@@ -25,14 +75,53 @@ void add_alias(const Scope& scope, const project::DesiredService& service, const
                "names there consist of lower-case letters, digits and hyphens");
     return;
   }
-  if (!scope.facts.names.contains(alias)) scope.add(service.name, headless(scope, alias, service));
+  if (!scope.facts.names.contains(alias)) scope.add(service.name, named(scope, alias, service));
+}
+
+void add_pods_name(const Scope& scope, const project::DesiredService& service) {
+  const std::string name = pods_name(service.name);
+  if (scope.facts.names.contains(name) || scope.known.contains({"Service", name}))
+    scope.refuse(service, {},
+                 "the pods of \"" + service.name + "\" would be called \"" + name +
+                     "\", on Kubernetes, which is another service",
+                 "rename one of them");
+  scope.add(service.name, headless(scope, name, service));
 }
 
 }  // namespace
 
+std::vector<InnerPort> inner_ports(const project::DesiredService& service) {
+  std::vector<InnerPort> all;
+  const auto add = [&](const InnerPort& port) {
+    if (std::ranges::find(all, port) == all.end()) all.push_back(port);
+  };
+  for (const project::DesiredPort& port : service.ports) add({port.container, port.container, port.protocol});
+  for (const std::string& exposed : service.container.expose) {
+    const std::size_t slash = exposed.find('/');
+    const std::string protocol = slash == std::string::npos ? "tcp" : exposed.substr(slash + 1);
+    const std::string range = exposed.substr(0, slash);
+    const std::size_t dash = range.find('-');
+    const auto first = port_number(range.substr(0, dash));
+    const auto last = dash == std::string::npos ? first : port_number(range.substr(dash + 1));
+    if (first && last && *first <= *last) add({*first, *last, protocol});
+  }
+  return all;
+}
+
+bool has_address(const Scope& scope, const compose::Service& file) {
+  return wants_address(file) && !(file.ports.empty() && file.expose.empty()) && !scope.facts.ending.contains(file.name);
+}
+
+std::string pods_name(std::string_view service) {
+  constexpr std::string_view behind = "-pods";
+  return object_name(service, behind.size()) + std::string(behind);
+}
+
 void add_services(const Scope& scope, const compose::Service& file, const project::DesiredService& service) {
   const std::string name = object_name(service.name);
-  scope.add(service.name, headless(scope, name, service));
+  judge_address(scope, file, service);
+  scope.add(service.name, named(scope, name, service));
+  if (has_address(scope, file)) add_pods_name(scope, service);
   if (const std::string ready = ready_name(scope, service.name); !ready.empty())
     scope.add(service.name, headless(scope, ready, service, Pods::ready));
   if (name != service.name)

@@ -77,10 +77,17 @@ std::string access_mode(const compose::Volume& volume) {
   return mode.empty() ? one_node : mode;
 }
 
-bool has_volume(const project::DesiredService& service, const compose::Volume& volume) {
-  return std::ranges::any_of(service.mounts, [&](const project::DesiredMount& each) {
-    return each.how.type == compose::MountType::volume && each.volume_name == volume.name;
-  });
+// Its pods do: the container, or a hook that runs before it.
+bool has_volume(const Scope& scope, const compose::Service& file, const compose::Volume& volume) {
+  const auto has = [&](const compose::Service& container) {
+    return std::ranges::any_of(container.volumes, [&](const compose::Mount& each) {
+      const auto of_file = scope.desired.volumes.find(each.source);
+      return each.type == compose::MountType::volume && of_file != scope.desired.volumes.end() &&
+             of_file->second.name == volume.name;
+    });
+  };
+  return has(file) ||
+         std::ranges::any_of(file.pre_start, [&](const compose::PreStartHook& hook) { return has(hook.container); });
 }
 
 // With more than one pod using it, the second may wait forever on a cluster that puts it on another node.
@@ -89,12 +96,16 @@ void warn_of_one_node(const Scope& scope, const compose::Volume& volume) {
   if (!mode.starts_with(one_node)) return;
   std::string names;
   std::size_t users = 0;
+  const auto count = [&](const compose::Service& file, std::size_t pods) {
+    if (pods == 0 || !has_volume(scope, file, volume)) return;
+    names += (names.empty() ? "" : ", ") + file.name;
+    users += pods;
+  };
   for (const project::DesiredService& service : scope.desired.services) {
-    const bool everywhere = runs_on_each_node(file_of(scope, service));
-    if (!has_volume(service, volume) || (!everywhere && service.replicas == 0)) continue;
-    names += (names.empty() ? "" : ", ") + service.name;
-    users += everywhere ? 2 : service.replicas;
+    const compose::Service& file = file_of(scope, service);
+    count(file, runs_on_each_node(file) ? 2 : service.replicas);
   }
+  for (const auto& [name, job] : scope.project.jobs) count(job, is_scheduled(job) ? 1 : 0);
   if (users > 1)
     scope.warn_at(volume.mark,
                   "volume \"" + volume.name + "\" can only be mounted by " +

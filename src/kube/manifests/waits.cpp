@@ -14,8 +14,12 @@ std::string name_to_await(const Scope& scope, const std::string& service, const 
   if (scope.facts.ending.contains(service)) return "";
   std::string ready =
       dependency.condition == compose::DependencyCondition::healthy ? ready_name(scope, service) : std::string();
-  // Without a health check it counts as healthy once it runs.
-  return ready.empty() ? object_name(service) : ready;
+  if (!ready.empty()) return ready;
+  // Without a health check it counts as healthy once it runs. An address is there before any pod is.
+  const auto chosen = scope.project.services.find(service);
+  const compose::Service& file =
+      chosen != scope.project.services.end() ? chosen->second : scope.project.disabled_services.at(service);
+  return has_address(scope, file) ? pods_name(service) : object_name(service);
 }
 
 }  // namespace

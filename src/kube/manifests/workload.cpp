@@ -19,19 +19,11 @@ std::string kind_of(const Scope& scope, const compose::Service& file, const proj
 
 void add_ports(const project::DesiredService& service, Pod& pod) {
   Json ports = Json::array();
-  const auto add = [&](std::uint64_t number, const std::string& protocol) {
-    // The protocol is part of what tells ports apart, and server-side apply does not know its default everywhere.
-    Json port{{"containerPort", number}, {"protocol", to_upper(protocol)}};
-    if (std::ranges::find(ports, port) == ports.end()) ports.push_back(std::move(port));
-  };
-  for (const project::DesiredPort& port : service.ports) add(port.container, port.protocol);
-  for (const std::string& exposed : service.container.expose) {
-    const std::size_t slash = exposed.find('/');
-    const auto number = exposed.substr(0, slash);
-    // A range is not worth a list: every port is reached anyway.
-    if (std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; }) && !number.empty())
-      add(std::stoul(number), slash == std::string::npos ? "tcp" : exposed.substr(slash + 1));
-  }
+  for (const InnerPort& port : inner_ports(service))
+    // A range is not worth a list: every port of a pod is reached anyway. The protocol is part of what tells ports
+    // apart, and server-side apply does not know its default everywhere.
+    if (port.first == port.last)
+      ports.push_back(Json{{"containerPort", port.first}, {"protocol", to_upper(port.protocol)}});
   if (!ports.empty()) pod.container["ports"] = std::move(ports);
 }
 
@@ -108,6 +100,10 @@ Json set_spec(const Scope& scope, const compose::Service& file, const project::D
 
 bool runs_on_each_node(const compose::Service& file) {
   return file.deploy && file.deploy->mode == "global";
+}
+
+bool is_scheduled(const compose::Service& job) {
+  return job.triggers && !job.triggers->schedule.empty();
 }
 
 // "no" that somebody wrote, not what Compose assumes.

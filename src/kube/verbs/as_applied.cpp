@@ -42,6 +42,14 @@ bool is_as_applied(const Json& there, const Json& wanted) {
   return covers(there, rest);
 }
 
+bool has_other_address(const Json& there, const Json& wanted) {
+  const auto is_headless = [](const Json& service) {
+    const Json* spec = find_key(service, "spec");
+    return spec && get_string(*spec, "clusterIP") == "None";
+  };
+  return get_string(wanted, "kind") == "Service" && is_headless(there) != is_headless(wanted);
+}
+
 Json without_digest(Json object) {
   if (!object.is_object() || !object.contains("metadata")) return object;
   Json& meta = object["metadata"];

@@ -33,7 +33,7 @@ constexpr std::size_t port_bytes = 2;  // what each channel begins with
 
 Result<Fd> listen_at(const Forward& wanted, std::uint16_t port) {
   const std::string address = wanted.address.empty() ? "127.0.0.1" : wanted.address;
-  const std::string where = address + ":" + std::to_string(port);
+  const std::string where = inet_text(address, port);
   const auto here = inet_address(address, port);
   if (!here) return fail(Error(Code::invalid, "listen on " + where).why("it is not an address"));
   Fd socket(::socket(here->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -64,6 +64,13 @@ Result<Fd> listen_on(Forward& wanted) {
       if (const auto got = local_port(socket->get())) wanted.here = *got;
     return socket;
   }
+}
+
+bool is_before_connecting(std::string_view error) {
+  // What the nodes' programs say of a port where nothing listens, and of a pod that has ended.
+  constexpr std::array<std::string_view, 6> known{"refused",          "not running",       "not found",
+                                                  "o such container", "network namespace", "sandbox"};
+  return std::ranges::any_of(known, [&](std::string_view each) { return error.find(each) != std::string_view::npos; });
 }
 
 }  // namespace
@@ -136,7 +143,9 @@ class Pump {
 
   Result<> run(const std::string& pod) {
     const std::string path = path_of("v1", "Pod", session_.space, pod) + "/portforward";
+    reached_ = false;
     Channels channels = TRY(session_.client.open(with_query(path, {{"ports", std::to_string(forward_.there)}})));
+    reached_ = true;
     to_skip_ = {port_bytes, port_bytes};
     if (!sent_.empty()) TRY(channels.send(data_channel, sent_));
     while (!channels.closed()) {
@@ -153,9 +162,9 @@ class Pump {
     return {};
   }
   // Nothing has reached the pod, as far as one can tell: another one may be tried.
-  bool may_be_repeated(const Error& error) const {
+  bool may_be_repeated() const {
     if (answered_ || sent_.size() > most_kept) return false;
-    return sent_.empty() || error.code() == Code::not_found || refused_;
+    return sent_.empty() || !reached_;
   }
 
  private:
@@ -170,8 +179,8 @@ class Pump {
     payload.remove_prefix(skipped);
     if (payload.empty()) return {};
     if (message.channel == error_channel) {
-      refused_ = payload.find("refused") != std::string_view::npos;
-      if (refused_) return fail(Code::io, "nothing listens there yet");
+      reached_ = !is_before_connecting(payload);
+      if (payload.find("refused") != std::string_view::npos) return fail(Code::io, "nothing listens there yet");
       return fail(Error(Code::io, "forward a port").why(std::string(trim(payload))));
     }
     answered_ = true;
@@ -192,8 +201,9 @@ class Pump {
   const Forward& forward_;
   int client_, stop_;
   std::array<std::size_t, 2> to_skip_{};
-  std::string sent_;  // until there is an answer
-  bool answered_ = false, refused_ = false, input_over_ = false;
+  std::string sent_;      // until there is an answer
+  bool reached_ = false;  // the pod, as far as one can tell
+  bool answered_ = false, input_over_ = false;
 };
 
 struct Connection {
@@ -252,7 +262,7 @@ struct Forwards::State {
       const std::string pod = targets.next(forward.service);
       if (pod.empty()) return fail(Code::not_found, "service \"" + forward.service + "\" is not running");
       auto ended = pump.run(pod);
-      if (ended || left == 1 || !pump.may_be_repeated(ended.error())) return ended;
+      if (ended || left == 1 || !pump.may_be_repeated()) return ended;
     }
   }
 };

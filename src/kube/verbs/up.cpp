@@ -75,9 +75,10 @@ class Up {
     }
     const std::string path = path_of(object.api_version, object.kind, session_.space, object.name);
     if (waited_) TRY(see_again(object));
+    const Json wanted = TRY(to_apply(object.json));
+    if (TRY(make_room(object, wanted, path)) && session_.trial == Trial::yes) return {};
     const auto before = seen_.find({object.kind, object.name});
     const bool failed = before != seen_.end() && before->second.failed;
-    const Json wanted = TRY(to_apply(object.json));
     if (before != seen_.end() && !failed && is_as_applied(before->second.object, wanted)) {
       tell(id, "Unchanged", Outlook::done);
       return {};
@@ -100,6 +101,17 @@ class Up {
     const bool same = before != seen_.end() && version_of(now) == version_of(before->second.object);
     tell(id, applied->created ? "Created" : same ? "Unchanged" : "Configured", Outlook::done);
     return {};
+  }
+
+  // Of a Service that cannot become what is wanted. The name is gone for a moment. false: it can, or is not there.
+  Result<bool> make_room(const Object& object, const Json& wanted, const std::string& path) {
+    const auto before = seen_.find({object.kind, object.name});
+    if (before == seen_.end() || !has_other_address(before->second.object, wanted)) return false;
+    tell(object.kind + " " + object.name, "Recreated", Outlook::done);
+    if (session_.trial == Trial::yes) return true;
+    TRY(session_.client.remove(path));
+    seen_.erase(before);
+    return true;
   }
 
   // What was there before a wait may be another one, or gone.

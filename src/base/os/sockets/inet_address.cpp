@@ -23,4 +23,8 @@ std::optional<InetAddress> inet_address(const std::string& text, std::uint16_t p
   return made;
 }
 
+std::string inet_text(const std::string& address, std::uint16_t port) {
+  return (address.contains(':') ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
 }  // namespace consort

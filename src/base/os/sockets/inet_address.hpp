@@ -18,5 +18,7 @@ struct InetAddress {
 
 // "127.0.0.1" or "::1"; nullopt for what is no address in numbers.
 std::optional<InetAddress> inet_address(const std::string& text, std::uint16_t port);
+// "127.0.0.1:80" or "[::1]:80".
+std::string inet_text(const std::string& address, std::uint16_t port);
 
 }  // namespace consort

@@ -5,6 +5,7 @@
 
 #include "base/json.hpp"
 #include "base/narrow.hpp"
+#include "base/os/sockets/inet_address.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/machine/moment.hpp"
@@ -70,10 +71,6 @@ std::string event_json(const kube::ClusterEvent& event) {
                         {"time", format_rfc3339(event.time)},
                         {"type", to_lower(event.kind)}}) +
          "\n";
-}
-
-std::string address_text(const std::string& address, std::uint16_t port) {
-  return (address.contains(':') ? "[" + address + "]" : address) + ":" + std::to_string(port) + "\n";
 }
 
 }  // namespace
@@ -149,7 +146,7 @@ Result<int> cluster_port(Invocation& invocation, const ClusterTarget& target) {
   const kube::PodState pod = TRY(kube::one_pod(workspace->session(), service, index_of(invocation)));
   for (const kube::Published& each : TRY(kube::published(workspace->session(), service)))
     if (each.container == *wanted && each.protocol == protocol && !each.address.empty()) {
-      print_out(address_text(each.address, each.port));
+      print_out(inet_text(each.address, each.port) + "\n");
       return 0;
     }
   // Where `up` listens on this machine while it runs.
@@ -161,7 +158,7 @@ Result<int> cluster_port(Invocation& invocation, const ClusterTarget& target) {
       const auto here = parse_unsigned(each.published);
       if (each.target != *wanted || of != protocol || !here) continue;
       const bool all = each.host_ip.empty() || each.host_ip == "0.0.0.0" || each.host_ip == "::";
-      print_out(address_text(all ? "127.0.0.1" : each.host_ip, saturated<std::uint16_t>(*here)));
+      print_out(inet_text(all ? "127.0.0.1" : each.host_ip, saturated<std::uint16_t>(*here)) + "\n");
       return 0;
     }
   return fail(Code::not_found, "no port " + std::to_string(*wanted) + "/" + protocol + " for container " + pod.name +

@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "base/os/sockets/inet_address.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/cluster/cluster_images.hpp"
 #include "cli/commands/cluster/cluster_registry.hpp"
@@ -63,7 +64,7 @@ void tell_chosen(const std::vector<kube::Forward>& wanted, const std::vector<kub
   for (std::size_t i = 0; i < got.size(); ++i)
     if (wanted[i].here == 0 || wanted[i].here_last != 0)
       print_err("Port " + std::to_string(got[i].there) + " of service \"" + got[i].service + "\" is at " +
-                (got[i].address.empty() ? "127.0.0.1" : got[i].address) + ":" + std::to_string(got[i].here) + "\n");
+                inet_text(got[i].address.empty() ? "127.0.0.1" : got[i].address, got[i].here) + "\n");
 }
 
 // Forwards ports and shows logs until the user interrupts; then everything is stopped, as on one machine.
