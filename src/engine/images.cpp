@@ -4,9 +4,11 @@
 #include <memory>
 #include <set>
 
+#include "base/json.hpp"
 #include "base/narrow.hpp"
 #include "build/cache.hpp"
 #include "engine/engine_impl.hpp"
+#include "image/committed.hpp"
 #include "image/prune_plan.hpp"
 
 namespace consort::engine {
@@ -60,6 +62,19 @@ image::ImageConfig config_of_container(const ProcessConfig& process, image::Imag
                                             .retries = saturated<int>(health->retries.value_or(0))};
   }
   return config;
+}
+
+// For clients of older versions of Docker's API, and for who gets the image from a registry.
+std::string configured_by(const ContainerRecord& record, const image::ImageConfig& config) {
+  const Json whole = parse_json(image::format_config(config), "configuration").value_or(Json::object());
+  const Json* of_image = find_key(whole, "config");
+  Json said = of_image ? *of_image : Json::object();
+  said["Hostname"] = record.hostname;
+  said["Domainname"] = record.domainname;
+  said["Image"] = record.summary.image;
+  said["Tty"] = record.spec.tty;
+  said["OpenStdin"] = record.spec.open_stdin;
+  return dump_json(said);
 }
 
 }  // namespace
@@ -139,6 +154,7 @@ Result<image::Image> Images::commit(const std::string& container, const CommitSp
   const image::Image parent = TRY(impl_->store.find(record.summary.image_id));
   image::CommitOptions options;
   options.config = config_of_container(record.process, TRY(impl_->store.config_of(parent)));
+  const image::CommittedContainer source{record.summary.id, configured_by(record, options.config)};
   if (spec.change) TRY(spec.change(options.config));
   if (spec.author) options.config.author = *spec.author;
   options.comment = spec.comment;
@@ -146,8 +162,8 @@ Result<image::Image> Images::commit(const std::string& container, const CommitSp
   // Empty files and directories that the engine creates beneath its mounts.
   options.leave_out = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", ".dockerenv", "dev",
                        "proc",      "sys",          "sbin/docker-init"};
-  image::Image made = TRY(
-      image::commit_container(impl_->store, parent, impl_->container_folder(record.summary.id) + "/upper", options));
+  image::Image made = TRY(image::commit_container(
+      impl_->store, parent, impl_->container_folder(record.summary.id) + "/upper", options, source));
   impl_->note(record.summary, "commit",
               {{"comment", options.comment},
                {"imageID", made.id},

@@ -12,7 +12,11 @@ namespace consort::engine {
 // it is to go even if it was never started.
 inline constexpr const char* for_maker_alone = "consort.for-maker-alone";
 
-// It is to go, and will not run any more by itself. Whether it is left behind, its hold says.
+// It has ended, or could not be started: it will not run any more by itself.
+bool is_over(const ContainerState& state);
+
+// It is to go, and is over; or a command was about to run it, which whoever holds it may still do. Whether it is left
+// behind, its hold says.
 bool is_to_go(const Container& container, const ContainerSpec& spec);
 
 // Removes them, of one project or of all. How many they were.

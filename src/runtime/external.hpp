@@ -4,11 +4,13 @@
 // the caller, mounts the overlay in a mount namespace of its own (nothing shows on the host), runs `PROGRAM create`,
 // reports, waits for start() and runs `PROGRAM start`. The container's init becomes a child of the nearest subreaper
 // above the caller, i.e. of the keeper; exec (exec.hpp), cgroups and signals work on it as on ours. What the program
-// keeps about the container is removed by remove_external() after its end.
+// keeps about the container is removed by remove_external() after its end. The program may take any time, and is killed
+// once nobody wants the container any more.
 #pragma once
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,8 +24,9 @@
 namespace consort::runtime {
 
 struct ExternalRuntime {
-  std::string program;     // "runc" or a path
-  std::string state_root;  // --root
+  std::string program;                         // "runc" or a path
+  std::string state_root;                      // --root
+  std::chrono::milliseconds patience{30'000};  // for what takes a container away
 };
 
 // Mounts overlay at bundle/rootfs in the caller's mount namespace, and takes it away again.
@@ -45,7 +48,8 @@ Result<std::string> portable_config(std::string_view config_json, const std::str
 // The caller must not have other threads that allocate while it forks. options.child_of is ignored. The pid, pidfd and
 // console are there from `ready` on; sync_fd() is to be watched as always.
 Result<Launch> begin_external(const ExternalRuntime& runtime, const Spec& spec, const LaunchOptions& options);
-// Blocks for some 20 ms. A container that the program does not know is success.
+// Blocks for some 20 ms, and no longer than for the runtime's patience (Code::busy). A container that the program does
+// not know is success.
 Result<> remove_external(const ExternalRuntime& runtime, const std::string& id);
 
 }  // namespace consort::runtime

@@ -2,7 +2,8 @@
 //
 // The file is a sequence of blocks of 256 KiB; a block is a sequence of records {16-byte header, bytes}. No record
 // crosses a block's end, so the file can be read from any block on: tails and searches by time need not read it all. A
-// rest of a block too short for a header and one byte is skipped.
+// rest of a block too short for a header and one byte is skipped. Where the clock was set back a record says that one
+// before it is later, so that a search by time does not take what comes before it for older (docs/decisions/0165).
 //
 // Crash safety: the writer puts down a header with the length it is about to move, then splices the bytes from the
 // pipe. The kernel takes from the pipe exactly what it wrote, so a writer killed at any instant loses and doubles
@@ -57,6 +58,7 @@ class LogWriter {
   Fd file_;
   std::uint64_t end_ = 0;  // where the next record's header goes
   std::uint64_t taken_ = 0;
+  SystemTime latest_{};  // of all records so far
   std::uint64_t lost_ = 0;
   std::string trouble_;           // why, if it is not room
   std::string rotation_trouble_;  // why the file grows beyond its size

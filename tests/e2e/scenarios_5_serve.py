@@ -111,6 +111,13 @@ def scenario_serve_runs_containers_that_outlive_it(world):
             status, answer = server.ask("POST", f"/containers/patient/{call}")
             check(status == 204, f"{call}: {status} {answer}")
         check(server.ask("DELETE", "/containers/patient")[0] == 204, "removed")
+        # Who does not read keeps nobody else waiting.
+        talks = server.ask("POST", "/containers/two/exec", {"Cmd": ["yes"], "AttachStdout": True})[1]["Id"]
+        with socket.socket(socket.AF_UNIX) as deaf:
+            deaf.connect(server.socket)
+            deaf.sendall(f"POST /v1.51/exec/{talks}/start HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+            eventually("it talks", lambda: server.ask("GET", f"/exec/{talks}/json")[1]["Running"])
+            check(server.ask("GET", "/containers/two/top")[0] == 200, "others are answered")
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
             tar.addfile(tarfile.TarInfo("there"), None)

@@ -45,7 +45,7 @@ def tar_of(files):
 
 @contextlib.contextmanager
 def cut_short(body, length):
-    """The address of a server that promises the body, and ends after so many bytes."""
+    """The address of a server that promises the body, and ends after so many bytes (None: all)."""
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
@@ -145,6 +145,9 @@ def scenario_api_builds_and_archives(world):
         check("Step 1/" in text and "Successfully built " in text and "Successfully tagged apib:2\n" in text, text)
         image = next(line["aux"]["ID"] for line in lines if "aux" in line)
         check(world.consort("image", "inspect", "--format", "{{.Id}}", "apib:1").out.strip() == image, "another image")
+        with cut_short(tar_of(files), None) as address:
+            lines = api.call("POST", "/build", status=200, remote=address, buildargs={"X": "arg"})
+            check(next(line["aux"]["ID"] for line in lines if "aux" in line) == image, f"of an address: {lines}")
         files["Dockerfile"] = f"FROM {SLIM}\nRUN exit 3\n"
         failed = api.call("POST", "/build", tar_of(files), 200, "application/x-tar")[-1]
         check(failed["errorDetail"] == {"code": 3, "message": "The command '/bin/sh -c exit 3' returned a non-zero code: 3"}, f"{failed}")

@@ -171,6 +171,19 @@ def scenario_api_server_comes_and_goes(world):
             finally:
                 process.kill()
                 process.wait()
+    # By hand, and not told where.
+    usual = world.start("serve")
+    try:
+        usual.stderr.readline()  # it listens
+        client = UnixConnection(str(world.run_root / "docker.sock"))
+        client.request("GET", "/_ping")
+        check(client.getresponse().read() == b"OK" and os.stat(client.path).st_mode & 0o777 == 0o600, "at its usual place")
+        client.close()
+    finally:
+        usual.kill()
+        usual.wait()
+        usual.stdout.close()
+        usual.stderr.close()
     # A context for the docker command, without that command.
     config = world.folder / "docker"
     told = world.consort("serve", "--install", "-H", "unix:///run/x.sock", env={"DOCKER_CONFIG": str(config)}).out

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/os/files/file.hpp"
 #include "engine/events.hpp"
 #include "fixture.hpp"
 #include "supervisor/journal.hpp"
@@ -70,6 +71,39 @@ TEST_F(EngineTest, EventsOfAContainerThatIsGoneKeepItsLabels) {
     if (event.type != "container") continue;
     EXPECT_THAT(event.attributes, Contains(Pair("com.example.a", "b"))) << event.action;
   }
+}
+
+// Who waits for a container to be removed finds nothing of it any more.
+TEST_F(EngineTest, AnonymousVolumesGoBeforeTheRemovalOfTheirContainerIsTold) {
+  ContainerSpec spec = probe({"true"});
+  spec.mounts.push_back({.type = MountType::volume, .target = "/data"});
+  const std::string id = create(spec);
+  const std::string volume = engine().inspect(id)->mounts.at(0).name;
+  EventStream stream = engine().events("");
+  ASSERT_TRUE(stream.skip_to_now());
+  ASSERT_TRUE(engine().remove_container(id, {.volumes = AnonymousVolumes::remove}));
+  std::vector<std::string> told;
+  for (const EngineEvent& event : stream.next().value())
+    if (event.id == id || event.id == volume) told.push_back(event.type + " " + event.action);
+  EXPECT_THAT(told, ElementsAre("volume destroy", "container destroy"));
+  EXPECT_FALSE(engine().inspect_volume(volume));
+  EXPECT_FALSE(path_exists(roots().volume_data(volume)));
+}
+
+TEST_F(EngineTest, AnonymousVolumesThatOthersUseStay) {
+  ContainerSpec spec = probe({"true"});
+  spec.mounts.push_back({.type = MountType::volume, .target = "/data"});
+  const std::string first = create(spec);
+  const std::string volume = engine().inspect(first)->mounts.at(0).name;
+  ContainerSpec with = probe({"true"});
+  with.name += "-with";
+  with.volumes_from = {spec.name};
+  const std::string second = create(with);
+  ASSERT_TRUE(engine().remove_container(first, {.volumes = AnonymousVolumes::remove}));
+  EXPECT_TRUE(engine().inspect_volume(volume));
+  EXPECT_TRUE(path_exists(roots().volume_data(volume)));
+  ASSERT_TRUE(engine().remove_container(second, {.volumes = AnonymousVolumes::remove}));
+  EXPECT_FALSE(engine().inspect_volume(volume));
 }
 
 TEST_F(EngineTest, EventsAreOfOneProjectAndInTheOrderOfTime) {

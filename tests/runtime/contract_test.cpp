@@ -235,6 +235,24 @@ TEST(PortableConfig, IsOfAVersionThatOldRuntimesTake) {
   EXPECT_EQ(config->at("root").at("path"), "rootfs");
 }
 
+// What takes a container away is waited for as long as the runtime's patience goes, and its launch not at all.
+TEST(ExternalRuntimes, ThatHangAreKilled) {
+  if (const std::string reason = Sandbox::why_not(); !reason.empty()) GTEST_SKIP() << reason;
+  const Sandbox sandbox;
+  const std::string program = sandbox.directory() + "/hangs";
+  ASSERT_TRUE(write_file_atomic(program, "#!/bin/sh\nexec sleep 1000\n", 0755));
+  const ExternalRuntime runtime{program, sandbox.directory() + "/state", std::chrono::milliseconds(50)};
+  EXPECT_EQ(remove_external(runtime, "x").error().code(), Code::busy);
+  const Spec spec = sandbox.spec({"pause"});
+  ASSERT_TRUE(write_file_atomic(sandbox.directory() + "/config.json", config_of(spec)));
+  auto launch = begin_external(runtime, load_spec(sandbox.directory()).value(), sandbox.options());
+  ASSERT_TRUE(launch) << launch.error().message();
+  EXPECT_EQ(launch->advance().value(), Launch::State::pending);
+  const ChildGuard helper(launch->release_helper());  // of which the end is waited for, as nothing else ends it
+  siginfo_t ended{};
+  EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(helper.pid()), &ended, WEXITED | WNOWAIT), 0);
+}
+
 // runc is asked for everywhere, so that its absence shows as skips; crun where it is and takes the machine's control
 // groups, which it does not where both versions are mounted.
 std::vector<const char*> runtimes() {

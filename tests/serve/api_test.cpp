@@ -59,6 +59,10 @@ TEST(Router, UnknownPathsAndUncleanOnes) {
   EXPECT_THAT(get("/v1.51/nosuch"),
               testing::AllOf(StartsWith("HTTP/1.1 404"), HasSubstr(R"({"message":"page not found"})")));
   EXPECT_THAT(ask("PUT /v1.51/containers/json HTTP/1.1\r\n\r\n"), HasSubstr("page not found"));
+  // The body of an answer to it would be taken for the next answer.
+  const std::string head = ask("HEAD /v1.51/events HTTP/1.1\r\n\r\n");
+  EXPECT_THAT(head, StartsWith("HTTP/1.1 404"));
+  EXPECT_TRUE(head.ends_with("\r\n\r\n"));
   EXPECT_THAT(get("/v1.51/containers//x/json"),
               testing::AllOf(StartsWith("HTTP/1.1 301"), HasSubstr("Location: /v1.51/containers/x/json")));
   EXPECT_THAT(get("/v1.51/swarm"), StartsWith("HTTP/1.1 503"));

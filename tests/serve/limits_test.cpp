@@ -162,7 +162,8 @@ TEST_F(LimitsTest, ContainersAreOnNetworksOfTheProject) {
   EXPECT_THAT(on("lms_default"), let_through);
   const auto mode = [&](const std::string& network) { return create(R"("NetworkMode":")" + network + '"'); };
   EXPECT_THAT(mode("lms_default"), let_through);
-  EXPECT_THAT(mode("other_default"), refused);
+  EXPECT_THAT(mode("other_default"), AllOf(refused, HasSubstr("it has no network other_default")));
+  EXPECT_THAT(mode("other_missing"), AllOf(refused, HasSubstr("it has no network other_missing")));
   EXPECT_THAT(ask("GET", "/networks"), AllOf(HasSubstr("lms_default"), Not(HasSubstr("other_default"))));
   EXPECT_THAT(ask("DELETE", "/networks/other_default"), StartsWith("HTTP/1.1 404"));
   for (const char* body :

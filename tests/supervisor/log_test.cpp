@@ -14,6 +14,7 @@
 #include "base/os/files/file.hpp"
 #include "base/os/loop/event_loop.hpp"
 #include "supervisor/log/log_file.hpp"
+#include "supervisor/log/log_format.hpp"
 #include "supervisor/log/log_pump.hpp"
 #include "temporary_folder.hpp"
 
@@ -143,6 +144,46 @@ TEST_F(LogTest, SinceAndUntilBoundTheTimes) {
   ASSERT_EQ(before.size(), 2u);
   EXPECT_EQ(before[1], "first");
   EXPECT_THAT(texts({.since = middle, .until = middle}), ElementsAre());
+}
+
+// Gives the records from the one that holds the text on a time that is an hour later.
+void make_later(const std::string& log, std::string_view first) {
+  std::string bytes = read_file(log).value();
+  const std::size_t begin = bytes.find(first) - log_header_bytes;
+  for (std::size_t at = begin; at < bytes.size();) {
+    LogHeader header;
+    std::memcpy(&header, bytes.data() + at, sizeof header);
+    header.time_ns += Nanoseconds(std::chrono::hours(1)).count();
+    std::memcpy(bytes.data() + at, &header, sizeof header);
+    at += sizeof header + header.length;
+  }
+  ASSERT_TRUE(write_file_atomic(log, bytes));
+}
+
+TEST_F(LogTest, SinceFindsWhatIsLaterAlthoughTheClockWasSetBack) {
+  {
+    LogWriter writer = LogWriter::open(unit()).value();
+    put(writer, LogStream::out, std::string(300'000, 'x') + "\n");
+    put(writer, LogStream::out, "later\n");
+  }
+  make_later(folder / "log", "later");
+  LogWriter writer = LogWriter::open(unit()).value();
+  put(writer, LogStream::out, std::string(600'000, 'y') + "\n");
+  EXPECT_THAT(texts({.since = system_now() + std::chrono::minutes(30)}), ElementsAre("later"));
+}
+
+TEST_F(LogTest, SinceFindsItInOlderFilesAfterAnotherWriterHasCome) {
+  const auto write = [&](const char* text) {
+    LogWriter writer = LogWriter::open(unit(1, 5)).value();
+    put(writer, LogStream::out, text);
+  };
+  write("later\n");
+  make_later(folder / "log", "later");
+  write("one\n");
+  write("two\n");
+  ASSERT_TRUE(path_exists(folder / "log.2"));
+  EXPECT_THAT(texts({.since = system_now() + std::chrono::minutes(30)}), ElementsAre("later"));
+  EXPECT_THAT(texts({.since = system_now() - std::chrono::minutes(30)}), ElementsAre("later", "one", "two"));
 }
 
 TEST_F(LogTest, RotatesAndReadsAllFilesOldestFirst) {

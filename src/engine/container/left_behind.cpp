@@ -35,12 +35,15 @@ bool wait_for_news(const EventStream& events, int cancel_fd, milliseconds at_mos
 
 }  // namespace
 
+bool is_over(const ContainerState& state) {
+  return state.ended() || (state.status == Status::created && !state.error.empty());
+}
+
 bool is_to_go(const Container& container, const ContainerSpec& spec) {
-  const ContainerState& state = container.state;
   // What a command was about to run; others that were never started may be any time.
-  const bool was_to_run = container.oneoff && (!container.service.empty() || spec.labels.contains(for_maker_alone));
-  const bool is_over = state.ended() || (state.status == Status::created && (!state.error.empty() || was_to_run));
-  return is_over && spec.auto_remove;
+  const bool for_command = container.oneoff && (!container.service.empty() || spec.labels.contains(for_maker_alone));
+  const bool was_to_run = for_command && container.state.status == Status::created;
+  return spec.auto_remove && (is_over(container.state) || was_to_run);
 }
 
 Result<std::size_t> remove_left_behind(Engine& engine, const std::optional<std::string>& project) {

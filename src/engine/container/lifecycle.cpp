@@ -7,6 +7,7 @@
 #include "base/os/files/file.hpp"
 #include "base/os/files/reserve.hpp"
 #include "engine/checks/validate.hpp"
+#include "engine/container/volumes_along.hpp"
 #include "engine/engine_impl.hpp"
 #include "runtime/defaults.hpp"
 #include "volume/volume.hpp"
@@ -141,22 +142,20 @@ Result<> Engine::remove_container(const std::string& id, const RemoveOptions& op
   if (!forgotten) return forgotten;
   impl_->remove_shared_memory(container.id);
   TRY(impl_->unmount_unused(record));
+  VolumesAlong volumes(*impl_);
+  if (options.volumes == AnonymousVolumes::remove) volumes.hide(container);
   // The record first: what a crash leaves then is a folder that nobody names, and sweep() finds those.
-  TRY(impl_->records.forget_container(
-      container.id, impl_->container_event(container, "destroy"),
-      [&](SQLite::Database& transaction) { image::Store::release_within(transaction, "container:" + container.id); }));
+  TRY(impl_->records.forget_container(container.id, impl_->container_event(container, "destroy"),
+                                      [&](SQLite::Database& transaction) {
+                                        image::Store::release_within(transaction, "container:" + container.id);
+                                        volumes.forget_within(transaction);
+                                      }));
+  Result<> removed = volumes.finish();
   // Of one that goes when it ends nothing is ever started again: should a power cut bring back its record, list()
   // removes what is left of it.
   const Trash::Sync sync = record.spec.auto_remove ? Trash::Sync::no : Trash::Sync::yes;
-  Result<> removed = Trash(impl_->roots.data + "/containers").remove(impl_->container_folder(container.id), sync);
-  if (options.volumes == AnonymousVolumes::remove) {
-    for (const MountPoint& mount : container.mounts) {
-      if (!mount.anonymous) continue;
-      // Still used by another container (volumes_from, recreation): it stays.
-      Result<> gone = remove_volume(mount.name, Force::yes);
-      if (!gone && gone.error().code() != Code::conflict && removed) removed = std::move(gone);
-    }
-  }
+  Result<> folder = Trash(impl_->roots.data + "/containers").remove(impl_->container_folder(container.id), sync);
+  if (!folder) removed = std::move(folder);
   if (!removed) return fail(std::move(removed).error().wrap("remove container", container.name));
   return {};
 }

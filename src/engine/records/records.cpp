@@ -235,11 +235,12 @@ Result<> Records::rename_container(const std::string& id, const std::string& nam
   });
 }
 
-Result<> Records::forget_container(const std::string& id, const EngineEvent& event, const Within& also) {
+Result<> Records::forget_container(const std::string& id, EngineEvent event, const Within& also) {
   return database_->transaction("forget container", [&](SQLite::Database& db) {
     execute(db, "DELETE FROM engine_containers WHERE id = ?", id);
-    insert_event(db, event);
     if (also) also(db);
+    event.time = system_now();
+    insert_event(db, event);
   });
 }
 

@@ -70,7 +70,8 @@ class Records {
   Result<std::vector<Container>> list_containers(const std::optional<std::string>& project,
                                                  const std::optional<std::string>& service);
   Result<> rename_container(const std::string& id, const std::string& name, const EngineEvent& event);
-  Result<> forget_container(const std::string& id, const EngineEvent& event, const Within& also = {});
+  // `also` comes before the event, which is told with the time that it is then.
+  Result<> forget_container(const std::string& id, EngineEvent event, const Within& also = {});
   Result<std::set<std::string>> projects();  // that have containers
   Result<Strings> container_ids();
 
@@ -110,6 +111,8 @@ class Records {
   // Code::conflict "remove X: volume is in use - [ids]".
   Result<> check_volume_unused(const std::string& name);
   Result<> forget_volume(const std::string& name);
+  // false: somebody uses it, or there is none.
+  static bool forget_volume_within(SQLite::Database& transaction, const std::string& name);
 
   // --- events
   Result<std::uint64_t> last_event();  // its serial

@@ -82,13 +82,18 @@ Result<> Records::check_volume_unused(const std::string& name) {
   return database_->query("find users of volume", [&](SQLite::Database& db) { return check_unused(db, name); });
 }
 
+bool Records::forget_volume_within(SQLite::Database& transaction, const std::string& name) {
+  if (!users(transaction, name).empty()) return false;
+  if (execute(transaction, "DELETE FROM engine_volumes WHERE name = ?", name) == 0) return false;
+  insert_event(transaction, volume_event(name, "destroy"));
+  return true;
+}
+
 Result<> Records::forget_volume(const std::string& name) {
   return database_->transaction("forget volume", [&](SQLite::Database& db) -> Result<> {
     TRY(check_unused(db, name));
-    if (execute(db, "DELETE FROM engine_volumes WHERE name = ?", name) == 0)
-      return fail(Error(Code::not_found, "get " + name + ": no such volume"));
-    insert_event(db, volume_event(name, "destroy"));
-    return {};
+    if (forget_volume_within(db, name)) return {};
+    return fail(Error(Code::not_found, "get " + name + ": no such volume"));
   });
 }
 

@@ -2,9 +2,10 @@
 #include <cerrno>
 #include <thread>
 
+#include "base/json.hpp"
 #include "base/os/fd.hpp"
+#include "image/committed.hpp"
 #include "image/tar/layer_import.hpp"
-#include "image/transfer.hpp"
 
 namespace consort::image {
 
@@ -36,10 +37,23 @@ Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const Commi
   return layer;
 }
 
+Result<std::string> with_container(const std::string& config, const CommittedContainer& container) {
+  if (container.id.empty()) return config;
+  Json raw = TRY(parse_json(config, "image configuration"));
+  raw["container"] = container.id;
+  raw["container_config"] = TRY(parse_json(container.config, "configuration of the container"));
+  return dump_json(raw);
+}
+
 }  // namespace
 
 Result<Image> commit_container(Store& store, const Image& parent, const std::string& upper,
                                const CommitOptions& options) {
+  return commit_container(store, parent, upper, options, {});
+}
+
+Result<Image> commit_container(Store& store, const Image& parent, const std::string& upper,
+                               const CommitOptions& options, const CommittedContainer& container) {
   (void)store.sweep_abandoned();
   const Session keep = TRY(store.session());
   const LayerInfo layer = TRY_WRAP(copy_layer(store, upper, options), "commit container");
@@ -48,6 +62,8 @@ Result<Image> commit_container(Store& store, const Image& parent, const std::str
   ids.push_back(layer.id);
 
   ImageConfig config = options.config;
+  config.diff_ids.clear();
+  for (const std::string& id : ids) config.diff_ids.push_back(TRY_WRAP(store.diff_id(id), "commit container"));
   config.platform = parent.platform;
   config.created = format_rfc3339(system_now());
   HistoryEntry entry;
@@ -55,7 +71,7 @@ Result<Image> commit_container(Store& store, const Image& parent, const std::str
   entry.author = config.author;
   entry.comment = options.comment;
   config.history.push_back(std::move(entry));
-  return store.create_image(std::move(config), ids, options.names);
+  return store.add_image(TRY(with_container(format_config(config), container)), ids, std::nullopt, options.names);
 }
 
 }  // namespace consort::image

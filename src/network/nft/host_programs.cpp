@@ -1,10 +1,10 @@
 #include "network/nft/host_programs.hpp"
 
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <utility>
 
+#include "base/os/timer.hpp"
 #include "base/strings.hpp"
 
 namespace consort {
@@ -12,16 +12,6 @@ namespace consort {
 namespace {
 
 constexpr std::size_t output_limit = 1 << 20;
-
-Result<Fd> timer_of(std::chrono::milliseconds delay) {
-  Fd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
-  if (!timer) return fail_errno("make a timer");
-  itimerspec when{};
-  when.it_value.tv_sec = static_cast<time_t>(delay.count() / 1000);
-  when.it_value.tv_nsec = static_cast<long>(delay.count() % 1000) * 1'000'000;
-  if (::timerfd_settime(timer.get(), 0, &when, nullptr) != 0) return fail_errno("set a timer");
-  return timer;
-}
 
 }  // namespace
 

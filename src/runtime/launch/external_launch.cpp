@@ -18,6 +18,7 @@
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
 #include "base/os/processes/inherited.hpp"
+#include "base/os/timer.hpp"
 #include "base/strings.hpp"
 #include "runtime/external.hpp"
 #include "runtime/launch/child_files.hpp"
@@ -47,6 +48,7 @@ struct OpenSource {
 };
 
 constexpr std::string_view descriptors = "/proc/self/fd/";
+constexpr std::size_t output_limit = 1 << 20;
 
 Result<std::vector<OpenSource>> open_sources_of(const Spec& spec) {
   std::vector<OpenSource> sources;
@@ -88,7 +90,8 @@ struct Helper {
   Result<std::map<std::size_t, std::string>> hang_in_sources() const;
   Result<Fd> listen_for_console() const;
   Result<Fd> create(int listener) const;
-  Result<> run(std::vector<std::string> words) const;
+  Result<ExitStatus> end_of(ChildGuard child, int listener, Fd& console) const;
+  Result<> run(std::vector<std::string> words, int cancel) const;
   Error program_error(const ExitStatus& status, std::string_view verb) const;
   void take_away() const;
   Result<> live() const;
@@ -144,9 +147,14 @@ Result<Fd> Helper::listen_for_console() const {
   return listener;
 }
 
-Result<Fd> receive_console(int listener) {
+// cancel readable: nobody waits for it any more.
+Result<Fd> receive_console(int listener, int cancel) {
   const Fd peer(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
   if (!peer) return fail_errno("accept console");
+  pollfd waits[2] = {{peer.get(), POLLIN, 0}, {cancel, POLLIN, 0}};
+  while (::poll(waits, 2, -1) < 0)
+    if (errno != EINTR) return fail_errno("wait for console");
+  if (waits[1].revents) return fail(Code::interrupted, "receive console");
   char name[4096];
   iovec part{name, sizeof name};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
@@ -186,29 +194,34 @@ Result<Fd> Helper::create(int listener) const {
   options.in = in ? in.get() : null.get();
   options.out = out ? out.get() : null.get();
   options.err = err ? err.get() : null.get();
-  ChildGuard child = TRY(spawn(options));
   Fd console;
-  if (terminal) {
-    const Fd ended = TRY(open_pidfd(child.pid()));
-    pollfd waits[2] = {{listener, POLLIN, 0}, {ended.get(), POLLIN, 0}};
-    while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
-    }
-    if (waits[0].revents) console = TRY(receive_console(listener));
-  }
-  const ExitStatus status = TRY(child.wait());
+  const ExitStatus status = TRY(end_of(TRY(spawn(options)), listener, console));
   if (!status.success()) return fail(program_error(status, "create"));
   return console;
 }
 
-Result<> Helper::run(std::vector<std::string> words) const {
+// Killed as soon as our caller has given up, or is gone.
+Result<ExitStatus> Helper::end_of(ChildGuard child, int listener, Fd& console) const {
+  const Fd ended = TRY(open_pidfd(child.pid()));
+  while (true) {
+    pollfd waits[3] = {{console ? -1 : listener, POLLIN, 0}, {ended.get(), POLLIN, 0}, {sync, POLLIN, 0}};
+    if (::poll(waits, 3, -1) < 0 && errno != EINTR) return fail_errno("wait for program", runtime.program);
+    if (waits[2].revents) return fail(Code::interrupted, "run", runtime.program);
+    if (waits[0].revents) console = TRY(receive_console(listener, sync));
+    if (waits[1].revents) return child.wait();
+  }
+}
+
+Result<> Helper::run(std::vector<std::string> words, int cancel) const {
   const std::string verb = words[0];
-  const Captured captured = TRY(run_and_capture({.argv = command_of(runtime, place + "/log", std::move(words))}));
+  const Captured captured =
+      TRY(run_and_capture({.argv = command_of(runtime, place + "/log", std::move(words))}, {}, output_limit, cancel));
   if (!captured.status.success()) return fail(program_error(captured.status, verb));
   return {};
 }
 
 void Helper::take_away() const {
-  (void)run({"delete", "--force", id});
+  if (const auto deadline = timer_of(runtime.patience)) (void)run({"delete", "--force", id}, deadline->get());
 }
 
 Result<> Helper::live() const {
@@ -221,7 +234,7 @@ Result<> Helper::live() const {
   (void)internal::send_report(sync, {ReportKind::ready, 0, 0, static_cast<std::int32_t>(*pid)}, {}, console.get());
   char go;
   if (::recv(sync, &go, 1, 0) != 1) return fail(Code::lost, "start container");
-  TRY(run({"start", id}));
+  TRY(run({"start", id}, sync));
   (void)internal::send_report(sync, {ReportKind::executing, 0, 0, 0});
   return {};
 }
@@ -248,9 +261,9 @@ void close_others(const Helper& helper) {
   reset_limits();
   const Result<> lived = helper.live();
   if (!lived) {
-    helper.take_away();
     const auto step = static_cast<std::uint32_t>(internal::StepId::external);
     (void)internal::send_report(helper.sync, {ReportKind::failed, step, 0, 0}, lived.error().message());
+    helper.take_away();
   }
   ::_exit(0);
 }
@@ -292,9 +305,14 @@ Result<Launch> begin_external(const ExternalRuntime& runtime, const Spec& spec, 
 }
 
 Result<> remove_external(const ExternalRuntime& runtime, const std::string& id) {
-  const Captured captured = TRY(run_and_capture({.argv = command_of(runtime, "", {"delete", "--force", id})}));
-  if (captured.status.success() || captured.err.contains("does not exist")) return {};
-  return fail(Error(Code::io, runtime.program + " delete").on(id).why(std::string(trim(captured.err))));
+  const Fd deadline = TRY(timer_of(runtime.patience));
+  const auto ran =
+      run_and_capture({.argv = command_of(runtime, "", {"delete", "--force", id})}, {}, output_limit, deadline.get());
+  if (!ran && ran.error().code() == Code::interrupted)
+    return fail(Error(Code::busy, runtime.program + " delete").on(id).why("it did not end, and was killed"));
+  if (!ran) return fail(Error(ran.error().code(), ran.error().message()));
+  if (ran->status.success() || ran->err.contains("does not exist")) return {};
+  return fail(Error(Code::io, runtime.program + " delete").on(id).why(std::string(trim(ran->err))));
 }
 
 }  // namespace consort::runtime

@@ -285,7 +285,6 @@ Result<Launch::State> Launch::Impl::advance() {
     } else if (executing) {
       state = State::started;
       finished = true;
-      reap_helper();
       root = std::move(plan.root);
       plan = {};  // descriptors and trees are the child's affair now
       break;
@@ -299,7 +298,8 @@ Result<Launch::State> Launch::Impl::advance() {
   return state;
 }
 
-// It ends by itself when the socket does, and takes the container away unless that has started.
+// It ends by itself when the socket does, and takes the container away unless that has started: for as long as that may
+// take, the destructor waits, or whoever it is released to.
 void Launch::Impl::reap_helper() {
   if (!helper) return;
   ::shutdown(sync.get(), SHUT_RDWR);
@@ -317,7 +317,10 @@ void Launch::Impl::abandon() {
   if (finished) return;
   finished = true;
   root = std::move(plan.root);
-  if (helper) return reap_helper();
+  if (helper) {
+    ::shutdown(sync.get(), SHUT_RDWR);
+    return;
+  }
   if (pidfd) {
     ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
     if (child_of == ChildOf::sibling) return;
@@ -333,6 +336,7 @@ void Launch::Impl::abandon() {
 
 Launch::Impl::~Impl() {
   abandon();
+  reap_helper();
 }
 
 }  // namespace consort::runtime

@@ -51,15 +51,23 @@ Result<> check_keys(Call& call, const Json& body) {
   return {};
 }
 
-Result<> check_container(Call& call, const std::string& name) {
-  if (find_container(call, name)) return {};
-  return refuse(call, "it has no container " + name);
+// What is checked here is what the engine finds again: by the whole id, which is nobody else's at any time.
+Result<> check_container(Call& call, std::string& name) {
+  auto found = find_container(call, name);
+  if (!found) return refuse(call, "it has no container " + name);
+  name = std::move(found->id);
+  return {};
 }
 
 // "", "private" and the like, or the namespace of a container of the project.
-Result<> check_mode(Call& call, const char* key, const std::string& mode) {
+Result<> check_mode(Call& call, const char* key, std::string& mode) {
   constexpr std::string_view of_container = "container:";
-  if (mode.starts_with(of_container)) return check_container(call, mode.substr(of_container.size()));
+  if (mode.starts_with(of_container)) {
+    std::string container = mode.substr(of_container.size());
+    TRY(check_container(call, container));
+    mode = std::string(of_container) + container;
+    return {};
+  }
   constexpr std::string_view own[] = {"", "none", "private", "shareable"};
   if (std::ranges::find(own, mode) != std::end(own)) return {};
   return refuse(call, std::string(key) + " \"" + mode + "\" would reach beyond the container");
@@ -102,11 +110,11 @@ Result<> check_mount(Call& call, engine::MountSpec& mount) {
   }
 }
 
-Result<> check_networks(Call& call, const engine::ContainerSpec& spec) {
+Result<> check_networks(Call& call, engine::ContainerSpec& spec) {
   TRY(check_mode(call, "NetworkMode", spec.network_mode));
   for (const engine::EndpointSpec& endpoint : spec.networks) {
     const auto network = TRY(call.engine())->inspect_network(endpoint.network);
-    if (!network) return refuse(call, "it has no network " + endpoint.network);
+    if (!network || !shows_network(call, *network)) return refuse(call, "it has no network " + endpoint.network);
     TRY(check_is_of_project(call, *network));
   }
   for (const engine::PortBinding& port : spec.ports)
@@ -115,11 +123,25 @@ Result<> check_networks(Call& call, const engine::ContainerSpec& spec) {
   return {};
 }
 
-Result<> check_others(Call& call, const engine::ContainerSpec& spec) {
-  for (const std::string& text : spec.volumes_from) TRY(check_container(call, text.substr(0, text.find(':'))));
-  for (const std::string& text : spec.links) TRY(check_container(call, text.substr(0, text.find(':'))));
+// "NAME", "NAME:ro"
+Result<> check_donor(Call& call, std::string& text) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  std::string container = text.substr(0, colon);
+  TRY(check_container(call, container));
+  text.replace(0, colon, container);
+  return {};
+}
+
+Result<> check_link(Call& call, const std::string& text) {
+  std::string container = text.substr(0, text.find(':'));
+  return check_container(call, container);
+}
+
+Result<> check_others(Call& call, engine::ContainerSpec& spec) {
+  for (std::string& text : spec.volumes_from) TRY(check_donor(call, text));
+  for (const std::string& text : spec.links) TRY(check_link(call, text));
   for (const engine::EndpointSpec& endpoint : spec.networks)
-    for (const std::string& text : endpoint.links) TRY(check_container(call, text.substr(0, text.find(':'))));
+    for (const std::string& text : endpoint.links) TRY(check_link(call, text));
   TRY(check_mode(call, "IpcMode", spec.ipc_mode));
   TRY(check_mode(call, "PidMode", spec.pid_mode));
   return check_mode(call, "CgroupnsMode", spec.cgroup_mode);
@@ -146,7 +168,9 @@ Result<> keep_name_to_project(Call& call, const std::string& name, const std::st
   const std::string wanted = is_successor(name) ? name.substr(successor_mark + 1) : name;
   if (wanted.starts_with(project + "-") || is_name_of(project, wanted)) return {};
   if (is_successor(before) && before.substr(successor_mark + 1) == name) return {};
-  if (is_successor(name) && find_container(call, wanted)) return {};
+  // By its name: the beginning of an id may be any name that is hexadecimal.
+  if (is_successor(name))
+    if (const auto present = find_container(call, wanted); present && present->name == wanted) return {};
   return refuse(call,
                 "names of its containers must begin with \"" + project + "-\" or \"" + project + "_\", unlike " + name);
 }
@@ -229,7 +253,8 @@ Result<image::Image> find_shown_image(Call& call, const std::string& name,
   image::Image image = TRY(images.find(name, platform));
   const ShownImages shown = TRY(ShownImages::of(call));
   if (limit_of(call).empty() || shown.takes(image, TRY(images.config_of(image)))) return image;
-  return fail(http_error(404, "No such image: " + name));
+  const auto reference = image::Reference::parse(name);  // as of one that is not there
+  return fail(http_error(404, "No such image: " + (reference ? reference->familiar() : name)));
 }
 
 }  // namespace consort::serve

@@ -22,6 +22,8 @@ Result<> keep_to_project(Call& call, const engine::ExecSpec& spec);
 Result<> keep_name_to_project(Call& call, const std::string& name, const std::string& before);
 Result<> keep_to_project(Call& call, engine::NetworkSpec& spec);
 Result<> keep_to_project(Call& call, engine::VolumeSpec& spec);
+// Whether this socket shows it: those of the machine are everybody's to see.
+bool shows_network(Call& call, const engine::Network& network);
 // That a container may be on it: the default bridge is everybody's.
 Result<> check_is_of_project(Call& call, const engine::Network& network);
 

@@ -26,11 +26,6 @@ using engine::Network;
 using engine::networks_in_use;
 using engine::NetworkSpec;
 
-bool shows(Call& call, const Network& network) {
-  const std::string& project = call.service().options().project;
-  return project.empty() || network.spec.project == project || is_built_in(network);
-}
-
 Json pool_shape(const engine::AddressPool& pool) {
   Json shape{{"Subnet", pool.subnet}};
   if (!pool.ip_range.empty()) shape["IPRange"] = pool.ip_range;
@@ -98,7 +93,7 @@ Result<std::vector<Network>> all_networks(Call& call) {
   for (Network& network : TRY(engine.list_networks()))
     if (network.id != networks.front().id) networks.push_back(std::move(network));
   for (const char* name : {"host", "none"}) networks.push_back(TRY(engine.inspect_network(name)));
-  std::erase_if(networks, [&](const Network& network) { return !shows(call, network); });
+  std::erase_if(networks, [&](const Network& network) { return !shows_network(call, network); });
   return networks;
 }
 
@@ -140,7 +135,7 @@ Result<> list_networks(Call& call) {
 
 Result<Network> find_network(Call& call, const std::string& name) {
   Network network = TRY(TRY(call.engine())->inspect_network(name));
-  if (!shows(call, network)) return fail(http_error(404, "network " + name + " not found"));
+  if (!shows_network(call, network)) return fail(http_error(404, "network " + name + " not found"));
   return network;
 }
 
@@ -305,6 +300,11 @@ constexpr Route table[] = {
 
 std::span<const Route> network_routes() {
   return table;
+}
+
+bool shows_network(Call& call, const Network& network) {
+  const std::string& project = call.service().options().project;
+  return project.empty() || network.spec.project == project || is_built_in(network);
 }
 
 }  // namespace consort::serve

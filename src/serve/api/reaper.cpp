@@ -9,14 +9,11 @@
 #include <vector>
 
 #include "engine/events.hpp"
+#include "engine/left_behind.hpp"
 
 namespace consort::serve {
 
 namespace {
-
-bool is_over(const engine::ContainerState& state) {
-  return state.ended() || (state.status == engine::Status::created && !state.error.empty());
-}
 
 Result<> remove(engine::Engine& engine, const std::string& id) {
   return engine.remove_container(id, {.volumes = engine::AnonymousVolumes::remove});
@@ -26,7 +23,8 @@ void remove_ended(const Roots& roots, const std::vector<std::string>& ids) {
   const auto engine = engine::Engine::open(roots);
   if (!engine) return;
   for (const std::string& id : ids)
-    if (const auto details = (*engine)->inspect(id); details && is_over(details->state)) (void)remove(**engine, id);
+    if (const auto details = (*engine)->inspect(id); details && engine::is_over(details->state))
+      (void)remove(**engine, id);
 }
 
 }  // namespace
@@ -83,7 +81,7 @@ void Reaper::look(engine::Engine& engine) {
   for (const std::string& id : ids) {
     const auto details = engine.inspect(id);
     const bool gone = !details && details.error().code() == Code::not_found;
-    if (!gone && (!details || !is_over(details->state) || !remove(engine, id))) continue;
+    if (!gone && (!details || !engine::is_over(details->state) || !remove(engine, id))) continue;
     const std::scoped_lock lock(mutex_);
     watched_.erase(id);
   }

@@ -68,7 +68,7 @@ Found find_route(std::string_view method, std::string_view path) {
       Found found{.route = &route, .variables = {}};
       if (route.method == method && match(route.pattern, path, found.variables)) return found;
     }
-  return method == "HEAD" ? find_route("GET", path) : Found{};
+  return {};
 }
 
 // "//x", "/a/./b", "/a/../b": the normalised path.

@@ -31,7 +31,7 @@ enum class Reach : std::uint8_t {
 };
 
 struct Route {
-  std::string_view method;   // a GET answers HEAD as well, unless there is a route for that
+  std::string_view method;   // as with Docker, a GET does not answer HEAD: its answer may be a stream
   std::string_view pattern;  // "/containers/{id}/json"; "{name...}" takes slashes, too: names of images
   Handler handler;
   Access access = Access::change;

@@ -192,6 +192,7 @@ Result<> info(Call& call) {
 
 constexpr Route table[] = {
     {"GET", "/_ping", ping, Access::look, Reach::project},
+    {"HEAD", "/_ping", ping, Access::look, Reach::project},
     {"GET", "/version", version_of, Access::look, Reach::project},
     {"GET", "/info", info, Access::look, Reach::project},
 };

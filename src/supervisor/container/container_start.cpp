@@ -254,6 +254,7 @@ void Container::on_started() {
   context_.loop.remove(std::exchange(run_->sync_watch, 0));
   run_->pidfd = run_->launch->take_pidfd();
   if (unit_.overlay) run_->root = run_->launch->take_root();
+  if (const pid_t helper = run_->launch->release_helper(); helper != 0) context_.cleaner.reap(unit_.id, helper);
   run_->launch.reset();
   phase_ = Phase::running;
   ContainerState& state = record_.state;

@@ -10,7 +10,6 @@
 #include <memory>
 
 #include "base/os/files/file.hpp"
-#include "supervisor/log/log_format.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -113,12 +112,33 @@ Result<> LogFile::read(LogPosition& at, const RecordHandler& handler) {
   return {};
 }
 
-std::optional<SystemTime> LogFile::block_time(std::uint64_t offset) {
+std::optional<LogHeader> LogFile::header_at(std::uint64_t offset) const {
   std::array<char, log_header_bytes> bytes;
   const auto got = read_at(fd_.get(), offset, bytes);
   if (!got || *got < bytes.size()) return std::nullopt;
-  const auto header = parse_log_header(bytes, offset);
-  return header ? std::optional(time_of(*header)) : std::nullopt;
+  return parse_log_header(bytes, offset);
+}
+
+std::optional<SystemTime> LogFile::block_time(std::uint64_t offset) const {
+  const auto header = header_at(offset);
+  return header && header->late == 0 ? std::optional(time_of(*header)) : std::nullopt;
+}
+
+// That of the last record that does not come late.
+Result<std::optional<SystemTime>> LogFile::latest_time() const {
+  const std::uint64_t end = TRY(size());
+  for (std::uint64_t block = (end + log_block_bytes - 1) / log_block_bytes; block-- > 0;) {
+    std::optional<SystemTime> latest;
+    const std::uint64_t block_end = std::min(end, (block + 1) * log_block_bytes);
+    for (std::uint64_t at = block * log_block_bytes; at < block_end;) {
+      const auto header = header_at(at);
+      if (!header) break;
+      if (header->late == 0) latest = time_of(*header);
+      at += log_header_bytes + header->length;
+    }
+    if (latest) return latest;
+  }
+  return std::nullopt;
 }
 
 Result<> for_each_record(const std::string& file, const std::function<void(const LogRecord&)>& handler) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "supervisor/log.hpp"
+#include "supervisor/log/log_format.hpp"
 
 namespace consort::supervisor {
 
@@ -33,11 +34,15 @@ class LogFile {
   Result<> read(LogPosition& at, const RecordHandler& handler);
   // The same for the block that `at` lies in. False: nothing is there yet.
   Result<bool> read_block(LogPosition& at, const RecordHandler& handler);
-  // The first record's time of the block that begins at `offset`; nullopt if there is none.
-  std::optional<SystemTime> block_time(std::uint64_t offset);
+  // The first record's time of the block that begins at `offset`: no record of the log before it has a later one.
+  // nullopt if one has, or if there is no such record.
+  std::optional<SystemTime> block_time(std::uint64_t offset) const;
+  // The latest time of all records until the end of this file, as far as its records tell.
+  Result<std::optional<SystemTime>> latest_time() const;
 
  private:
   LogFile(Fd fd, ino_t inode) : fd_(std::move(fd)), inode_(inode) {}
+  std::optional<LogHeader> header_at(std::uint64_t offset) const;
 
   Fd fd_;
   ino_t inode_ = 0;

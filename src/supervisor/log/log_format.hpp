@@ -14,7 +14,7 @@ struct LogHeader {
   std::int64_t time_ns = 0;  // since 1970
   std::uint32_t length = 0;
   std::uint8_t stream = 0;  // LogStream
-  std::uint8_t unused = 0;
+  std::uint8_t late = 0;    // 1: a record before it has a later time, as the clock was set back
   std::uint16_t magic = log_magic;
 
   static constexpr std::uint16_t log_magic = 0xC0DE;

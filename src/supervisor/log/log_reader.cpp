@@ -57,7 +57,8 @@ struct LogReader::Impl {
   }
 
   Result<std::vector<LogFile>> open_all() const;
-  Result<Start> find_time(std::vector<LogFile>& files) const;
+  Result<std::optional<std::uint64_t>> last_block_before_since(const LogFile& file) const;
+  Result<Start> find_time(const std::vector<LogFile>& files) const;
   Result<Start> find_tail(std::vector<LogFile>& files, std::size_t newlines) const;
   Result<> read_from(std::vector<LogFile>& files, Start start, const LogFile::RecordHandler& handler);
   Result<> read_lines_from(std::vector<LogFile>& files, Start start, const CutLineHandler& handler);
@@ -78,24 +79,32 @@ Result<std::vector<LogFile>> LogReader::Impl::open_all() const {
   return files;
 }
 
-// The last block that begins before `since`: everything before it is too old.
-Result<Start> LogReader::Impl::find_time(std::vector<LogFile>& files) const {
+// The last block that tells that all before it is too old: it begins before `since`, and nothing before it is later.
+// The blocks that tell a time are in its order, whatever was done to the clock.
+Result<std::optional<std::uint64_t>> LogReader::Impl::last_block_before_since(const LogFile& file) const {
+  std::optional<std::uint64_t> found;
+  std::uint64_t low = 0, high = (TRY(file.size()) + log_block_bytes - 1) / log_block_bytes;
+  while (low < high) {
+    const std::uint64_t middle = (low + high) / 2;
+    std::uint64_t block = middle + 1;
+    std::optional<SystemTime> time;
+    while (!time && block > low) time = file.block_time(--block * log_block_bytes);
+    if (time && *time >= *options.since) {
+      high = block;
+      continue;
+    }
+    if (time) found = block;
+    low = middle + 1;
+  }
+  return found;
+}
+
+Result<Start> LogReader::Impl::find_time(const std::vector<LogFile>& files) const {
   for (std::size_t i = files.size(); i-- > 0;) {
-    const std::uint64_t blocks = (TRY(files[i].size()) + log_block_bytes - 1) / log_block_bytes;
-    std::uint64_t low = 0, high = blocks;  // blocks below `low` begin before since, from `high` on they do not
-    while (low < high) {
-      const std::uint64_t middle = (low + high) / 2;
-      const auto time = files[i].block_time(middle * log_block_bytes);
-      if (time && *time < *options.since)
-        low = middle + 1;
-      else
-        high = middle;
-    }
-    if (low > 0) {
-      const std::uint64_t block = low - 1;
-      const bool first = i == 0 && block == 0;
-      return Start{i, block * log_block_bytes, first ? LineAssembler::Beginning::whole : LineAssembler::Beginning::cut};
-    }
+    const auto block = TRY(last_block_before_since(files[i]));
+    if (!block) continue;
+    const bool first = i == 0 && *block == 0;
+    return Start{i, *block * log_block_bytes, first ? LineAssembler::Beginning::whole : LineAssembler::Beginning::cut};
   }
   return Start{};
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <ranges>
 
 #include "base/os/files/file.hpp"
 #include "supervisor/log.hpp"
@@ -57,6 +58,17 @@ Result<std::uint64_t> repair_end(int file, const std::string& path) {
   return end;
 }
 
+// The first one: nothing of it is told, or there is no log yet.
+SystemTime latest_time_of(const std::string& path) {
+  std::vector<std::string> names = log_file_names(path);
+  for (const std::string& name : names | std::views::reverse) {
+    const auto file = LogFile::open(name);
+    if (!file || !*file) continue;
+    if (const auto latest = (*file)->latest_time(); latest && *latest) return **latest;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<LogWriter> LogWriter::open(const LogUnit& unit) {
@@ -67,7 +79,9 @@ Result<LogWriter> LogWriter::open(const LogUnit& unit) {
     writer.unit_.max_size = 1;
     writer.unit_.max_file = 1;
   }
-  if (!writer.unit_.disabled) TRY(writer.open_current());
+  if (writer.unit_.disabled) return writer;
+  TRY(writer.open_current());
+  writer.latest_ = latest_time_of(unit.path);
   return writer;
 }
 
@@ -105,8 +119,12 @@ std::uint64_t LogWriter::longest_file() const {
 }
 
 Result<> LogWriter::begin_record(std::size_t bytes, LogStream stream) {
-  const LogHeader header{system_now().time_since_epoch().count(), static_cast<std::uint32_t>(bytes),
-                         static_cast<std::uint8_t>(stream)};
+  const SystemTime now = system_now();
+  const LogHeader header{.time_ns = now.time_since_epoch().count(),
+                         .length = static_cast<std::uint32_t>(bytes),
+                         .stream = static_cast<std::uint8_t>(stream),
+                         .late = static_cast<std::uint8_t>(now < latest_ ? 1 : 0)};
+  latest_ = std::max(latest_, now);
   if (!write_at(file_.get(), end_, &header, sizeof header)) return fail_errno("write log", unit_.path);
   return {};
 }

@@ -56,6 +56,7 @@ def main():
     container.remove(force=True)
     shown = old.inspect_image(image.id)  # whose container is gone
     assert shown["Container"] == container.id and shown["ContainerConfig"]["Image"] == IMAGE
+    assert shown["ContainerConfig"]["Cmd"] == ["sleep", "1000"]
     client.images.remove("py-image:1")
     network.remove()
     volume.remove()

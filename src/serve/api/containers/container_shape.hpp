@@ -11,10 +11,7 @@ namespace consort::serve {
 // Of GET /containers/json, without the sizes.
 Json listed_container(const engine::Container& container, SystemTime now);
 
-// Config of GET /containers/{id}/json. said: the same of the client's note.
-Json configured(const engine::ContainerDetails& container, const Json& said);
-
-// The parts of both.
+// Its parts, which GET /containers/{id}/json has as well.
 Json port_rows(const engine::Container& container);                 // [{IP,PrivatePort,PublicPort,Type}]
 Json mount_rows(const engine::Container& container);                // [{Type,Name,Source,Destination,...}]
 Json endpoints(const engine::Container& container, Json settings);  // {"net":{...}}, for NetworkSettings.Networks

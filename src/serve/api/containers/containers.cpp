@@ -21,8 +21,9 @@ std::string note_path(const engine::ContainerDetails& container) {
 
 Result<engine::ContainerDetails> find_container(Call& call, const std::string& name) {
   engine::Engine& engine = *TRY(call.engine());
-  engine::ContainerDetails found = TRY(engine.inspect(name.starts_with('/') ? name.substr(1) : name));
-  if (!call.service().shows(found)) return fail(http_error(404, "No such container: " + name));
+  const std::string plain = name.starts_with('/') ? name.substr(1) : name;
+  engine::ContainerDetails found = TRY(engine.inspect(plain));
+  if (!call.service().shows(found)) return fail(http_error(404, "No such container: " + plain));
   return found;
 }
 

@@ -41,8 +41,8 @@ Result<std::string> path_of(Call& call) {
   return path;
 }
 
-Result<engine::PathStat> stat_path(Call& call, const std::string& path) {
-  return TRY(call.engine())->files().stat(call.variable("id"), path);
+Result<engine::PathStat> stat_path(Call& call, const ContainerDetails& container, const std::string& path) {
+  return TRY(call.engine())->files().stat(container.id, path);
 }
 
 void add_stat(Call& call, const engine::PathStat& stat) {
@@ -56,9 +56,9 @@ void add_stat(Call& call, const engine::PathStat& stat) {
 
 // The client asks only for the head, and does not want a body.
 Result<> head_of_archive(Call& call) {
-  (void)TRY(find_container(call));
+  const ContainerDetails container = TRY(find_container(call));
   const std::string path = TRY(path_of(call));
-  add_stat(call, TRY(stat_path(call, path)));
+  add_stat(call, TRY(stat_path(call, container, path)));
   return call.empty(200);
 }
 
@@ -66,7 +66,7 @@ Result<> head_of_archive(Call& call) {
 Result<> get_archive(Call& call) {
   const ContainerDetails container = TRY(find_container(call));
   const std::string path = TRY(path_of(call));
-  const engine::PathStat stat = TRY(stat_path(call, path));
+  const engine::PathStat stat = TRY(stat_path(call, container, path));
   add_stat(call, stat);
   const std::string as = path.ends_with("/.") || stat.name == "/" ? "." : stat.name;
   engine::Engine& engine = *TRY(call.engine());
@@ -76,7 +76,7 @@ Result<> get_archive(Call& call) {
 Result<> put_archive(Call& call) {
   const ContainerDetails container = TRY(find_container(call));
   const std::string path = TRY(path_of(call));
-  const engine::PathStat stat = TRY(stat_path(call, path));
+  const engine::PathStat stat = TRY(stat_path(call, container, path));
   if (!S_ISDIR(stat.mode) && !S_ISLNK(stat.mode)) return fail(http_error(400, "extraction point is not a directory"));
   engine::Engine& engine = *TRY(call.engine());
   Result<> copied = call.body_to([&](int in) { return engine.copy_in(container.id, path, in); });

@@ -135,6 +135,38 @@ Json merged_host_config(const ContainerDetails& container, const Json& note) {
   return config;
 }
 
+// Config. said: the same of the client's note.
+Json configured(const ContainerDetails& container, const Json& said) {
+  const engine::ContainerSpec& spec = container.spec;
+  const engine::ProcessConfig& process = container.process;
+  Json config{{"Hostname", container.hostname},
+              {"Domainname", container.domainname},
+              {"User", process.user},
+              {"AttachStdin", get_bool(said, "AttachStdin")},
+              {"AttachStdout", get_bool(said, "AttachStdout")},
+              {"AttachStderr", get_bool(said, "AttachStderr")}};
+  if (!process.exposed.empty()) config["ExposedPorts"] = set_of(process.exposed);
+  config["Tty"] = spec.tty;
+  config["OpenStdin"] = spec.open_stdin;
+  config["StdinOnce"] = get_bool(said, "StdinOnce");
+  config["Env"] = environment_of(container);
+  config["Cmd"] = or_null(process.command);
+  if (spec.health)
+    config["Healthcheck"] = health_config(*spec.health);
+  else if (process.health)
+    config["Healthcheck"] = health_config(*process.health);
+  config["Image"] = container.image;
+  config["Volumes"] = process.volumes.empty() ? Json(nullptr) : set_of(process.volumes);
+  config["WorkingDir"] = process.working_dir == "/" && spec.working_dir.empty() ? "" : process.working_dir;
+  config["Entrypoint"] = or_null(process.entrypoint);
+  config["OnBuild"] = nullptr;
+  config["Labels"] = map_of(container.labels);
+  if (!spec.stop_signal.empty() || process.stop_signal != "SIGTERM") config["StopSignal"] = process.stop_signal;
+  if (spec.stop_timeout)
+    config["StopTimeout"] = std::chrono::duration_cast<std::chrono::seconds>(*spec.stop_timeout).count();
+  return config;
+}
+
 Result<> inspect_container(Call& call) {
   const ContainerDetails container = TRY(find_container(call));
   const Json note = client_note(container);
@@ -176,37 +208,6 @@ Result<> inspect_container(Call& call) {
 constexpr Route table[] = {{"GET", "/containers/{id}/json", inspect_container, Access::look, Reach::project}};
 
 }  // namespace
-
-Json configured(const ContainerDetails& container, const Json& said) {
-  const engine::ContainerSpec& spec = container.spec;
-  const engine::ProcessConfig& process = container.process;
-  Json config{{"Hostname", container.hostname},
-              {"Domainname", container.domainname},
-              {"User", process.user},
-              {"AttachStdin", get_bool(said, "AttachStdin")},
-              {"AttachStdout", get_bool(said, "AttachStdout")},
-              {"AttachStderr", get_bool(said, "AttachStderr")}};
-  if (!process.exposed.empty()) config["ExposedPorts"] = set_of(process.exposed);
-  config["Tty"] = spec.tty;
-  config["OpenStdin"] = spec.open_stdin;
-  config["StdinOnce"] = get_bool(said, "StdinOnce");
-  config["Env"] = environment_of(container);
-  config["Cmd"] = or_null(process.command);
-  if (spec.health)
-    config["Healthcheck"] = health_config(*spec.health);
-  else if (process.health)
-    config["Healthcheck"] = health_config(*process.health);
-  config["Image"] = container.image;
-  config["Volumes"] = process.volumes.empty() ? Json(nullptr) : set_of(process.volumes);
-  config["WorkingDir"] = process.working_dir == "/" && spec.working_dir.empty() ? "" : process.working_dir;
-  config["Entrypoint"] = or_null(process.entrypoint);
-  config["OnBuild"] = nullptr;
-  config["Labels"] = map_of(container.labels);
-  if (!spec.stop_signal.empty() || process.stop_signal != "SIGTERM") config["StopSignal"] = process.stop_signal;
-  if (spec.stop_timeout)
-    config["StopTimeout"] = std::chrono::duration_cast<std::chrono::seconds>(*spec.stop_timeout).count();
-  return config;
-}
 
 std::span<const Route> container_inspect_routes() {
   return table;

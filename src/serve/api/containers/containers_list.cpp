@@ -111,7 +111,7 @@ class Selection {
                      filters.has("since") || filters.has("exited");
     if (filters.has("ancestor")) selection.images_ = TRY(descendants(engine.images(), filters.values("ancestor")));
     for (const auto& [key, time] : {std::pair("before", &selection.before_), std::pair("since", &selection.since_)})
-      if (filters.has(key)) *time = TRY(engine.inspect(filters.values(key).front())).created_at;
+      if (filters.has(key)) *time = TRY(find_container(call, filters.values(key).front())).created_at;
     return selection;
   }
 

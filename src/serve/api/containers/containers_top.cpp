@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/routes.hpp"
+#include "serve/api/service.hpp"
 
 namespace consort::serve {
 
@@ -33,7 +34,12 @@ Result<> check_words(const Strings& words) {
   return {};
 }
 
-Result<std::string> run_ps(Strings words, const std::set<std::string>& pids) {
+// Some words of ps (those that sort) do not go together with a choice of processes: then all are asked for, and the
+// others left out by their numbers. Not for a socket of one project, as a line may be made to look like another's: what
+// stands before the number is what somebody has called his process.
+enum class Others : std::uint8_t { may_be_asked_for, stay_out };
+
+Result<std::string> run_ps(Strings words, const std::set<std::string>& pids, Others others) {
   words.insert(words.begin(), "ps");
   Strings narrowed = words;
   narrowed.push_back("-q");
@@ -43,9 +49,8 @@ Result<std::string> run_ps(Strings words, const std::set<std::string>& pids) {
     if (ran) return ran;
     return fail(Error(Code::io, "run ps").why(ran.error().message()).hint("install procps"));
   };
-  // Some words of ps do not go together with -q.
   Captured captured = TRY(run(std::move(narrowed)));
-  if (!captured.status.success()) captured = TRY(run(std::move(words)));
+  if (!captured.status.success() && others == Others::may_be_asked_for) captured = TRY(run(std::move(words)));
   if (captured.status.success()) return std::move(captured.out);
   const std::string why = captured.err.substr(0, captured.err.find('\n'));
   return fail(http_error(500, why.empty() ? "error running ps" : why));
@@ -82,7 +87,7 @@ Result<engine::ProcessTable> rows_of(const std::string& text, const std::set<std
   return table;
 }
 
-Result<engine::ProcessTable> table_of(const engine::ProcessTable& own, const std::string& asked) {
+Result<engine::ProcessTable> table_of(const engine::ProcessTable& own, const std::string& asked, Others others) {
   const Strings words = words_of(asked);
   if (words.empty() || asked == "-ef") return own;
   TRY(check_words(words));
@@ -90,7 +95,7 @@ Result<engine::ProcessTable> table_of(const engine::ProcessTable& own, const std
   if (!column) return fail(Code::internal, "the table of processes has no PID");
   std::set<std::string> pids;
   for (const Strings& row : own.rows) pids.insert(row[*column]);
-  return rows_of(TRY(run_ps(words, pids)), pids);
+  return rows_of(TRY(run_ps(words, pids, others)), pids);
 }
 
 Result<> container_top(Call& call) {
@@ -99,7 +104,8 @@ Result<> container_top(Call& call) {
   if (container.state.status == engine::Status::restarting)
     return fail(http_error(409, "Container " + container.id + " is restarting, wait until the container is running"));
   engine::Engine& engine = *TRY(call.engine());
-  const engine::ProcessTable table = TRY(table_of(TRY(engine.top(container.id)), call.query("ps_args")));
+  const Others others = call.service().options().project.empty() ? Others::may_be_asked_for : Others::stay_out;
+  const engine::ProcessTable table = TRY(table_of(TRY(engine.top(container.id)), call.query("ps_args"), others));
   engine.note_event(container, "top");
   Json rows = Json::array();
   for (const Strings& row : table.rows) rows.push_back(row);

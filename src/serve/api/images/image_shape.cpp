@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
-#include "engine/events.hpp"
-#include "serve/api/containers/container_shape.hpp"
-#include "serve/api/containers/containers.hpp"
 #include "serve/api/shapes.hpp"
 
 namespace consort::serve {
 
 namespace {
 
-constexpr unsigned without_virtual_size = 44;
+constexpr unsigned without_virtual_size = 44, without_containers = 45;
 
 Json familiar_names(const std::vector<std::string>& full) {
   Json names = Json::array();
@@ -60,16 +57,12 @@ Json shown_config(const Json* said, unsigned version) {
   return version < without_fields_of_containers ? with_empty_fields(std::move(config)) : config;
 }
 
-// Of the container of which the image was committed.
-Result<std::optional<engine::EngineEvent>> commit_of(engine::Engine& engine, const std::string& image) {
-  std::optional<engine::EngineEvent> last;
-  engine::EventStream stream = engine.events();
-  for (engine::EngineEvent& event : TRY(stream.next())) {
-    if (event.action != "commit") continue;
-    const auto made = event.attributes.find("imageID");
-    if (made != event.attributes.end() && made->second == image) last = std::move(event);
-  }
-  return last;
+// What versions below 1.45 show besides: of a commit, and of what Docker made before, the container that it was made
+// of.
+void add_container(Json& shape, const Json& raw) {
+  if (const std::string id = get_string(raw, "container"); !id.empty()) shape["Container"] = id;
+  const Json* config = find_key(raw, "container_config");
+  shape["ContainerConfig"] = with_empty_fields(config && config->is_object() ? *config : Json::object());
 }
 
 }  // namespace
@@ -114,28 +107,8 @@ Result<Json> inspected_image(const engine::Images& images, const image::Image& i
   shape["GraphDriver"] = {{"Data", {{"UpperDir", folders.empty() ? Json("") : folders.front()}}}, {"Name", "overlay2"}};
   shape["RootFS"] = {{"Type", "layers"}, {"Layers", std::move(layers)}};
   shape["Metadata"] = {{"LastTagTime", go_time(image.last_tagged)}};
+  if (version < without_containers) add_container(shape, raw);
   return shape;
-}
-
-Result<Json> with_container(Call& call, Json inspected) {
-  constexpr unsigned without_containers = 45;
-  if (call.version() >= without_containers) return inspected;
-  Json config = Json::object();
-  // What was pulled or built is no commit: only what is made on an image of this machine needs to be looked for.
-  if (!get_string(inspected, "Parent").empty()) {
-    if (const auto event = TRY(commit_of(*TRY(call.engine()), get_string(inspected, "Id")))) {
-      inspected["Container"] = event->id;
-      if (const auto image = event->attributes.find("image"); image != event->attributes.end())
-        config["Image"] = image->second;
-      if (const auto container = find_container(call, event->id)) {
-        const Json note = client_note(*container);
-        const Json* said = find_key(note, "Config");
-        config = configured(*container, said ? *said : Json::object());
-      }
-    }
-  }
-  inspected["ContainerConfig"] = with_empty_fields(std::move(config));
-  return inspected;
 }
 
 // Only the image itself has an id; what lay below it may never have been an image on this machine.

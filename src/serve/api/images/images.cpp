@@ -40,11 +40,11 @@ bool is_referred_to(const Image& image, const std::string& pattern) {
 
 class Selection {
  public:
-  static Result<Selection> of(const Filters& filters, const engine::Images& images) {
+  static Result<Selection> of(Call& call, const Filters& filters) {
     Selection selection(filters);
     selection.dangling_ = TRY(filters.boolean("dangling"));
     for (const auto& [key, time] : {std::pair("before", &selection.before_), std::pair("since", &selection.since_)})
-      if (filters.has(key)) *time = TRY(images.find(filters.values(key).front())).created;
+      if (filters.has(key)) *time = TRY(find_shown_image(call, filters.values(key).front())).created;
     for (const std::string& text : filters.values("until")) selection.until_ = TRY(parse_moment("until", text));
     return selection;
   }
@@ -68,7 +68,7 @@ Result<> list_images(Call& call) {
   const Filters filters = TRY(Filters::of(call, known_filters));
   engine::Engine& engine = *TRY(call.engine());
   const engine::Images images = engine.images();
-  const Selection selection = TRY(Selection::of(filters, images));
+  const Selection selection = TRY(Selection::of(call, filters));
   const ShownImages shown = TRY(ShownImages::of(call));
   std::map<std::string, int> users;
   for (const engine::Container& container : TRY(engine.list()))
@@ -88,8 +88,7 @@ Result<> inspect_image(Call& call) {
   if (const std::string text = call.query("platform"); !text.empty() && !text.starts_with('{'))
     platform = TRY(image::Platform::parse(text));
   const Image image = TRY(find_shown_image(call, call.variable("name"), platform));
-  Json inspected = TRY(inspected_image(images, image, call.version()));
-  return call.json(200, TRY(with_container(call, std::move(inspected))));
+  return call.json(200, TRY(inspected_image(images, image, call.version())));
 }
 
 Result<> image_history(Call& call) {
