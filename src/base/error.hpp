@@ -36,7 +36,7 @@ enum class Code : std::uint8_t {
 std::string_view to_string(Code code);
 
 // What an error is about, for whoever must decide something by it: whose line of the user's file to show, which exit
-// status, whom to look for. The name beside it says which one, in the form given here, and is "" if that is not known.
+// status, whom to look for. The name next to it says which one, in the form given here, and is "" if that is not known.
 enum class Subject : std::uint8_t {
   none,
   address,            // of the host: "127.0.0.1"

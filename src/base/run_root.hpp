@@ -1,4 +1,4 @@
-// The run root alone, for who keeps no data: `consort runtime`.
+// The run root alone, for whoever keeps no data: `consort runtime`.
 #pragma once
 
 #include "base/roots.hpp"

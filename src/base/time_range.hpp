@@ -1,6 +1,6 @@
 // A SystemTime counts nanoseconds in 64 bits, and so reaches no further than from 1677 to 2262. Plain arithmetic makes
-// a time of another century of what lies outside (seconds that are milliseconds, the year 9999, Go's year 1); these
-// take the nearest that there is.
+// a time of another century of what is outside (seconds that are milliseconds, the year 9999, Go's year 1); these take
+// the nearest that there is.
 #pragma once
 
 #include "base/time.hpp"

@@ -1,5 +1,5 @@
-// What lies below a volume's data belongs to the containers that have the volume: any of them may have put a link in
-// the place of a folder since its path was made sure of.
+// What is below a volume's data belongs to the containers that have the volume: any of them may have put a link in the
+// place of a directory since its path was made sure of.
 #pragma once
 
 #include <optional>
@@ -10,8 +10,8 @@
 
 namespace consort {
 
-// Opens (O_PATH) a path that lies below the data of a volume without following a link there. nullopt: it lies
-// elsewhere, or is the data itself, which no container can replace.
+// Opens (O_PATH) a path that is below the data of a volume without following a link there. nullopt: it lies elsewhere,
+// or is the data itself, which no container can replace.
 Result<std::optional<Fd>> open_part_of_volume(const Roots& roots, const std::string& path);
 
 }  // namespace consort

@@ -1,7 +1,7 @@
 // Dockerfile and context in, image in the store out. The words used here:
 //   stage     what one FROM begins; it ends in a state: a chain of layers and an image configuration
 //   step      one instruction of a stage, numbered as in "[web 2/5] RUN make"
-//   context   the folder that COPY and ADD read; it is read in place, never copied
+//   context   the directory that COPY and ADD read; it is read in place, never copied
 //   cache     what a step gave the last time, found by a key made of all that the step can see (cache/key.hpp)
 // A build runs in the calling process; it starts threads and child processes, and all of them are gone when build()
 // returns, whether by success, error or cancellation.
@@ -43,7 +43,7 @@ struct SshForward {
   friend bool operator==(const SshForward&, const SshForward&) = default;
 };
 
-// "name=value" of build --build-context: a folder, docker-image://REF, oci-layout://DIR[:TAG|@DIGEST],
+// "name=value" of build --build-context: a directory, docker-image://REF, oci-layout://DIR[:TAG|@DIGEST],
 // a git or tar URL.
 struct NamedContext {
   std::string name;
@@ -71,22 +71,22 @@ struct BuildOutput {
 };
 
 struct BuildRequest {
-  std::string context;                           // folder, or a git or tar URL; "" is an empty context
+  std::string context;                           // directory, or a git or tar URL; "" is an empty context
   std::string dockerfile = "Dockerfile";         // relative to the context, or absolute
   std::optional<std::string> dockerfile_inline;  // its text, instead
   std::map<std::string, std::string> args;
   std::string target;  // stage name or number; empty: the last
   std::vector<std::string> tags;
   std::map<std::string, std::string> labels;
-  std::vector<BuildOutput> more_outputs;  // beside the one of tags and labels
+  std::vector<BuildOutput> more_outputs;  // besides the one of tags and labels
   std::vector<Secret> secrets;
   std::vector<SshForward> ssh;
   std::vector<NamedContext> additional_contexts;
   std::vector<std::string> cache_from;  // see cache_spec.hpp; asked when the machine's own cache lacks a step
   std::vector<std::string> cache_to;
-  std::string directory;                 // that relative folders of caches and layouts count from; empty: the current
-  std::string network = "default";       // default | none | host
-  std::vector<std::string> extra_hosts;  // "name:address" or "name=address"
+  std::string directory;            // that relative directories of caches and layouts count from; empty: the current
+  std::string network = "default";  // default | none | host
+  std::vector<std::string> extra_hosts;         // "name:address" or "name=address"
   std::optional<std::uint64_t> shm_size_bytes;  // 64 MiB
   std::vector<Ulimit> ulimits;
   std::vector<std::string> platforms;        // each is built, the tags name all of them; empty: the machine's
@@ -152,8 +152,8 @@ struct BuildResult {
 // What a build takes from whoever asked for it, where that is not this machine: each function may block until the
 // other side has answered. Code::interrupted, if it was cancelled meanwhile. Empty: the request says it all.
 struct RemoteSources {
-  // The files of the context that steps name (paths and patterns; none: all of them), in a folder of this build's own,
-  // below passing_folder(). Called at most once, before the first step, and only if a step needs any.
+  // The files of the context that steps name (paths and patterns; none: all of them), in a directory of this build's
+  // own, below passing_folder(). Called at most once, before the first step, and only if a step needs any.
   std::function<Result<std::string>(const std::vector<std::string>& paths)> context{};
   // A secret that the request does not have. nullopt: there is none of this id.
   std::function<Result<std::optional<std::string>>(const std::string& id)> secret{};
@@ -161,7 +161,7 @@ struct RemoteSources {
   std::function<Result<std::string>(const std::string& id)> ssh_agent{};
 };
 
-// Where the folders of contexts lie that are gone with their build: nothing is remembered of them.
+// Where the directories of contexts lie that are gone with their build: nothing is remembered of them.
 std::string passing_folder(const Roots& roots);
 
 // What the outside provides. Every function may be called from any thread of the build, one call at a time each.

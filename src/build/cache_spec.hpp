@@ -16,7 +16,7 @@ struct CacheSpec {
   std::string type_name;                                         // as written: "gha", with Type::unsupported
   std::string reference;                                         // registry
   std::string folder;                                            // local
-  std::string tag;                                               // local: in the folder's index; empty: "latest"
+  std::string tag;                                               // local: in the directory's index; empty: "latest"
   std::string digest;  // local, cache_from: "sha256:..." of a manifest; empty: what the tag names
   enum class OnError : std::uint8_t { fail, go_on } on_error = OnError::fail;  // cache_to
 };

@@ -7,8 +7,8 @@
 
 namespace consort::build {
 
-// A tar, packed with gzip, bzip2, xz, zstd or not, from a pipe or a file, into a folder that is there and empty; it is
-// not trusted. Code::invalid for what is none.
+// A tar, packed with gzip, bzip2, xz, zstd or not, from a pipe or a file, into a directory that is there and empty; it
+// is not trusted. Code::invalid for what is none.
 Result<> unpack_context(int in, const std::string& folder);
 
 }  // namespace consort::build

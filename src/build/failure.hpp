@@ -1,4 +1,4 @@
-// What is shown when a step fails, beside the error itself: its last output, and its place in the Dockerfile.
+// What is shown when a step fails, besides the error itself: its last output, and its place in the Dockerfile.
 #pragma once
 
 #include <string>

@@ -7,8 +7,8 @@
 
 namespace consort::build {
 
-// DOCKERFILE.dockerignore, or else the folder's .dockerignore. dockerfile: its path, or "" without one. No such file:
-// nothing is ignored. Code::invalid with a mark for a faulty pattern.
+// DOCKERFILE.dockerignore, or else the directory's .dockerignore. dockerfile: its path, or "" without one. No such
+// file: nothing is ignored. Code::invalid with a mark for a faulty pattern.
 Result<PatternList> load_ignore(const std::string& folder, const std::string& dockerfile);
 
 }  // namespace consort::build

@@ -5,7 +5,7 @@
 
 namespace consort::cli {
 
-// Whose reader has taken nothing for so long waits no more, once the user has asked for an end.
+// Whose reader has taken nothing for so long no longer waits, once the user has asked for an end.
 inline constexpr std::chrono::milliseconds patience_after_interrupt{100};
 
 // Since interrupt_descriptor() (signals.hpp) was called first; whoever reads that, and whether they have yet.

@@ -13,7 +13,7 @@ namespace consort::cli {
 struct ProjectFiles {
   std::shared_ptr<project::RemoteFiles> remote;  // as this command may reach them; null where they cannot be kept
   compose::FileAccess access;                    // finds them, too. What cannot be read is told as a warning
-  std::shared_ptr<compose::ParsedFiles> parsed;  // by who looks into them before they are loaded; else null
+  std::shared_ptr<compose::ParsedFiles> parsed;  // by whoever looks into them before they are loaded; else null
 
   // Reads nothing yet. The invocation's terminal is borrowed: only later it is known whether it may be coloured.
   static std::shared_ptr<ProjectFiles> of(const Invocation& invocation);

@@ -108,8 +108,8 @@ Strings dependency_order(const Project& project);
 // What a valid project only shows when its containers start: host ports that two containers want, bind sources that are
 // missing. Warnings, since the host may change until then.
 enum class Advice : std::uint8_t {
-  all,    // for who looks at the files (`config`): each directory that will be made, too
-  traps,  // for who starts them (`up`): what is meant by nobody, such as a directory made where a file should be
+  all,    // for whoever looks at the files (`config`): each directory that will be made, too
+  traps,  // for whoever starts them (`up`): what is meant by nobody, such as a directory made where a file should be
 };
 std::vector<Diagnostic> advise(const Project& project, Advice advice, const FileAccess& access = system_files());
 

@@ -1,6 +1,6 @@
-// What `-f`, `include` and `extends` may name beside files of this machine. The library fetches nothing: it asks
-// FileAccess::resolve_links() where such a source lies here. The answer is the path of what was brought from there; ""
-// if that failed, which the one who tried tells; the source itself if nobody tries.
+// Sources that `-f`, `include` and `extends` may name besides files of this machine. The library fetches nothing: it
+// asks FileAccess::resolve_links() where such a source lies here. The answer is the path of what was brought from
+// there; "" if that failed, which the one who tried tells; the source itself if nobody tries.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,5 @@
-// What becomes of each attribute of the language where a project is brought somewhere else: to a cluster, into units of
-// systemd. A table for each such place says it for the warnings and refusals, for the list that stands beside what was
+// The fate of each attribute of the language when a project is exported: to a cluster, into units of systemd. Each
+// target has a table, used for warnings and refusals, for the list that is written next to the output, what was
 // exported, for the reference, and for the test that walks the language: nothing of a file is dropped in silence.
 #pragma once
 
@@ -45,7 +45,7 @@ Diagnostic left_out(const Project& project, const FateTable& table, const String
 
 // The rows as a table of Markdown.
 std::string fates_markdown(const FateTable& table);
-// For a file beside what was made: a line for each diagnostic, and one of what there is to do. "" of none.
+// For a file next to the output: a line for each diagnostic, and one of what there is to do. "" of none.
 std::string left_out_list(const std::vector<Diagnostic>& notes);
 
 }  // namespace consort::compose

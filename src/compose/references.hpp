@@ -1,4 +1,4 @@
-// The other files that one Compose file names, as they are written in it: for who takes the file elsewhere and must
+// The other files that one Compose file names, as they are written in it: for whoever takes the file elsewhere and must
 // take them along.
 #pragma once
 

@@ -46,7 +46,7 @@ struct Shape {
   std::span<const Field> fields = {};  // of mappings with fixed keys
   const Shape* value = nullptr;        // of mappings with free keys
   KeyRule keys = KeyRule::any;
-  bool extensions = true;  // x-* beside fixed keys
+  bool extensions = true;  // x-* besides fixed keys
   bool open = false;       // unknown keys pass
   std::span<const std::string_view> required = {};
   std::span<const std::string_view> one_of = {};   // exactly one of these keys

@@ -16,7 +16,7 @@ Result<> read_env_file(const FileAccess& access, const std::string& path, const 
                        std::map<std::string, std::string>& into, std::vector<std::string>& unset,
                        std::vector<std::string>& warnings);
 
-// load() for who has looked already: settings are those that find_project() gives for these options.
+// load() for whoever has looked already: settings are those that find_project() gives for these options.
 LoadOutcome load(const LoadOptions& options, Result<ProjectSettings> settings);
 
 }  // namespace consort::compose

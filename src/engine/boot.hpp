@@ -20,7 +20,7 @@ class Boot {
   Boot& operator=(Boot&&) noexcept;
   ~Boot();
 
-  // Called for each container that cannot be inspected; the others are returned all the same.
+  // Called for each container that cannot be inspected; the others are returned anyway.
   using OnTrouble = std::function<void(const Error&)>;
 
   // Ids by project: `restart: always`, and `unless-stopped` that nobody has stopped; each has been started before.

@@ -1,4 +1,4 @@
-// What the files of this module share: the open stores, and small steps that several operations need.
+// Shared by the files of this module: the open stores, and small steps that several operations need.
 #pragma once
 
 #include <atomic>
@@ -41,7 +41,7 @@ class Engine::Impl {
   Database database;
   Records records;
   Ahead ahead;         // see expect_start()
-  place::Place place;  // of a user who is not root: networks are made in there
+  place::Place place;  // of a non-root user: networks are created in it
 
   const HostInfo& host();
   supervisor::Client client(const std::string& project) const { return supervisor::Client(roots, project); }
@@ -50,33 +50,34 @@ class Engine::Impl {
   struct ImageFacts {
     image::Image image;
     image::ImageConfig config;
-    std::vector<std::string> layers;  // folders, top first
+    std::vector<std::string> layers;  // directories, top first
   };
   Result<std::shared_ptr<const ImageFacts>> image_facts(const std::string& reference_or_id);
 
   // --- containers
-  // While held, nobody else starts, stops or removes this container: neither a thread nor another process.
+  // While held, no other thread or process starts, stops or removes this container.
   Result<Fd> lock_container(const std::string& id) const;
-  bool is_locked(const std::string& id) const;  // by whoever it is, now
-  // While held, sweep() removes nothing: somebody is making a bundle that no record names yet.
+  bool is_locked(const std::string& id) const;  // now, by anyone
+  // While held, sweep() removes nothing: a bundle is being created that no record names yet.
   Result<Fd> guard_creations() const;
   bool is_held(const std::string& id) const;  // see CreatedContainer
   Result<ContainerRecord> load(const std::string& id_or_name);
   Result<ContainerState> observe(const std::string& project, const std::string& id) const;
-  // By the run directory and the kernel alone: holds even in the moment in which a supervisor is being replaced.
+  // From the run directory and the kernel alone, so that it is right even while a supervisor is being replaced.
   bool is_alive(const std::string& project, const std::string& id) const;
   // Fills in state and addresses.
   Result<> join_states(std::vector<Container>& containers) const;
   Result<int> running_pid(const std::string& id_or_name);  // Code::conflict "container X is not running"
-  // Its /proc/PID, which stays its own: base/os/processes/process_folder.hpp. Code::conflict likewise.
+  // Its /proc/PID, opened, so that it never becomes another process's: base/os/processes/process_folder.hpp.
+  // Code::conflict if it isn't running.
   Result<Fd> process_folder(const std::string& id_or_name);
-  Result<std::string> cgroup_of(const std::string& id);  // of a running one
+  Result<std::string> cgroup_of(const std::string& id);  // of a running container
   EngineEvent container_event(const Container& container, const char* action, StringMap more = {}) const;
-  // Into the project's journal, where the supervisor writes what it does. Failing to is nobody's failure.
+  // Adds an event to the project's journal, to which the supervisor writes too. Errors are ignored.
   void note(const Container& container, const std::string& action, StringMap more = {}) const;
 
-  // --- start: bundle.cpp, unit.cpp, shared.cpp, seccomp.cpp
-  // config.json and the files that are bound into /etc. The record's endpoints carry their leases.
+  // --- start: start/bundle.cpp, unit.cpp, shared_memory.cpp, seccomp.cpp
+  // Writes config.json and the files that are bound into /etc. The record's endpoints have their addresses already.
   Result<std::string> make_resolv_conf_of(const ContainerSpec& spec, InternalResolver resolver) const;
   Result<ContainerUsers> write_bundle(const ContainerRecord& record, const std::vector<Network>& networks);
   Result<supervisor::ContainerUnit> make_unit(const ContainerRecord& record, const std::vector<Network>& networks,
@@ -84,7 +85,8 @@ class Engine::Impl {
   // Code::invalid: the settings cannot be read.
   Result<ContainerUsers> choose_users(const ContainerRecord& record, std::uint64_t capabilities,
                                       const std::vector<runtime::Mount>& mounts) const;
-  // Once in a command: that the settings want it and this machine cannot. "": nothing to say.
+  // A warning, once per command, that the settings ask for user namespaces and this machine can't provide them; "" if
+  // there is none.
   std::string warn_of_users(const ContainerSpec& spec);
   supervisor::MadeAhead make_ahead(const supervisor::ContainerUnit& unit);
   // Puts the compiled filter at bundle/seccomp.bpf, or its text into the input for another runtime.
@@ -100,23 +102,24 @@ class Engine::Impl {
   Result<std::string> host_gateway();
   // "NAME[:ALIAS]" becomes "ID:ALIAS".
   Result<> resolve_links(Strings& links);
-  // Of what a container's interfaces are called now, by network; none: eth0, eth1, ... in order of attachment.
+  // interfaces: current names of the container's interfaces, by network; if empty, they are eth0, eth1, ... in order of
+  // attachment.
   std::vector<supervisor::EndpointUnit> make_endpoints(const ContainerRecord& record,
                                                        const std::vector<Network>& networks,
                                                        const StringMap& interfaces = {}) const;
-  // Choose addresses for all endpoints of the container, which is about to run or runs, and fill them in.
+  // Chooses addresses for all endpoints of a container that runs or is about to, and fills them in.
   Result<> lease_addresses(ContainerRecord& record, const std::vector<Network>& networks);
 
   // --- volumes
   Result<Volume> ensure_volume(const VolumeSpec& spec);
   Result<volume::Recorded> is_recorded(const std::string& volume);
   Result<> remove_volume(const std::string& name);
-  Result<> settle_volumes();  // that a removal left half done
+  Result<> settle_volumes();  // finishes interrupted removals
   Result<> sweep_containers();
   void sweep_project_folders();
   void sweep_names();
   bool forget_crashes() const;
-  Result<> sweep_abandoned();  // what makers and removers left when they died
+  Result<> sweep_abandoned();  // leftovers of interrupted creations and removals
   Result<> unmount_unused(const ContainerRecord& record);
   std::string container_folder(const std::string& id) const { return roots.container(id); }
   std::string log_of(const std::string& id) const { return container_folder(id) + "/log"; }
@@ -127,8 +130,8 @@ class Engine::Impl {
   HostInfo host_;
   std::mutex sandbox_mutex_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<const ImageFacts>> images_;  // by what was asked for; one command's life long
-  std::map<std::string, std::string> filters_;                       // seccomp: key to the path of the compiled filter
+  std::map<std::string, std::shared_ptr<const ImageFacts>> images_;  // by image ID, for as long as this engine exists
+  std::map<std::string, std::string> filters_;                       // seccomp: key -> path of the compiled filter
 };
 
 // "host" and "none", which always exist and have no record.
@@ -136,7 +139,7 @@ std::optional<Network> built_in_network(const std::string& name_or_id);
 // alias -> id, of all links of a container.
 std::vector<std::pair<std::string, std::string>> link_aliases_of(const ContainerRecord& record);
 
-// Every wanted label is there; an empty value matches any.
+// Whether all wanted labels are present; an empty value matches any.
 bool matches_labels(const StringMap& labels, const StringMap& wanted);
 std::uint64_t capabilities_of(const ContainerSpec& spec);
 

@@ -1,5 +1,5 @@
-// What happens on this machine, as a stream: Engine::events(), of one project or of all. The words are those of
-// Docker's `events` (section 22).
+// What happens on this machine, as a stream: Engine::events(), of one project or of all. The names of events are those
+// of `docker events`.
 #pragma once
 
 #include <memory>

@@ -12,10 +12,10 @@ namespace consort::engine {
 
 // What is below `root` on the host is to be below `target` in the container, and what is not there is to be gone.
 struct Mirror {
-  std::string root;    // a folder; no link in it leads out of it
+  std::string root;    // a directory; no link in it leads out of it
   std::string target;  // absolute, clean; made where it is missing
   struct File {
-    std::string path;  // below root, clean; a folder stands for itself alone
+    std::string path;  // below root, clean; a directory stands for itself alone
     std::string as;    // below target; "" is the target itself
   };
   std::vector<File> files;
@@ -47,7 +47,7 @@ class Files {
 
   // Code::not_found: "Could not find the file X in container Y".
   Result<PathStat> stat(const std::string& container, const std::string& path);
-  // As Engine::copy_out(), with names that begin with `as`; of a folder it may be ".".
+  // As Engine::copy_out(), with names that begin with `as`; of a directory it may be ".".
   Result<> pack_path(const std::string& container, const std::string& path, const std::string& as, int out);
   Result<std::vector<PathChange>> changes(const std::string& container);  // by path
 

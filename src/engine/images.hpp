@@ -54,8 +54,8 @@ class Images {
 
   // Gives a further name to an image, of all its platforms; whatever had that name loses it.
   Result<> tag(const std::string& name, const image::Reference& further);
-  // As `docker rmi`. What containers or the build cache use is Code::conflict, which names them; `yes` untags it all
-  // the same, but never takes content that is used.
+  // As `docker rmi`. What containers or the build cache use is Code::conflict, which names them; `yes` untags it
+  // anyway, but never takes content that is used.
   Result<image::RemoveReport> remove(const std::string& text, Force force = Force::no);
   Result<image::PruneReport> prune(const ImagePrune& prune);
 

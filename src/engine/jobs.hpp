@@ -23,7 +23,7 @@ struct JobSpec {
   std::string timezone;
   bool queue = false;  // a time that comes while it runs: held until that has ended, and not dropped
   bool skip_missed = false;
-  std::string model;    // for who runs it; may hold secrets
+  std::string model;    // for whoever runs it; may hold secrets
   std::string program;  // consort, and what it is started with ("K=V")
   Strings program_environment;
 };

@@ -13,7 +13,7 @@ std::string status_text(const ContainerState& state, SystemTime now);
 int shown_exit_code(const ContainerState& state);
 // "docker-entrypoint.sh postgres": arguments with blanks in quotes, the program as it is.
 std::string command_line(const Strings& command);
-// Of what it exposes, what lists of ports show beside the published ones: Docker's bridges tell of it, and no other
+// The exposed ports that lists of ports show besides the published ones: Docker's bridges tell of it, and no other
 // driver does.
 const Strings& shown_exposed(const Container& container);
 

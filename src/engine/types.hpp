@@ -1,5 +1,5 @@
-// What the engine is asked for and what it shows. The words are those of Docker's Engine API, so that it can be served
-// over HTTP later; the meaning of every field is in docs/ of the engine's behaviour (section numbers below).
+// Input and output of the engine. Names and meanings of the fields are those of Docker's Engine API, which src/serve
+// serves over HTTP.
 //
 // Values only: no descriptors, no handles, no knowledge of Compose files beyond the project's and service's names.
 #pragma once
@@ -31,7 +31,7 @@ struct MountSpec {
   std::string target;  // absolute path in the container
   bool read_only = false;
   std::string propagation;                  // bind: "", "private", "rprivate", "slave", "rslave", "shared", "rshared"
-  bool create_host_path = false;            // bind: make a missing source as a folder of root, 0755
+  bool create_host_path = false;            // bind: make a missing source as a directory of root, 0755
   bool non_recursive = false;               // bind: without the mounts below the source
   bool read_only_non_recursive = false;     // bind: mounts below stay writable
   bool read_only_force_recursive = false;   // bind: fail where the kernel cannot make all of it read-only
@@ -83,7 +83,8 @@ struct RestartPolicy {
   bool operator==(const RestartPolicy&) const = default;
 };
 
-// What is unset here is taken from the image's health check, then from the defaults (section 18).
+// Unset fields are taken from the image's health check, then from the defaults of HEALTHCHECK (Docker's Dockerfile
+// reference).
 struct HealthSpec {
   std::optional<Strings> test;  // {"NONE"}, {"CMD", argv...}, {"CMD-SHELL", line}; unset or empty = the image's
   std::optional<Nanoseconds> interval, timeout, start_period, start_interval;
@@ -156,7 +157,7 @@ struct ContainerSpec {
   std::string image_id;  // "sha256:..." if the caller has resolved it; empty = looked up among the local images
   std::string platform;  // only to choose among local images
 
-  // nullopt: not given. The table in section 1 says what empty means.
+  // nullopt: not given. Empty: see "Understand how CMD and ENTRYPOINT interact" in Docker's Dockerfile reference.
   std::optional<Strings> entrypoint;
   std::optional<Strings> command;
   Strings environment;  // "K=V"; "K" alone takes the image's K away
@@ -185,7 +186,7 @@ struct ContainerSpec {
   RestartPolicy restart;
   std::optional<HealthSpec> health;
   std::string stop_signal;                  // "" = the image's, else SIGTERM
-  std::optional<Nanoseconds> stop_timeout;  // nullopt = 10 s; negative = for ever
+  std::optional<Nanoseconds> stop_timeout;  // nullopt = 10 s; negative = forever
   bool tty = false;
   bool open_stdin = false;
   std::optional<bool> init;
@@ -270,7 +271,7 @@ struct Container {
   ContainerState state;
 };
 
-// The image's and the container's configuration, merged (section 1).
+// The image's and the container's configuration, merged (engine/container/merge.hpp).
 struct ProcessConfig {
   Strings argv;
   std::string path;  // argv[0] before `init` is put in front
@@ -340,13 +341,13 @@ struct VolumeSpec {
 
 struct Volume {
   VolumeSpec spec;
-  std::string mountpoint;  // the folder on the host
+  std::string mountpoint;  // the directory on the host
   bool anonymous = false;
   SystemTime created_at;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Events (section 22)
+// Events: GET /events of Docker's Engine API
 
 struct EngineEvent {
   std::uint64_t serial = 0;  // ever growing; 0: from a project's journal

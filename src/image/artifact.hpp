@@ -1,7 +1,7 @@
-// Manifests whose parts are wanted one by one, at a registry or in a folder with an OCI layout: the configuration is
+// Manifests whose parts are wanted one by one, at a registry or in a directory with an OCI layout: the configuration is
 // read at once, a layer when it is asked for. What the configuration means is the caller's business: it is an image's,
-// or has a media type of its own. A folder is written as image-spec's image-layout.md says, a registry is spoken to as
-// for images.
+// or has a media type of its own. A directory is written as image-spec's image-layout.md says, a registry is spoken to
+// as for images.
 #pragma once
 
 #include <memory>
@@ -63,7 +63,7 @@ struct NewArtifact {
 // Both give the manifest's digest. Needs a Session.
 Result<Digest> push_artifact(Store& store, const Reference& reference, const NewArtifact& artifact,
                              const PushOptions& options, const Progress& progress = {});
-// The folder is made if it is missing. What index.json says of other tags stays, and so do their blobs; its writers
+// The directory is made if it is missing. What index.json says of other tags stays, and so do their blobs; its writers
 // take turns, and a reader sees the old manifest or the new one.
 Result<Digest> write_artifact(Store& store, const std::string& folder, const std::string& tag,
                               const NewArtifact& artifact, const std::stop_token& cancel = {});

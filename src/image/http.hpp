@@ -20,7 +20,7 @@ namespace consort::image {
 struct TlsSettings {
   enum class Verify : std::uint8_t { yes, no } verify = Verify::yes;
   std::string extra_authorities;  // PEM
-  // Whether the system's authorities count beside them, or not if there are any.
+  // Whether the system's authorities count next to them, or not if there are any.
   enum class System : std::uint8_t { trusted, replaced } system = System::trusted;
   std::string client_certificate;      // path
   std::string client_key;              // path

@@ -26,7 +26,7 @@ struct Image {
 
   std::string short_id() const { return id.substr(7, 12); }
   bool is_named() const { return !names.empty() || !other_names.empty(); }
-  // "postgres:15", "postgres:15 (linux/arm64)" of one beside the name's own, or, without a name, the short id.
+  // "postgres:15", "postgres:15 (linux/arm64)" of one other than the name's own, or, without a name, the short id.
   std::string display_name() const;
 };
 
@@ -37,8 +37,8 @@ enum class Naming : std::uint8_t {
 };
 
 struct LayerInfo {
-  std::string id;                 // names the folder
-  std::string directory;          // absolute path of the overlay lower folder (".../diff")
+  std::string id;                 // names the directory
+  std::string directory;          // absolute path of the overlay lower directory (".../diff")
   std::optional<Digest> diff_id;  // known once computed; see Store::diff_id
   std::optional<Digest> blob;     // the compressed form, if it is in the store (pulled layers)
   std::uint64_t size = 0;         // bytes of regular files, unpacked
@@ -71,7 +71,7 @@ struct PruneOptions {
 };
 
 struct PruneReport {
-  std::vector<PruneItem> items;  // everything looked at that is removed, or that would be but for needed_by
+  std::vector<PruneItem> items;  // everything looked at that is removed, or that would be except for needed_by
   std::uint64_t reclaimed = 0;   // in plan mode: would be
   bool others_active = false;    // another command is working: orphaned files were left alone
 };

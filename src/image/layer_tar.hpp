@@ -1,4 +1,4 @@
-// Between the two forms of a layer: the OCI tar (".wh." whiteouts) and the folder in overlayfs's form.
+// Between the two forms of a layer: the OCI tar (".wh." whiteouts) and the directory in overlayfs's form.
 #pragma once
 
 #include <sys/types.h>
@@ -30,7 +30,7 @@ struct UnpackLimits {
 };
 struct UnpackOptions {
   UnpackLimits limits;
-  // plain: what is unpacked is no layer. ".wh." is a name, and a link to nothing gets the folder that it names if
+  // plain: what is unpacked is no layer. ".wh." is a name, and a link to nothing gets the directory that it names if
   // something is to go into it.
   enum class Whiteouts : std::uint8_t { overlay, plain } whiteouts = Whiteouts::overlay;
   struct Owner {
@@ -46,21 +46,21 @@ struct UnpackReport {
   std::uint64_t entries = 0;
 };
 
-// Unpacks an untrusted tar into a folder. Nothing outside it is touched: names are resolved as if the folder were "/",
-// symbolic links cannot lead out, hard links only name what the tar itself put there. Names with ".." or a
-// hard link out of the folder are Code::invalid. Reads to the end of the source.
+// Unpacks an untrusted tar into a directory. Nothing outside it is touched: names are resolved as if the directory were
+// "/", symbolic links cannot lead out, hard links only name what the tar itself put there. Names with ".." or a
+// hard link out of the directory are Code::invalid. Reads to the end of the source.
 Result<UnpackReport> unpack_layer(const ByteSource& tar, const std::string& directory, const UnpackOptions& options);
 
-// Writes the folder as a deterministic tar: sorted by name, pax records where ustar does not reach, times to
+// Writes the directory as a deterministic tar: sorted by name, pax records where ustar does not reach, times to
 // the second, owners as numbers. Sockets are left out. Gives the bytes of regular files.
 struct PackOptions {
   enum class Whiteouts : std::uint8_t { oci, none } whiteouts = Whiteouts::oci;
   std::stop_token cancel;
-  std::vector<std::string> leave_out;  // paths inside the folder, "etc/hosts"
+  std::vector<std::string> leave_out;  // paths inside the directory, "etc/hosts"
 };
 Result<std::uint64_t> pack_layer(const std::string& directory, const ByteSink& tar, const PackOptions& options = {});
 
-// The same for one entry of a folder (borrowed), whatever it is; a link itself, not what it names. The tar's names
+// The same for one entry of a directory (borrowed), whatever it is; a link itself, not what it names. The tar's names
 // begin with `as`.
 Result<> pack_entry(int folder, const std::string& name, const std::string& as, const ByteSink& tar,
                     const PackOptions& options = {});

@@ -14,7 +14,7 @@ struct ChosenFile {
   std::string as;    // in the tar
 };
 
-// Writes exactly these, in this order: a folder without what is in it, a link as a link. `root` is a folder's
+// Writes exactly these, in this order: a directory without what is in it, a link as a link. `root` is a directory's
 // descriptor (borrowed), out of which no link leads. Gives the indices of those that are not there, or not any more.
 Result<std::vector<std::size_t>> pack_files(int root, std::span<const ChosenFile> files, const ByteSink& tar,
                                             const PackOptions& options = {});

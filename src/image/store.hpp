@@ -1,12 +1,12 @@
 // What is on this machine: images, their layers (unpacked, ready for overlayfs) and the blobs they came as.
 //
-// Words: a *blob* is bytes named by their digest (blobs/sha256/HEX). A *layer* here is a folder in overlayfs's own form
-// (whiteouts are character devices 0:0, opaque folders have the overlay.opaque attribute), layers/ID/diff, named by a
-// short random id; its *diff ID* is the digest of its uncompressed tar. A layer does not depend on the layers below it,
-// so images share it wherever its diff ID occurs. An *image* is a configuration plus layers, its id is the digest of
-// the configuration. A *name* stands for one image, and may have further ones for other platforms beside it: the name's
-// own is the one that suits this machine best. A *hold* keeps a layer or an image for an owner outside this module (a
-// container, the build cache).
+// Words: a *blob* is bytes named by their digest (blobs/sha256/HEX). A *layer* here is a directory in overlayfs's own
+// form (whiteouts are character devices 0:0, opaque directories have the overlay.opaque attribute), layers/ID/diff,
+// named by a short random id; its *diff ID* is the digest of its uncompressed tar. A layer does not depend on the
+// layers below it, so images share it wherever its diff ID occurs. An *image* is a configuration plus layers, its id is
+// the digest of the configuration. A *name* stands for one image, and may have further ones for other platforms next to
+// it: the name's own is the one that suits this machine best. A *hold* keeps a layer or an image for an owner outside
+// this module (a container, the build cache).
 //
 // Several commands use one store at once. Content that nothing refers to yet is safe while its maker has a Session
 // (a shared file lock, which dies with the process); files are deleted only by whoever gets that lock alone.
@@ -45,7 +45,7 @@ class Session {
   Fd lock_;
 };
 
-// A folder to be filled and then given to commit_layer: lies on the store's file system. Removed by the destructor if
+// A directory to be filled and then given to commit_layer: is on the store's file system. Removed by the destructor if
 // it was not committed. work() is an empty sibling, for overlayfs's workdir.
 class LayerDraft {
  public:
@@ -62,7 +62,7 @@ class LayerDraft {
 
 class Store {
  public:
-  // Cheap: opens the database and makes missing folders. Roots must have been prepared.
+  // Cheap: opens the database and makes missing directories. Roots must have been prepared.
   static Result<Store> open(const Roots& roots);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
@@ -80,7 +80,7 @@ class Store {
   Result<std::vector<Image>> list() const;  // newest first
   Result<ImageConfig> config_of(const Image& image) const;
   Result<std::string> raw_config_of(const Image& image) const;
-  // Overlay lower folders, top layer first; never empty (an image without layers gets an empty folder).
+  // Overlay lower directories, top layer first; never empty (an image without layers gets an empty directory).
   Result<std::vector<std::string>> layer_paths(const Image& image) const;
   // The manifest it was pulled with, if its blob is in the store.
   Result<std::optional<Digest>> manifest_of(const Image& image) const;
@@ -111,14 +111,14 @@ class Store {
   static void hold_within(SQLite::Database& transaction, const std::string& owner, HoldKind kind,
                           const std::string& id);
   static void release_within(SQLite::Database& transaction, const std::string& owner);
-  // The store's own connection, for who has tables of his own in the same file.
+  // The store's own connection, for whoever has tables of their own in the same file.
   Database database() const;
 
   // --- Making content.
   Result<Session> session() const;
   Result<LayerDraft> new_layer() const;
-  // Takes the folder over by rename (it must lie on the same file system, in overlay form, and not be mounted).
-  // directory may be a draft's or any other folder. The diff ID is not computed yet.
+  // Takes the directory over by rename (it must lie on the same file system, in overlay form, and not be mounted).
+  // directory may be a draft's or any other directory. The diff ID is not computed yet.
   Result<LayerInfo> commit_layer(LayerDraft draft);
   Result<LayerInfo> commit_layer(const std::string& directory);
   // Of a layer that was unpacked from a tar with this diff ID. Gives the one that is there already, if there is one.

@@ -40,7 +40,7 @@ struct RegistryOptions {
   std::string registries_conf;        // "": $CONTAINERS_REGISTRIES_CONF, ~/.config/containers, /etc/containers
   std::string docker_daemon;          // "": /etc/docker/daemon.json, for what registries.conf says nothing about
   std::vector<std::string> insecure;  // registries that plain HTTP or unverified TLS is allowed for
-  // Folders with HOST[:PORT]/{*.crt,*.cert,*.key}. Empty: certs.d of ~/.config/containers,
+  // Directories with HOST[:PORT]/{*.crt,*.cert,*.key}. Empty: certs.d of ~/.config/containers,
   // /etc/containers and /etc/docker.
   std::vector<std::string> certificate_folders;
   Patience patience{};
@@ -109,7 +109,7 @@ Result<> logout(const std::string& registry, const RegistryOptions& options);
 
 // --- Archives.
 enum class ArchiveFormat : std::uint8_t {
-  docker,      // as `docker save` writes it today: an OCI layout with Docker's manifest.json beside it
+  docker,      // as `docker save` writes it today: an OCI layout with Docker's manifest.json next to it
   oci_layout,  // the OCI layout alone
 };
 // Writes a tar to out. names: as for Store::find; a name's images for several platforms go as one index.
@@ -136,14 +136,14 @@ struct ImportOptions {
 };
 // A tar (gzip and zstd too) becomes an image of one layer.
 Result<Image> import_rootfs(Store& store, int in, const ImportOptions& options, const Progress& progress = {});
-// `docker commit`: a container's upper folder becomes one more layer on its image. options.config is the whole new
+// `docker commit`: a container's upper directory becomes one more layer on its image. options.config is the whole new
 // configuration (start from Store::config_of(parent)). The container may be running. The caller must ignore SIGPIPE.
 struct CommitOptions : ImportOptions {
   std::vector<std::string> leave_out;  // paths without a leading "/": what only holds the place of a mount
 };
 Result<Image> commit_container(Store& store, const Image& parent, const std::string& upper,
                                const CommitOptions& options);
-// The merged file system as one tar. lower: overlay folders, top first; upper (a container's) may be "".
+// The merged file system as one tar. lower: overlay directories, top first; upper (a container's) may be "".
 Result<> export_rootfs(const std::vector<std::string>& lower, const std::string& upper, int out,
                        std::stop_token cancel = {});
 

@@ -33,7 +33,7 @@ class Client {
   };
   // Server-side apply as "consort". Without force Code::conflict if somebody else has set what differs.
   Result<Applied> apply(const std::string& path, const std::string& body, Force force, Trial trial);
-  // A merge patch, for what is changed beside the file: replicas, a restart.
+  // A merge patch, for changes that aren't in the file: replicas, a restart.
   Result<std::string> merge(const std::string& path, const std::string& body);
   Result<> remove(const std::string& path);  // what is gone already is a success
   // Even if the user does not want to wait any longer: for what must not outlive the command.

@@ -17,7 +17,7 @@ namespace consort::kube {
 struct CredentialPlugin {
   std::string command;
   std::vector<std::string> arguments;
-  std::vector<std::string> environment;  // "NAME=value", beside ours
+  std::vector<std::string> environment;  // "NAME=value", besides ours
   std::string api_version;
   std::string install_hint;
 };
@@ -40,7 +40,7 @@ using Environment = std::map<std::string, std::string>;
 // context: "" for the current one. Code::not_found if there is no configuration or no such context.
 Result<Cluster> find_cluster(const std::string& context, const Environment& environment);
 
-// The value of an Authorization header ("Bearer ..."), asked of the plugin or read from the file if need be; "" for
+// The value of an Authorization header ("Bearer ..."), asked of the plugin or read from the file if necessary; "" for
 // none. A plugin's certificate goes into the cluster's settings.
 Result<std::string> authorize(Cluster& cluster, const std::stop_token& cancel = {});
 

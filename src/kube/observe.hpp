@@ -39,7 +39,7 @@ struct ClusterEvent {
   bool warning = false;
 };
 // Of the project's objects, and of what they have made: those there are, in the order of time, then as they come, until
-// `on_event` has enough or it is `until` (SystemTime::max(): for ever; what has passed: only those there are).
+// `on_event` has enough or it is `until` (SystemTime::max(): forever; what has passed: only those there are).
 Result<> events(Session& session, SystemTime until, const std::function<Next(const ClusterEvent&)>& on_event);
 
 // Where a service's ports are published by a Service of its own (load-balancer or node-port); empty if they are not.

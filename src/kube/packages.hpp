@@ -12,7 +12,7 @@ namespace consort::kube {
 inline const std::string package_mark = "# Made by consort export kubernetes, each time anew\n";
 
 struct PackagedFile {
-  std::string path;  // below the package's folder
+  std::string path;  // below the package's directory
   std::string text;
 };
 

@@ -28,7 +28,7 @@ struct BridgeNetwork {
   bool masquerade = true;  // hide the subnet behind the host's address on the way out
   DirectAccess direct4 = DirectAccess::none, direct6 = DirectAccess::none;
   std::uint32_t mtu = 1500;
-  // Whose it is: the data root. Several users of this host (a test suite beside the real thing) must not sweep each
+  // Whose it is: the data root. Several users of this host (a test suite and the real thing) must not sweep each
   // other's bridges away.
   std::string owner;
 };
@@ -51,7 +51,7 @@ Result<bool> has_bridge(const BridgeNetwork& network);
 // when nothing is missing (some 0.2 ms), so call it before every start: it also repairs a firewall that somebody has
 // flushed. A failure takes back what this call made. Code::conflict as has_bridge().
 Result<> create_bridge(const BridgeNetwork& network);
-// Takes everything away that create_bridge made, whatever is left of it, and our ends of cables on it. Errors are
+// Takes everything away that create_bridge made, whatever is left of it, and our ends of veth pairs on it. Errors are
 // collected; gone is success, and so is an interface of the name that does not carry this network's mark: it stays.
 // About 40 ms, in which the kernel waits for its own readers.
 Result<> remove_bridge(const BridgeNetwork& network);

@@ -98,7 +98,7 @@ class PortReservation {
   struct State;
   std::unique_ptr<State> state_;
 };
-// A port of one address that was published before, without looking for another or for who has it.
+// A port of one address that was published before, without looking for another or for whoever has it.
 Result<ReservedPort> reserve_again(const Address& address, std::uint16_t port, const PortRequest& request);
 // All steps for one port.
 Result<ReservedPort> reserve_port(const PortRequest& request, const PortOwnerLookup& owner = {});

@@ -22,7 +22,7 @@ namespace consort {
 struct Endpoint {
   std::string network_id;
   std::string network_name;
-  std::string bridge;           // the host's bridge; "": a cable to the host alone, see host_address; or a parent
+  std::string bridge;           // the host's bridge; "": a veth pair to the host alone, see host_address; or a parent
   std::string parent;           // the host's interface of which this one is a second face
   std::string driver;           // with a parent: macvlan or ipvlan
   std::string mode;             // of that driver: bridge, private, vepa, passthru; l2
@@ -37,7 +37,7 @@ struct Endpoint {
   bool internal = false;                         // then its gateways are not used
   bool isolated = false;                         // enable_icc=false: may talk to the bridge only
   std::optional<InterfaceAddress> host_address;  // without bridge: of the end on the host
-  std::vector<InterfaceAddress> more_addresses;  // beside ipv4 and ipv6: link-local ones
+  std::vector<InterfaceAddress> more_addresses;  // besides ipv4 and ipv6: link-local ones
   std::uint32_t mtu = 0;                         // bytes; 0: the bridge's
 };
 
@@ -86,9 +86,9 @@ class HostLink {
 
   // On failure nothing is left behind.
   Result<Sandbox> create_sandbox(const SandboxOptions& options);
-  // There is no destroy: the kernel takes the namespace and its interfaces away, both ends of each cable, as soon as
-  // the last descriptor is closed and the last process in it has gone. That takes it some 50 ms in the background,
-  // where removing the cables ourselves would keep the caller waiting for it. remove_bridge() does not leave any
+  // There is no destroy: the kernel takes the namespace and its interfaces away, both ends of each veth pair, as soon
+  // as the last descriptor is closed and the last process in it has gone. That takes it some 50 ms in the background,
+  // where removing the veth pairs ourselves would keep the caller waiting for it. remove_bridge() does not leave any
   // behind.
 
   // Makes the links of new endpoints, and the default routes where others give them now. On failure it is as before.
@@ -109,18 +109,18 @@ class HostLink {
 // ms, in which the kernel waits for its own readers: nothing for the loop of a supervisor.
 Result<> remove_links(int netns, std::span<const std::string> interfaces);
 
-// A namespace with a way to the outside for RUN steps of a build. It has a cable of its own to the host with a /30 out
-// of the default pool: no bridge to make, to share and to remove.
+// A namespace with a way to the outside for RUN steps of a build. It has a veth pair of its own to the host with a /30
+// out of the default pool: no bridge to make, to share and to remove.
 struct BuildSandbox {
-  LockFile claim;  // says that the cable is in use
+  LockFile claim;  // says that the veth pair is in use
   Sandbox sandbox;
   std::string resolv_conf;   // what /etc/resolv.conf should say: the resolver is the host's own
-  std::string host_gateway;  // the host's address on the cable
+  std::string host_gateway;  // the host's address on the veth pair
 };
 Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id, const std::string& run_root);
 // Closes the namespace and takes its rules out of the firewall.
 Result<> destroy_build_sandbox(BuildSandbox build);
-// Takes away the cables and rules of builds that were killed. One listing where there are none.
+// Removes the veth pairs and rules of builds that were killed. One listing where there are none.
 Result<> sweep_build_sandboxes(const std::string& run_root);
 
 // "veth" and seven random digits.

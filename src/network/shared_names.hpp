@@ -1,5 +1,5 @@
-// Names across projects: a network that several projects use (external: true) has a folder run/networks/NETWORK_ID in
-// which each supervisor keeps one small file with its containers' names; the others watch the folder by inotify.
+// Names across projects: a network that several projects use (external: true) has a directory run/networks/NETWORK_ID
+// in which each supervisor keeps one small file with its containers' names; the others watch the directory by inotify.
 #pragma once
 
 #include <functional>
@@ -34,7 +34,7 @@ class SharedNames {
   std::unique_ptr<Impl> impl_;
 };
 
-// Takes away what supervisors that were killed have published and nobody takes over: on networks that do not exist any
+// Removes what supervisors that were killed have published and nobody takes over: on networks that do not exist any
 // more, and of projects without a supervisor. claim: what keeps one from being started meanwhile (nothing need be held
 // if none can be); nullopt if there is one, or should be. Cheap where nothing runs: one listing.
 void sweep_shared_names(const std::string& run_root, const std::function<bool(const std::string& network_id)>& exists,

@@ -17,7 +17,7 @@ inline constexpr std::chrono::milliseconds answer_patience{20'000};
 inline constexpr std::chrono::milliseconds link_patience{30'000};
 
 std::string socket_path(const Roots& roots);
-std::string lock_path(const Roots& roots);  // held by who keeps the place, and by who makes it
+std::string lock_path(const Roots& roots);  // held by whoever keeps the place, and by whoever makes it
 
 struct Answer {
   Kind kind = Kind::failed;

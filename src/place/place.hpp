@@ -1,7 +1,7 @@
-// The place in which everything of a user who is not root runs: a user namespace, in which that user is root, with a
-// mount namespace and a network namespace of its own. There is one for each run root; consort-place keeps it while
-// somebody is in it (docs/decisions/0115). A command enters it at its start (enter()); all other code is the same as
-// for root, but for what is below.
+// The place in which everything of a non-root user runs: a user namespace, in which that user is root, with a mount
+// namespace and a network namespace of its own. There is one for each run root; consort-place keeps it while somebody
+// is in it (docs/decisions/0115). A command enters it at its start (enter()); all other code is the same as for root,
+// except for what is below.
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +22,7 @@ namespace consort::place {
 struct Answer;
 struct Message;
 
-// Somebody who is not root on this machine, and not in a place yet.
+// A non-root user on this machine, and not in a place yet.
 bool is_needed();
 
 // Why a place would have one user only, root, and what to type; empty when all of the user's ids can be had.
@@ -39,8 +39,8 @@ struct Entered {
 // from then on, but on the host's network. Its roots are pinned in the environment: it looks like root's afterwards.
 Result<Entered> enter(const Roots& roots);
 
-// A connection to who keeps the place; while it is there, the place is. Without a place (root's roots have none) it is
-// empty, and everything below does what it would do for root.
+// A connection to whoever keeps the place; while it is there, the place is. Without a place (root's roots have none) it
+// is empty, and everything below does what it would do for root.
 class Place {
  public:
   static Result<Place> connect(const Roots& roots);
@@ -50,8 +50,8 @@ class Place {
   int network() const { return network_.get(); }  // its network namespace
   int socket() const { return socket_.get(); }
 
-  // Calls `work` where the bridges, firewall rules and cables of containers are: a command is on the host's network,
-  // and no thread that has left that can return. What it does there ends with it.
+  // Calls `work` where the bridges, firewall rules and veth pairs of containers are: a command is on the host's
+  // network, and no thread that has left that can return. What it does there ends with it.
   template <typename Work>
   auto run(Work&& work) const -> std::invoke_result_t<Work>;
 

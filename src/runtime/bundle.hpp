@@ -1,12 +1,12 @@
 // The operations of an OCI runtime on bundles: what `consort runtime` does, and Podman and containerd ask for. Each
-// call is a whole command of its own; what is known between two of them lies in ROOT/ID, which only the user can enter:
+// call is a whole command of its own; what is known between two of them is in ROOT/ID, which only the user can enter:
 //
 //   state.json   what has been done: written before and after each step that leaves something behind, by a rename
 //   config.json  the bundle's as it was at create; later changes have no effect
 //   gate, answer FIFOs: the process of a created container waits at the first (foreign.hpp)
 //   seccomp.bpf  the compiled filter, for exec too
 //
-// Whoever changes a container holds a lock on its folder. A command that is killed leaves a container that `delete`
+// Whoever changes a container holds a lock on its directory. A command that is killed leaves a container that `delete`
 // removes: before its process is written down that process dies with the command. In the library consort_bundle.
 #pragma once
 

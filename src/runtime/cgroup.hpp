@@ -1,4 +1,4 @@
-// The control groups of one container, on cgroup v2, v1 and hybrids of both.
+// The cgroups of one container, on cgroup v2, v1 and hybrids of both.
 //
 // v2: one directory. The process is born in it (CLONE_INTO_CGROUP).
 // v1: one directory in each controller's hierarchy that we use; the child writes itself into each.
@@ -40,7 +40,7 @@ inline constexpr const char* cannot_be_paused = "some processes cannot be paused
 enum class GroupRemoval : std::uint8_t { done, waits };
 
 // needed: in the hierarchies whose limits, counts or killing we use. all: in every one of v1, named ones too, as
-// whoever makes groups of his own in the container wants it; and what is there already keeps its settings.
+// whoever makes groups of their own in the container wants it; and what is there already keeps its settings.
 enum class GroupBreadth : std::uint8_t { needed, all };
 
 class Cgroup {

@@ -1,4 +1,4 @@
-// Control groups that were made for a process which never came, because its maker died.
+// Cgroups that were made for a process which never came, because its maker died.
 #pragma once
 
 #include <functional>
@@ -7,10 +7,10 @@
 namespace consort::runtime {
 
 // Removes the groups of containers and build steps below `parent` ("/consort") that have no process and that nobody is
-// just setting up, but for those that belong to somebody who looks after them. One listing where there is nothing.
+// just setting up, except for those that belong to somebody who looks after them. One listing where there is nothing.
 void sweep_cgroups(const std::string& parent, const std::function<bool(const std::string& name)>& belongs);
 
-// Whether groups can be made at all. A user who is not root may do so only in what systemd has given to that user.
+// Whether groups can be made at all. A non-root user may do so only in what systemd has given to that user.
 bool may_make_cgroups();
 
 }  // namespace consort::runtime

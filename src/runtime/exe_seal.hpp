@@ -3,7 +3,7 @@
 // the file.
 //
 // The answer costs no memory: the program runs from a descriptor that was opened through a detached, read-only bind
-// mount of its file. Whoever reopens /proc/PID/exe for writing gets EROFS, for ever, and no mount namespace holds that
+// mount of its file. Whoever reopens /proc/PID/exe for writing gets EROFS, forever, and no mount namespace holds that
 // mount, so nobody can remount it. Where bind mounts are not allowed, a sealed memfd copy does the same for the size of
 // the file.
 #pragma once

@@ -1,4 +1,4 @@
-// What somebody else has handed down to a process of control groups of version 2.
+// What somebody else has handed down to a process of cgroups of version 2.
 #pragma once
 
 #include <sys/types.h>

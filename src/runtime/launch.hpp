@@ -2,7 +2,7 @@
 //
 //   parent                                  child
 //   begin(): mounts root, makes the cgroup
-//            clone3 ------------------------> set-up steps (internal/steps.hpp)
+//            clone3 ------------------------> set-up steps (launch/steps.hpp)
 //   sync_fd() readable, advance():
 //     State::pending <---------------------- (nothing yet)
 //     Error          <---------------------- failed{step, errno, argument}, or end-of-file: it died
@@ -46,7 +46,7 @@ struct OverlayRoot {
   std::string work;
   OverlaySync sync = OverlaySync::at_unmount;  // never: not to be mounted after a crash
   // Its files belong to the users of containers that have their own: base/os/processes/container_users.hpp. upper and
-  // work lie in one folder, and on the disk all keep the numbers that the container sees.
+  // work are in one directory, and on the disk all keep the numbers that the container sees.
   enum class Owners : std::uint8_t { as_they_are, of_container } owners = Owners::as_they_are;
 };
 

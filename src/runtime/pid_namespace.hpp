@@ -1,4 +1,4 @@
-// The processes of a container, where it has no control group that could be asked for them.
+// The processes of a container, where it has no cgroup that could be asked for them.
 #pragma once
 
 #include <sys/types.h>

@@ -17,7 +17,7 @@ namespace consort::runtime {
 // Docker does; OCI has only numbers, so the text travels here and wins over process.user.
 inline constexpr std::string_view user_annotation = "dev.consort.user";            // "name", "1000", "name:group", ...
 inline constexpr std::string_view group_add_annotation = "dev.consort.group-add";  // "audio,1001"
-// The container whose namespace is joined, by its id: the path beside it names a process that may be gone.
+// The container whose namespace is joined, by its id: the path next to it names a process that may be gone.
 inline constexpr std::string_view pid_of_annotation = "dev.consort.pid-of";
 inline constexpr std::string_view ipc_of_annotation = "dev.consort.ipc-of";
 inline constexpr std::string_view init_annotation = "dev.consort.init";  // "true": pid 1 is consort-init

@@ -1,4 +1,4 @@
-// A process started in a running container, for who has started it.
+// A process started in a running container, for whoever has started it.
 #pragma once
 
 #include <sys/types.h>

@@ -3,7 +3,7 @@
 //
 //   data/jobs/PROJECT/clock.json          written by the supervisor: when each job is due next
 //   data/jobs/PROJECT/NAME.d/job.json     written by commands
-//   data/jobs/PROJECT/NAME.d/lock         locked by whoever runs the job; `waiting` by who is to run it after that
+//   data/jobs/PROJECT/NAME.d/lock         locked by whoever runs the job; `waiting` by whoever is to run it after that
 //   data/jobs/PROJECT/NAME.d/runs/        records and outputs of its runs
 #pragma once
 

@@ -37,7 +37,7 @@ std::string journal_path(const std::string& project_run);
 std::string entry_to_json(const JournalEntry& entry);  // one line, without its end
 Result<JournalEntry> entry_from_json(std::string_view line);
 
-// Makes file and folder if need be.
+// Makes file and directory if necessary.
 Result<> append_to_journal(const std::string& project_run, const JournalEntry& entry);
 // What has been added, in the order of writing, and moves the position on. Lines that are damaged are left out, one
 // that is not complete yet is left for the next time. No journal: nothing.

@@ -1,4 +1,4 @@
-// Reading a container's log: lines or bytes, those that are there and those that come. What lies in the file is said in
+// Reading a container's log: lines or bytes, those that are there and those that come. What is in the file is said in
 // supervisor/log.hpp.
 #pragma once
 
@@ -54,7 +54,7 @@ class LogReader {
   // that begins a line of its own.
   void flush(LineHandler& handler);
 
-  // The bytes themselves, as they come, without waiting for a line to end: for who puts the container's output on a
+  // The bytes themselves, as they come, without waiting for a line to end: for whoever puts the container's output on a
   // screen or into a pipe. A block at a time; false: there is nothing more just now. A reader gives lines or bytes, not
   // both; tail, since and until are for lines.
   using RecordHandler = std::function<void(const LogRecord&)>;

@@ -24,7 +24,7 @@ struct MadeAhead {
 Fd make_root_ahead(const ContainerUnit& unit);
 Sandbox make_sandbox_ahead(const ContainerUnit& unit);
 
-// As it travels beside a request: descriptors, and what they are.
+// As sent with a request: descriptors, and what they are.
 struct MadeAheadNames {
   std::vector<std::string> descriptors;
   std::vector<std::string> host_links;

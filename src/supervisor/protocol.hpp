@@ -1,12 +1,12 @@
 // The words spoken on run/projects/PROJECT/control.sock, a unix SEQPACKET socket (mode 0600): one JSON object a
-// message, descriptors beside it. No descriptor that comes with a request reaches a container. Drawn in
+// message, descriptors with it. No descriptor that comes with a request reaches a container. Drawn in
 // docs/protocols.md.
 //
 // A connection carries one request; what follows depends on it:
 //   snapshot                               -> {"ok":true,"states":[...],"more":bool}... until more is false
 //   subscribe                              -> the same, then {"event":KIND,"state":{...},...} until either side closes
 //   start    {unit,made?,host_links?}      -> {"ok":true,"state":{...}} once it runs (its init has passed execve); made
-//                                             names the descriptors beside it: made_ahead.hpp
+//                                             names the descriptors with it: made_ahead.hpp
 //   stop     {id,timeout_ms?,signal?}      -> the same, once it has ended
 //   restart  {id,timeout_ms?,signal?}      -> the same, once it runs again
 //   kill     {id,signal}                   -> once the signal is sent
@@ -73,8 +73,8 @@ struct Request {
   Op op = Op::snapshot;
   std::string id;
   std::string unit;                     // start: path of unit.json
-  MadeAheadNames made;                  // start: what the descriptors beside it are
-  std::optional<Milliseconds> timeout;  // stop, restart; none: the container's own, 0: kill at once, negative: for ever
+  MadeAheadNames made;                  // start: what the descriptors with it are
+  std::optional<Milliseconds> timeout;  // stop, restart; none: the container's own, 0: kill at once, negative: forever
   std::optional<int> signal;            // stop, restart: instead of the container's own; kill: needed
   WaitUntil until = WaitUntil::not_running;
   std::string process;  // exec: an OCI `process` object as JSON text
@@ -88,7 +88,7 @@ struct Request {
   bool reschedule = false;
 };
 
-// What happened to a container, in the order of Docker's events (spec section 22).
+// What happened to a container, in the order of Docker's events (GET /events of the Engine API).
 enum class EventKind : std::uint8_t {
   start,
   die,

@@ -1,5 +1,5 @@
-// Who gets each line of a container's log besides the file, which is kept all the same. The engine writes it into the
-// container's folder, beside unit.json, where a logging driver asks for it; most containers have none.
+// Who gets each line of a container's log besides the file, which is kept anyway. The engine writes it into the
+// container's directory, next to unit.json, where a logging driver asks for it; most containers have none.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct ShipUnit {
   std::map<std::string, std::string> fields;  // further ones, under the names that the driver gives them
 };
 
-// log_path: LogUnit::path, in whose folder the file lies.
+// log_path: LogUnit::path, in whose directory the file lies.
 Result<> write_ship_unit(const std::string& log_path, const ShipUnit& unit);
 // nullopt: the file alone gets the log.
 Result<std::optional<ShipUnit>> read_ship_unit(const std::string& log_path);

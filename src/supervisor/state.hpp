@@ -1,5 +1,5 @@
 // What is observed of a container: the words for it, which the engine and everything above it use as well. Written by
-// the supervisor, read by everybody. The same JSON travels over the control socket, lies in
+// the supervisor, read by everybody. The same JSON travels over the control socket, is in
 // run/projects/PROJECT/containers/ID.json (while the boot lasts) and, after each start and end, in
 // data/containers/ID/state.json (what is last known for certain).
 #pragma once

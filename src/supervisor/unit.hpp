@@ -1,5 +1,5 @@
 // A container as the supervisor must know it: everything needed to start it, keep it and take it down, and nothing of
-// Compose or images. The engine writes it as unit.json into the container's folder before it asks for a start; the
+// Compose or images. The engine writes it as unit.json into the container's directory before it asks for a start; the
 // supervisor reads that file and never the state database.
 #pragma once
 
@@ -45,7 +45,7 @@ struct HealthUnit {
   Milliseconds start_period{0};
   Milliseconds start_interval{5000};
   unsigned retries = 3;
-  bool eager = true;  // decision 8: extra checks right after the start
+  bool eager = true;  // extra checks right after the start (docs/decisions/0032)
 };
 
 enum class NetworkMode : std::uint8_t { sandbox, host, none, container };
@@ -91,7 +91,7 @@ struct ContainerUnit {
   bool oneoff = false;
   std::vector<std::string> depends_on;  // services that end after it when the whole project does
 
-  std::string bundle;                  // folder with config.json, seccomp.bpf, rootfs/, ...
+  std::string bundle;                  // directory with config.json, seccomp.bpf, rootfs/, ...
   std::optional<OverlayUnit> overlay;  // none: the bundle's rootfs/ is used as it is
   std::string runtime;                 // empty: the embedded one, else an OCI runtime's program ("runc")
   bool own_users = false;              // in a user namespace of its own: base/os/processes/container_users.hpp
@@ -117,7 +117,7 @@ struct ContainerUnit {
   std::vector<std::string> dns_servers;                           // empty: the host's
   std::vector<std::pair<std::string, std::string>> link_aliases;  // alias -> container id, only for this asker
 
-  bool auto_remove = false;  // the subscriber who sees the exit removes it (`run --rm`)
+  bool auto_remove = false;  // `run --rm`: removed once it has ended (docs/decisions/0155)
 };
 
 std::string_view to_string(RestartPolicy policy);

@@ -24,8 +24,8 @@ class UnitText {
  public:
   explicit UnitText(std::string_view comment);
   void section(std::string_view name) { text_ += "\n[" + std::string(name) + "]\n"; }
-  // The value cannot end before the line does, nor reach into the next one: control characters become spaces, but for
-  // what command_lines() has made; backslashes at the end go. Names that this would change are refused before.
+  // The value cannot end before the line does, nor reach into the next one: control characters become spaces, except
+  // for what command_lines() has made; backslashes at the end go. Names that this would change are refused before.
   void set(std::string_view key, std::string_view value);
   const std::string& text() const { return text_; }
 

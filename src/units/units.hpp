@@ -12,10 +12,10 @@
 namespace consort::units {
 
 struct UnitFile {
-  std::string path;  // below the folder of the units
+  std::string path;  // below the directory of the units
   std::string text;
   // By default for their owner alone: passwords of `environment` stand in them. What is mounted has the mode that the
-  // file wants in the container; the folder around it is private.
+  // file wants in the container; the directory around it is private.
   std::uint32_t mode = 0600;
 };
 struct Units {

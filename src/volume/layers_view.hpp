@@ -1,4 +1,4 @@
-// An image's files as a container would see them, without starting one: whiteouts, opaque folders and links across
+// An image's files as a container would see them, without starting one: whiteouts, opaque directories and links across
 // layers are the kernel's business, not ours.
 #pragma once
 
@@ -11,8 +11,8 @@
 namespace consort::volume {
 
 // The root of the merged layers, read-only. A detached mount: it appears nowhere and goes with the descriptor. Layers
-// are folders in overlayfs's form, the topmost first. scratch: a folder on which older kernels (before 6.5) mount for a
-// moment; it is made if missing.
+// are directories in overlayfs's form, the topmost first. scratch: a directory on which older kernels (before 6.5)
+// mount for a moment; it is made if missing.
 Result<Fd> open_layers(std::span<const std::string> layers, const std::string& scratch);
 
 // The same with a container's own layer on top, writable: the files of a container that does not run. Needs kernel 6.5.

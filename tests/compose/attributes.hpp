@@ -7,7 +7,7 @@
 
 namespace consort::compose {
 
-// Names of the cases (folders of differential-cases/) whose files use an attribute, by path ("services.*.image").
+// Names of the cases (directories of differential-cases/) whose files use an attribute, by path ("services.*.image").
 std::map<std::string, std::vector<std::string>> cases_by_attribute(const std::string& cases_folder);
 
 std::string attributes_markdown(const std::string& cases_folder);

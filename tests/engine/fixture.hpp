@@ -1,4 +1,4 @@
-// An engine in folders of its own, and an image with nothing but the probe, a passwd file and something to copy up.
+// An engine in directories of its own, and an image with nothing but the probe, a passwd file and something to copy up.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -25,7 +25,7 @@ class EngineTest : public testing::Test {
   std::string run(const ContainerSpec& spec, int expected_code = 0);
   std::string output_of(const std::string& id);
   std::string exec(const std::string& id, const ExecSpec& spec, int expected_code = 0);
-  // Another engine on the same folders: another process, as far as the database is concerned.
+  // Another engine on the same directories: another process, as far as the database is concerned.
   std::unique_ptr<Engine> second_engine();
 
   Engine& engine() { return *engine_; }

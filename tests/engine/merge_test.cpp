@@ -1,4 +1,4 @@
-// The image configuration merge: every row of the tables in engine behaviour, section 1.
+// The image configuration merge: every combination of the image's and the container's ENTRYPOINT and CMD.
 #include "engine/container/merge.hpp"
 
 #include <gmock/gmock.h>

@@ -23,7 +23,7 @@ class RegistryServer {
 
   std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
   std::string data() const { return folder_->path() + "/data"; }
-  // A folder as /etc/docker/certs.d is: HOST/ca.crt.
+  // A directory as /etc/docker/certs.d is: HOST/ca.crt.
   std::string certificates() const { return folder_->path() + "/certs.d"; }
   // A registries.conf that makes it the mirror of Docker Hub.
   std::string mirror_conf() const;

@@ -64,7 +64,7 @@ class Race {
   std::atomic<int> swaps_ = 0;
 };
 
-// A store in a folder of its own.
+// A store in a directory of its own.
 struct TestStore {
   TempDir folder;
   Roots roots{folder / "data", folder / "run"};

@@ -1,5 +1,5 @@
-// Runs a program of Consort's and ends it with SIGKILL just before the N-th system call that changes a file system: by
-// the command, its threads, or a keeper, supervisor or set-up child that it started. Programs of containers are let go.
+// Runs one of Consort's programs and kills it just before the N-th system call that changes a file system, made by the
+// command, its threads, or a keeper, supervisor or set-up child that it started. Programs of containers aren't traced.
 //
 //   cut --count -- COMMAND...       prints how many such calls there were; exits as the command did
 //   cut --at N [--all] -- COMMAND...
@@ -7,7 +7,7 @@
 //                                   power cut leaves of them); prints which call it was. Exits 137 if the command was
 //                                   the victim, else as the command did
 //
-// The calls are counted over all threads, so the same N can mean another call where threads race; what it was is
+// Calls of all threads are counted together, so the same N can mean another call if threads race; therefore the call is
 // printed.
 #include <fcntl.h>
 #include <signal.h>

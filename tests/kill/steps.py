@@ -1,7 +1,7 @@
-"""A command is cut at one of its system calls that change a file system; then the next command must work, and in the end nothing may be left.
+"""Kills a command at one of its system calls that change a file system; the next command must work, and nothing may be left behind.
 
-A case is a class: `prepare` makes what the command under test needs, `command` is what is cut, `check` looks at what the next
-command made of it, `clean` takes the world back to where it was.
+A case is a class: `prepare` creates what the command under test needs, `command` is the one to be killed, `check` checks the result
+of the next command, `clean` restores the initial state.
 """
 import contextlib
 import dataclasses
@@ -18,7 +18,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 import harness  # noqa: E402
 
-# No command may hang; this is a bound on hanging, not on speed.
+# No command may hang; this is a limit for hangs, not for speed.
 DEADLINE = 60
 FILES = 200
 
@@ -48,7 +48,7 @@ RUN mkdir -p /a/b/c && for i in $(seq 50); do echo $i > /a/b/$i; done
 COPY file /file
 RUN rm /a/b/7 && echo done > /done
 """
-# Another project, which nobody touches: it must not notice anything, and keeps in place what goes with the last network of all.
+# Another project, which is left alone: it must not be affected, and keeps everything that is removed with the last network.
 BYSTANDER = """\
 services:
   other:
@@ -71,7 +71,7 @@ def hold(condition, text):
 
 
 def processes_now():
-    """What each process of ours waits for: said of a command that hangs."""
+    """What each of our processes waits for, for reports about a command that hangs."""
     lines = []
     for entry in sorted(pathlib.Path("/proc").glob("[0-9]*"), key=lambda entry: int(entry.name)):
         with contextlib.suppress(OSError):
@@ -85,7 +85,7 @@ def processes_now():
 
 
 def finish(argv, world, env):
-    """Runs a command to its end, which must come within the deadline."""
+    """Runs a command, which must end within the deadline."""
     start = time.monotonic()
     with subprocess.Popen(argv, cwd=world.project, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           errors="replace") as process:
@@ -101,7 +101,7 @@ def finish(argv, world, env):
 
 
 class Stage:
-    """One world for all cuts of a case."""
+    """The environment of all cuts of a case."""
 
     def __init__(self, world, cut):
         self.world, self.cut, self.history = world, cut, []
@@ -117,19 +117,19 @@ class Stage:
         return self.run("-p", "bystander", "-f", "bystander.yaml", *argv)
 
     def look_at_bystander(self):
-        """What it is as long as nobody does anything to it."""
+        """The state of the bystander, which must stay the same."""
         (other,) = [json.loads(line) for line in self.bystander("ps", "-a", "--format", "json").out.splitlines()]
         return other["ID"], other["State"], other["Publishers"]
 
     def run(self, *argv, env=None, status=0):
-        """The next command: within the deadline, and with this exit code."""
+        """The next command, which must end within the deadline, with this exit code."""
         ran = finish([str(harness.CONSORT), *argv], self.world, {**self.world.env, **(env or {})})
         self.history.append(str(ran))
         hold(status is None or ran.status == status, f"status {ran.status}:\n{ran}")
         return ran
 
     def under(self, flags, argv, env=None):
-        """The command under the cutter: what the cutter said of it, and its exit code."""
+        """Runs the command under the cutter; returns the cutter's output and the exit code."""
         words = [str(self.cut), *flags, "--", str(harness.CONSORT), *argv]
         ran = finish(words, self.world, {**self.world.env, **(env or {})})
         self.history.append(str(ran))
@@ -137,7 +137,7 @@ class Stage:
         return (said[-1] if said else ""), ran.status
 
     def volume(self):
-        """How many files the volume has, and whether it says that it is complete."""
+        """Number of files in the volume, and whether it is marked as complete."""
         lines = self.run("exec", "-T", "base", "sh", "-c", LOOK).out.split()
         return int(lines[0]), lines[1:] == ["all"]
 
@@ -148,13 +148,13 @@ class Stage:
 
 class Case:
     env = None
-    kept = "(?!)"  # what each round may leave (a regular expression)
+    kept = "(?!)"  # what each round may leave behind (a regular expression)
 
     def prepare(self, stage):
         pass
 
     def follow(self, stage):
-        """The next command: the same again, unless a case says otherwise."""
+        """The next command: the same again, unless a case overrides it."""
         stage.run(*self.command, env=self.env)
 
     def check(self, stage):
@@ -212,7 +212,7 @@ class Build(Case):
     kept = r"data/layers/[0-9a-f]{20}$"  # the build cache
 
     def prepare(self, stage):
-        # Content of its own, so that every cut finds steps to do.
+        # New content, so that every cut has steps to run.
         stage.world.write("image/file", f"{os.urandom(8).hex()}\n")
         stage.world.write("built.yaml", "services: {built: {image: kill/built, build: image}}\n")
 
@@ -250,7 +250,7 @@ class Load(Case):
 
 
 class Pull(Case):
-    """Of an image whose base is there and whose other layers are not."""
+    """Pulls an image whose base exists and whose other layers don't."""
 
     command = ("-f", "pulled.yaml", "pull")
 
@@ -272,11 +272,11 @@ class Pull(Case):
     def clean(self, stage):
         stage.run("-f", "pulled.yaml", "down")
         stage.run("image", "rm", f"{stage.world.registry.address}/kill/pulled", status=None)
-        stage.run("image", "prune", "-f")  # what a cut pull has got so far is kept for the next one
+        stage.run("image", "prune", "-f")  # the data of an interrupted pull is kept for the next one
 
 
 class Push(Case):
-    """Of an image that is new each time: what the registry has of it in the end must be whole."""
+    """Pushes an image that is new each time: in the end the registry must have all of it."""
 
     def prepare(self, stage):
         world = stage.world
@@ -380,15 +380,15 @@ CASES = {
 
 
 def listing(world):
-    """Everything that is there, down to what an image or a container consists of; not what the database and the journal consist of."""
+    """Everything that exists, including the files of images and containers, but not those of the database and the journal."""
     found = set()
     for root in (world.data, world.run_root):
         for folder, names, files in os.walk(root):
             relative = pathlib.Path(folder).relative_to(root.parent)
             if len(relative.parts) >= (4 if "blobs" in relative.parts else 3):
                 names.clear()
-            # The database's files come and go, and the journal begins a new one when it is full.
-            # A cut write of an index of files stays for an hour, until it cannot be anybody's work any more.
+            # The database's files come and go, and a full journal is rotated.
+            # An interrupted write of an index of files stays for an hour, until it can't be in progress any more.
             own_time = [name for name in files if relative.match("data/build/index") and ".tmp-" in name]
             found.update(str(relative / name) for name in [*names, *files]
                          if not name.startswith(("state.db", "events.log")) and name not in own_time)
@@ -400,15 +400,15 @@ def listing(world):
 @dataclasses.dataclass(frozen=True)
 class Cut:
     number: int  # of the system call
-    everybody: bool  # all processes of Consort's are killed, not the one that made the call
-    then_clean: bool  # the next command is not the same again, but the one that clears everything away
+    everybody: bool  # all of Consort's processes are killed, not only the one that made the call
+    then_clean: bool  # the next command is the one that removes everything, not the same again
 
     def words(self):
         return f"--at {self.number}{' --all' * self.everybody}{' --then clean' * self.then_clean}"
 
 
 def one_cut(stage, case, cut, before):
-    """One round: prepared, cut, followed, checked, cleaned. Gives what was cut; raises Violation."""
+    """One round: prepare, cut, next command, check, clean. Returns the call at which it was cut; raises Violation."""
     stage.history.clear()
     case.prepare(stage)
     said, _ = stage.under(["--at", str(cut.number), *["--all"] * cut.everybody], case.command, case.env)
@@ -429,7 +429,7 @@ def one_cut(stage, case, cut, before):
 
 
 def count_calls(stage, case):
-    """Two whole rounds first: the second is counted, and what is there after it is what may be there."""
+    """Two complete rounds first: the calls of the second are counted, and its result is the allowed final state."""
     for flags in (["--count"], ["--count"]):
         case.prepare(stage)
         said, status = stage.under(flags, case.command, case.env)
@@ -441,11 +441,11 @@ def count_calls(stage, case):
 
 
 def tear_down(world):
-    """After a violation: whatever hangs is ended, so that the next round begins on clean ground."""
+    """After a violation: ends anything that hangs, so that the next round starts clean."""
     for folder in pathlib.Path("/sys/fs/cgroup").rglob("consort/*"):
         with contextlib.suppress(OSError):
             for pid in (folder / "cgroup.procs").read_text().split():
-                if pid != "0":  # somebody in another pid namespace; to kill() it is the caller's own process group
+                if pid != "0":  # a process of another pid namespace; for kill(), 0 is the caller's own process group
                     os.kill(int(pid), signal.SIGKILL)
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

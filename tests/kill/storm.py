@@ -1,4 +1,4 @@
-"""PostgreSQL writes and a service counts aloud while keeper, supervisor and commands are killed at random.
+"""PostgreSQL writes and a service prints numbers while keeper, supervisor and commands are killed at random.
 
 Whatever is killed, the next command works within its deadline, every acknowledged row is there, and the log has each line once.
 """
@@ -26,7 +26,7 @@ services:
     image: debian:bookworm-slim
     restart: unless-stopped
     stop_grace_period: 1s
-    # A line a tick, numbered on from what its volume remembers; the number is kept only after the line is out.
+    # One numbered line per tick, continuing from the number in its volume, which is saved only after the line was written.
     command:
       - sh
       - -c
@@ -44,7 +44,7 @@ volumes: {rows: {}, state: {}}
 
 
 class Writer(threading.Thread):
-    """Inserts one row after the other, each acknowledged or not; connects again when the connection breaks."""
+    """Inserts rows one by one, each acknowledged or not; reconnects when the connection breaks."""
 
     def __init__(self, port):
         super().__init__(daemon=True)
@@ -76,12 +76,12 @@ def victims(world, chooser, command):
 
 
 def utc():
-    """As `logs -t` writes the time."""
+    """The time in the format of `logs -t`."""
     return datetime.datetime.now(datetime.timezone.utc).isoformat()
 
 
 def one_round(world, chooser, number, history):
-    """A command is begun and something is killed while it runs; the next `up` must put all right."""
+    """Starts a command and kills something while it runs; the next `up` must repair everything."""
     argv = chooser.choice([
         ("up", "-d"), ("restart", "count"), ("restart", "-t", "1"), ("stop", "count"), ("up", "-d", "--force-recreate", "job"),
         ("kill", "count"), ("exec", "-T", "count", "sleep", "0.2"), ("run", "--rm", "-T", "--no-deps", "job", "sleep", "0.2"), ("ps", "-a"),
@@ -94,7 +94,7 @@ def one_round(world, chooser, number, history):
     for pid in pids:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
-        # What is left may just have begun to put things right when its turn comes.
+        # Surviving processes may already be repairing things when they are killed.
         time.sleep(chooser.choice([0, 0, 0.003, 0.03, 0.1]) * chooser.random())
     told = f"{' '.join(argv)}, killed: {', '.join(kinds)} {pids}"
     history.append(f"{utc()} round {number}: {told}")
@@ -114,14 +114,14 @@ def one_round(world, chooser, number, history):
 
 
 def check_log(world, history):
-    """Each numbered line once, in order. A start after a kill may say the last number again: it was not yet remembered."""
+    """Each numbered line once, in order. A start after a kill may repeat the last number, which had not been saved yet."""
     logged = world.consort("logs", "-t", "--no-log-prefix", "count", timeout=DEADLINE).out.splitlines()
     logged = [line for line in logged if re.search(r" line \d+$", line)]
     lines = [int(line.split()[-1]) for line in logged]
     starts = sum(1 for a, b in zip(lines, lines[1:]) if b == a)
     gaps = [at for at in range(1, len(lines)) if lines[at] not in (lines[at - 1], lines[at - 1] + 1)]
     if gaps:
-        # With what was done at those times: the log's and the history's lines begin with the time.
+        # Together with the actions at those times: lines of both the log and the history begin with the time.
         near = {at for gap in gaps[:10] for at in range(max(gap - 4, 0), gap + 4)}
         shown = sorted([logged[at] for at in near if at < len(logged)] + history)
         found = [at for at, line in enumerate(shown) if "round" not in line]
@@ -131,7 +131,7 @@ def check_log(world, history):
 
 
 def check_rows(writer):
-    acknowledged = set(writer.acknowledged)  # those of now: the writer goes on
+    acknowledged = set(writer.acknowledged)  # a copy: the writer continues
     ran = harness.eventually("the database answers", lambda: (r := writer.sql("select n from rows", 60)).returncode == 0 and r, DEADLINE)
     found = {int(n) for n in ran.stdout.split()}
     lost = sorted(acknowledged - found)
@@ -139,7 +139,7 @@ def check_rows(writer):
 
 
 def run(registry, chooser, seconds):
-    """Gives (rounds, violations)."""
+    """Returns (rounds, violations)."""
     world = harness.World("storm", registry)
     tear_down(world)
     world = harness.World("storm", registry)

@@ -1,5 +1,6 @@
-// A host for one test: the test process moves to a network namespace of its own, with a cable (eth0, 198.51.100.2/24,
-// fd00:51::2/64) to a second one, the outside (198.51.100.1). The machine's own network is never touched.
+// A host for one test: the test process moves to a network namespace of its own, with a veth pair (eth0,
+// 198.51.100.2/24, fd00:51::2/64) to a second one, the outside (198.51.100.1). The machine's own network is never
+// touched.
 #pragma once
 
 #include <gtest/gtest.h>

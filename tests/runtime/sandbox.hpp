@@ -1,4 +1,5 @@
-// A bundle in a temporary folder with the probe as its only program, run to its end, and a look at what it left behind.
+// A bundle in a temporary directory with the probe as its only program, run to its end, and a look at what it left
+// behind.
 #pragma once
 
 #include <string>
@@ -21,7 +22,7 @@ struct Outcome {
 class Sandbox {
  public:
   Sandbox();   // skips nothing by itself: see why_not()
-  ~Sandbox();  // removes the folder
+  ~Sandbox();  // removes the directory
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
 

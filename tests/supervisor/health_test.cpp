@@ -42,7 +42,7 @@ struct Cell {
   unsigned streak_after;
 };
 
-// The table of spec section 18: every state, in and after start_period, against every result.
+// The state table of health checks: every state, in and after start_period, against every result.
 const Cell cells[] = {
     {HealthStatus::starting, 0, true, 0, HealthStatus::healthy, 0},
     {HealthStatus::starting, 0, true, 1, HealthStatus::starting, 0},

@@ -125,7 +125,7 @@ TEST_F(NetworkTest, SharesANamespace) {
   EXPECT_EQ(project.client().wait(guest.id)->exit_code, 0);
 }
 
-// Decision 8: healthy within moments of listening although the interval is half a minute, and not before.
+// Eager checks: healthy within moments of listening although the interval is half a minute, and not before.
 TEST_F(NetworkTest, HealthComesWithTheListener) {
   TestProject project;
   ContainerUnit unit = networked(project, {"sleep", "700", "--", "serve", "5432", "db"}, "10.77.0.2", {"db"});

@@ -1,5 +1,5 @@
-// A project of its own for a system test: roots in a temporary folder, containers whose root holds the probe alone, and
-// the real programs behind a Client. The destructor shuts everything down.
+// A project of its own for a system test: roots in a temporary directory, containers whose root holds the probe alone,
+// and the real programs behind a Client. The destructor shuts everything down.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
 // Containers without processes: as much of the engine as those need who follow them, so that their threads can be
-// looked at without the modules of the real one. The logs are real ones, in a folder of the test's own.
+// looked at without the modules of the real one. The logs are real ones, in a directory of the test's own.
 #pragma once
 
 #include <memory>

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Rows that a database has acknowledged, from outside of the machine that it is in.
+"""Writes rows to a database from outside its machine, and checks that acknowledged rows survive.
 
-  tests/vm/rows.py write PORT FILE   writes rows until the connection is lost, and keeps in FILE the number of the last one acknowledged
-  tests/vm/rows.py check PORT FILE   tries until it can connect, and looks whether all rows up to that number are there
+  tests/vm/rows.py write PORT FILE   writes rows until the connection is lost, and keeps the number of the last acknowledged one in FILE
+  tests/vm/rows.py check PORT FILE   retries until it can connect, and checks that all rows up to that number exist
 """
 import pathlib
 import socket
@@ -12,7 +12,7 @@ import time
 
 
 class Connection:
-    """As much of PostgreSQL's protocol as a user without a password needs."""
+    """The part of PostgreSQL's protocol that a user without a password needs."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
@@ -68,7 +68,7 @@ def write(port, file):
     connection = connect(port)
     connection.ask("create table if not exists acknowledged (id bigint primary key)")
     number = last(file)
-    # A row whose acknowledgement was lost may be there.
+    # A row whose acknowledgement was lost may exist.
     number = max(number, int(connection.ask("select coalesce(max(id), 0) from acknowledged")))
     with file.open("r+" if file.exists() else "w+") as kept:
         try:

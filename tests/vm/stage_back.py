@@ -1,4 +1,4 @@
-"""After each start of the machine: what stage_reboots.py has started is there again, and came in its order."""
+"""After each boot: everything that stage_reboots.py started runs again, and was started in order."""
 import json
 import os
 import pathlib
@@ -26,7 +26,7 @@ def events_of_this_boot(project):
 
 
 def why(project):
-    """What is to be read when it is not as it must be; the next start of the machine takes it away."""
+    """Output to read after a failure, as the next boot removes it."""
     log = RUN / "projects/reboots/supervisor.log"
     return "\n".join([*told_of_this_boot(project), log.read_text()[-2000:] if log.exists() else "no supervisor.log"])
 

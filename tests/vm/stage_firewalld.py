@@ -1,4 +1,4 @@
-"""Beside firewalld, which forwards nothing of interfaces that are in none of its zones."""
+"""With firewalld, which forwards nothing from interfaces that are in none of its zones."""
 import json
 import shutil
 

@@ -1,4 +1,4 @@
-"""Control groups of version 2 beside systemd: limits, what is measured, what is left."""
+"""cgroup v2 with systemd: limits, statistics, leftovers."""
 import json
 import pathlib
 import re

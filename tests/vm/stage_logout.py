@@ -1,4 +1,4 @@
-"""What outlives the session or the service in which `consort up` ran; logind kills everything at logout here."""
+"""Projects outlive the session or service in which `consort up` ran; logind kills everything at logout here."""
 import pathlib
 
 from run import PATIENCE, Project, check, eventually, nothing_is_left, processes, sh

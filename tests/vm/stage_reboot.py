@@ -1,4 +1,4 @@
-"""Before the reboot: a stack that wishes to be there always. stage_rebooted.py looks at it afterwards."""
+"""Before the reboot: starts a stack with `restart: unless-stopped`. stage_rebooted.py checks it afterwards."""
 from run import STAY, Project, check
 
 STACK = """
@@ -16,6 +16,6 @@ volumes: {kept: {}}
 
 def check_stack_is_up():
     """It runs when the machine is told to reboot."""
-    project = Project(STACK, "stay", STAY)  # not as a block: it stays
+    project = Project(STACK, "stay", STAY)  # not in a `with` block: it stays
     project.consort("up", "-d")
     check(project.ps()["a"]["State"] == "running", f"{project.ps()}")

@@ -1,4 +1,4 @@
-"""A database, and a program that writes to it, which are to be there always; `back` looks at them after each start of the machine."""
+"""A database, and a program that writes to it, which are always restarted; the stage `back` checks them after each boot."""
 import os
 import pathlib
 import subprocess
@@ -6,7 +6,7 @@ import subprocess
 from run import PATIENCE, ROOT, Project, check, eventually, run, sh
 
 FOLDER = pathlib.Path.home() / "reboots"
-# Its first words to the database and its last ones are what is looked at; between them it writes as fast as it can.
+# Its first and last statements are checked; between them it writes as fast as it can.
 WRITER = r"""
 ask() { psql -h db -U postgres -qAtc "$1" >>/told/log 2>&1; }
 ask 'create table if not exists load (id bigserial primary key, text text)' || echo "$(date) it was not there at the start" >>/told/wrong
@@ -44,10 +44,10 @@ volumes: {rows: {}, told: {}}
 def stack():
     FOLDER.mkdir(exist_ok=True)
     writer = FOLDER / "writer"
-    # Not anew after each start: a shell that has just been started would find it empty for a moment, and end.
+    # Not rewritten at each start: a shell that has just been started might find it empty, and end.
     if not writer.exists() or writer.read_text() != WRITER:
         writer.write_text(WRITER)
-    return Project(STACK, "reboots", FOLDER, image=None)  # not as a block: it stays
+    return Project(STACK, "reboots", FOLDER, image=None)  # not in a `with` block: it stays
 
 
 def need_postgres():
@@ -55,7 +55,7 @@ def need_postgres():
         return
     packed = pathlib.Path("/root/images.tar") if os.geteuid() == 0 else pathlib.Path("/home/tester/images.tar")
     if packed.exists():
-        subprocess.run(["consort", "image", "load", "-i", packed], check=True)  # takes as long as it takes
+        subprocess.run(["consort", "image", "load", "-i", packed], check=True)  # without a timeout
     else:
         made = subprocess.run([ROOT / "scripts/images", "--stand-ins"], env={**os.environ, "CONSORT": "/usr/bin/consort"})
         check(made.returncode == 0, "scripts/images failed")

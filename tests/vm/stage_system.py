@@ -1,4 +1,4 @@
-"""The unit and system tests that were built on the machine outside."""
+"""The unit and system tests, built on the host."""
 import os
 import subprocess
 

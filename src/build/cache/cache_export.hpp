@@ -30,7 +30,7 @@ struct CacheExport {
     std::vector<MadeStep> steps;
   };
   std::vector<Part> parts;
-  std::string directory;  // what relative folders count from
+  std::string directory;  // what relative directories count from
   std::stop_token cancel;
 };
 

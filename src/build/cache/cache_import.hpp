@@ -21,7 +21,7 @@ namespace consort::build {
 
 class CacheImports {
  public:
-  // Nobody is asked yet. directory: what relative folders count from. All is borrowed.
+  // Nobody is asked yet. directory: what relative directories count from. All is borrowed.
   CacheImports(image::Store& store, ProgressLog& log, std::vector<CacheSpec> specs, std::string directory,
                image::Platform platform, std::stop_token cancel);
   ~CacheImports();

@@ -1,5 +1,5 @@
 // What of the context the instructions of a build take. BuildKit's client sends nothing else to its daemon, so that a
-// folder that is there but that nothing takes is missing for it.
+// directory that is there but that nothing takes is missing for it.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace consort::build {
 
-// A pattern of the context that matches nothing is fine in a folder that was sent, and an error in any other.
+// A pattern of the context that matches nothing is fine in a directory that was sent, and an error in any other.
 Result<> check_sent(const Shared& shared, const std::string& pattern);
 
 }  // namespace consort::build

@@ -1,5 +1,5 @@
-// Folders that are not the machine's own: contexts from elsewhere, and folders that a build begins with (FROM a named
-// context).
+// Directories that are not the machine's own: contexts from elsewhere, and directories that a build begins with (FROM a
+// named context).
 #pragma once
 
 #include <stop_token>
@@ -24,12 +24,12 @@ bool is_remote_context(std::string_view context);
 // a Dockerfile.
 struct FetchedContext {
   std::string folder;
-  std::string file;  // its path; empty: a folder
+  std::string file;  // its path; empty: a directory
 };
 Result<FetchedContext> fetch_context(const std::string& url, const std::string& folder, int cancel_fd);
 
-// The folder's files as a layer, less what its own ignore file leaves out; all belong to 0:0, as files of a context do.
-// The same content gives the same layer again.
+// The directory's files as a layer, less what its own ignore file leaves out; all belong to 0:0, as files of a context
+// do. The same content gives the same layer again.
 struct FolderLayer {
   std::string id, folder;
   std::string identity;  // of the content

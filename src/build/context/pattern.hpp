@@ -1,4 +1,4 @@
-// The patterns of ignore files and of COPY --exclude: '*' and '?' within a name, '**' across folders, '[a-z]', '!'
+// The patterns of ignore files and of COPY --exclude: '*' and '?' within a name, '**' across directories, '[a-z]', '!'
 // takes back, the last match decides. A path is matched by a pattern that matches it or one of its parents.
 #pragma once
 
@@ -17,7 +17,7 @@ class PathPattern {
   bool matches(std::string_view path) const;
   bool negated() const { return negated_; }
   const std::string& text() const { return text_; }  // cleaned, without '!'
-  // Could something below this folder match?
+  // Could something below this directory match?
   bool may_match_below(std::string_view folder) const;
 
  private:

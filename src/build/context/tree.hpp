@@ -1,5 +1,5 @@
-// What a COPY can see: the files below a root folder, less what an ignore file leaves out, with their digests. The root
-// is the context, or a stage's merged file system.
+// What a COPY can see: the files below a root directory, less what an ignore file leaves out, with their digests. The
+// root is the context, or a stage's merged file system.
 #pragma once
 
 #include <array>
@@ -31,8 +31,8 @@ struct FileEntry {
 // Paths compared name by name, so that "a/b" comes before "a.b".
 bool path_less(std::string_view a, std::string_view b);
 
-// Digests of files that were seen before, by path, inode, size and times. One file per root folder, in the data root;
-// what is damaged or in doubt is forgotten. Not safe to share between threads without a lock.
+// Digests of files that were seen before, by path, inode, size and times. One file per root directory, in the data
+// root; what is damaged or in doubt is forgotten. Not safe to share between threads without a lock.
 class FileIndex {
  public:
   static FileIndex load(const std::string& file);
@@ -57,12 +57,12 @@ class FileIndex {
 
 struct WalkFilter {
   const PatternList* exclude = nullptr;  // against the path from the walk's start; matches are left out
-  const PatternList* include = nullptr;  // likewise; the rest is left out, but folders on the way are kept
+  const PatternList* include = nullptr;  // likewise; the rest is left out, but directories on the way are kept
 };
 
 class SourceTree {
  public:
-  // A folder; index_file may be empty (no memory of digests).
+  // A directory; index_file may be empty (no memory of digests).
   static Result<SourceTree> open(const std::string& directory, PatternList ignore, std::string index_file);
   static SourceTree of(Fd root, std::string name);  // a mounted stage
   SourceTree(SourceTree&&) noexcept;
@@ -76,8 +76,8 @@ class SourceTree {
   // Links followed inside the root, as if it were "/". Gives the real path, "" for the root. Code::not_found if
   // absent or ignored.
   Result<std::string> resolve(const std::string& path) const;
-  // Names that a pattern with wildcards matches: real paths, sorted. An error if the folders before the first wildcard
-  // are not there.
+  // Names that a pattern with wildcards matches: real paths, sorted. An error if the directories before the first
+  // wildcard are not there.
   Result<std::vector<std::string>> glob(const std::string& pattern) const;
   // What lstat(2) says, in BuildKit's words, of a path that is not there; links on the way are followed.
   Error lstat_error(const std::string& path) const;

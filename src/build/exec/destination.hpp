@@ -1,4 +1,4 @@
-// Where a COPY writes: a root folder that paths cannot leave, whatever links lie in it.
+// Where a COPY writes: a root directory that paths cannot leave, whatever links are in it.
 #pragma once
 
 #include <sys/types.h>
@@ -24,7 +24,7 @@ struct NewFolder {
   mode_t mode = 0755;
 };
 
-// The real path of `path` inside root, links followed; folders that are missing are made. all_but_last: the last
+// The real path of `path` inside root, links followed; directories that are missing are made. all_but_last: the last
 // component may stay missing.
 enum class MakeFolders : std::uint8_t { all_but_last, all };
 Result<std::string> prepare_path(int root, const std::string& path, MakeFolders make, const NewFolder& made);
@@ -37,8 +37,8 @@ struct CopySettings {
   std::function<bool()> canceled{};
 };
 
-// One source into destination (absolute; a trailing '/' means a folder), as BuildKit does: a folder's content goes into
-// the destination, a file becomes it or goes into it.
+// One source into destination (absolute; a trailing '/' means a directory), as BuildKit does: a directory's content
+// goes into the destination, a file becomes it or goes into it.
 Result<> copy_into(const SourceTree& tree, const Selected& source, int root, const std::string& destination,
                    const CopySettings& settings);
 // A file made of text; mode 0644 unless settings say otherwise.

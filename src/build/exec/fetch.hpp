@@ -9,7 +9,7 @@
 namespace consort::build {
 
 struct Fetched {
-  std::string path;           // of the file, or of the folder with the repository's files
+  std::string path;           // of the file, or of the directory with the repository's files
   std::string name;           // what the file is called
   std::string identity;       // digest of the content, or the commit
   std::int64_t modified = 0;  // seconds; 0 unknown

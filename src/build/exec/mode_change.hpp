@@ -15,7 +15,8 @@ class ModeChange {
  public:
   // Errors with BuildKit's words for numbers out of range.
   static Result<ModeChange> parse(std::string_view text);
-  // What folders on the way to a destination get: what mkdir(2) makes of the number, or 0755 if the change is symbolic.
+  // What directories on the way to a destination get: what mkdir(2) makes of the number, or 0755 if the change is
+  // symbolic.
   mode_t for_new_folder() const { return numeric_ ? number_ & 0755 : 0755; }
   mode_t apply(mode_t mode) const;  // with the type bits, which stay
 

@@ -1,4 +1,4 @@
-// RUN --mount made ready: folders bound, caches locked, secrets written, all undone when the object goes.
+// RUN --mount made ready: directories bound, caches locked, secrets written, all undone when the object goes.
 #pragma once
 
 #include <memory>

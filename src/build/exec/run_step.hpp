@@ -28,7 +28,7 @@ struct RunStep {
   const Layers& layers;
   const image::LayerDraft& draft;
   std::string id;      // of the container, unique on the machine
-  std::string bundle;  // an existing folder for its files
+  std::string bundle;  // an existing directory for its files
   std::vector<ReadyMount> mounts;
   std::vector<std::string> extra_environment;  // secrets, agents
   const BuildRequest& request;

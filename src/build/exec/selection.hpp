@@ -11,7 +11,7 @@ namespace consort::build {
 
 struct Selected {
   std::string start;               // real path in the tree
-  std::string name;                // what a file is called below a destination folder
+  std::string name;                // what a file is called below a destination directory
   std::vector<FileEntry> entries;  // entries.front() is start itself
   bool is_folder() const;
 };

@@ -9,13 +9,13 @@
 
 namespace consort::build {
 
-// Layers base first, as ids and as folders.
+// Layers base first, as ids and as directories.
 struct Layers {
   std::vector<std::string> ids;
   std::vector<std::string> folders;
 };
 
-// The merged view, read-only. scratch: an existing folder.
+// The merged view, read-only. scratch: an existing directory.
 Result<Fd> open_merged(const Layers& layers, const std::string& scratch);
 // The merged view with a draft on top, which takes all changes. Without layers it is the draft itself.
 Result<Fd> open_merged(const Layers& layers, const image::LayerDraft& draft);

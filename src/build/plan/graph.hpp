@@ -15,7 +15,7 @@ namespace consort::build {
 
 inline constexpr std::string_view layout_scheme = "oci-layout://";
 
-// A stage of the Dockerfile, or an image or folder that a COPY or mount names directly.
+// A stage of the Dockerfile, or an image or directory that a COPY or mount names directly.
 struct Node {
   enum class Base : std::uint8_t { scratch, image, stage, directory } base = Base::scratch;
   std::string title;                        // in "[title 2/5]"; empty if the Dockerfile has one stage only

@@ -14,7 +14,7 @@
 
 namespace consort::build {
 
-enum class Link : std::uint8_t { no, yes };  // COPY --link: the layer does not look at what lies below
+enum class Link : std::uint8_t { no, yes };  // COPY --link: the layer does not look at what is below
 
 struct CopySource {
   enum class Kind : std::uint8_t { path, inline_file, url, git } kind = Kind::path;
@@ -25,7 +25,7 @@ struct CopySource {
 struct CopyOperation {
   std::vector<CopySource> sources;
   std::optional<std::size_t> from;  // a node; none: the context
-  std::string destination;          // absolute; a trailing '/' means a folder
+  std::string destination;          // absolute; a trailing '/' means a directory
   std::string chown;                // as written, expanded; "" is 0:0, unless from another stage: as there
   std::string chmod;                // octal, or symbolic as chmod(1)
   std::vector<std::string> exclude;

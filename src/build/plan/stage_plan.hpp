@@ -9,7 +9,7 @@
 
 namespace consort::build {
 
-// What a stage hands on to the stages that begin with it, beside its configuration.
+// What a stage hands on to the stages that begin with it, besides its configuration.
 struct StageState {
   Variables environment;
   std::vector<ArgDefinition> args;  // ARG so far, values expanded

@@ -14,7 +14,7 @@ namespace consort::build {
 
 struct Definition {
   Dockerfile dockerfile;
-  std::string context;  // an existing folder; empty: there is none
+  std::string context;  // an existing directory; empty: there is none
   PatternList ignore;
 };
 

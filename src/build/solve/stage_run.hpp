@@ -43,7 +43,7 @@ struct Shared {
   enum class Mode : std::uint8_t { build, look_only } mode = Mode::build;  // look_only: a miss is Code::not_found
   CacheImports* imports = nullptr;                     // null: there are none, or they are not to be used
   std::stop_source transfers{};                        // stopped with the steps: what imports download
-  std::string scratch;                                 // a folder of this build's own, on the store's file system
+  std::string scratch;                                 // a directory of this build's own, on the store's file system
   std::mutex provider_mutex{};                         // the environment's functions are called one at a time
   std::map<std::string, std::string> remote_agents{};  // sockets by id, under provider_mutex
   std::mutex explain_mutex{};
@@ -70,7 +70,7 @@ class StageRuns {
   StageRuns(const StageRuns&) = delete;
   StageRuns& operator=(const StageRuns&) = delete;
 
-  // What images and folders bring along; before run().
+  // What images and directories bring along; before run().
   void set_base(std::size_t node, FilesState files);
   // Runs all reachable nodes. The first error wins; the others are cancelled.
   Result<> run();
@@ -106,7 +106,7 @@ class StageRuns {
   std::counting_semaphore<64> slots_;
 };
 
-// Does one operation or takes it from the cache (step.cpp).
+// Does one operation or takes it from the cache (stage_step.cpp).
 struct StepResult {
   FilesState files;
   SystemTime made{};

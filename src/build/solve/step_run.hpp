@@ -49,7 +49,7 @@ class StepRun {
 
   void list_files();
 
-  // What was built of another folder's equal files has not been run here; what changes here later is told all the same.
+  // What was built of another directory's equal files has not been run here; what changes here later is told anyway.
   Result<> know_parts(const std::string& slot);
 
   Result<std::optional<CacheImports::Hit>> find_imported(const std::string& digest);

@@ -15,7 +15,7 @@
 
 namespace consort::buildkit {
 
-// Which of the client's folders ("context", "dockerfile"), and what of it.
+// Which of the client's directories ("context", "dockerfile"), and what of it.
 struct FileWish {
   std::string folder;
   std::vector<std::string> include{};  // patterns; none: all
@@ -23,7 +23,7 @@ struct FileWish {
   std::vector<std::string> follow{};   // paths (with wildcards), and what links lead to; none: all
 };
 
-// Copies it into `root`, an empty folder. on_bytes: how much has come so far.
+// Copies it into `root`, an empty directory. on_bytes: how much has come so far.
 Result<std::uint64_t> receive_files(Session& session, const FileWish& wish, Fd root,
                                     const std::function<void(std::uint64_t)>& on_bytes, const std::stop_token& cancel);
 
@@ -37,9 +37,9 @@ struct ClientLogin {
 // nullopt: the client knows none for this registry.
 Result<std::optional<ClientLogin>> get_login(Session& session, const std::string& host, const std::stop_token& cancel);
 
-// A stream of bytes to the client: the archive of `--output type=tar`. metadata: headers beside it.
+// A stream of bytes to the client: the archive of `--output type=tar`. metadata: headers next to it.
 Result<> send_bytes(Session& session, int from, const Headers& metadata, const std::stop_token& cancel);
-// What is in `root` into the folder that the client has chosen: `--output type=local`.
+// What is in `root` into the directory that the client has chosen: `--output type=local`.
 Result<> send_files(Session& session, int root, const Headers& metadata,
                     const std::function<void(std::uint64_t)>& on_bytes, const std::stop_token& cancel);
 // The body of an upload that a request's URL names (`docker build -`), written to `to`.

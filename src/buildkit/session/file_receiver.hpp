@@ -1,5 +1,5 @@
-// The receiving half of fsutil's DiffCopy: packets of a client in, files below a folder out. The sender is not trusted:
-// nothing outside the folder is touched, no link in it is followed, and what it may send is bounded.
+// The receiving half of fsutil's DiffCopy: packets of a client in, files below a directory out. The sender is not
+// trusted: nothing outside the directory is touched, no link in it is followed, and what it may send is bounded.
 //
 // The sender lists everything (STAT, parents first, one without content at the end); we ask for the content of regular
 // files by their numbers in that list (REQ), which comes as DATA, an empty one at the end of each; then FIN there and

@@ -34,8 +34,8 @@ class Sessions {
  public:
   void add(const std::shared_ptr<Session>& session);
   void remove(const std::shared_ptr<Session>& session);
-  // A client connects its session beside the request that needs it, so that it may come a little later. Code::not_found
-  // if it has not come after some seconds.
+  // A client connects its session in parallel to the request that needs it, so that it may come a little later.
+  // Code::not_found if it has not come after some seconds.
   Result<std::shared_ptr<Session>> wait_for(const std::string& id, std::stop_token cancel);
 
  private:

@@ -26,11 +26,11 @@ struct SolvePlan {
   // Without context, Dockerfile, tags, and the contexts below, which only the client's session has.
   build::BuildRequest request;
   std::string filename = "Dockerfile";
-  std::string dockerfile_folder = "dockerfile", context_folder = "context";  // the client's folders
-  std::string remote_context;  // a git or HTTP URL; empty: the client's folder
+  std::string dockerfile_folder = "dockerfile", context_folder = "context";  // the client's directories
+  std::string remote_context;  // a git or HTTP URL; empty: the client's directory
   std::vector<LocalContext> local_contexts;
   std::vector<BuiltContext> built_contexts;
-  std::map<std::string, std::string> sessions;  // of folders that another session than the build's has
+  std::map<std::string, std::string> sessions;  // of directories that another session than the build's has
   std::string subrequest;                       // "frontend.lint"; empty: a build
 };
 

@@ -1,4 +1,4 @@
-// What a client shows of a failed build beside the error's text: its place in the Dockerfile.
+// What a client shows of a failed build besides the error's text: its place in the Dockerfile.
 #pragma once
 
 #include <string>

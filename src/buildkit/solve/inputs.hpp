@@ -1,4 +1,4 @@
-// Where a build's files come from, beside the client's folders: results of other builds, uploaded archives.
+// Where a build's files come from, besides the client's directories: results of other builds, uploaded archives.
 #pragma once
 
 #include <string>
@@ -33,7 +33,7 @@ Result<std::vector<std::string>> cache_specs(const std::vector<wire::CacheEntry>
 wire::Exporter image_exporter();
 
 // What came on the standard input of `docker build -`: an archive, unpacked into `folder`, or the text of a Dockerfile,
-// which becomes the plan's. Gives the context's folder.
+// which becomes the plan's. Gives the context's directory.
 Result<std::string> unpack_upload(const std::string& file, const std::string& folder, SolvePlan& plan);
 
 }  // namespace consort::buildkit

@@ -20,7 +20,7 @@ class ProgressFeed {
   explicit ProgressFeed(Job& job, std::string scope = {}) : job_(job), scope_(std::move(scope)) {}
 
   void take(const build::ProgressEvent& event);
-  // The build's checks, beside the step that read its Dockerfile.
+  // The build's checks, next to the step that read its Dockerfile.
   void warn(const build::BuildResult& result, const std::string& file);
 
   // A step that is ours and not the builder's: what is fetched from the client. Ends, as failed, with its owner.

@@ -37,7 +37,7 @@ struct Candidate {
 
 struct Completing {
   Wanted wanted = Wanted::nothing;
-  std::vector<Candidate> candidates;  // whole words, with what stands before a "="; beside what is wanted
+  std::vector<Candidate> candidates;  // whole words, including the part before a "="; in addition to `wanted`
   std::string before;                 // what each looked-up name is put behind: "--profile=", or ""
   std::string partial;                // what was typed of the name itself
   ParsedFlags globals;                // those that were typed completely: which file, which project

@@ -68,7 +68,7 @@ class Flow {
   // The source is not read any more; what was read of it still goes on its way.
   void stop_reading() { ended_ = true; }
   bool over() const { return ended_ && !to_.waiting(); }
-  bool held_up() const { return blocked_ || to_.waiting(); }  // by who takes the bytes
+  bool held_up() const { return blocked_ || to_.waiting(); }  // by whoever takes the bytes
   bool failed_to_read() const { return failed_to_read_; }
   std::size_t kept() const { return to_.kept(); }
   std::uint64_t unread() const { return to_.unread(); }

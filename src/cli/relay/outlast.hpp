@@ -1,4 +1,4 @@
-// What the relays do when a process has ended and its output is held up by who reads ours.
+// What the relays do when a process has ended and its output is held up by whoever reads ours.
 #pragma once
 
 #include <cstdint>

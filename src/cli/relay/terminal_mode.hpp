@@ -8,7 +8,7 @@
 
 namespace consort::cli {
 
-inline constexpr char interrupt_key = '\003';  // Ctrl-C, as who reads a raw terminal gets it
+inline constexpr char interrupt_key = '\003';  // Ctrl-C, as whoever reads a raw terminal gets it
 
 // Raw mode on standard input until destruction; nothing if it is no terminal.
 class RawTerminal {

@@ -1,5 +1,5 @@
-// The shapes that the files of this folder have of each other. All of them are constants, so that it does not matter in
-// which order these files are initialized.
+// The shapes that the files of this directory have of each other. All of them are constants, so that it does not matter
+// in which order these files are initialized.
 #pragma once
 
 #include "compose/schema.hpp"

@@ -1,4 +1,4 @@
-// Rules of the device control group, as `device_cgroup_rules` has them.
+// Rules of the device cgroup, as `device_cgroup_rules` has them.
 #pragma once
 
 #include <optional>

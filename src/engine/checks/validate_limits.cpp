@@ -1,4 +1,4 @@
-// Resources (section 19) and logging (section 20).
+// Checks resources (HostConfig.Memory, NanoCpus, ... of Docker's Engine API) and logging (HostConfig.LogConfig).
 #include <algorithm>
 #include <array>
 #include <cstdio>

@@ -1,4 +1,5 @@
-// Namespaces and what excludes each other (section 7), mounts (sections 9 to 11), security (sections 5 and 6).
+// Checks namespaces (HostConfig.NetworkMode, PidMode, ... of Docker's Engine API), settings that exclude each other,
+// mounts (HostConfig.Mounts, Binds, Tmpfs) and security (HostConfig.CapAdd, SecurityOpt, ...).
 #include <algorithm>
 #include <array>
 #include <set>

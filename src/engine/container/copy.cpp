@@ -1,4 +1,4 @@
-// Files into and out of containers, as tar archives (engine behaviour, section 21).
+// Files into and out of containers, as tar archives (/containers/{id}/archive of Docker's Engine API).
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

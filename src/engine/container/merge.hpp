@@ -1,4 +1,4 @@
-// What a container runs, from its own configuration and its image's (engine behaviour, section 1). Pure.
+// The process that a container runs, from its own configuration and its image's, as Docker merges them. Pure.
 #pragma once
 
 #include "base/error.hpp"
@@ -13,7 +13,7 @@ namespace consort::engine {
 // Code::invalid "no command specified" when neither gives one, and for a relative working directory.
 Result<ProcessConfig> merge_config(const ContainerSpec& spec, const image::ImageConfig& image);
 
-// Field by field, then the defaults (section 18); nullopt: there is no check.
+// Field by field, then the defaults of HEALTHCHECK; nullopt: there is no check.
 std::optional<HealthSpec> merge_health(const std::optional<HealthSpec>& own, const std::optional<HealthSpec>& image);
 
 // Entries of `own` first (as they stand, a "K" alone removes K), then those of `base` whose key is not among them.

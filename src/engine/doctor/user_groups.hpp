@@ -1,5 +1,4 @@
-// Control groups of a user who is root only in a namespace: systemd hands them down, and is asked for them as `up`
-// does.
+// Cgroups of a user who is root only in a namespace: systemd hands them down, and is asked for them as `up` does.
 #pragma once
 
 #include <optional>

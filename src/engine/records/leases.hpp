@@ -1,4 +1,4 @@
-// Which addresses a container gets on its networks: pure, given who has which (engine behaviour, section 12).
+// Which addresses a container gets on its networks. Pure: the addresses in use are given.
 #pragma once
 
 #include <functional>

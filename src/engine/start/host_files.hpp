@@ -1,4 +1,4 @@
-// /etc/hosts, /etc/hostname and /etc/resolv.conf of a container (engine behaviour, section 8). Pure texts.
+// /etc/hosts, /etc/hostname and /etc/resolv.conf of a container, as Docker writes them. Pure.
 #pragma once
 
 #include <string>

@@ -27,7 +27,7 @@ struct OciInput {
   // "" = a new one, "host", or a path to join.
   std::string pid_namespace, ipc_namespace, uts_namespace;
   std::string shm_source;    // with a shared ipc namespace: the donor's /dev/shm
-  std::string host_files;    // folder of hosts, hostname and resolv.conf; "" = none are mounted
+  std::string host_files;    // directory of hosts, hostname and resolv.conf; "" = none are mounted
   std::string seccomp_json;  // the filter as an OCI object; "" = it comes compiled, or there is none
   std::string cgroups_path;
   bool own_users = false;  // in a user namespace

@@ -16,7 +16,8 @@ inline constexpr const char* docker_daemon_path = "/etc/docker/daemon.json";
 bool is_own_runtime(const std::string& name);
 
 // The absolute path of the program; "" for our own. First what `runtimes` of the daemon.json registers, then the known
-// runtimes in the system's folders of programs. Code::invalid in Docker's words for every other name, a path included.
+// runtimes in the system's directories of programs. Code::invalid in Docker's words for every other name, a path
+// included.
 Result<std::string> runtime_program(const std::string& name, const std::string& daemon_json = docker_daemon_path);
 
 }  // namespace consort::engine

@@ -34,7 +34,7 @@ struct RegistryRule {
 class RegistriesConf {
  public:
   // file "": $CONTAINERS_REGISTRIES_CONF, ~/.config/containers/registries.conf, /etc/containers/registries.conf, the
-  // first that is there; then the *.conf files of the registries.conf.d folders beside the latter two.
+  // first that is there; then the *.conf files of the registries.conf.d directories next to the latter two.
   // docker_daemon: Docker's own settings ("": /etc/docker/daemon.json), for what these files say nothing about.
   static Result<RegistriesConf> load(const std::string& file, const std::string& docker_daemon);
   // One file's text; source names it in errors. Later rules for the same prefix replace earlier ones.

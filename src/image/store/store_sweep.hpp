@@ -18,7 +18,7 @@ std::vector<LayerInfo> forget_unused_layers(const Store::State& state, SQLite::D
 // Files of layers and blobs that nothing refers to. Gives the bytes that come back.
 Result<std::uint64_t> delete_unused(const Store::State& state, Unused which);
 
-// Folders and files that no record names: left by a crash, or by a removal while others worked.
+// Directories and files that no record names: left by a crash, or by a removal while others worked.
 struct Leftover {
   PruneItem item;
   std::string parent;

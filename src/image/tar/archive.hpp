@@ -1,5 +1,5 @@
-// The files of an image archive, unpacked flat into a folder of our own under numbers: names from outside never become
-// paths.
+// The files of an image archive, unpacked flat into a directory of our own under numbers: names from outside never
+// become paths.
 #pragma once
 
 #include <map>
@@ -13,7 +13,7 @@ namespace consort::image {
 
 class ArchiveFiles {
  public:
-  // Reads the whole stream. The folder is removed by the destructor.
+  // Reads the whole stream. The directory is removed by the destructor.
   static Result<ArchiveFiles> read(const Store& store, const ByteSource& source, std::uint64_t max_bytes,
                                    const std::stop_token& cancel);
 

@@ -24,7 +24,7 @@ struct LayerImport {
 // The source is read to its end.
 Result<LayerInfo> import_layer(Store& store, const ByteSource& packed, const LayerImport& wanted);
 
-// A layer that lies in a file of ours, on the store's file system: the file becomes the layer's blob. digest: what the
+// A layer that is in a file of ours, on the store's file system: the file becomes the layer's blob. digest: what the
 // file must have.
 Result<LayerInfo> import_layer_file(Store& store, const std::string& path, const std::optional<Digest>& digest,
                                     const LayerImport& wanted);

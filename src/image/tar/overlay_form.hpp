@@ -15,7 +15,7 @@ inline constexpr std::string_view whiteout_meta_prefix = ".wh..wh.";  // other b
 
 bool is_whiteout(const struct stat& st);  // a character device 0:0
 Result<> make_whiteout(int directory, const char* name);
-// fd: of the folder, not O_PATH. Tries trusted.overlay.opaque, then the user. form (inside a user namespace).
+// fd: of the directory, not O_PATH. Tries trusted.overlay.opaque, then the user. form (inside a user namespace).
 Result<> set_opaque(int fd);
 bool is_opaque(int fd);
 // Attributes that overlayfs reads itself must never come from, or go to, an archive.

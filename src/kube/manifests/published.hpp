@@ -18,7 +18,7 @@ void warn_of_setting(const Scope& scope, const project::DesiredService& service,
                      const std::string& message, const std::string& help);
 
 Json service_port(const project::DesiredPort& port, const compose::Port& of_file);
-// A Service beside that of the name, which has no address of its own.
+// A second Service, as the one of that name has no address of its own.
 void add_open_service(const Scope& scope, const project::DesiredService& service, const char* type, Json ports);
 
 // fronts.cpp

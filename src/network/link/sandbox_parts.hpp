@@ -23,8 +23,8 @@ bool has_ipv6(std::span<const Endpoint> endpoints);
 // Of an interface that is there: on if the endpoint has an address for it. In the namespace of the caller.
 Result<> switch_ipv6(const Endpoint& endpoint);
 
-// The cables; the names of their ends on the host are added to host_links, before they are made. Those with a parent
-// have no such end.
+// The veth pairs; the names of their ends on the host are added to host_links, before they are made. Those with a
+// parent have no such end.
 Result<> make_links(netlink::Socket& host, std::span<const Endpoint> endpoints, int netns,
                     std::vector<std::string>& host_links);
 // Addresses, and up.

@@ -1,8 +1,8 @@
 // firewalld rejects what it is to forward for interfaces that are in none of its zones, and has no chain for rules of
 // others; by default nobody else can change its table at all. So a bridge is put in a zone, as Docker does.
 //
-// That is done by firewall-cmd, which takes a third of a second, or for ever: see host_programs.hpp. It is not run
-// where there is no firewalld, or where it has ended and left its rules: then the doctor tells.
+// That is done by firewall-cmd, which takes a third of a second, or forever: see host_programs.hpp. It is not run where
+// there is no firewalld, or where it has ended and left its rules: then the doctor tells.
 #pragma once
 
 #include <map>

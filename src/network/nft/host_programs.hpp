@@ -1,6 +1,6 @@
 // Programs of the host's other firewalls (firewall-cmd, iptables-legacy). They are run as root, so only from the host's
-// own folders and with an environment of ours, never by the PATH of whoever has called us; and none may keep us waiting
-// for longer than our patience. Who calls run() waits: an event loop has a child do it (foreign_opener.hpp).
+// own directories and with an environment of ours, never by the PATH of whoever has called us; and none may keep us
+// waiting for longer than our patience. Who calls run() waits: an event loop has a child do it (foreign_opener.hpp).
 #pragma once
 
 #include <chrono>

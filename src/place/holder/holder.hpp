@@ -27,7 +27,7 @@ struct Holder {
   int clients[most_clients];
   bool awaits_link[most_clients];
   int count = 0;
-  ino_t socket_inode = 0;  // of our name; the folder may have been emptied, and another place be there
+  ino_t socket_inode = 0;  // of our name; the directory may have been emptied, and another place be there
   ino_t user_namespace = 0;
   Link link = Link::none;
   pid_t link_starter = 0;  // pasta: ends when its daemon is ready. slirp4netns: says so on `link_ready`

@@ -1,5 +1,5 @@
 // What consort-place and its clients say to each other: one message of a fixed size on a SOCK_SEQPACKET socket,
-// answered by one, with descriptors beside it. Both ends are of one installation; `version` notices when they are not.
+// answered by one, with descriptors with it. Both ends are of one installation; `version` notices when they are not.
 //
 //     client                          consort-place
 //       | ---- connect --------------> |
@@ -15,7 +15,8 @@
 
 namespace consort::place {
 
-// What is inherited by the program, beside its log as descriptor 2 and the pipe on which it says "ok" as descriptor 1.
+// Descriptors that the program inherits, besides its log as descriptor 2 and the pipe to which it writes "ok" as
+// descriptor 1.
 inline constexpr int user_fd = 3, mount_fd = 4, network_fd = 5, lock_fd = 6;
 inline constexpr std::uint32_t protocol_version = 1;
 
@@ -34,7 +35,7 @@ struct Message {
   std::int32_t type = 0;   // bind: SOCK_STREAM or SOCK_DGRAM
   std::uint32_t address_size = 0;
   sockaddr_storage address{};
-  char text[480] = {};  // failed: why, for people; of a name that is taken: "PID NAME" of who has it, or ""
+  char text[480] = {};  // failed: why, for people; of a name that is taken: "PID NAME" of whoever has it, or ""
 };
 
 }  // namespace consort::place

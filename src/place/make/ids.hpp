@@ -1,4 +1,4 @@
-// Which users a user namespace of somebody who is not root may have.
+// Which users a user namespace of a non-root user may have.
 #pragma once
 
 #include <sys/types.h>

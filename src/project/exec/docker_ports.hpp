@@ -1,5 +1,5 @@
-// Which of Docker's containers publishes a port, where a Docker daemon runs beside us: its docker-proxy has the port,
-// and nobody knows that process by name.
+// Which of Docker's containers publishes a port, where a Docker daemon runs on the same machine: its docker-proxy has
+// the port, and nobody knows that process by name.
 #pragma once
 
 #include <cstdint>

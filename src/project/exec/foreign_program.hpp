@@ -23,7 +23,7 @@ struct ForeignProgram {
 };
 
 // The plugin `docker-NAME` of Docker's command: in cliPluginsExtraDirs of ~/.docker/config.json (DOCKER_CONFIG), in
-// cli-plugins beside it, in the system's folders.
+// cli-plugins next to it, in the system's directories.
 std::optional<std::string> find_docker_plugin(const std::string& name, const compose::StringMap& environment);
 // In PATH; a name with a slash is a path that counts from `directory`.
 std::optional<std::string> find_in_path(const std::string& name, const compose::StringMap& environment,

@@ -47,7 +47,7 @@ Result<Plan> plan_converge(const compose::Project& project, const Observed& obse
 // Containers of services that the file no longer has, and one-offs that have ended.
 std::vector<const engine::Container*> find_orphans(const compose::Project& project, const Observed& observed);
 
-// Why a container is not what the file says, in words; nullopt: it is, but for its networks.
+// Why a container is not what the file says, in words; nullopt: it is, except for its networks.
 std::optional<std::string> divergence(const compose::Project& project, const compose::Service& service,
                                       const engine::Container& container, const Observed& observed,
                                       const Provided& provided);

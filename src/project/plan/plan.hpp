@@ -93,7 +93,7 @@ struct StopContainer {
                                    .verb = "stop",
                                    .interruption = Interruption::gives_up,
                                    .taken_back = "its supervisor continues stopping it"};
-  std::optional<int> timeout_seconds;  // negative: for ever
+  std::optional<int> timeout_seconds;  // negative: forever
 };
 struct KillContainer {
   static constexpr KindFacts facts{.object = "container", .verb = "kill", .taken_back = "the signal has been sent"};
@@ -104,7 +104,7 @@ struct RestartContainer {
                                    .verb = "restart",
                                    .interruption = Interruption::gives_up,
                                    .taken_back = "its supervisor continues stopping it; it is not started again"};
-  std::optional<int> timeout_seconds;  // negative: for ever
+  std::optional<int> timeout_seconds;  // negative: forever
 };
 struct PauseContainer {
   static constexpr KindFacts facts{.object = "container", .verb = "pause", .taken_back = "unpaused by `unpause`"};

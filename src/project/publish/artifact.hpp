@@ -10,7 +10,7 @@ namespace consort::project {
 
 enum class OciVersion : std::uint8_t { v1_0, v1_1 };
 
-// Every Compose file as a layer, in order; each file that is extended and each env file as one beside them, under a
+// Every Compose file as a layer, in order; each file that is extended and each env file as one next to them, under a
 // name made of its content, which the texts then say. Code::invalid, with the words of Docker Compose, where the
 // project includes files of this machine. `digests`: a last Compose file that pins the images; "": none.
 Result<image::Documents> project_documents(const compose::Project& project, const std::string& digests);

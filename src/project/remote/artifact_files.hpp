@@ -21,7 +21,7 @@ inline constexpr const char* extends_note = "com.docker.compose.extends";
 
 bool is_project_artifact(const image::Documents& described);
 
-// Writes the files of an artifact into a folder: "compose.yaml" with all Compose files as documents of it, and beside
+// Writes the files of an artifact into a folder: "compose.yaml" with all Compose files as documents of it, and next to
 // it what they extend and their env files. Names come from the artifact: those that are more than a name are refused.
 Result<> write_artifact_files(const image::Documents& documents, const std::string& folder);
 

@@ -46,7 +46,7 @@ class RemoteFiles {
   struct Found {
     std::string identity;
     std::string folder;
-    std::string path;  // relative to the folder
+    std::string path;  // relative to the directory
   };
   Result<Found> look_up(const std::string& source);
   Result<Found> from_registry(const std::string& source);

@@ -1,4 +1,4 @@
-// Following changes beside something else.
+// Watches for changes while something else runs.
 #pragma once
 
 #include <memory>

@@ -10,7 +10,7 @@ namespace consort::project {
 
 class GitLocks {
  public:
-  // Of the repositories that these paths lie in; worktrees and submodules have their index elsewhere.
+  // Of the repositories that these paths are in; worktrees and submodules have their index elsewhere.
   static GitLocks of(const std::vector<std::string>& paths);
   // A lock that has been there for long is what a git that was killed has left.
   bool held() const;

@@ -1,5 +1,5 @@
-// The rules of `develop.watch`: which change concerns whom, and what is to be done about a group of changes. Pure, but
-// for the ignore files that are read when the rules are made.
+// The rules of `develop.watch`: which change concerns whom, and what is to be done about a group of changes. Pure,
+// except for the ignore files that are read when the rules are made.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ namespace consort::project {
 enum class WatchAction : std::uint8_t { rebuild, sync, restart, sync_restart, sync_exec };
 bool copies_files(WatchAction action);
 
-// Patterns that count from a folder.
+// Patterns that count from a directory.
 class PathFilter {
  public:
   PathFilter() = default;
@@ -34,7 +34,7 @@ struct WatchRule {
   std::string service;
   WatchAction action = WatchAction::sync;
   std::string path;      // of the host, clean, without links
-  bool is_file = false;  // and no folder, when watching began
+  bool is_file = false;  // and no directory, when watching began
   std::string target{};  // in the container, clean
   compose::Hook exec{};
   bool initial_sync = false;
@@ -44,7 +44,7 @@ struct WatchRule {
 
   bool copies() const { return copies_files(action) && !mounted; }
   bool concerns(const std::string& path) const;
-  bool skips(const std::string& folder) const;  // nothing in the folder concerns it
+  bool skips(const std::string& folder) const;  // nothing in the directory concerns it
 };
 
 struct WatchRules {

@@ -21,7 +21,7 @@ struct Record {
 
 class ContainerFolder {
  public:
-  // Makes the folder and takes the lock. Code::conflict when the id is taken.
+  // Makes the directory and takes the lock. Code::conflict when the id is taken.
   static Result<ContainerFolder> make(const std::string& root, const std::string& id);
   // Waits for the lock. Code::not_found when there is no such container.
   static Result<ContainerFolder> lock(const std::string& root, const std::string& id);

@@ -31,7 +31,7 @@ struct BundleFilter {
 // linux.seccomp of a whole config.json.
 Result<BundleFilter> compile_filter(std::string_view config, const std::string& source);
 
-// Over a stream socket: the text with the descriptor beside its first byte.
+// Over a stream socket: the text with the descriptor attached to its first byte.
 Result<> send_descriptor(const std::string& path, const std::string& text, int descriptor);
 // Hands the listener of a filter to the agent that the profile names, with OCI's container process state.
 std::function<Result<>(pid_t, Fd)> listener_sender(const BundleState& state, const BundleFilter& filter);

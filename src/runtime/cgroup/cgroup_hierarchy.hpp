@@ -1,4 +1,4 @@
-// Where control groups are mounted on this machine, and what a set of limits means in files.
+// Where cgroups are mounted on this machine, and what a set of limits means in files.
 #pragma once
 
 #include <string>

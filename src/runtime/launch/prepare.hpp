@@ -47,8 +47,8 @@ Result<std::vector<unsigned char>> processor_set(const std::string& text);
 Result<> write_maps(pid_t pid, const std::vector<IdMapping>& uids, const std::vector<IdMapping>& gids);
 std::string map_text(const std::vector<IdMapping>& mappings);  // as /proc/PID/uid_map takes it
 
-// For a container in a user namespace: a folder of nodes with the owner and mode that the config says, named by their
-// index. Devices that the config does not list are not in it.
+// For a container in a user namespace: a directory of nodes with the owner and mode that the config says, named by
+// their index. Devices that the config does not list are not in it.
 Result<Fd> make_own_nodes(const std::vector<PreparedDevice>& devices, const Spec& spec);
 
 // A detached tmpfs with the options of its file system ("size=64k,mode=755"), and one that holds a copy of what is

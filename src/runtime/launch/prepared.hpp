@@ -17,14 +17,14 @@ namespace consort::runtime::internal {
 
 struct PreparedMount {
   enum class Kind : std::uint8_t {
-    filesystem,        // mount(2) in the child: proc, sysfs, mqueue belong to the namespaces of who mounts them
+    filesystem,        // mount(2) in the child: proc, sysfs, mqueue belong to the namespaces of whoever mounts them
     bind,              // a detached tree, made by the parent from the host's files, moved into place
     remount_readonly,  // what an earlier entry mounted
   };
   Kind kind = Kind::filesystem;
   std::string destination;  // absolute, clean
   bool target_is_file = false;
-  bool keeps_mode = false;    // tmpfs without a mode: that of the folder that it covers, if there is one
+  bool keeps_mode = false;    // tmpfs without a mode: that of the directory that it covers, if there is one
   bool refuse_links = false;  // proc and sysfs: a link in the image would let masked paths miss
   Fd tree;
   std::string tree_path;  // "/proc/self/fd/N" of tree, for kernels without mount_setattr
@@ -74,8 +74,8 @@ struct ForeignPlan {
 
 struct Prepared {
   ForeignPlan foreign;
-  // What the child keeps open beside 0 to 2, ascending: keep_only_own(). All else that the parent has is closed in it
-  // first: of the ends of sockets that others wait on there must be no second holder.
+  // Descriptors that the child keeps open besides 0 to 2, ascending: keep_only_own(). All others of the parent are
+  // closed in it first: of the ends of sockets that others wait on there must be no second holder.
   std::vector<int> kept;
   // What is set decides which steps do anything; the lists of steps are in steps.cpp.
   std::vector<Fd> cgroup_tasks;  // v1: "tasks" of each hierarchy

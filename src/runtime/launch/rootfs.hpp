@@ -13,7 +13,7 @@ namespace consort::runtime::internal {
 inline constexpr const char* limit_of_mounts = "this is the limit of mounts (fs.mount-max), not disk space";
 
 // A detached overlay. On kernels whose overlayfs does not know the new mount API it is mounted below `scratch` (an
-// existing folder) for the moment between two system calls.
+// existing directory) for the moment between two system calls.
 Result<Fd> mount_overlay(const OverlayRoot& overlay, const std::string& scratch);
 Result<Fd> mount_overlay_new(const OverlayRoot& overlay);
 Result<Fd> mount_overlay_legacy(const OverlayRoot& overlay, const std::string& scratch);
@@ -21,7 +21,7 @@ Result<Fd> mount_overlay_legacy(const OverlayRoot& overlay, const std::string& s
 enum class Recursion : std::uint8_t { none, all };
 Result<Fd> clone_path(const std::string& path, Recursion recursion);
 
-// Options of mount(2) for an overlay whose folders are named through descriptors: short enough for 128 layers.
+// Options of mount(2) for an overlay whose directories are named through descriptors: short enough for 128 layers.
 struct OverlayFolders {
   std::vector<Fd> fds;  // what the text refers to
   std::string options;

@@ -60,7 +60,7 @@ class Connection {
   Fd socket_;
   Patience patience_;
   std::string buffer_;  // read, not yet taken by the parser
-  std::string body_;    // taken by the parser, not yet by who reads the body
+  std::string body_;    // taken by the parser, not yet by whoever reads the body
   std::size_t body_read_ = 0;
   std::optional<RequestParser> parser_;  // of the request that is being answered
   bool expects_continue_ = false;

@@ -64,7 +64,7 @@ class WebSocketRelay {
   Fd client_, inner_, plain_;
   WebSocketInput input_;
   std::string early_;
-  std::string pending_;  // for who reads slowly: no more is taken from the client meanwhile
+  std::string pending_;  // for whoever reads slowly: no more is taken from the client meanwhile
   std::thread thread_;
 };
 

@@ -1,4 +1,4 @@
-// One question to a project's supervisor and its answer, over the control socket; and what becomes of the question when
+// One question to a project's supervisor and its answer, over the control socket; and what happens to the question when
 // the supervisor is replaced meanwhile. Inside supervisor/client/ only.
 #pragma once
 
@@ -24,7 +24,7 @@ struct Conversation {
   Answer answer;
 };
 
-// What a question is asked with, beside its words.
+// What is sent with a question, besides its text.
 struct Asking {
   int cancel_fd = -1;              // borrowed; readable: the caller does not want to wait for the answer any more
   std::vector<int> descriptors{};  // borrowed

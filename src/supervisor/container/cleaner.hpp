@@ -2,7 +2,7 @@
 //   - The last hold on its overlay. Giving it up makes the kernel write the whole file system below to the disk,
 //     database volumes and all, and whoever closes the descriptor waits for it, often for seconds. So a process made
 //     for it does the waiting, and a container has ended when its program has.
-//   - Its control group, which can be removed only when everything in it has died.
+//   - Its cgroup, which can be removed only when everything in it has died.
 //   - What an external runtime knows of it: its program is run for that.
 // The same container must not be started again before that is over.
 #pragma once

@@ -174,7 +174,7 @@ class Container {
   void end_launch(KeeperLink::Inheritance& inheritance);
   void adopt_run(KeeperLink::Inheritance& inheritance);
   void adopt_stdio(std::map<std::string, Fd>& kept);
-  void recover_descriptors(int process, std::map<std::string, Fd>& kept);  // process: its folder in /proc
+  void recover_descriptors(int process, std::map<std::string, Fd>& kept);  // process: its directory in /proc
   void adopt_execs(const std::vector<KeptExit>& exits);
   void resume_run(int process);
 

@@ -25,44 +25,44 @@ class ContainerNetwork {
   ContainerNetwork(const ContainerNetwork&) = delete;
   ContainerNetwork& operator=(const ContainerNetwork&) = delete;
 
-  // Both end in `done`, which is called from the loop, once, unless release() comes first; it may destroy this object.
-  // They take as many turns of the loop as there is to do: a container may publish thousands of ports.
+  // Both call `done` from the loop, once, unless release() is called first; it may destroy this object. They take as
+  // many turns of the loop as necessary: a container may publish thousands of ports.
   using Done = std::move_only_function<void(Result<>)>;
-  // Namespace and reserved ports; the descriptors go to the keeper. On failure nothing is left. made: what there is of
-  // the namespace already, or nothing.
+  // Namespace and reserved ports; the descriptors go to the keeper. On failure nothing is left behind. made: parts of
+  // the namespace that exist already, if any.
   void acquire(const ContainerUnit& unit, Sandbox made, Done done);
-  // Answers DNS and forwards ports, all or none, from the time of `done` on.
+  // Answers DNS and forwards ports, all or none, from `done` on.
   void serve(const ContainerUnit& unit, Done done);
-  // From one set of endpoints to another while the container runs: interfaces, default routes, names, and the ports,
-  // which follow the default route. On failure it is as before. May not be called again before `done`.
+  // Changes the endpoints while the container runs: interfaces, default routes, names, and the ports, which follow the
+  // default route. On failure everything is as before. Must not be called again before `done`.
   struct ChangeRequest {
     ContainerUnit before, after;
     SandboxChange::Known before_is_known = SandboxChange::Known::yes;
-    // Before the firewall hears of ports that were not bound until now: they are to be written down first.
+    // Called before newly bound ports are set in the firewall: they must be recorded first.
     std::function<void()> on_ports;
   };
   void change(ChangeRequest request, Done done);
-  // After a predecessor: takes the descriptors that the keeper kept (they are moved out of `inheritance`), and answers
-  // for what the firewall was told of ports: release() takes that back.
+  // After a predecessor: takes the descriptors that the keeper kept (they are moved out of `inheritance`), and becomes
+  // responsible for its ports in the firewall: release() removes them.
   void adopt(const ContainerUnit& unit, KeeperLink::Inheritance& inheritance, const Record& record);
-  // After a keeper that was killed: nothing was kept. Takes the namespace from `process` (its folder in /proc) and
-  // opens the sockets for names anew.
+  // After the keeper was killed, too: nothing was kept. Takes the namespace from `process` (its directory in /proc) and
+  // opens the DNS sockets again.
   Result<> recover(const ContainerUnit& unit, int process);
-  // After adopt(), and recover(): serves what serve() had. A port whose socket is gone is bound again as it was, and
-  // what cannot be had of them is tried again until release(). `changed`: bound_ports() or lost_ports() are others now;
-  // called from the loop, at least once. The error is of names.
+  // After adopt(), and recover(): serves as serve() did. A port whose socket is gone is bound again as it was; if that
+  // fails, it is retried until release(). `changed`: bound_ports() or lost_ports() have changed; called from the loop,
+  // at least once. An error means that DNS can't be served.
   Result<> resume(const ContainerUnit& unit, std::function<void()> changed);
-  // Everything back, as far as it goes; errors are collected. Harmless when there is nothing.
+  // Undoes everything, as far as possible; errors are collected. Harmless when there is nothing.
   Result<> release();
 
   int netns() const { return sandbox_.netns ? sandbox_.netns.get() : joined_.get(); }  // -1: the host's
   const std::vector<std::string>& host_links() const { return sandbox_.host_links; }
   std::vector<BoundPort> bound_ports() const;  // without those that are lost
-  std::vector<BoundPort> shown_ports() const;  // those, and as port 0 of the host what is open at our own addresses
+  std::vector<BoundPort> shown_ports() const;  // plus open ports of our addresses, as host port 0
   std::vector<LostPort> lost_ports() const;
 
  private:
-  // Connections through our relays, with the keeper.
+  // Names of relayed connections in the keeper's store.
   class Connections final : public ConnectionKeeper {
    public:
     explicit Connections(ContainerNetwork& network) : network_(network) {}
@@ -141,7 +141,7 @@ class ContainerNetwork {
 std::vector<EndpointAddress> addresses_of(const ContainerUnit& unit);
 std::vector<NameRecord> name_records_of(const ContainerUnit& unit);
 DnsClient dns_client_of(const ContainerUnit& unit);
-// The network namespace of a running container of any project, by its run file. Code::not_found.
+// The network namespace of a running container of any project, found through its run file. Code::not_found.
 // "net", "pid", "ipc", ...
 Result<Fd> open_namespace_of(Context& context, const std::string& container_id, const std::string& name);
 

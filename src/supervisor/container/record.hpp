@@ -1,5 +1,5 @@
 // What the supervisor writes down of a container, so that a successor can go on where it was: the observed state, which
-// everybody may read, and beside it what only a supervisor needs. One file in the run directory, replaced atomically.
+// everybody may read, and next to it what only a supervisor needs. One file in the run directory, replaced atomically.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace consort::supervisor {
 
 struct StopRecord {
   int signal = 15;
-  std::int64_t deadline_ms = -1;  // CLOCK_MONOTONIC; -1: for ever
+  std::int64_t deadline_ms = -1;  // CLOCK_MONOTONIC; -1: forever
 };
 
 // What follows the end of a container that is stopping.

@@ -1,4 +1,4 @@
-// Restart policies (spec section 17), as pure decisions.
+// Restart policies (`docker run --restart` in Docker's documentation), as pure functions.
 #pragma once
 
 #include <chrono>
@@ -10,10 +10,10 @@ namespace consort::supervisor {
 
 inline constexpr Milliseconds first_restart_delay{100};
 inline constexpr Milliseconds longest_restart_delay{60'000};
-inline constexpr Milliseconds steady_run{10'000};  // a run of this length starts the delays anew
+inline constexpr Milliseconds steady_run{10'000};  // a run of at least this length resets the delay
 
 struct EndedRun {
-  std::optional<int> exit_code;  // none: nobody saw it; counts as a failure
+  std::optional<int> exit_code;  // none: unknown; counts as a failure
   Milliseconds duration{0};
   unsigned restart_count = 0;     // restarts before this end
   bool manually_stopped = false;  // by stop or kill

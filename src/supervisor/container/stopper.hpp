@@ -1,13 +1,13 @@
-// Ends a container (decision 9): its first process gets the stop signal and, if it can hear it or has chosen to ignore
-// it, the whole grace period.
+// Ends a container (stop signals: docs/differences.md): its first process gets the stop signal and, if it handles or
+// deliberately ignores that signal, the whole grace period.
 //
-// If the signal does nothing to it, the processes below it stand in for it: those nearest to it that the signal
-// reaches get it, once each (a server's master, not its workers, which are the master's business). When they have ended
-// it is the turn of what they left behind; then a first process for which the kernel discards the signal is given the
-// time that it visibly uses (a shell that tidies up), and ended. What it starts meanwhile is not waited for, nor are
-// the guests of an exec.
+// If the signal has no effect on it, its descendants get it instead: the nearest ones that react to the signal, once
+// each (a server's master, not its workers, which the master ends). When they have ended, the processes they left
+// behind are next; then a first process for which the kernel discards the signal gets as much time as it visibly uses
+// (a shell that cleans up), and is killed. Processes that it starts meanwhile aren't waited for, nor are those of an
+// exec.
 //
-// There may be thousands of them: they are looked at in steps, between which the loop does other things.
+// There may be thousands of processes: they are examined in steps, between which the loop does other things.
 #pragma once
 
 #include <sys/types.h>
@@ -36,9 +36,9 @@ class Stopper {
     int pidfd = -1;  // borrowed
     std::string cgroup;
     int signal = 15;
-    std::optional<Time> deadline;  // none: wait for ever
+    std::optional<Time> deadline;  // none: wait forever
   };
-  using OnSignal = std::function<void(int signal)>;  // told of what the first process is sent
+  using OnSignal = std::function<void(int signal)>;  // called with each signal that the first process is sent
 
   Stopper(EventLoop& loop, Target target, OnSignal on_signal);
   ~Stopper();
@@ -46,7 +46,7 @@ class Stopper {
   Stopper& operator=(const Stopper&) = delete;
 
   void begin();
-  // A second, more impatient stop.
+  // A second stop with an earlier deadline.
   void hurry(std::optional<Time> deadline);
 
  private:

@@ -33,7 +33,7 @@ bool needs_same_ports(const ContainerUnit& one, const ContainerUnit& other);
 std::vector<Openings> openings_of(const ContainerUnit& unit);
 BoundPort bound_port_of(const ReservedPort& port, const PortSocket& socket);
 
-// nullopt: its root file system is a folder.
+// nullopt: its root file system is a directory.
 std::optional<runtime::OverlayRoot> overlay_root_of(const ContainerUnit& unit);
 
 }  // namespace consort::supervisor

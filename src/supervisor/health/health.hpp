@@ -1,15 +1,15 @@
-// A container's health (spec section 18, decision 8), as a machine without clock or processes: it says when to do what
-// and is told what came of it.
+// A container's health (HEALTHCHECK in Docker's Dockerfile reference), as a state machine without clock or processes:
+// it says what to do when, and is told the result.
 //
 // Regular checks follow the Compose file: the first one interval (start_interval within start_period) after the start,
-// each next one an interval after the last one ended. Until the first success there are also eager ones in quick
-// succession, which never count as failures.
+// each further one an interval after the previous one ended. Until the first success there are also eager checks in
+// quick succession, whose failures don't count.
 //
-// The temporary server of a database that initialises itself must not pass for the real one. So the first success of a
-// run counts only if the container listened, where other hosts reach it, before the check began and after it ended: on
-// one of its ports for an eager check, on any port for a regular one. A container that has ports and never listens is
-// believed all the same once it would have been given up had the checks failed: start_period and `retries` intervals.
-// (docs/decisions/0032-first-healthy.md)
+// A database's temporary server during initialisation must not be taken for the real one. So the first success of a run
+// counts only if the container listened, at an address that other hosts can reach, before the check began and after it
+// ended: on one of its ports for an eager check, on any port for a regular one. A container that has ports and never
+// listens is believed all the same once it would have been given up had the checks failed: start_period and `retries`
+// intervals. (docs/decisions/0032-first-healthy.md)
 //
 // To see whether it listens costs next to nothing, so that is looked at first and more often than the check is run.
 #pragma once

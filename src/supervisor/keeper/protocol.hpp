@@ -1,5 +1,5 @@
 // What keeper and supervisor say to each other over their SEQPACKET socket pair (descriptor 3 in the supervisor): one
-// fixed-size message each, a descriptor beside `put` and `stored`. Drawn in docs/protocols.md. Both programs come from
+// fixed-size message each, a descriptor with `put` and `stored`. Drawn in docs/protocols.md. Both programs come from
 // one build; `version` guards against a supervisor that was replaced by a newer binary.
 #pragma once
 

@@ -32,7 +32,7 @@ class LogPump {
   void on_moved(std::move_only_function<void()> handler) { on_moved_ = std::move(handler); }
 
   // All that is there now, at the container's end; then nothing is watched any more. Somebody may go on writing: a
-  // process beside it in the same pid namespace, or whoever was given its output.
+  // process next to it in the same pid namespace, or whoever was given its output.
   void drain();
 
  private:

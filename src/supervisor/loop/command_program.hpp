@@ -1,4 +1,4 @@
-// The program of the commands, which a supervisor starts for jobs that are due, for who asks the API, and to remove
+// The program of the commands, which a supervisor starts for jobs that are due, for whoever asks the API, and to remove
 // what nobody else does.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace consort::supervisor {
 
-// Beside our own programs (own: one of them), or in the folder of programs of the same installation, else `last`.
+// Next to our own programs (own: one of them), or in the directory of programs of the same installation, else `last`.
 Result<std::string> command_program(const std::string& own, const std::string& last = {});
 // "CONSORT_DATA_ROOT=...", "CONSORT_RUN_ROOT=..."
 std::vector<std::string> root_variables(const Roots& roots);

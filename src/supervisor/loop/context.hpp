@@ -33,7 +33,7 @@ struct Context {
   KeeperLink& keeper;
   Cleaner cleaner;
   std::unique_ptr<DnsServer> dns;
-  place::Place place;           // of a user who is not root: the host's network is outside of ours
+  place::Place place;           // of a non-root user: the host's network is outside of ours
   bool shutting_down = false;   // no restarts any more
   bool journal_failed = false;  // which is said once
   std::string init_program;     // consort-init, for `init: true`
@@ -45,7 +45,7 @@ struct Context {
 
   std::function<void(const Event&)> emit;                // to subscribers
   std::function<void()> settled;                         // some container has become idle
-  std::function<void(const ContainerUnit& unit)> ended;  // it runs no more, and will not by itself
+  std::function<void(const ContainerUnit& unit)> ended;  // it no longer runs, and will not by itself
   std::function<void()> names_changed;                   // some container's names came or went
   std::function<void()> serve_names;                     // as they are now, not only at the end of this turn
   std::function<Container*(const std::string& container_id)> find;

@@ -1,5 +1,6 @@
-// Containers that go when they end (`run --rm`) are removed by who has made them, who holds them until then. If he does
-// not live to see it, the program of the commands is started to do it: records are the database's, which is not ours.
+// Containers that go when they end (`run --rm`) are removed by the process that created them, which holds them until
+// then. If that process was killed, the command-line program is started to do it: records are in the database, to which
+// the supervisor has no access.
 #pragma once
 
 #include <chrono>
@@ -17,9 +18,9 @@ class EndedRemover {
   EndedRemover(const EndedRemover&) = delete;
   EndedRemover& operator=(const EndedRemover&) = delete;
 
-  // It runs no more, and will not by itself.
+  // It no longer runs, and will not by itself.
   void on_ended(const ContainerUnit& unit);
-  // For somebody who holds a container that has ended, and may die before he has removed it.
+  // For an owner that holds a container that has ended, and may be killed before removing it.
   bool is_waiting() const;
 
  private:

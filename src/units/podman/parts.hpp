@@ -1,4 +1,4 @@
-// The parts of a container's unit; each file beside this makes some of them.
+// The parts of a container's unit; each file next to this makes some of them.
 #pragma once
 
 #include <map>
@@ -24,7 +24,7 @@ struct Option {
   std::string_view folder = {};  // before the value, and read by systemd: "%Y/"
 };
 
-// A file beside the units, as they name it.
+// A file next to the units, as they name it.
 struct Beside {
   std::string_view folder;  // "%Y/", the directory in which the unit lies; "": `path` says it all
   std::string path;
@@ -81,7 +81,7 @@ struct ContainerUnit {
   void on(std::string_view key, std::string flag) { options.push_back({key, std::move(flag), {}, Option::Form::on}); }
 };
 
-// The name of a service's first container, for who shares something of it.
+// The name of a service's first container, for whoever shares something of it.
 std::string container_of(const Scope& scope, const std::string& service);
 // What the file says of it: it is a service or a job.
 const compose::Service& file_of(const Scope& scope, const project::DesiredService& service);

@@ -7,7 +7,7 @@
 
 namespace consort {
 
-// What the link `name` of a folder names. shown: how an error calls it. Not for use between clone and exec.
+// What the link `name` of a directory names. shown: how an error calls it. Not for use between clone and exec.
 Result<std::string> read_link_at(int folder, const std::string& name, const std::string& shown);
 inline Result<std::string> read_link_at(int folder, const std::string& name) {
   return read_link_at(folder, name, name);

@@ -12,7 +12,7 @@ namespace consort {
 
 class LockFile {
  public:
-  // Makes the folder, too. nullopt: somebody else has the lock. Never waits.
+  // Makes the directory, too. nullopt: somebody else has the lock. Never waits.
   static Result<std::optional<LockFile>> try_take(const std::string& folder, const std::string& name);
   LockFile(LockFile&&) noexcept = default;
   LockFile& operator=(LockFile&& other) noexcept;

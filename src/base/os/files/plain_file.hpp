@@ -14,8 +14,8 @@ namespace consort {
 // as a shell writes for <(command), may be a pipe.
 Result<std::string> read_plain_file(const std::string& path, std::size_t limit);
 
-// A regular file below a folder; nothing else is opened, not even for a moment: a pipe would have to be waited for, and
-// to open a device can do something (a watchdog ends the machine). Code::invalid if it is something else.
+// A regular file below a directory; nothing else is opened, not even for a moment: a pipe would have to be waited for,
+// and to open a device can do something (a watchdog ends the machine). Code::invalid if it is something else.
 // At: links are not followed. In root: they are, and none leads out of it.
 Result<Fd> open_plain_at(int folder, const std::string& name, int flags);
 Result<Fd> open_plain_in_root(int root, const std::string& path, int flags);

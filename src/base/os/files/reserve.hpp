@@ -11,7 +11,7 @@ namespace consort {
 
 // What is short where there is less than a command needs to get anything done: 1 MiB and 64 inodes.
 enum class Shortage : std::uint8_t { none, blocks, inodes };
-// Tries it in this folder instead of believing a number: ext4 counts blocks as free that it gives to nobody, and a
+// Tries it in this directory instead of believing a number: ext4 counts blocks as free that it gives to nobody, and a
 // quota is in no such number.
 Shortage find_shortage(const std::string& folder);
 // Fails if there is one ("the disk of X is full"), with the advice below. Before anything is stopped or made.
@@ -30,7 +30,7 @@ class Reserve {
   // For all others, once the root has been found to be ours (Roots::prepare()): makes it if it is not there and there
   // is plenty. One look where it is there; that it cannot be made is nobody's failure.
   void keep() const;
-  // Whether the folder of that name was made by this, to its end or not, and holds nothing else.
+  // Whether the directory of that name was made by this, to its end or not, and holds nothing else.
   bool is_ours() const;
 
  private:

@@ -9,14 +9,14 @@
 
 namespace consort {
 
-// A new file beside path, for what shall be renamed to it when it is complete.
+// A new file next to path, for what shall be renamed to it when it is complete.
 struct TemporaryFile {
   Fd fd;             // open for writing
   std::string path;  // "PATH.tmp-" and 16 random digits: neither to be guessed nor taken by what a crash has left
 };
 Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode);  // mode less the umask
 
-// Removes what a crash has left of such files in a folder. Young ones may be somebody's work, and stay.
+// Removes what a crash has left of such files in a directory. Young ones may be somebody's work, and stay.
 Result<> sweep_temporaries(const std::string& folder);
 
 }  // namespace consort

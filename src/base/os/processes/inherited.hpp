@@ -68,7 +68,7 @@ inline void reset_limits() {
 // Niceness, policy, processors, memory nodes, priority of input and output, and the settings of a process that execve
 // does not clear.
 inline void reset_scheduling() {
-  // struct sched_attr; linux/sched/types.h cannot be included beside sched.h.
+  // struct sched_attr; linux/sched/types.h can't be included together with sched.h.
   struct {
     uint32_t size, policy;
     uint64_t flags;

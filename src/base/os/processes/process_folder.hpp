@@ -10,10 +10,10 @@
 
 namespace consort {
 
-// Code::not_found: it has ended. Later, openat() in the folder of one that has ended fails with ESRCH.
+// Code::not_found: it has ended. Later, openat() in the directory of one that has ended fails with ESRCH.
 Result<Fd> open_process_folder(pid_t pid, std::uint64_t started);
 
-// The pidfd of the process whose folder it is. Code::not_found: it has ended.
+// The pidfd of the process whose directory it is. Code::not_found: it has ended.
 Result<Fd> open_pidfd(int folder, pid_t pid);
 
 }  // namespace consort

@@ -19,7 +19,7 @@ class StatFields {
   std::string pid, name;
   char state() const { return rest_[0][0]; }  // 'R', 'S', 'Z' (it has ended and was not reaped), ...
   pid_t parent() const;
-  // Ticks after boot. With its number it names a process for ever.
+  // Ticks after boot. With its number it names a process forever.
   std::uint64_t started() const;
   // From 3 on, as proc_pid_stat(5) counts them. nullopt: there is none, or it is negative.
   std::optional<std::uint64_t> number(std::size_t field) const;
@@ -33,7 +33,7 @@ class StatFields {
 Result<StatFields> stat_fields(std::string_view text);
 // Code::not_found: there is no such process.
 Result<StatFields> stat_fields_of(pid_t pid);
-// Of the process whose folder in /proc this is.
+// Of the process whose directory in /proc this is.
 Result<StatFields> stat_fields_in(int folder);
 
 }  // namespace consort

@@ -1,4 +1,4 @@
-// Unix sockets of type SOCK_SEQPACKET: one send is one message, descriptors travel beside it (SCM_RIGHTS). What is too
+// Unix sockets of type SOCK_SEQPACKET: one send is one message, descriptors travel next to it (SCM_RIGHTS). What is too
 // long for the socket's buffer travels as a sealed memory file.
 #pragma once
 
@@ -31,7 +31,8 @@ struct Credentials {
   gid_t gid = 0;
 };
 
-// Where a socket lies. Longer paths than sockaddr_un allows (107 bytes) work too: through /proc/self/fd of the folder.
+// Where a socket lies. Longer paths than sockaddr_un allows (107 bytes) work too: through /proc/self/fd of the
+// directory.
 struct UnixAddress {
   sockaddr_un name{};
   socklen_t size = 0;

@@ -1,5 +1,5 @@
-// Listing folders, and walking trees of them. How deep folders are nested is decided by containers and images, so no
-// walk may recurse or hold a descriptor for each level.
+// Listing directories, and walking trees of them. How deep directories are nested is decided by containers and images,
+// so no walk may recurse or hold a descriptor for each level.
 #pragma once
 
 #include <sys/stat.h>
@@ -12,7 +12,7 @@
 
 namespace consort {
 
-// The names in a folder in the order of the file system, without "." and "..". Code::not_found if it is not there.
+// The names in a directory in the order of the file system, without "." and "..". Code::not_found if it is not there.
 Result<std::vector<std::string>> list_folder(int folder);
 Result<std::vector<std::string>> list_folder(const std::string& path);
 
@@ -25,10 +25,10 @@ class FolderCursor {
   };
   static Result<FolderCursor> at(Fd root, Mounts mounts);
 
-  int fd() const { return fd_.get(); }  // of the folder where we are; changes with each step
+  int fd() const { return fd_.get(); }  // of the directory where we are; changes with each step
   std::size_t depth() const { return above_.size(); }
   Result<> enter(const std::string& name);
-  // Code::conflict if somebody moved the folder away meanwhile: then the cursor is lost.
+  // Code::conflict if somebody moved the directory away meanwhile: then the cursor is lost.
   Result<> leave();
 
  private:

@@ -11,13 +11,13 @@
 
 namespace consort {
 
-// PARENT/.trash: what is in there is gone, however much of it is left. Each folder of folders has its own (volumes,
-// containers, layers), because any of them may be a disk of its own.
+// PARENT/.trash: what is in there is gone, however much of it is left. Each directory of directories has its own
+// (volumes, containers, layers), because any of them may be a disk of its own.
 class Trash {
  public:
   explicit Trash(const std::string& parent) : folder_(parent + "/.trash") {}
 
-  // Done early, where parent is made: a full disk has no room for a folder.
+  // Done early, where parent is made: a full disk has no room for a directory.
   Result<> prepare() const;
   // In this order: a new name in the trash, synced, so that after a crash it is there whole or not at all; then
   // everything in it is deleted. Not there is success. After a failure in between, sweep() goes on with it.
@@ -47,11 +47,11 @@ class Trash {
   std::string folder_;
 };
 
-// Moves a folder to another place of the same file system, whatever stands in the way of that (chattr +i), and syncs
+// Moves a directory to another place of the same file system, whatever stands in the way of that (chattr +i), and syncs
 // both sides. The target must not exist.
 Result<> move_folder(const std::string& from, const std::string& to);
 
-// A folder for work in progress. Removed by the destructor; its lock says that its maker lives.
+// A directory for work in progress. Removed by the destructor; its lock says that its maker lives.
 class ScratchFolder {
  public:
   // parent/PREFIX-RANDOM, mode 0700.

@@ -24,12 +24,12 @@ struct TreeChange {
 };
 
 struct TreeWatchOptions {
-  // Absolute and clean, without links on the way: folders with all that is in them, or single files. One that is not
-  // there (any more) is waited for.
+  // Absolute and clean, without links on the way: directories with all that is in them, or single files. One that is
+  // not there (any more) is waited for.
   std::vector<std::string> roots;
-  // Folders below a root that are not entered. Empty: none.
+  // Directories below a root that are not entered. Empty: none.
   std::function<bool(const std::string& folder)> skip{};
-  // Of a folder that cannot be read, and so is not watched. Empty: nobody wants to know.
+  // Of a directory that cannot be read, and so is not watched. Empty: nobody wants to know.
   std::function<void(const std::string& folder, const Error& why)> unreadable{};
 };
 
@@ -82,7 +82,7 @@ class TreeWatch {
 
   Fd inotify_;
   TreeWatchOptions options_;
-  std::map<std::string, Folder> folders_;  // by path, so that what is below a folder follows it
+  std::map<std::string, Folder> folders_;  // by path, so that what is below a directory follows it
   std::unordered_map<int, std::string> by_watch_;
   std::vector<TreeChange> told_;
 };

@@ -82,7 +82,7 @@ Result<int> cluster_port(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_events(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_volumes(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_wait(Invocation& invocation, const ClusterTarget& target);
-// What the file says, made for pods beside the services'. Images that are built here are those that
+// What the file says, made for pods other than the services'. Images that are built here are those that
 // the cluster has already.
 Result<kube::Manifests> manifests_of_running(const Invocation& invocation, ClusterWorkspace& workspace);
 

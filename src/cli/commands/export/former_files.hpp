@@ -10,7 +10,7 @@
 
 namespace consort::cli {
 
-// The directories that files lie in, below the one of the export.
+// The directories that files are in, below the one of the export.
 std::set<std::string> directories_of(const std::vector<ExportedFile>& files);
 
 // Removes from these directories, where they are there, what is not among the files and was left by an earlier export:

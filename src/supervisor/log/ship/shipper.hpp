@@ -1,6 +1,6 @@
 // Passes a container's log on to syslog, the journal, Graylog or Fluentd, line by line as they come. It reads the log's
 // file behind the writer, so that a receiver who is slow, or away, holds up nobody and takes no memory: what it has not
-// taken waits in the file, as long as the file keeps it. Where it had come to is kept beside the log, for a successor
+// taken waits in the file, as long as the file keeps it. Where it had come to is kept next to the log, for a successor
 // and for the container's next start; after a crash a second's worth of lines may be sent twice.
 #pragma once
 
