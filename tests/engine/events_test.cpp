@@ -83,7 +83,8 @@ TEST_F(EngineTest, AnonymousVolumesGoBeforeTheRemovalOfTheirContainerIsTold) {
   ASSERT_TRUE(stream.skip_to_now());
   ASSERT_TRUE(engine().remove_container(id, {.volumes = AnonymousVolumes::remove}));
   std::vector<std::string> told;
-  for (const EngineEvent& event : stream.next().value())
+  const std::vector<EngineEvent> events = stream.next().value();
+  for (const EngineEvent& event : events)
     if (event.id == id || event.id == volume) told.push_back(event.type + " " + event.action);
   EXPECT_THAT(told, ElementsAre("volume destroy", "container destroy"));
   EXPECT_FALSE(engine().inspect_volume(volume));

@@ -12,7 +12,9 @@ namespace consort::serve {
 namespace {
 
 using testing::AllOf;
+using testing::AnyOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 // {"KEY":["VALUE"]}
@@ -22,17 +24,21 @@ std::string filter(const std::string& key, const std::string& value) {
 
 class ProjectSocketTest : public engine::EngineTest {
  protected:
-  std::string get(const std::string& target) {
+  std::string ask(std::string_view method, const std::string& target, const std::string& body = {}) {
     auto pair = make_socket_pair(SOCK_STREAM);
     Service service(roots(), ServerOptions{.project = project_});
     {
       http::Connection connection(std::move(pair->second));
-      EXPECT_TRUE(write_full(pair->first.get(), "GET " + target + " HTTP/1.1\r\nHost: d\r\n\r\n"));
+      std::string text = std::string(method) + " " + target + " HTTP/1.1\r\nHost: d\r\n";
+      if (!body.empty())
+        text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+      EXPECT_TRUE(write_full(pair->first.get(), text + "\r\n" + body));
       auto parsed = connection.next();
       EXPECT_TRUE(parsed && *parsed && answer(service, connection, **parsed));
     }
     return read_all(pair->first.get(), 1 << 20).value_or("");
   }
+  std::string get(const std::string& target) { return ask("GET", target); }
   // with: a call of the socket.
   void on_socket(const std::function<void(Call&)>& with) {
     auto pair = make_socket_pair(SOCK_STREAM);
@@ -96,6 +102,53 @@ TEST_F(ProjectSocketTest, NothingTellsWhatOthersHave) {
     EXPECT_THAT(get(std::string("/images/") + name + "/json"), AllOf(StartsWith("HTTP/1.1 404"), HasSubstr(told)));
     EXPECT_THAT(get("/images/json?" + filter("before", name)), AllOf(StartsWith("HTTP/1.1 404"), HasSubstr(told)));
   }
+}
+
+// "/containers/{id}/json" of something.
+std::string target_of(std::string_view pattern, const std::string& thing) {
+  std::string target(pattern);
+  const std::size_t begin = target.find('{');
+  return target.replace(begin, target.find('}') - begin + 1, thing);
+}
+
+// Whatever route there is or will be.
+TEST_F(ProjectSocketTest, NoRouteAnswersForWhatOthersHave) {
+  const std::string container = stranger("other-web-1");
+  const std::string network = engine().create_network({.name = "o" + project_, .project = "other"}).value().id;
+  ASSERT_TRUE(engine().create_volume({.name = "other_data"}));
+  ASSERT_TRUE(engine().images().tag(image_name, image::Reference::parse("hidden:latest").value()));
+  const std::string words =
+      "?path=/&stdout=1&stderr=1&follow=0&stream=0&name=" + project_ + "-x&h=1&w=1&condition=not-running";
+  const std::string body = R"({"Container":")" + container + R"(","Cmd":["true"],"Memory":10000000})";
+  for (const std::span<const Route> table : all_routes())
+    for (const Route& route : table) {
+      if (!route.pattern.contains('{')) continue;
+      for (const std::string& thing : {container, std::string("other-web-1"), network, "o" + project_,
+                                       std::string("other_data"), std::string("hidden")}) {
+        const std::string target = target_of(route.pattern, thing) + words;
+        const std::string told = ask(route.method, target, route.method == "POST" ? body : "");
+        EXPECT_THAT(told, AnyOf(StartsWith("HTTP/1.1 4"), StartsWith("HTTP/1.1 5"))) << route.method << target;
+      }
+    }
+  EXPECT_EQ(engine().inspect("other-web-1")->id, container);
+  EXPECT_EQ(engine().inspect("other-web-1")->state.status, engine::Status::created);
+  EXPECT_TRUE(engine().inspect_network(network));
+  EXPECT_TRUE(engine().inspect_volume("other_data"));
+  EXPECT_TRUE(engine().images().find("hidden:latest"));
+  // By names that are in bodies and queries.
+  const std::string own = project_ + "_net";
+  ASSERT_THAT(ask("POST", "/networks/create", R"({"Name":")" + own + "\"}"), StartsWith("HTTP/1.1 201"));
+  for (const char* verb : {"connect", "disconnect"})
+    EXPECT_THAT(ask("POST", "/networks/" + own + "/" + verb, body), StartsWith("HTTP/1.1 404")) << verb;
+  for (const char* kind : {"containers", "networks", "volumes"})
+    EXPECT_THAT(ask("POST", std::string("/v1.41/") + kind + "/prune"), StartsWith("HTTP/1.1 200")) << kind;
+  EXPECT_TRUE(engine().inspect("other-web-1"));
+  EXPECT_TRUE(engine().inspect_network(network));
+  EXPECT_TRUE(engine().inspect_volume("other_data"));
+  for (const char* listing : {"/containers/json?all=1", "/networks", "/volumes", "/images/json", "/system/df"})
+    EXPECT_THAT(get(listing), Not(AnyOf(HasSubstr("other-web-1"), HasSubstr("\"o" + project_), HasSubstr("other_data"),
+                                        HasSubstr("hidden"))))
+        << listing;
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ Result<> VolumesAlong::hide_one(const std::string& volume, const std::string& co
   if (std::ranges::any_of(users, [&](const std::string& user) { return user != container; })) return {};
   TRY(volume::settle(impl_.roots, volume, volume::Recorded::yes));
   TRY(volume::unmount_volume(impl_.roots, volume, record->spec.driver_opts));
-  hidden_.push_back({.name = volume, .removal = TRY(volume::Removal::begin(impl_.roots, volume))});
+  volume::Removal removal = TRY(volume::Removal::begin(impl_.roots, volume));
+  hidden_.push_back({.name = volume, .removal = std::move(removal)});
   return {};
 }
 
