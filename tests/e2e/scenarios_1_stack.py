@@ -122,16 +122,7 @@ def scenario_live_reload(world):
     urls = world.project / "courses/urls.py"
     urls.write_text(urls.read_text() + "\nfrom django.http import HttpResponse\nfrom django.urls import path\n"
                     "urlpatterns = [*urlpatterns, path('changed/', lambda request: HttpResponse('changed'))]\n")
-    saved = time.monotonic()
-
-    def served():
-        # Django takes what its first look at the files finds, up to a second after it began to serve, as unchanged.
-        nonlocal saved
-        if time.monotonic() - saved > 5:
-            urls.touch()
-            saved = time.monotonic()
-        return http("GET", f"{API}/changed/").body == b"changed"
-    eventually("the change is served", served)
+    eventually("the change is served", lambda: http("GET", f"{API}/changed/").body == b"changed")
     check(world.service("web")["ID"] == process, "the container was replaced")
 
 
@@ -352,7 +343,7 @@ def scenario_attached_up(world):
 services:
   polite:
     image: debian:bookworm-slim
-    command: ["sh", "-c", "trap 'echo good bye; exit 0' TERM; echo hello; while true; do sleep 0.1; done"]
+    command: ["sh", "-c", "trap 'echo good bye; exit 0' TERM; printf '\\\\033[1mhello\\\\033[0m\\\\n'; while true; do sleep 0.1; done"]
   stubborn:
     image: debian:bookworm-slim
     command: ["sh", "-c", "trap '' TERM; echo here; while true; do sleep 0.1; done"]
@@ -360,9 +351,11 @@ services:
 """)
     ran = world.on_terminal(["up", "polite"], [("hello", b"\x03")])
     check(ran.status == 130, str(ran))
-    check(re.search(r"\x1b\[36mpolite-1  \| \x1b\[0mhello", ran.out), f"no coloured prefix: {ran.out!r}")
+    check(re.search(r"\x1b\[36mpolite-1  \| \x1b\[0m\x1b\[1mhello", ran.out), f"no coloured prefix: {ran.out!r}")
     kept = ran.out[ran.out.index("Gracefully Stopping... press Ctrl+C again to force"):]
     check("good bye" in kept and "polite-1 exited with code 0" in kept, f"the last words are missing: {kept!r}")
+    ran = world.on_terminal(["logs", "polite"], [])
+    check(ran.out.startswith("\x1b[36mpolite-1  | \x1b[0m\x1b[1mhello\x1b[0m\r\n"), f"the colours of logs are not colours: {ran.out!r}")
     ran = world.on_terminal(["up", "stubborn"], [("here", b"\x03"), ("Stopping", b"\x03", 0.2)])  # a second wish, not the echo of the first
     check(ran.status == 130, str(ran))
     check(ran.seconds < 100, f"the second Ctrl-C did not kill ({ran.seconds:.1f} s)")

@@ -21,8 +21,9 @@ struct LogStyle {
   bool colour = false;
   bool timestamps = false;
   Streams streams = Streams::merged;
-  std::function<void(std::string_view)> out = print_out;
-  std::function<void(std::string_view)> err = print_err;
+  // As they are: the colours of the prefixes, and what containers write, are for the terminal.
+  std::function<void(std::string_view)> out = draw_out;
+  std::function<void(std::string_view)> err = draw_err;
 };
 
 class LogPrinter final : public project::LogSink {
