@@ -39,7 +39,6 @@ const Notes compose_notes{
     {"events --since", differences},
     {"events --until", differences},
     {"job logs --follow", differences},
-    {"job prune --label", "not here: `job rm` removes jobs by name"},
     {"logs --follow", differences},
     {"logs --tail", differences},
     {"restart", differences},
@@ -112,7 +111,7 @@ void read_help(const std::string& file, Commands& into) {
       flags = &found->second;
     } else {
       ASSERT_TRUE(flags);
-      flags->push_back(name);
+      if (std::ranges::find(*flags, name) == flags->end()) flags->push_back(name);
     }
   }
 }

@@ -62,6 +62,7 @@ inline constexpr Flag job_rm_flags[] = {
 };
 inline constexpr Flag job_prune_flags[] = {
     shared::force,
+    {"label", 0, list, "", "Remove only jobs with this label (KEY or KEY=VALUE)"},
 };
 inline constexpr Flag network_list_flags[] = {
     {"filter", 'f', list, "", "Filter by a condition (dangling=true, driver=, id=, label=, name=)"},

@@ -1,4 +1,4 @@
-// job ...: the jobs of this machine, whichever project they belong to.
+// job ...: the jobs of this machine, whichever project they are of.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -6,6 +6,7 @@
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/machine/filters.hpp"
 #include "cli/commands/machine/json_rows.hpp"
 #include "cli/commands/machine/remove_each.hpp"
 #include "cli/render/confirm.hpp"
@@ -31,7 +32,7 @@ std::string text_of(const std::optional<int>& code) {
   return code ? std::to_string(*code) : nothing;
 }
 
-// A run that has completed says so; one in progress counts as running.
+// A run whose job has gone to its end says so; one under way is what `running` means.
 bool is_running(const std::vector<engine::JobRun>& runs) {
   return !runs.empty() && !engine::is_final(runs[0].state);
 }
@@ -96,6 +97,10 @@ Json describe(const engine::JobRun& run) {
               {"FinishedAt", when(run.finished)}};
 }
 
+std::map<std::string, std::string> labels_of(const engine::JobSpec& spec) {
+  return {{"com.docker.compose.project", spec.project}, {"com.docker.compose.job", spec.name}};
+}
+
 Json describe(const engine::Job& job, const std::vector<engine::JobRun>& runs) {
   const engine::JobSpec& spec = job.spec;
   Json trigger{{"Kind", spec.cron.empty() ? "manual" : "schedule"}};
@@ -108,7 +113,7 @@ Json describe(const engine::Job& job, const std::vector<engine::JobRun>& runs) {
   const bool shown = job.next_fire && !job.paused && !running;
   return Json{{"ID", job.id},
               {"Name", job.full_name()},
-              {"Labels", {{"com.docker.compose.project", spec.project}, {"com.docker.compose.job", spec.name}}},
+              {"Labels", labels_of(spec)},
               {"CreatedAt", format_rfc3339(job.created)},
               {"Trigger", std::move(trigger)},
               {"State", running ? "running" : "idle"},
@@ -137,20 +142,20 @@ Result<engine::JobRun> run_called(const std::vector<engine::JobRun>& runs, const
   return fail(Code::not_found, "no such run: " + text);
 }
 
-// The container's log, or what was kept of it.
+// What its container says, or what was kept of it.
 Result<> print_output(const Named& named, const engine::JobRun& run) {
   auto reader = run.container.empty() ? Result<engine::LogReader>(fail(Code::not_found, "no container"))
                                       : named.workspace->engine().logs(run.container);
   if (reader) {
     const auto put = [](const engine::LogRecord& record) {
-      record.stream == engine::LogStream::err ? print_err(record.bytes) : print_out(record.bytes);
+      record.stream == engine::LogStream::err ? draw_err(record.bytes) : draw_out(record.bytes);
     };
     while (TRY(reader->read_bytes(put))) {
     }
     return {};
   }
   const auto kept = read_file(named.jobs.output_path(named.job, run));
-  if (kept) print_out(*kept);
+  if (kept) draw_out(*kept);
   if (kept || run.state == engine::RunState::pending) return {};
   return fail(Error(Code::not_found, "no logs available for run " + run.id.substr(0, short_id)).why(run.error));
 }
@@ -273,12 +278,14 @@ Result<int> run_job_rm(Invocation& invocation) {
 Result<int> run_job_prune(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   engine::Jobs jobs(workspace->engine());
+  const Filters labels{{"label", invocation.flags.list("label")}};
   if (!invocation.flags.on("force") &&
       !confirm(invocation.terminal, "This will remove all jobs that have no schedule and are not running. Continue?",
                Answer::no))
     return 0;
   for (const engine::Job& job : TRY(jobs.list())) {
-    if (!job.spec.cron.empty() || is_running(TRY(jobs.runs(job)))) continue;
+    if (!job.spec.cron.empty() || !passes_labels(labels, labels_of(job.spec)) || is_running(TRY(jobs.runs(job))))
+      continue;
     TRY(jobs.remove(job, engine::KeepRuns::keep));
     print_out(job.full_name() + "\n");
   }
