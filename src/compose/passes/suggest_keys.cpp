@@ -1,4 +1,4 @@
-// What to say about a key that is unknown in its place, or is missing.
+// What to say of a key that is not known where it stands, or is missing.
 #include "compose/passes/suggest.hpp"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ void collect(std::string_view key, const Shape& shape, const std::string& path, 
   if (shape.value) collect(key, *shape.value, prefix + "*", depth + 1, found);
 }
 
-// Keys that people bring from other tools or older files. A dotted one is named, but no fix is offered.
+// Keys that people bring from other tools or older files. A dotted one is told but not written for them.
 struct Alias {
   std::string_view wrong;  // in lower case, `_` for `-`
   std::string_view right;
@@ -53,7 +53,6 @@ constexpr Alias aliases[] = {
     {"env_var", "environment"},
     {"env_vars", "environment"},
     {"envfile", "env_file"},
-    {"enviroment", "environment"},
     {"environments", "environment"},
     {"envs", "environment"},
     {"file", "dockerfile"},
@@ -116,7 +115,7 @@ constexpr Alias aliases[] = {
     {"kind", "type"},
 };
 
-// Options of `docker run` that a file does not need, and why.
+// Options of `docker run` that no file needs, and why.
 constexpr Alias dropped_options[] = {
     {"rm", "`down` removes the containers; leave it out"},
     {"d", "`up -d` starts in the background; leave it out"},
@@ -171,7 +170,7 @@ std::optional<Guess> guess_key(const Entry& entry, const Shape& shape, bool vali
   for (const Field& field : shape.fields) known.emplace_back(field.key);
   if (lower == "network" && shape.find("network_mode") && entry.value.is_scalar()) return Guess{"network_mode"};
   if (const auto near = nearest(lower, known)) {
-    // A valid word in the wrong place is not a typo for a similar one.
+    // A right word in the wrong place is no misprint of a word that only looks like it.
     const bool misprint = !valid_elsewhere || near->front() == lower.front();
     const bool sure = near->size() > 4 && lower.size() + 2 > near->size();
     if (misprint && !alias_of(entry.key, shape)) return Guess{*near, sure ? Certainty::certain : Certainty::guess};
@@ -180,7 +179,7 @@ std::optional<Guess> guess_key(const Entry& entry, const Shape& shape, bool vali
   return std::nullopt;
 }
 
-// `image:"nginx"` in a flow mapping, `./html: /srv` in a list of mounts: a space, or a missing one, makes a key.
+// `image:"nginx"` in a flow mapping, `./html: /srv` in a list of mounts: a blank makes a key, or its absence does.
 bool explain_colon(Diagnostic& made, const Node& parent, const Entry& entry, const Shape& shape, const Path& path,
                    Reporter& reporter) {
   const std::size_t colon = entry.key.find(':');
@@ -269,10 +268,10 @@ void explain_bad_name(Diagnostic& made, const Entry& entry, Reporter& reporter) 
     made.help = "write the name itself; `container_name:` and `image:` may contain variables";
     return;
   }
-  made.help = "names consist of letters, digits, `.`, `_` and `-`; for example `" + better + "`";
-  if (!better.empty()) {
-    made.fixes.push_back(Fix{"rename it to `" + better + "`", Certainty::guess, {reporter.edit(entry.place, better)}});
-  }
+  made.help = "names consist of letters, digits, `.`, `_` and `-`";
+  if (better.find_first_not_of(".-_") == std::string::npos) return;  // nothing is left of it
+  made.help += "; for example `" + better + "`";
+  made.fixes.push_back(Fix{"rename it to `" + better + "`", Certainty::guess, {reporter.edit(entry.place, better)}});
 }
 
 }  // namespace consort::compose
