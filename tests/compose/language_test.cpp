@@ -1,5 +1,5 @@
-// What Docker Compose 5.x has beyond 2.40.3, whose answers are recorded; and places where a recorded answer would not
-// show what matters.
+// What Docker Compose 5.x has that 2.40.3, whose answers are recorded, has not; and places where a recorded answer
+// would not show what counts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -53,7 +53,7 @@ TEST(Extends, AnEmptyServiceOfAnotherFileIsAService) {
   EXPECT_EQ(outcome.project->services.at("a").image, "x");
 }
 
-// As Docker Compose reads them, but with a warning.
+// As Docker Compose reads them, but not without a word.
 TEST(EnvFiles, EachValueThatLooksLikeACommentIsWarnedOf) {
   const LoadOutcome outcome = load_files({{"/p/compose.yaml", "services: {a: {image: x, env_file: e.env}}\n"},
                                           {"/p/e.env", "A= # x\nB=b\t# c\nC=c # d\n"}});
@@ -158,7 +158,7 @@ TEST(EnvFile, OfAServiceThatIsNotAskedForMayBeMissing) {
   EXPECT_FALSE(load(options).project);
 }
 
-// --env-file=~/x: the shell does not expand it.
+// --env-file=~/x: the shell leaves that alone.
 TEST(EnvFile, OfTheCommandLineMayLieInTheHome) {
   LoadOptions options = options_for({{"/p/compose.yaml", "services: {a: {image: '${IMAGE}'}}\n"},
                                      {"/home/u/x.env", "IMAGE=from-home\n"},
@@ -193,6 +193,32 @@ TEST(Anchors, AnUnknownAliasInAFlowMappingIsAnAlias) {
   const LoadOutcome outcome = load_files({{"/p/compose.yaml", text}});
   EXPECT_THAT(errors_of(outcome), HasSubstr("unknown anchor 'undef' referenced"));
   EXPECT_EQ(apply_fixes(text, "/p/compose.yaml", outcome.diagnostics), text);
+}
+
+// What a string is after variables are replaced is seen as Docker Compose sees it.
+TEST(DependsOn, RequiredMayComeFromAVariable) {
+  const LoadOutcome outcome = load_files({{"/p/compose.yaml",
+                                           "services:\n"
+                                           "  a: {image: x, depends_on: {b: {condition: service_started, required: "
+                                           "'${R:-false}', restart: '${S:-true}'}}}\n"
+                                           "  b: {image: x}\n"}});
+  ASSERT_TRUE(outcome.project) << errors_of(outcome);
+  EXPECT_FALSE(outcome.project->services.at("a").depends_on.at("b").required);
+  EXPECT_TRUE(outcome.project->services.at("a").depends_on.at("b").restart);
+}
+
+TEST(Fixes, AMisspeltKeyIsMended) {
+  const std::string text = "services:\n  a:\n    image: x\n    enviroment: {A: b}\n    comand: x # kept\n";
+  const LoadOutcome outcome = load_files({{"/p/compose.yaml", text}});
+  EXPECT_EQ(apply_fixes(text, "/p/compose.yaml", outcome.diagnostics),
+            "services:\n  a:\n    image: x\n    environment: {A: b}\n    command: x # kept\n");
+}
+
+TEST(Names, WithoutALetterThatIsAllowedGiveNoExample) {
+  EXPECT_THAT(errors_of(load_files({{"/p/compose.yaml", "services: {日本: {image: x}}\n"}})),
+              testing::AllOf(HasSubstr("names consist of letters"), Not(HasSubstr("for example `-"))));
+  EXPECT_THAT(errors_of(load_files({{"/p/compose.yaml", "services: {my app: {image: x}}\n"}})),
+              HasSubstr("for example `my-app`"));
 }
 
 constexpr const char* hooked = R"(

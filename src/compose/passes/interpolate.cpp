@@ -27,6 +27,7 @@ const PathTable<Cast>& casts() {
       {"services.*.cpus", Cast::floating},
       {"services.*.cpu_shares", Cast::integer},
       {"services.*.init", Cast::boolean},
+      {"services.*.depends_on.*.required", Cast::boolean},
       {"services.*.depends_on.*.restart", Cast::boolean},
       {"services.*.deploy.replicas", Cast::integer},
       {"services.*.deploy.update_config.parallelism", Cast::integer},
