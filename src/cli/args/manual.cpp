@@ -30,6 +30,7 @@ constexpr Example example_table[] = {
     {"logs", "consort logs --since 10m --tail 100 web", "Show the last 100 lines of the last ten minutes"},
     {"ls", "consort ls -a", "List the projects on this machine, including stopped ones"},
     {"port", "consort port web 8000", "Print the address on which port 8000 of web is published"},
+    {"port", "consort port lms_postgres", "List all published ports of this container"},
     {"ps", "consort ps -a", "List all containers of the project, including stopped ones"},
     {"ps", "consort ps --format '{{.Name}} {{.Status}}'", "Print chosen columns"},
     {"restart", "consort restart web", "Stop and start the containers of web"},

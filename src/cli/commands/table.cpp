@@ -320,7 +320,7 @@ constexpr Command table[] = {
     {"network prune", "", "Remove unused networks", network_prune_flags, none, mixed, run_network_prune},
     {"network rm", "NETWORK...", "Remove networks", remove_resource_flags, {1}, mixed, run_network_rm},
     {"pause", services, "Pause containers", {}, any, mixed, run_pause},
-    {"port", "SERVICE PRIVATE_PORT", "Print the host address of a published port", port_flags, {2}, mixed, run_port},
+    {"port", "SERVICE PRIVATE_PORT", "Print the host address of a published port", port_flags, {}, mixed, run_port},
     {"ps", services, "List containers", ps_flags, any, mixed, run_ps},
     {"publish", "REPOSITORY[:TAG]", "Publish the project's Compose files to a registry", publish_flags, one, mixed,
      run_publish, Shown::yes,

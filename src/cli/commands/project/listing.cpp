@@ -1,4 +1,4 @@
-// ls, port, top, volumes: short listings.
+// ls, port, top, volumes: short looks at what is there.
 #include <algorithm>
 #include <map>
 #include <regex>
@@ -45,7 +45,7 @@ Result<std::vector<std::string>> name_filters(const ParsedFlags& flags) {
   return patterns;
 }
 
-// The user's own pattern; if it is not a regular expression, it is taken as text.
+// The pattern is the user's own; one that is no regular expression is taken as text.
 bool matches(const std::string& name, const std::vector<std::string>& patterns) {
   return patterns.empty() || std::ranges::any_of(patterns, [&](const std::string& pattern) {
            try {
@@ -56,6 +56,29 @@ bool matches(const std::string& name, const std::vector<std::string>& patterns) 
          });
 }
 
+std::string address_text(const Publisher& publisher) {
+  return (publisher.url.contains(':') ? "[" + publisher.url + "]" : publisher.url) + ":" +
+         std::to_string(publisher.published);
+}
+
+// `docker port NAME`: all ports of a container. Of a service, Docker Compose wants to know which.
+Result<int> list_ports(Invocation& invocation) {
+  const auto refused = [&] {
+    return fail(Code::invalid,
+                "requires at least 2 arg(s), only received " + std::to_string(invocation.arguments.size()));
+  };
+  if (invocation.arguments.empty()) return refused();
+  const std::string& name = invocation.arguments[0];
+  const auto workspace = TRY(Workspace::open(invocation, Need::name));
+  const auto container =
+      project::one_container(workspace->session(), name, index_of(invocation), project::Running::any);
+  if (!container || container->name != name) return refused();
+  for (const Publisher& each : publishers(*container))
+    if (!each.url.empty())
+      print_out(std::to_string(each.target) + "/" + each.protocol + " -> " + address_text(each) + "\n");
+  return 0;
+}
+
 }  // namespace
 
 Result<int> run_ls(Invocation& invocation) {
@@ -64,7 +87,7 @@ Result<int> run_ls(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   std::map<std::string, ListedProject> projects;
   for (const engine::Container& container : TRY(workspace->engine().list())) {
-    // Containers of `docker run` belong to none: project names begin with a letter or a digit.
+    // Those of `docker run` are in none: names of projects begin with a letter or a digit.
     if (container.project.empty() || container.project.starts_with('_')) continue;
     if (!matches(container.project, patterns)) continue;
     if (!flags.on("all") && !container.state.running()) continue;
@@ -91,6 +114,7 @@ Result<int> run_ls(Invocation& invocation) {
 }
 
 Result<int> run_port(Invocation& invocation) {
+  if (invocation.arguments.size() < 2) return list_ports(invocation);
   const std::string port = invocation.arguments[1];
   const std::size_t slash = port.find('/');
   const std::string protocol =
@@ -104,8 +128,7 @@ Result<int> run_port(Invocation& invocation) {
   std::vector<std::string> known;
   for (const Publisher& each : publishers(container)) {
     if (each.target == *number && each.protocol == protocol && !each.url.empty()) {
-      print_out((each.url.contains(':') ? "[" + each.url + "]" : each.url) + ":" + std::to_string(each.published) +
-                "\n");
+      print_out(address_text(each) + "\n");
       return 0;
     }
     known.push_back((each.url.empty() ? "" : std::to_string(each.published) + ":") + std::to_string(each.target) + "/" +
@@ -139,7 +162,7 @@ Result<int> run_top(Invocation& invocation) {
 
 namespace {
 
-// Volumes used by containers are shown with those; leftovers of removed containers are shown here.
+// What their containers use is shown with those. What is left of containers that are gone is shown here.
 Result<> leave_out_used_anonymous(engine::Engine& engine, const std::string& project,
                                   std::vector<engine::Volume>& volumes) {
   if (std::ranges::none_of(volumes, &engine::Volume::anonymous)) return {};
