@@ -218,6 +218,40 @@ TEST(Converge, ARenamedNetworkKeepsItsContainers) {
   EXPECT_THAT(text, HasSubstr("container app-a-1, start, not running\n"));
 }
 
+// Made by hand with the labels of one, as nothing in it says from which file it is.
+TEST(Converge, ANetworkWithoutAHashIsNeverTouched) {
+  const compose::Project project = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {}}");
+  Scene scene(project);
+  engine::Network& network = scene.observed.networks.at(0);
+  network.spec.labels.erase(label::config_hash);
+  network.spec.internal = true;
+  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("network app_n")));
+  network.spec.name = "other";
+  const std::string text = plan_text(project, scene.observed);
+  EXPECT_THAT(text, HasSubstr("network app_n, create"));
+  EXPECT_THAT(text, Not(HasSubstr("other")));
+}
+
+TEST(Converge, OfTwoNetworksWithTheLabelsOfOneTheOtherIsTold) {
+  const compose::Project project = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {}}");
+  Scene scene(project);
+  engine::Network other = scene.observed.networks.at(0);
+  other.id = "0123456789abcdef";
+  other.spec.name = "other";
+  scene.observed.networks.push_back(other);
+  const auto plan = plan_converge(project, scene.observed, {});
+  ASSERT_TRUE(plan);
+  EXPECT_THAT(plan->warnings, testing::ElementsAre(testing::AllOf(HasSubstr("other (0123456789ab)"),
+                                                                  HasSubstr("consort network rm other"))));
+  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("network other")));
+}
+
+TEST(Converge, OptionsOfTheIpamDriverReachTheNetwork) {
+  const compose::Project project =
+      project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {ipam: {options: {k: v}}}}");
+  EXPECT_THAT(network_spec(project, "n").ipam_options, testing::ElementsAre(testing::Pair("k", "v")));
+}
+
 // Somebody was killed after he had taken it off its network.
 TEST(Converge, AStoppedContainerIsConnectedToWhatItLacks) {
   const compose::Project project = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {}}");

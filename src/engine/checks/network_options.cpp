@@ -76,7 +76,7 @@ Result<> check_bridge(const NetworkSpec& spec) {
     return fail(Error(Code::invalid, "invalid bridge name: " + name)
                     .hint("the name of an interface has 1 to 15 characters and no spaces, '/', ':' or '%'")
                     .about(Subject::setting, "driver_opts"));
-  // With a number appended.
+  // With a number behind it.
   if (const std::string inside = network_option(spec, "container_iface_prefix");
       !inside.empty() && !is_interface_name(inside + "00"))
     return fail(Error(Code::invalid, "invalid prefix of interfaces: " + inside)
@@ -162,11 +162,6 @@ Result<> check_network_options(const NetworkSpec& spec) {
     return fail(
         Error(Code::not_found, "could not find plugin " + spec.ipam_driver + " in v1 plugin registry: plugin not found")
             .about(Subject::setting, "ipam/driver"));
-  if (!spec.ipam_options.empty()) {
-    return fail(Error(Code::unsupported, "network " + spec.name + ": the IPAM option " +
-                                             spec.ipam_options.begin()->first + " is not supported")
-                    .about(Subject::setting, "ipam/options"));
-  }
   if (!spec.enable_ipv4 && !spec.enable_ipv6) return fail(Error(Code::invalid, "IPv4 or IPv6 must be enabled"));
   return {};
 }

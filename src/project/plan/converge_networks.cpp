@@ -20,11 +20,18 @@ const engine::Endpoint* endpoint_on(const engine::Container& container, const en
   return found == container.networks.end() ? nullptr : &*found;
 }
 
+bool is_of(const engine::Network& network, const std::string& project, const std::string& key) {
+  return label_of(network.spec.labels, label::project) == project &&
+         label_of(network.spec.labels, label::network) == key;
+}
+
 }  // namespace
 
 OperationId Converger::add_create_network(const std::string& key, Needs needs, std::string cause) {
   auto spec = std::make_shared<engine::NetworkSpec>(network_spec(project_, key));
   const std::string name = spec->name;
+  if (!spec->ipam_options.empty())
+    plan_.warnings.push_back("network " + name + ": ipam.options have no effect with the default IPAM driver");
   Operation operation = resource_operation(CreateNetwork{std::move(spec)}, "Network", name, std::move(cause));
   operation.needs = std::move(needs);
   return plan_.add(std::move(operation));
@@ -67,15 +74,27 @@ Result<> Converger::network(const std::string& key, const compose::Network& netw
     return fail(Error(Code::conflict, "network " + network.name + " was found but has incorrect label " +
                                           label::network + " set to \"" + labelled + "\" (expected: \"" + key + "\")")
                     .at(network.mark));
-  if (label_of(there->spec.labels, label::config_hash) != config_hash(network)) replace_network(key, *there);
+  warn_of_namesakes(key, *there);
+  // One without a hash was not made from a file: it is used as it is, like a volume.
+  const std::string hash = label_of(there->spec.labels, label::config_hash);
+  if (!hash.empty() && hash != config_hash(network)) replace_network(key, *there);
   return {};
+}
+
+// Of several networks with the labels of one, that of the right name is used. Nobody knows whether the others are.
+void Converger::warn_of_namesakes(const std::string& key, const engine::Network& used) {
+  for (const engine::Network& other : observed_.networks)
+    if (other.id != used.id && is_of(other, project_.name, key))
+      plan_.warnings.push_back("networks: " + other.spec.name + " (" + other.id.substr(0, 12) +
+                               ") also has the label " + label::network + "=" + key + "; " + used.spec.name +
+                               " is used. If nothing needs it, remove it with `consort network rm " +
+                               shell_quote(other.spec.name) + "`");
 }
 
 // One that had another name until now is left by its containers, and goes if nobody else is on it.
 void Converger::create_network(const std::string& key, const compose::Network& network) {
   const auto renamed = std::ranges::find_if(observed_.networks, [&](const engine::Network& other) {
-    return label_of(other.spec.labels, label::project) == project_.name &&
-           label_of(other.spec.labels, label::network) == key;
+    return is_of(other, project_.name, key) && !label_of(other.spec.labels, label::config_hash).empty();
   });
   if (renamed == observed_.networks.end()) {
     network_ready_[key] = {add_create_network(key, {}, "no network with this name")};

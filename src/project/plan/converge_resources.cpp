@@ -1,4 +1,4 @@
-// Volumes and orphans: what must be right before containers are considered.
+// Volumes and orphans: what must be right before containers are looked at.
 #include <algorithm>
 
 #include "base/strings.hpp"

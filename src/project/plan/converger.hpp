@@ -43,6 +43,7 @@ class Converger {
   Result<> network(const std::string& key, const compose::Network& network);
   void create_network(const std::string& key, const compose::Network& network);
   void replace_network(const std::string& key, const engine::Network& old);
+  void warn_of_namesakes(const std::string& key, const engine::Network& used);
   Needs part(const engine::Network& old);
   void move(const engine::Network& old, const std::string& name, const Needs& needs);
   Needs connect_moved(const engine::Container& container);
