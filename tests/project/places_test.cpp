@@ -1,4 +1,4 @@
-// From an error's subject to the line of the file.
+// From what an error is about to the line of the file.
 #include "project/desired/places.hpp"
 
 #include <gmock/gmock.h>
@@ -89,6 +89,30 @@ TEST_F(Places, TheSecondPlaceOfASettingCounts) {
 TEST_F(Places, MountsAreFoundByTheirTarget) {
   EXPECT_EQ(line("web", Subject::mount, "/b"), 16U);
   EXPECT_EQ(line("web", Subject::mount, "/t"), 17U);
+}
+
+TEST(PlacesOfFiles, SecretsAndConfigsAreFoundByTheirTarget) {
+  const compose::Project project = project_of(R"(services:
+  web:
+    image: web
+    secrets:
+      - one
+      - {source: two, target: /elsewhere}
+    configs:
+      - three
+secrets:
+  one: {file: ./one}
+  two: {file: ./two}
+configs:
+  three: {file: ./three}
+)");
+  const auto line = [&](const std::string& target) {
+    return locate_cause(project, project.services.at("web"), Error(Code::invalid, "x").about(Subject::mount, target))
+        .line;
+  };
+  EXPECT_EQ(line("/run/secrets/one"), 5U);
+  EXPECT_EQ(line("/elsewhere"), 6U);
+  EXPECT_EQ(line("/three"), 8U);
 }
 
 TEST(PlacesOfPorts, EachEntryIsFound) {

@@ -10,7 +10,7 @@ namespace consort::project {
 
 namespace {
 
-// An attribute that can be written in two places, and the second of them.
+// What may be said in two places, and the second of them.
 struct Alternative {
   std::string_view setting;
   std::array<std::string_view, 4> path;
@@ -29,13 +29,13 @@ bool same_place(const Mark& a, const Mark& b) {
   return a.file == b.file && a.line == b.line && a.column == b.column;
 }
 
-// The setting itself, or its nearest existing parent.
+// The setting itself, or the nearest thing above it that is there.
 Mark locate_below(const compose::Project& project, compose::Strings path, const compose::Strings& setting) {
   std::ranges::copy(setting, std::back_inserter(path));
   return project.locate(path);
 }
 
-// The first word is the attribute's name; the rest is one entry of it, whatever characters it contains.
+// The first word is the attribute's name; the rest is one entry of it, whatever characters it has.
 compose::Strings path_of(std::string_view setting) {
   const std::size_t slash = setting.find('/');
   compose::Strings path{std::string(setting.substr(0, slash))};
@@ -43,21 +43,30 @@ compose::Strings path_of(std::string_view setting) {
   return path;
 }
 
-// The engine knows networks by their names on the machine, the service by the key in the file.
+// The engine knows networks by their names on the machine, the service by its file's.
 std::string key_of_network(const compose::Project& project, const std::string& name) {
   const auto found = std::ranges::find_if(project.networks, [&](const auto& each) { return each.second.name == name; });
   return found == project.networks.end() ? name : found->first;
 }
 
-// The service's volume or tmpfs that is mounted there. Empty for what the file does not have, such as an image's own
-// volume.
+// The one of the service's volumes, or its tmpfs, that is mounted there. Empty for what the file does not have, such as
+// an image's own volume.
 compose::Strings mount_at(const compose::Service& service, const std::string& target) {
   const auto volume = std::ranges::find_if(
       service.volumes, [&](const auto& each) { return !each.target.empty() && clean_path(each.target) == target; });
   if (volume != service.volumes.end()) return {"volumes", std::to_string(volume - service.volumes.begin())};
   const bool is_tmpfs = std::ranges::any_of(
       service.tmpfs, [&](const std::string& each) { return clean_path(each.substr(0, each.find(':'))) == target; });
-  return is_tmpfs ? compose::Strings{"tmpfs"} : compose::Strings{};
+  if (is_tmpfs) return {"tmpfs"};
+  const auto file_in = [&](const auto& references, const char* attribute, const char* folder) {
+    const auto found = std::ranges::find_if(references, [&](const compose::FileReference& each) {
+      return join_path(folder, each.target.empty() ? each.source : each.target) == target;
+    });
+    if (found == references.end()) return compose::Strings{};
+    return compose::Strings{attribute, std::to_string(found - references.begin())};
+  };
+  const compose::Strings secret = file_in(service.secrets, "secrets", "/run/secrets");
+  return secret.empty() ? file_in(service.configs, "configs", "/") : secret;
 }
 
 // "8000/tcp", "8000-8009/tcp": the entry of the service's ports that publishes it.
