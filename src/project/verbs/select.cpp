@@ -100,10 +100,11 @@ Result<engine::Container> one_container(Session& session, const std::string& ser
     return fail(Error(Code::not_found, "no container found for service \"" + service + "\"")
                     .hint(known ? std::string() : known.error().hint_text()));
   return fail(Error(Code::conflict, "service \"" + service + "\" is not running")
-                  .hint(all.empty() ? "start it with `consort up -d " + service + "`"
-                                    : "its container " + all.front().name + " is " +
-                                          std::string(to_string(all.front().state.status)) +
-                                          "; start it with `consort start " + service + "`"));
+                  .hint(all.empty()
+                            ? "start it with `consort up -d " + service + "`"
+                            : "its container " + all.front().name + (all.front().state.ended() ? " has " : " is ") +
+                                  std::string(to_string(all.front().state.status)) + "; start it with `consort start " +
+                                  service + "`"));
 }
 
 Result<> warn_of_namesake(Session& session) {

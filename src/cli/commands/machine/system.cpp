@@ -1,8 +1,9 @@
-// system df, prune and info; container prune and builder prune: what this machine stores, and what nobody uses.
+// system df, prune and info; container prune and builder prune: what is there of this machine, and what nobody needs.
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/json.hpp"
@@ -16,7 +17,6 @@
 #include "cli/render/template.hpp"
 #include "cli/workspace.hpp"
 #include "engine/images.hpp"
-#include "engine/networks_in_use.hpp"
 
 namespace consort::cli {
 
@@ -46,16 +46,25 @@ Result<std::uint64_t> reclaimable(engine::Engine& engine, image::PruneOptions::I
 Result<Usage> usage_of_images(engine::Engine& engine, const Containers& containers) {
   Usage usage{.type = "Images"};
   std::set<std::string> used;
-  std::set<std::string> layers;  // many images share them
+  struct Layer {
+    std::uint64_t size = 0;
+    bool used = false;
+  };
+  std::map<std::string, Layer> layers;  // many images share them
   for (const engine::Container& container : containers) used.insert(container.image_id);
   for (const image::Image& image : TRY(engine.images().list())) {
+    const bool active = used.contains(image.id);
     ++usage.total;
-    if (used.contains(image.id)) ++usage.active;
-    for (const image::LayerInfo& layer : TRY(engine.images().layers_of(image)))
-      if (layers.insert(layer.id).second) usage.size += layer.size;
+    if (active) ++usage.active;
+    for (const image::LayerInfo& layer : TRY(engine.images().layers_of(image))) {
+      layers[layer.id].size = layer.size;
+      layers[layer.id].used |= active;
+    }
   }
-  usage.reclaimable =
-      TRY(reclaimable(engine, image::PruneOptions::Images::unused, engine::ImagePrune::BuildCache::keep));
+  for (const auto& [id, layer] : layers) {
+    usage.size += layer.size;
+    if (!layer.used) usage.reclaimable += layer.size;
+  }
   return usage;
 }
 
@@ -108,7 +117,7 @@ FormatRow row_of(const Usage& usage) {
           {"Reclaimable", "RECLAIMABLE", back, ""}};
 }
 
-// Removes stopped containers; returns the bytes they used.
+// Removes what has ended; the bytes that it had.
 Result<std::uint64_t> prune_containers(engine::Engine& engine, bool dry_run) {
   std::uint64_t bytes = 0;
   std::string deleted;
@@ -126,13 +135,15 @@ Result<std::uint64_t> prune_containers(engine::Engine& engine, bool dry_run) {
   return bytes;
 }
 
-// Networks without any container. A dry run has not removed the stopped ones, which go before.
+// Bridges that no container is on, running or not.
 Result<> prune_networks(engine::Engine& engine, bool dry_run) {
-  const std::set<std::string> used =
-      TRY(engine::networks_in_use(engine, dry_run ? engine::Users::running : engine::Users::all));
+  std::set<std::string> used;
+  for (const engine::Container& container : TRY(engine.list()))
+    if (!dry_run || container.state.running())
+      for (const engine::Endpoint& endpoint : container.networks) used.insert(endpoint.network_id);
   std::string deleted;
   for (const engine::Network& network : TRY(engine.list_networks())) {
-    if (engine::is_built_in(network) || used.contains(network.id)) continue;
+    if (network.spec.name == "bridge" || network.spec.driver != "bridge" || used.contains(network.id)) continue;
     if (dry_run)
       print_out("Would remove: " + network.spec.name + "\n");
     else if (TRY(unused_removed(engine.remove_network(network.id))))
@@ -150,7 +161,7 @@ Result<std::uint64_t> prune_volumes(engine::Engine& engine, bool dry_run) {
   std::uint64_t bytes = 0;
   std::string deleted;
   for (const engine::Volume& volume : TRY(engine.list_volumes())) {
-    // As in Docker: a volume that somebody has named is not removed here.
+    // As Docker does: what somebody has given a name is not thrown away here.
     if (used.contains(volume.spec.name) || !volume.anonymous) continue;
     const std::uint64_t size = tree_bytes(volume.mountpoint);
     if (dry_run)
