@@ -215,6 +215,19 @@ TEST(ProgressScreen, ShowsWhatFitsAndAtTheEndEverything) {
   EXPECT_THAT(shown.terminal.text(), Not(HasSubstr("twenty")));
 }
 
+TEST(ProgressScreen, CountsRowsThatDoNotFitAndCutsNamesInTheMiddle) {
+  Shown shown({50, 6});
+  shown.screen.begin("Running");
+  for (int id = 1; id <= 9; ++id)
+    shown.screen.event({.id = "Container app-service-with-a-long-name-" + std::to_string(id), .status = "Starting"});
+  shown.screen.draw();
+  EXPECT_EQ(shown.terminal.scrolled(), 0U) << shown.terminal.text();
+  EXPECT_THAT(shown.terminal.text(),
+              testing::AllOf(HasSubstr("Container app…-long-name-9"), HasSubstr("\n +6 more\n")));
+  shown.screen.finish();
+  EXPECT_THAT(shown.terminal.text(), testing::AllOf(HasSubstr("-name-1 "), Not(HasSubstr(" more"))));
+}
+
 TEST(ProgressScreen, ShowsMoreRunningStepsThanFitWithoutScrolling) {
   Shown shown({60, 6});
   shown.screen.begin("Building");

@@ -108,6 +108,12 @@ TEST(Table, Widths) {
       << "a process names itself";
 }
 
+TEST(Table, IsCutToTheScreen) {
+  EXPECT_EQ(fitted_to_screen("NAME  CPU\na     1%\n", 80, 24), "NAME  CPU\na     1%\n");
+  EXPECT_EQ(fitted_to_screen("NAME  CPU\na     1%\n", 6, 24), "NAME …\na    …\n");
+  EXPECT_EQ(fitted_to_screen("NAME\na\nb\nc\nd\n", 80, 4), "NAME\na\n+3 more\n");
+}
+
 TEST(Template, WholeRowsAreWrittenAsGoWritesThem) {
   const std::vector<FormatRow> rows{{{"Command", "COMMAND", "a <b >c && d", ""}}};
   EXPECT_EQ(format_rows("json", rows, {}, rows[0]).value_or(""),

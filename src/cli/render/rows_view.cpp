@@ -66,6 +66,18 @@ int rank_of(const ProgressEvent& event) {
   return part ? (event.current > 0 ? 2 : 1) : 4;
 }
 
+// "Container shop-w…ice-7-1": what tells names apart is often at their end.
+std::string cut_in_the_middle(const std::string& text, std::size_t most) {
+  if (cells_of(text) <= most) return text;
+  const std::size_t front = most / 2;
+  std::string_view back = text;
+  while (!back.empty() && cells_of(back) + front + 1 > most) {
+    back.remove_prefix(1);
+    while (!back.empty() && (static_cast<unsigned char>(back.front()) & 0xC0U) == 0x80U) back.remove_prefix(1);
+  }
+  return std::string(cut_to_cells(text, front)) + "…" + std::string(back);
+}
+
 }  // namespace
 
 void RowsView::event(const ProgressEvent& event, Moment now) {
@@ -107,7 +119,7 @@ std::string RowsView::name_of(const Row& row, std::size_t columns) {
   std::string name = sanitized_line(row.event.id);
   if (!row.event.text.empty()) name += " " + sanitized_line(row.event.text);
   const std::size_t most = std::max<std::size_t>(columns, 40) - least_status - 11;  // marks and the time
-  return cells_of(name) <= most ? name : std::string(cut_to_cells(name, most - 1)) + "…";
+  return cut_in_the_middle(name, most);
 }
 
 std::string RowsView::status_of(const Row& row, Moment now) {
@@ -174,16 +186,21 @@ Lines RowsView::draw(Moment now, std::size_t columns, std::size_t most, Paint pa
       status_column = std::max(
           status_column, before + (row.is_part() ? 2 : 0) + cells_of(name_of(row, columns)) + (row.is_part() ? 0 : 1));
   std::vector<RankedLine> lines;
+  std::size_t wholes = 0;
   const auto add = [&](const Row& row, const Parts& parts) {
     lines.push_back({row_line(row, parts, status_column, now, columns, paint), rank_of(row.event)});
   };
   for (const Row& row : rows_) {
     if (row.is_part()) continue;
     const Parts parts = parts_of(row);
+    ++wholes;
     add(row, parts);
     for (const Row* part : parts) add(*part, {});
   }
-  Lines result = fitted(std::move(lines), most - 1);
+  const std::size_t room = most - 1;
+  const std::size_t hidden = wholes > room && room > 1 ? wholes - (room - 1) : 0;  // parts have gone before
+  Lines result = fitted(std::move(lines), hidden > 0 ? room - 1 : room);
+  if (hidden > 0) result.push_back(Line().add(" +" + std::to_string(hidden) + " more"));
   result.insert(result.begin(), head(paint));
   return result;
 }

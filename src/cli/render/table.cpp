@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/cells.hpp"
+#include "base/strings.hpp"
 
 namespace consort::cli {
 
@@ -32,6 +33,21 @@ std::string format_table(std::vector<std::vector<std::string>> rows, TableStyle 
     text += '\n';
   }
   return text;
+}
+
+std::string fitted_to_screen(std::string_view text, std::size_t columns, std::size_t rows) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  std::vector<std::string> lines = split(text, '\n');
+  const std::size_t room = std::max<std::size_t>(rows, 3) - 1;
+  if (lines.size() > room) {
+    const std::size_t hidden = lines.size() - (room - 1);
+    lines.resize(room - 1);
+    lines.push_back("+" + std::to_string(hidden) + " more");
+  }
+  std::string result;
+  for (const std::string& line : lines)
+    result += (cells_of(line) <= columns ? line : std::string(cut_to_cells(line, columns - 1)) + "…") + "\n";
+  return result;
 }
 
 }  // namespace consort::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace consort::cli {
@@ -17,5 +18,8 @@ inline constexpr TableStyle process_table{4, 2};  // top
 
 // Every row has as many cells as the first.
 std::string format_table(std::vector<std::vector<std::string>> rows, TableStyle style);
+
+// As much of it as a terminal shows at once; the last line is for the cursor.
+std::string fitted_to_screen(std::string_view text, std::size_t columns, std::size_t rows);
 
 }  // namespace consort::cli

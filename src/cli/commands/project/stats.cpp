@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -6,7 +8,9 @@
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/render/container_text.hpp"
+#include "cli/render/table.hpp"
 #include "cli/render/template.hpp"
+#include "cli/render/terminal.hpp"
 #include "cli/workspace.hpp"
 #include "project/verbs/select.hpp"
 
@@ -79,8 +83,9 @@ Result<int> run_stats(Invocation& invocation) {
           TRY(format_rows(flags.text("format", "table"), rows,
                           {"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"},
                           row_of({}, {}, nullptr, shorten)));
-      if (!once && invocation.terminal.out_is_terminal) draw_out("\033[H\033[J");
-      print_out(text);
+      const bool live = !once && invocation.terminal.out_is_terminal;
+      if (live) draw_out("\033[H\033[J");
+      print_out(live ? fitted_to_screen(text, terminal_columns(STDOUT_FILENO), terminal_lines(STDOUT_FILENO)) : text);
       if (once) return 0;
     }
     std::this_thread::sleep_for(std::chrono::seconds(1));
