@@ -283,3 +283,48 @@ configs: {{c: {{content: x, labels: {{a: b}}}}}}
     world.write("plain.yaml", f'services: {{s: {{image: "{IMAGE}", ports: ["80"], deploy: {{replicas: 2}}}}}}')
     check(world.consort("-f", "plain.yaml", "config", "-q").err == "", "an ordinary file is warned of")
     check(json.loads(world.consort("-f", "plain.yaml", "config", "--format", "json").out)["services"]["s"], "no output")
+
+
+def scenario_what_is_shown_of_small_mistakes(world):
+    """`config --fix` must mend all that is certain in one run and keep the old file; what is missing must be shown where it is asked for."""
+    wrong = f"services:\n  s:\n    image: {IMAGE}\n    enviroment: {{A: b}}\n    comand: sleep 1  # kept\n"
+    file = world.write("compose.yaml", wrong)
+    shown = world.consort("--dry-run", "config", "--fix", status=None)
+    check("+    environment: {A: b}" in shown.out + shown.err and file.read_text() == wrong, f"a dry run writes, or shows nothing: {shown}")
+    world.consort("config", "--fix")
+    check(file.read_text() == wrong.replace("enviroment", "environment").replace("comand", "command"), file.read_text())
+    check((world.project / "compose.yaml.bak").read_text() == wrong, "the old file is not kept")
+    world.write("sub/c.yaml", f"services: {{s: {{image: {IMAGE}, volumes: ['./missing:/m']}}}}\n")
+    world.write("compose.yaml", "services: {s: {extends: {file: sub/c.yaml, service: s}}}\n")
+    told = world.consort("config").err
+    check(f"relative to {world.project}/sub" in told, f"where the path counts from: {told}")
+    world.write("compose.yaml", f"services:\n  s:\n    image: {IMAGE}\n    secrets:\n      - one\nsecrets: {{one: {{file: ./nosuch}}}}\n")
+    told = world.consort("up", status=1).err
+    check("compose.yaml:5:" in told and "nosuch" in told, f"a missing secret is not shown where it is asked for: {told}")
+    world.consort("down")
+
+
+def scenario_what_newer_versions_show(world):
+    """A column for engines, options of networks, what is in use of the images, and what docker asks of a plugin must be as with Docker."""
+    failing = f'image: "{IMAGE}", command: sh -c "echo told; sleep 1; exit 3", healthcheck: {{test: "false", interval: 100ms, retries: 100}}'
+    world.write("compose.yaml", f"""
+services:
+  s: {{{SLEEPER}, labels: {{com.docker.compose.engine: other}}}}
+  failing: {{{failing}, profiles: [p]}}
+  after: {{image: "{IMAGE}", profiles: [p], depends_on: {{failing: {{condition: service_healthy}}}}}}
+networks: {{default: {{ipam: {{options: {{k: v}}}}}}}}
+""")
+    up = world.consort("up", "-d")
+    check("ipam.options have no effect" in up.err, f"no word of options without effect: {up}")
+    network = json.loads(world.consort("network", "inspect", f"{world.project_name}_default").out)[0]
+    check(network["IPAM"]["Options"] == {"k": "v"}, str(network["IPAM"]))
+    table = world.consort("ps").out.splitlines()
+    check("ENGINE" in table[0] and "other" in table[1], f"no column of engines: {table}")
+    images = world.consort("system", "df", "--format", "{{.Type}}: {{.Reclaimable}}").out.splitlines()[0]
+    check(images.startswith("Images: ") and "(100%)" not in images, f"the image in use counts as reclaimable: {images}")
+    metadata = json.loads(world.consort("docker-cli-plugin-metadata").out)
+    check(metadata["SchemaVersion"] == "0.1.0" and metadata["Vendor"], str(metadata))
+    told = world.consort("up", "-d", "after", status=1).err
+    check("exited (3)" in told and "told" in told and "the health check" not in told, f"an exited dependency: {told}")
+    check("has exited; start it with" in world.consort("exec", "-T", "failing", "true", status=1).err, "exec of what has exited")
+    world.consort("--profile", "p", "down", "-t", "0")
