@@ -1,4 +1,4 @@
-// Files with mistakes that people make: the exact diagnostics, and that the certain fixes repair what they claim to.
+// Files with mistakes that people make: the exact diagnostics, and that safe fixes repair what they claim to.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -65,7 +65,7 @@ TEST_P(Broken, CertainFixesLeaveNothingWorse) {
   }
 }
 
-// What a repair brings to light may be repaired in turn, but that ends, and nothing is lost on the way.
+// A repair may reveal something that can be repaired in turn, but that ends, and nothing is lost on the way.
 TEST_P(Broken, FixingSettlesAndKeepsComments) {
   const std::string folder = corpus() / GetParam();
   std::string text = slurp(folder + "/compose.yaml");
@@ -79,10 +79,9 @@ TEST_P(Broken, FixingSettlesAndKeepsComments) {
   EXPECT_GE(std::ranges::count(text, '#'), comments) << text;
 }
 
-// Where there is a certain repair for each error, the repaired file loads.
+// If there is a safe fix for each error, the repaired file loads.
 TEST_P(Broken, FixedFilesLoad) {
-  // The repair brings to light a mistake that nobody can repair for the user: a missing file, a value that means
-  // nothing.
+  // The repair reveals a mistake that nobody can repair for the user: a missing file, a meaningless value.
   const std::vector<std::string> second_mistakes{
       "extends-file-broken",    "include-broken",          "includes-key", "networks-string", "unknown-env-file",
       "unknown-container-name", "unknown-stop-grace-perod"};

@@ -1,7 +1,8 @@
-// Replays what Docker Compose 2.40.3 answered for each folder of differential-cases/ (see the script `differential`).
+// Replays Docker Compose 2.40.3's answers for each directory of differential-cases/ (see the script `differential`).
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include "base/os/files/file.hpp"

@@ -1,7 +1,7 @@
-// Files that were made to cost much: each is loaded in a process of its own with a limit on its memory, and one on its
-// processor time that only what multiplies reaches. What it answers is not asked here.
+// Files made to be expensive: each is loaded in its own process, with a limit on memory and one on processor time that
+// only multiplication reaches. The result does not matter here.
 //
-// CONSORT_TEST_HOSTILE_KIB=1024 makes files of that size instead of 64 KiB, and prints what each costs.
+// CONSORT_TEST_HOSTILE_KIB=1024 generates files of that size instead of 64 KiB, and prints the cost of each.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -74,7 +74,7 @@ std::string services(const std::function<std::string(int)>& body) {
   return "services:\n s0: {image: a}\n" + fill([&](int i) { return " s" + n(i + 1) + ": {" + body(i + 1) + "}\n"; });
 }
 
-// Each includes the next twice: 2^24 files for who does not count.
+// Each includes the next twice: 2^24 files unless they are counted.
 Files include_tree() {
   Files files{{"compose.yaml", "include: [i0.yaml]\n"}, {"i24.yaml", tail}};
   for (int i = 0; i < 24; ++i) {

@@ -1,5 +1,5 @@
-// What Docker Compose 5.x has that 2.40.3, whose answers are recorded, has not; and places where a recorded answer
-// would not show what counts.
+// What Docker Compose 5.x has beyond 2.40.3, whose answers are recorded; and places where a recorded answer would not
+// show what matters.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -53,7 +53,7 @@ TEST(Extends, AnEmptyServiceOfAnotherFileIsAService) {
   EXPECT_EQ(outcome.project->services.at("a").image, "x");
 }
 
-// As Docker Compose reads them, but not without a word.
+// As Docker Compose reads them, but with a warning.
 TEST(EnvFiles, EachValueThatLooksLikeACommentIsWarnedOf) {
   const LoadOutcome outcome = load_files({{"/p/compose.yaml", "services: {a: {image: x, env_file: e.env}}\n"},
                                           {"/p/e.env", "A= # x\nB=b\t# c\nC=c # d\n"}});
@@ -158,7 +158,7 @@ TEST(EnvFile, OfAServiceThatIsNotAskedForMayBeMissing) {
   EXPECT_FALSE(load(options).project);
 }
 
-// --env-file=~/x: the shell leaves that alone.
+// --env-file=~/x: the shell does not expand it.
 TEST(EnvFile, OfTheCommandLineMayLieInTheHome) {
   LoadOptions options = options_for({{"/p/compose.yaml", "services: {a: {image: '${IMAGE}'}}\n"},
                                      {"/home/u/x.env", "IMAGE=from-home\n"},

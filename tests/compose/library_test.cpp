@@ -80,7 +80,7 @@ TEST(TopLevelValue, IsThatOfTheMergedFiles) {
   }
 }
 
-// The images of these documents are in no file: what load() shows, it has not parsed itself.
+// The images in these documents are in no file: load() can only show them if it has not parsed anything itself.
 TEST(TopLevelValue, LeavesNothingToParseAgain) {
   for (const char* name : {"shop", ""}) {
     LoadOptions options = with_files({{"/project/a.yaml", "x-consort: {on: there}\nservices: {web: {image: x}}\n"},
@@ -177,7 +177,7 @@ TEST(Advice, TellsWhoStartsContainersOfTrapsOnly) {
   EXPECT_THAT(advise(*chosen, Advice::traps, options.access), testing::IsEmpty()) << "of what is not started";
 }
 
-// What Docker Compose 2.40.3 lists for each of these texts; where it takes a random one, the one that says most.
+// What Docker Compose 2.40.3 lists for each of these texts; where it picks one at random, the most informative.
 TEST(Variables, ShowTheDefaultThatDockerComposeShows) {
   const auto listed = [](const std::string& service) {
     LoadOptions options = with_files({{"/project/compose.yaml", "services:\n  a:\n" + service}});

@@ -1,4 +1,4 @@
-// From what an error is about to the line of the file.
+// From an error's subject to the line of the file.
 #include "project/desired/places.hpp"
 
 #include <gmock/gmock.h>

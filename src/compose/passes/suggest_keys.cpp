@@ -1,4 +1,4 @@
-// What to say of a key that is not known where it stands, or is missing.
+// What to say about a key that is unknown in its place, or is missing.
 #include "compose/passes/suggest.hpp"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ void collect(std::string_view key, const Shape& shape, const std::string& path, 
   if (shape.value) collect(key, *shape.value, prefix + "*", depth + 1, found);
 }
 
-// Keys that people bring from other tools or older files. A dotted one is told but not written for them.
+// Keys that people bring from other tools or older files. A dotted one is named, but no fix is offered.
 struct Alias {
   std::string_view wrong;  // in lower case, `_` for `-`
   std::string_view right;
@@ -115,7 +115,7 @@ constexpr Alias aliases[] = {
     {"kind", "type"},
 };
 
-// Options of `docker run` that no file needs, and why.
+// Options of `docker run` that a file does not need, and why.
 constexpr Alias dropped_options[] = {
     {"rm", "`down` removes the containers; leave it out"},
     {"d", "`up -d` starts in the background; leave it out"},
@@ -170,7 +170,7 @@ std::optional<Guess> guess_key(const Entry& entry, const Shape& shape, bool vali
   for (const Field& field : shape.fields) known.emplace_back(field.key);
   if (lower == "network" && shape.find("network_mode") && entry.value.is_scalar()) return Guess{"network_mode"};
   if (const auto near = nearest(lower, known)) {
-    // A right word in the wrong place is no misprint of a word that only looks like it.
+    // A valid word in the wrong place is not a typo for a similar one.
     const bool misprint = !valid_elsewhere || near->front() == lower.front();
     const bool sure = near->size() > 4 && lower.size() + 2 > near->size();
     if (misprint && !alias_of(entry.key, shape)) return Guess{*near, sure ? Certainty::certain : Certainty::guess};
@@ -179,7 +179,7 @@ std::optional<Guess> guess_key(const Entry& entry, const Shape& shape, bool vali
   return std::nullopt;
 }
 
-// `image:"nginx"` in a flow mapping, `./html: /srv` in a list of mounts: a blank makes a key, or its absence does.
+// `image:"nginx"` in a flow mapping, `./html: /srv` in a list of mounts: a space, or a missing one, makes a key.
 bool explain_colon(Diagnostic& made, const Node& parent, const Entry& entry, const Shape& shape, const Path& path,
                    Reporter& reporter) {
   const std::size_t colon = entry.key.find(':');

@@ -76,7 +76,7 @@ Result<> check_bridge(const NetworkSpec& spec) {
     return fail(Error(Code::invalid, "invalid bridge name: " + name)
                     .hint("the name of an interface has 1 to 15 characters and no spaces, '/', ':' or '%'")
                     .about(Subject::setting, "driver_opts"));
-  // With a number behind it.
+  // With a number appended.
   if (const std::string inside = network_option(spec, "container_iface_prefix");
       !inside.empty() && !is_interface_name(inside + "00"))
     return fail(Error(Code::invalid, "invalid prefix of interfaces: " + inside)

@@ -24,7 +24,7 @@ namespace consort::engine {
 
 namespace {
 
-// One creation. Everything it makes before the record is taken away again by the destructor unless it has succeeded.
+// One creation. The destructor undoes everything that was made before the record, unless the creation succeeded.
 class Creation {
  public:
   Creation(Engine::Impl& impl, ContainerSpec spec) : impl_(impl), spec_(std::move(spec)) {}
@@ -100,7 +100,7 @@ Result<> Creation::resolve_container_modes() {
 }
 
 Result<> Creation::resolve_networks() {
-  // A built-in network by its name is a mode.
+  // The name of a built-in network is a mode.
   if (spec_.networks.size() == 1 && (spec_.networks[0].network == "host" || spec_.networks[0].network == "none")) {
     spec_.network_mode = spec_.networks[0].network;
     spec_.networks.clear();
@@ -150,8 +150,8 @@ Result<> Creation::add_image_volumes() {
   return {};
 }
 
-// Of a socket that nobody has made. A folder in its place would stay on the host, and the program that makes the socket
-// would find it there.
+// For a socket that does not exist. A directory in its place would stay on the host, and the program that creates the
+// socket would find it there.
 std::unexpected<Error> no_socket(const MountSpec& mount, const char* why) {
   const bool of_docker = base_name(mount.source) == "docker.sock";
   return fail(Error(Code::invalid, "mount \"" + mount.source + "\" on \"" + mount.target + "\"")
@@ -172,7 +172,7 @@ bool is_empty_folder(const std::string& path) {
   return std::filesystem::is_directory(path, error) && std::filesystem::is_empty(path, error);
 }
 
-// Docker's own socket, where there is no Docker: that of `consort serve`, if it listens where it does by default.
+// Docker's own socket, where there is no Docker: that of `consort serve`, if it listens at its default place.
 std::string source_of_bind(const MountSpec& mount, const Roots& roots) {
   const bool of_docker = mount.source == "/var/run/docker.sock" || mount.source == "/run/docker.sock";
   const std::string ours = roots.run + "/docker.sock";
@@ -180,7 +180,7 @@ std::string source_of_bind(const MountSpec& mount, const Roots& roots) {
 }
 
 Result<> Creation::prepare_bind(const MountSpec& mount) {
-  // Docker and earlier versions of this program have left such folders.
+  // Docker and earlier versions of this program have left such directories.
   if (base_name(mount.source) == "docker.sock" && is_empty_folder(mount.source))
     return no_socket(mount, "there is an empty directory instead of the socket");
   if (path_exists(mount.source)) return {};
@@ -202,7 +202,7 @@ Result<> Creation::copy_up(const MountSpec& mount) {
   return volume::copy_up(impl_.roots, mount.source, image_root_.get(), mount.target);
 }
 
-// An anonymous volume is known by its project, so that it can be found when its container is gone.
+// An anonymous volume carries its project's label, so that it can be found when its container is gone.
 StringMap Creation::volume_labels(const MountSpec& mount) const {
   StringMap labels = mount.volume_labels;
   const auto project = spec_.labels.find("com.docker.compose.project");
@@ -221,7 +221,7 @@ Result<> Creation::prepare_volume(MountSpec& mount, MountPoint& point) {
   point.source = volume.mountpoint;
   point.anonymous = volume.anonymous;
   TRY(volume::mount_volume(impl_.roots, mount.source, volume.spec.driver_opts));
-  // What another container is going to make there is looked for when this one starts.
+  // Another container may still have to create it, so it is looked for at the start.
   if (!mount.subpath.empty()) {
     Result<std::string> found = volume::resolve_subpath(volume.mountpoint, mount.subpath);
     if (!found && found.error().sys_errno() != ENOENT) return fail(std::move(found).error());
@@ -232,7 +232,7 @@ Result<> Creation::prepare_volume(MountSpec& mount, MountPoint& point) {
 
 Result<> Creation::prepare_mount(MountSpec& mount, MountPoint& point) {
   if (mount.type == MountType::bind && mount.source == project_api) {
-    // Made when it is needed, by the supervisor that listens there.
+    // Created when it is needed, by the supervisor that listens on it.
     mount.source = point.source = supervisor::api_socket_path(impl_.roots.project_run(spec_.project));
     return {};
   }
@@ -266,7 +266,7 @@ Result<> Creation::prepare_mounts() {
   return {};
 }
 
-// /etc/mtab for programs that know nothing of /proc/mounts, where the image has none.
+// /etc/mtab for programs that do not know /proc/mounts, if the image has none.
 Result<> add_mtab(const std::string& upper, const std::vector<std::string>& layers) {
   const std::string* top = nullptr;
   for (const std::string& layer : layers) {
@@ -289,7 +289,7 @@ Result<> add_mtab(const std::string& upper, const std::vector<std::string>& laye
 Result<> Creation::make_bundle() {
   guard_ = TRY(impl_.guard_creations());
   bundle_ = impl_.container_folder(id_);
-  // Nobody but root passes the first. "upper" is the container's "/", which all its users must be able to enter.
+  // Nobody but root can enter the first. "upper" is the container's "/", which all its users must be able to enter.
   for (const char* part : {"", "/upper", "/work"}) {
     const mode_t mode = *part == '\0' ? 0700 : 0755;
     if (::mkdir((bundle_ + part).c_str(), mode) != 0) return fail_errno("create directory", bundle_ + part);
@@ -361,7 +361,7 @@ Result<CreatedContainer> Creation::run() {
 }  // namespace
 
 Result<CreatedContainer> Engine::create_container(const ContainerSpec& spec) {
-  // For what an `up` makes anew the old container is stopped next: it must not be that there is no room to start this.
+  // If an `up` recreates a container, the old one is stopped next: there must be space left to start this one.
   TRY_WRAP(check_room(impl_->roots.data), "create container", spec.name);
   return Creation(*impl_, spec).run();
 }

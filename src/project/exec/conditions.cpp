@@ -18,16 +18,16 @@ using engine::ContainerState;
 using engine::HealthStatus;
 using engine::Status;
 
-// What has no health check is taken as good when it has run for so long. Docker Compose looks every half second, which
-// is how its users learn of a service that ends at once because its settings are wrong.
+// A container without a health check counts as good once it has run for this long. Docker Compose looks every half
+// second, which is how its users learn of a service that exits at once because its settings are wrong.
 constexpr std::chrono::milliseconds settling{500};
 
 std::string code_text(const ContainerState& state) {
   return state.exit_code ? std::to_string(*state.exit_code) : "unknown";
 }
 
-// A container whose restart policy starts it again and again never gets healthy and never ends, and the wait for it
-// must end all the same. It is given the tries and the time in which a health check that always fails would give up.
+// A container that its restart policy starts again and again never becomes healthy and never ends, but the wait for it
+// must end all the same. It gets as many attempts and as much time as a health check that always fails.
 class CrashLoop {
  public:
   // From the specification of the container.
@@ -47,7 +47,7 @@ class CrashLoop {
     const unsigned ends = state.restart_count + (state.status == Status::restarting ? 1 : 0);
     if (!seen_) {
       seen_ = ends;
-      // One that is found between two lives has just failed; what a running one went through may be long ago.
+      // One that is found between two runs has just failed; failures of a running one may be long ago.
       if (state.status == Status::restarting) note(ends, now);
       return;
     }
@@ -93,7 +93,7 @@ struct Wait {
   std::optional<std::chrono::steady_clock::time_point> until{};
 };
 
-// Seen between a process's end and its supervisor's word about it, when nobody knows yet how it ended.
+// Seen between a process's end and its supervisor's report, when nobody knows yet how it ended.
 bool may_start_again(const Wait& wait, const ContainerState& state) {
   return wait.restarts && !state.exit_code;
 }
@@ -159,7 +159,8 @@ std::string what_it_lacks(const ContainerState& state, Awaited awaited) {
   return state.health.status == HealthStatus::none ? " has only just started" : " is not healthy yet";
 }
 
-// Blocks until a change may have come, what runs has settled, or it is time to look at a crash loop again.
+// Blocks until there may be a change, until a running container has settled, or until it is time to check a crash loop
+// again.
 Result<> wait_readable(int fd, const ContainerState& state, const Wait& wait, const Cancellation& cancel) {
   std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{cancel.fd(), POLLIN, 0}};
   std::chrono::milliseconds left = until_settled(state);
@@ -178,7 +179,7 @@ Result<> wait_readable(int fd, const ContainerState& state, const Wait& wait, co
   return {};
 }
 
-// One life of a watch: until decided, or nullopt when the supervisor has ended.
+// One subscription: until decided, or nullopt when the supervisor has ended.
 Result<bool> follow(engine::Engine& engine, engine::Watch& watch, Wait& wait, const Cancellation& cancel) {
   // Subscribed before this look, so nothing is missed in between.
   const engine::ContainerDetails details = TRY(engine.inspect(wait.operation.target));
@@ -226,7 +227,7 @@ std::string last_log_lines(engine::Engine& engine, const std::string& container,
 
 Result<> await_condition(engine::Engine& engine, const std::string& project, const Operation& operation,
                          Awaited awaited, const Cancellation& cancel, std::optional<int> most) {
-  // A supervisor that is replaced ends the stream; more than a few times in a row is not that.
+  // Replacing a supervisor ends the stream, but not more than a few times in a row.
   constexpr int most_watches = 100;
   Wait wait{operation, awaited};
   if (most) wait.until = std::chrono::steady_clock::now() + std::chrono::seconds(*most);

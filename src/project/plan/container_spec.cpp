@@ -64,7 +64,7 @@ void add_process(const Service& service, engine::ContainerSpec& spec) {
   spec.init = service.init;
 }
 
-// What providers and models have set wins over the file, as in Docker Compose.
+// Variables set by providers and models win over the file, as in Docker Compose.
 void add_provided(const compose::StringMap* provided, engine::ContainerSpec& spec) {
   if (!provided || provided->empty()) return;
   for (const auto& [key, value] : *provided) {
@@ -106,7 +106,7 @@ void add_network(const Project& project, const DesiredService& wanted, std::stri
   spec.dns_opt = service.dns_opt;
 }
 
-// A seccomp profile is a file beside the Compose file; the engine takes its content.
+// A seccomp profile is a file next to the Compose file; the engine takes its content.
 Result<std::string> security_option(const Project& project, const Service& service, const std::string& option) {
   const std::size_t at = option.find_first_of("=:");
   const std::string value = at == std::string::npos ? std::string() : option.substr(at + 1);

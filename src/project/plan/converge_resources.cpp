@@ -1,4 +1,4 @@
-// Volumes and orphans: what must be right before containers are looked at.
+// Volumes and orphans: what must be right before containers are considered.
 #include <algorithm>
 
 #include "base/strings.hpp"

@@ -1,4 +1,4 @@
-// Starting in dependency order, and waiting for what dependents ask for.
+// Starting in dependency order, and waiting for the conditions of dependents.
 #include <algorithm>
 
 #include "project/plan/converger.hpp"
@@ -9,7 +9,7 @@ namespace consort::project {
 
 namespace {
 
-// In the snapshot already: nothing to wait for.
+// Already true in the snapshot: nothing to wait for.
 bool fulfilled(const engine::Container& container, Awaited awaited) {
   const engine::ContainerState& state = container.state;
   switch (awaited) {
@@ -86,7 +86,7 @@ Converger::Needs Converger::conditions(const compose::Service& service) {
   return needs;
 }
 
-// What an earlier run has left, or a failed one for its user to look at.
+// Left by an earlier run, or by a failed one for the user to look at.
 Converger::Needs Converger::remove_hooks(const std::string& service) {
   Needs removed;
   for (const engine::Container& hook : observed_.hooks) {
@@ -99,8 +99,8 @@ Converger::Needs Converger::remove_hooks(const std::string& service) {
   return removed;
 }
 
-// Once for the service, when it starts as a whole and one of its containers has never run: that one which ran has had
-// its hooks.
+// Once for the service, when it starts as a whole and one of its containers has never run: one that has run has had its
+// hooks.
 Result<Converger::Needs> Converger::pre_start(const compose::Service& service, const std::vector<Replica>& replicas,
                                               Needs needs) {
   const bool runs = std::ranges::any_of(replicas, &Replica::running);

@@ -46,7 +46,7 @@ class Downer {
     warn_of_oneoffs();
   }
 
-  // What Docker Compose leaves running without a word.
+  // Docker Compose leaves these running without saying so.
   void warn_of_profile(const engine::Container& container, const compose::Service& service) {
     if (service.profiles.empty()) return;
     plan_.warnings.push_back("Container " + container.name + " is kept, because the profile of service \"" +
@@ -54,7 +54,7 @@ class Downer {
                              " down` removes it");
   }
 
-  // What `run` has started is somebody's at another terminal, and it keeps the networks that it uses.
+  // A container started by `run` belongs to somebody at another terminal, and keeps the networks that it uses.
   void warn_of_oneoffs() {
     std::vector<std::string> names;
     for (const engine::Container& container : staying_)
@@ -64,8 +64,8 @@ class Downer {
                              ". `consort down --remove-orphans` removes them");
   }
 
-  // Dependents first; the graph of the labels knows services that the file no longer has, and the file those that
-  // have no containers.
+  // Dependents first; the labels' graph includes services that the file no longer has, and the file's those without
+  // containers.
   void containers() {
     ServiceGraph graph = ServiceGraph::of(going_);
     if (project_)
@@ -89,7 +89,7 @@ class Downer {
     }
   }
 
-  // What has failed before a service could start stays for its user to look at, until now.
+  // Failed hooks of a service that never started stay for the user to look at, until now.
   void hooks() {
     for (const engine::Container& hook : observed_.hooks)
       if (options_.named.empty() || options_.named.contains(hook.service)) {
@@ -99,7 +99,7 @@ class Downer {
       }
   }
 
-  // Null: it is one of containers, or stays.
+  // Null: it is a service with containers, or it stays.
   const compose::Service* provided_service(const std::string& name) const {
     if (!project_ || (!options_.named.empty() && !options_.named.contains(name))) return nullptr;
     const auto found = project_->services.find(name);

@@ -12,8 +12,8 @@ namespace {
 
 using Needs = std::vector<OperationId>;
 
-// Adds for each container, dependents first, what `make` gives, and a stop of each provider; operations need those of
-// the dependents.
+// Adds the operations that `make` returns for each container, dependents first, and a stop of each provider; operations
+// need those of the dependents.
 template <typename Make>
 void in_reverse_order(Plan& plan, const Containers& containers, const ServiceGraph& graph,
                       const std::map<std::string, compose::Service>& providers, Make&& make) {
@@ -43,7 +43,7 @@ Awaited awaited_of(compose::DependencyCondition condition) {
   return condition == compose::DependencyCondition::completed_successfully ? Awaited::completed : Awaited::healthy;
 }
 
-// Things that are done to each container by itself.
+// Actions on each container independently.
 Plan on_each(const Containers& containers, const Action& action, const char* after) {
   Plan plan;
   plan.on_failure = OnFailure::go_on;
@@ -55,7 +55,7 @@ Plan on_each(const Containers& containers, const Action& action, const char* aft
   return plan;
 }
 
-// start and restart: dependencies first, each as soon as what it depends on is as it wants it.
+// start and restart: dependencies first, each as soon as its dependencies are in the required state.
 class Starter {
  public:
   Starter(const Containers& containers, const ServiceGraph& graph) : containers_(containers), graph_(graph) {}

@@ -75,7 +75,7 @@ std::map<std::string, compose::Dependency> parse_depends_on(std::string_view tex
 
 namespace {
 
-// Unambiguous text of fields: each with its length before it.
+// Unambiguous text of fields: each preceded by its length.
 class Canonical {
  public:
   Canonical& add(std::string_view text) {
@@ -97,7 +97,7 @@ std::string word(std::optional<bool> value) {
   return !value ? "unset" : *value ? "true" : "false";
 }
 
-// The content of a config or secret is written when the container is made, so a change of it must make a new one.
+// The content of a config or secret is written when the container is created, so changed content must create a new one.
 void add_content(Canonical& canonical, const std::vector<compose::FileReference>& references,
                  const std::map<std::string, compose::FileObject>& objects) {
   for (const compose::FileReference& reference : references)
@@ -105,7 +105,7 @@ void add_content(Canonical& canonical, const std::vector<compose::FileReference>
       canonical.add(reference.source).add(found->second.content);
 }
 
-// What says whose a network or volume is: the project, and which key of its file.
+// Labels that identify the owner of a network or volume: the project, and the key in its file.
 void add_labels(std::map<std::string, std::string>& labels, const compose::Project& project,
                 std::pair<std::string, std::string> key, std::string hash) {
   labels[label::project] = project.name;
@@ -117,7 +117,7 @@ void add_labels(std::map<std::string, std::string>& labels, const compose::Proje
 }  // namespace
 
 std::string config_hash(const compose::Project& project, const compose::Service& service) {
-  // As Docker Compose and `config --hash` have it, unless there is content that the file only names.
+  // As in Docker Compose and `config --hash`, unless there is content that the file only refers to.
   const auto api = compose::api_socket_of(project, service);
   const bool full_api = api && *api == compose::ApiSocket::full;
   if (service.configs.empty() && service.secrets.empty() && !full_api)

@@ -12,7 +12,7 @@ namespace consort::project {
 
 namespace {
 
-// Also those that the selection of services has taken out of the model.
+// Including those that the selection of services has removed from the model.
 std::set<std::string> dependencies_in_file(const compose::Project& project, const compose::Service& service) {
   std::set<std::string> names;
   for (const auto& [name, how] : service.depends_on) names.insert(name);
@@ -83,7 +83,7 @@ Operation provider_operation(ProviderCommand command, const compose::Service& se
   operation.action = RunProvider{command, *service.provider};
   operation.target = service.name;
   operation.service = service.name;
-  // Whether its program can stop anything, only the program can say: who runs it tells of that itself.
+  // Only the program itself knows whether it can stop anything: whoever runs it reports that.
   if (command == ProviderCommand::stop) return operation;
   operation.shown = service.name;
   operation.before = command == ProviderCommand::up ? "Creating" : "Removing";

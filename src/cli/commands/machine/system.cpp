@@ -1,4 +1,4 @@
-// system df, prune and info; container prune and builder prune: what is there of this machine, and what nobody needs.
+// system df, prune and info; container prune and builder prune: what this machine stores, and what nobody uses.
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 
@@ -17,6 +17,7 @@
 #include "cli/render/template.hpp"
 #include "cli/workspace.hpp"
 #include "engine/images.hpp"
+#include "engine/networks_in_use.hpp"
 
 namespace consort::cli {
 
@@ -117,7 +118,7 @@ FormatRow row_of(const Usage& usage) {
           {"Reclaimable", "RECLAIMABLE", back, ""}};
 }
 
-// Removes what has ended; the bytes that it had.
+// Removes stopped containers; returns the bytes they used.
 Result<std::uint64_t> prune_containers(engine::Engine& engine, bool dry_run) {
   std::uint64_t bytes = 0;
   std::string deleted;
@@ -135,15 +136,13 @@ Result<std::uint64_t> prune_containers(engine::Engine& engine, bool dry_run) {
   return bytes;
 }
 
-// Bridges that no container is on, running or not.
+// Networks without any container. A dry run has not removed the stopped ones, which go before.
 Result<> prune_networks(engine::Engine& engine, bool dry_run) {
-  std::set<std::string> used;
-  for (const engine::Container& container : TRY(engine.list()))
-    if (!dry_run || container.state.running())
-      for (const engine::Endpoint& endpoint : container.networks) used.insert(endpoint.network_id);
+  const std::set<std::string> used =
+      TRY(engine::networks_in_use(engine, dry_run ? engine::Users::running : engine::Users::all));
   std::string deleted;
   for (const engine::Network& network : TRY(engine.list_networks())) {
-    if (network.spec.name == "bridge" || network.spec.driver != "bridge" || used.contains(network.id)) continue;
+    if (engine::is_built_in(network) || used.contains(network.id)) continue;
     if (dry_run)
       print_out("Would remove: " + network.spec.name + "\n");
     else if (TRY(unused_removed(engine.remove_network(network.id))))
@@ -161,7 +160,7 @@ Result<std::uint64_t> prune_volumes(engine::Engine& engine, bool dry_run) {
   std::uint64_t bytes = 0;
   std::string deleted;
   for (const engine::Volume& volume : TRY(engine.list_volumes())) {
-    // As Docker does: what somebody has given a name is not thrown away here.
+    // As in Docker: a volume that somebody has named is not removed here.
     if (used.contains(volume.spec.name) || !volume.anonymous) continue;
     const std::uint64_t size = tree_bytes(volume.mountpoint);
     if (dry_run)

@@ -29,7 +29,7 @@ std::map<std::string, std::string> build_arguments(const Workspace& workspace, c
   return result;
 }
 
-// Flags that builds in other processes need, said once each.
+// Flags that only builds in other processes need; each is mentioned once.
 void warn_of_unused(const ParsedFlags& flags, project::Progress& progress) {
   if (flags.has("builder")) progress.warn("--builder is ignored: builds run in this process");
   if (flags.has("memory")) progress.warn("--memory is ignored, as by BuildKit");
@@ -38,7 +38,7 @@ void warn_of_unused(const ParsedFlags& flags, project::Progress& progress) {
       progress.warn("--" + std::string(flag) + " is ignored: images are built without attestations");
 }
 
-// Prints what the checks found; the status is 1 if they found anything.
+// Prints the findings of the checks; the status is 1 if there are any.
 Result<int> check_services(Workspace& workspace, const project::RunDetail& detail) {
   bool clean = true;
   for (const auto& [name, service] : workspace.project()->services) {
@@ -62,7 +62,7 @@ project::RunDetail build_detail(const Workspace& workspace, const ParsedFlags& f
   return detail;
 }
 
-// The services named, and those whose images they begin with or copy from (additional_contexts: x: service:NAME).
+// The named services, and those whose images they begin with or copy from (additional_contexts: x: service:NAME).
 std::vector<std::string> with_context_services(const compose::Project& project, std::vector<std::string> names) {
   constexpr std::string_view prefix = "service:";
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -77,7 +77,7 @@ std::vector<std::string> with_context_services(const compose::Project& project, 
   return names;
 }
 
-// Images that `pull` could not get and did not stop at, as a build can make them: named, with the command.
+// Images that `pull` could not get but continued without, because a build can create them: named, with the command.
 std::vector<std::string> missed_images(project::Session& session, const project::Plan& plan, SystemTime began) {
   std::vector<std::string> missed;
   const auto local = project::local_images(session);
@@ -93,7 +93,7 @@ std::vector<std::string> missed_images(project::Session& session, const project:
   return missed;
 }
 
-// Docker Compose takes it here, too, and says so.
+// Docker Compose also accepts it here, and says so.
 Result<> apply_progress_flag(Invocation& invocation) {
   if (invocation.flags.on("quiet")) invocation.progress = ProgressMode::quiet;
   if (!invocation.flags.has("progress")) return {};

@@ -1,4 +1,4 @@
-// job ...: the jobs of this machine, whichever project they are of.
+// job ...: the jobs of this machine, whichever project they belong to.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -32,7 +32,7 @@ std::string text_of(const std::optional<int>& code) {
   return code ? std::to_string(*code) : nothing;
 }
 
-// A run whose job has gone to its end says so; one under way is what `running` means.
+// A run that has completed says so; one in progress counts as running.
 bool is_running(const std::vector<engine::JobRun>& runs) {
   return !runs.empty() && !engine::is_final(runs[0].state);
 }
@@ -142,7 +142,7 @@ Result<engine::JobRun> run_called(const std::vector<engine::JobRun>& runs, const
   return fail(Code::not_found, "no such run: " + text);
 }
 
-// What its container says, or what was kept of it.
+// The container's log, or what was kept of it.
 Result<> print_output(const Named& named, const engine::JobRun& run) {
   auto reader = run.container.empty() ? Result<engine::LogReader>(fail(Code::not_found, "no container"))
                                       : named.workspace->engine().logs(run.container);

@@ -1,4 +1,4 @@
-// ls, port, top, volumes: short looks at what is there.
+// ls, port, top, volumes: short listings.
 #include <algorithm>
 #include <map>
 #include <regex>
@@ -45,7 +45,7 @@ Result<std::vector<std::string>> name_filters(const ParsedFlags& flags) {
   return patterns;
 }
 
-// The pattern is the user's own; one that is no regular expression is taken as text.
+// The user's own pattern; if it is not a regular expression, it is taken as text.
 bool matches(const std::string& name, const std::vector<std::string>& patterns) {
   return patterns.empty() || std::ranges::any_of(patterns, [&](const std::string& pattern) {
            try {
@@ -87,7 +87,7 @@ Result<int> run_ls(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   std::map<std::string, ListedProject> projects;
   for (const engine::Container& container : TRY(workspace->engine().list())) {
-    // Those of `docker run` are in none: names of projects begin with a letter or a digit.
+    // Containers of `docker run` belong to none: project names begin with a letter or a digit.
     if (container.project.empty() || container.project.starts_with('_')) continue;
     if (!matches(container.project, patterns)) continue;
     if (!flags.on("all") && !container.state.running()) continue;
@@ -162,7 +162,7 @@ Result<int> run_top(Invocation& invocation) {
 
 namespace {
 
-// What their containers use is shown with those. What is left of containers that are gone is shown here.
+// Volumes used by containers are shown with those; leftovers of removed containers are shown here.
 Result<> leave_out_used_anonymous(engine::Engine& engine, const std::string& project,
                                   std::vector<engine::Volume>& volumes) {
   if (std::ranges::none_of(volumes, &engine::Volume::anonymous)) return {};
