@@ -20,13 +20,14 @@
 namespace consort::supervisor {
 
 // Starts keeper and supervisor of the project if there are none; returns once the control socket answers. The programs
-// are looked for in $CONSORT_LIBEXEC, beside this program, then in the libexec folder of the installation.
-Result<> ensure_supervisor(const Roots& roots, const std::string& project);
+// are looked for in $CONSORT_LIBEXEC, beside this program, then in the libexec folder of the installation. Once cancel_fd
+// (borrowed) is readable the wait ends (Code::interrupted).
+Result<> ensure_supervisor(const Roots& roots, const std::string& project, int cancel_fd = -1);
 
 // Starts them only if both were killed while they had something to do (containers that run, or whose end nobody has
 // seen, a restart that is due, a start that was cut), and says whether it did. One look at a lock where there is a
 // keeper; one at a directory where nothing runs.
-Result<bool> revive_supervisor(const Roots& roots, const std::string& project);
+Result<bool> revive_supervisor(const Roots& roots, const std::string& project, int cancel_fd = -1);
 
 // The lock that whoever starts a supervisor of the project must have, if there is none and nothing for one to do; an
 // empty descriptor if this boot has not seen the project. nullopt: there is one, or should be.
@@ -75,7 +76,7 @@ class Client {
  public:
   Client(Roots roots, std::string project) : roots_(std::move(roots)), project_(std::move(project)) {}
 
-  Result<> ensure() const { return ensure_supervisor(roots_, project_); }
+  Result<> ensure(int cancel_fd = -1) const { return ensure_supervisor(roots_, project_, cancel_fd); }
   Result<bool> running() const;  // is there a supervisor
 
   Result<std::vector<ObservedContainer>> snapshot() const;
