@@ -20,13 +20,14 @@
 namespace consort::supervisor {
 
 // Starts the project's keeper and supervisor if there are none; returns once the control socket answers. The programs
-// are looked for in $CONSORT_LIBEXEC, next to this program, then in the libexec directory of the installation.
-Result<> ensure_supervisor(const Roots& roots, const std::string& project);
+// are looked for in $CONSORT_LIBEXEC, next to this program, then in the libexec directory of the installation. Once
+// cancel_fd (borrowed) is readable, the wait ends (Code::interrupted).
+Result<> ensure_supervisor(const Roots& roots, const std::string& project, int cancel_fd = -1);
 
 // Starts them only if both were killed while they had something to do (containers that run or whose end nobody has
 // seen, a restart that is due, an interrupted start), and returns whether it did. Costs one check of a lock if there is
 // a keeper, and of one directory if nothing runs.
-Result<bool> revive_supervisor(const Roots& roots, const std::string& project);
+Result<bool> revive_supervisor(const Roots& roots, const std::string& project, int cancel_fd = -1);
 
 // The lock that a process needs to start the project's supervisor, if there is no supervisor and nothing for one to do;
 // an empty descriptor if the project hasn't run since boot. nullopt: there is a supervisor, or should be.
@@ -75,7 +76,7 @@ class Client {
  public:
   Client(Roots roots, std::string project) : roots_(std::move(roots)), project_(std::move(project)) {}
 
-  Result<> ensure() const { return ensure_supervisor(roots_, project_); }
+  Result<> ensure(int cancel_fd = -1) const { return ensure_supervisor(roots_, project_, cancel_fd); }
   Result<bool> running() const;  // is there a supervisor
 
   Result<std::vector<ObservedContainer>> snapshot() const;

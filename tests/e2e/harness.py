@@ -234,6 +234,7 @@ class World:
             env={**self.env, **(env or {})}, timeout=timeout, stdin=stdin)
         ran = Ran(["consort", *argv], done.returncode, done.stdout, done.stderr, time.monotonic() - start)
         self.commands.append(ran)
+        check("control.sock" not in ran.out + ran.err, f"a socket that no user knows of:\n{ran}")
         if status is not None:
             check(ran.status == status, f"status {ran.status} instead of {status}:\n{ran}")
         return ran

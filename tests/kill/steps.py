@@ -97,6 +97,7 @@ def finish(argv, world, env):
             raise Violation(f"{' '.join(argv)} hangs:\n  {told}") from None
     ran = harness.Ran(argv, process.returncode, out, err, time.monotonic() - start)
     world.commands.append(ran)
+    hold("control.sock" not in ran.out + ran.err, f"a socket that no user knows of:\n{ran}")
     return ran
 
 

@@ -1,13 +1,18 @@
 // The supervisor can be killed at any instant: no container restarts, no line is lost, no exit status is forgotten.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <thread>
 
+#include "base/os/files/file.hpp"
 #include "base/os/processes/process.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "base/strings.hpp"
 #include "project.hpp"
 #include "supervisor/journal.hpp"
@@ -379,6 +384,17 @@ TEST_F(TakeoverTest, TheEndOfAProjectLeavesNoSocketOfOneThatWasKilled) {
   EXPECT_FALSE(path_exists(control_socket_path(project.run_folder())));
 }
 
+// Connections that it does not take, until there is room for no more.
+std::vector<Fd> fill_queue(const std::string& path) {
+  std::vector<Fd> waiting;
+  const UnixAddress address = unix_address(path).value();
+  while (true) {
+    Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size) != 0) return waiting;
+    waiting.push_back(std::move(fd));
+  }
+}
+
 // Nobody waits for ever for one that somebody has stopped.
 TEST_F(TakeoverTest, AStoppedSupervisorIsTold) {
   TestProject project;
@@ -387,11 +403,61 @@ TEST_F(TakeoverTest, AStoppedSupervisorIsTold) {
   const pid_t supervisor = project.supervisor();
   ASSERT_EQ(::kill(supervisor, SIGSTOP), 0);
   const auto looked = project.client().snapshot();
+  std::vector<Fd> waiting = fill_queue(control_socket_path(project.run_folder()));
+  const auto ensured = project.client().ensure();
+  waiting.clear();
   ::kill(supervisor, SIGCONT);
   ASSERT_FALSE(looked);
   EXPECT_EQ(looked.error().code(), Code::busy);
-  EXPECT_THAT(looked.error().message(), testing::HasSubstr(std::to_string(supervisor) + " is stopped"));
+  const std::string reason = std::to_string(supervisor) + " is stopped";
+  EXPECT_THAT(looked.error().message(), testing::HasSubstr(reason));
+  ASSERT_FALSE(ensured);
+  EXPECT_EQ(ensured.error().code(), Code::busy);
+  EXPECT_THAT(ensured.error().message(), testing::HasSubstr(reason));
   EXPECT_TRUE(project.client().snapshot());
+}
+
+// It is the keeper that hears of a container's end.
+TEST_F(TakeoverTest, AStoppedKeeperIsTold) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  const pid_t keeper = project.keeper();
+  ASSERT_EQ(::kill(keeper, SIGSTOP), 0);
+  auto exec = project.client().exec(unit.id, {.process = project.process({"exit", "7"})});
+  ASSERT_TRUE(exec);
+  const auto ended = exec->wait();
+  const auto stopped = project.client().stop(unit.id, {.timeout = std::chrono::milliseconds(0)});
+  ::kill(keeper, SIGCONT);
+  const std::string reason = std::to_string(keeper) + " is stopped";
+  ASSERT_FALSE(ended);
+  EXPECT_THAT(ended.error().message(), testing::HasSubstr(reason));
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code(), Code::busy);
+  EXPECT_THAT(stopped.error().message(), testing::HasSubstr(reason));
+  EXPECT_EQ(exec->wait().value(), 7);
+  EXPECT_TRUE(project.client().stop(unit.id));
+}
+
+// Who waits for a supervisor to become ready can be told not to.
+TEST_F(TakeoverTest, AStartCanBeLeftBeforeThereIsASupervisor) {
+  TestProject project;
+  const std::string unit = project.write(project.unit({"pause"}));
+  Pipe wish = make_pipe().value();
+  wish.write.reset();
+  ASSERT_TRUE(make_directories(project.run_folder(), 0700));
+  {
+    const Fd starter = open_file(project.run_folder() + "/supervisor.lock", O_RDWR | O_CREAT, 0600).value();
+    ASSERT_EQ(::flock(starter.get(), LOCK_EX), 0);
+    EXPECT_EQ(project.client().start(unit, nullptr, wish.read.get()).error().code(), Code::interrupted);
+  }
+  ASSERT_TRUE(project.client().start(unit));
+  const pid_t keeper = project.keeper();
+  ASSERT_EQ(::kill(keeper, SIGSTOP), 0);
+  ASSERT_EQ(::kill(project.supervisor(), SIGKILL), 0);
+  EXPECT_EQ(ensure_supervisor(project.roots(), project.name(), wish.read.get()).error().code(), Code::interrupted);
+  ::kill(keeper, SIGCONT);
+  EXPECT_TRUE(project.client().ensure());
 }
 
 TEST_F(TakeoverTest, NothingIsRevivedWhereNothingRuns) {

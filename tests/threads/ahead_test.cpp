@@ -2,6 +2,7 @@
 #include "engine/start/ahead.hpp"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <atomic>
 #include <thread>
@@ -10,11 +11,15 @@ namespace consort::supervisor {
 
 namespace {
 std::atomic<int> started = 0, ended = 0;
-}
+std::atomic<bool> hangs = false;
+}  // namespace
 
-Result<> ensure_supervisor(const Roots&, const std::string&) {
+Result<> ensure_supervisor(const Roots&, const std::string&, int cancel_fd) {
   ++started;
-  return {};
+  if (!hangs) return {};
+  pollfd wish{cancel_fd, POLLIN, 0};
+  (void)::poll(&wish, 1, -1);
+  return fail(Code::interrupted, "interrupted");
 }
 Result<> Client::end() const {
   ++ended;
@@ -30,7 +35,10 @@ using supervisor::Client;
 
 class AheadTest : public testing::Test {
  protected:
-  void SetUp() override { supervisor::started = supervisor::ended = 0; }
+  void SetUp() override {
+    supervisor::started = supervisor::ended = 0;
+    supervisor::hangs = false;
+  }
   // As the threads do that make and start containers.
   static void begin_in_threads(Ahead& ahead) {
     std::vector<std::jthread> threads;
@@ -58,6 +66,16 @@ TEST_F(AheadTest, EndsWhatNobodyUsed) {
   EXPECT_EQ(supervisor::ended, 1);
   { const Ahead nobody; }
   EXPECT_EQ(supervisor::ended, 1);
+}
+
+TEST_F(AheadTest, DoesNotWaitForOneThatDoesNotBecomeReady) {
+  supervisor::hangs = true;
+  {
+    Ahead ahead;
+    begin_in_threads(ahead);
+  }
+  EXPECT_EQ(supervisor::started, 1);
+  EXPECT_EQ(supervisor::ended, 0);
 }
 
 }  // namespace

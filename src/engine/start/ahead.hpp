@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/os/fd.hpp"
 #include "supervisor/client.hpp"
 
 namespace consort::engine {
@@ -17,7 +18,8 @@ class Ahead {
   Ahead() = default;
   Ahead(const Ahead&) = delete;
   Ahead& operator=(const Ahead&) = delete;
-  // Nothing was started after all: nothing shall run where nothing is up.
+  // Nothing was started after all: nothing shall run where nothing is up. Waits for a moment only, as the user may want
+  // an end: what is not ready then is left to itself.
   ~Ahead();
 
   // Returns at once. Who starts a container meets the same supervisor, or the same error, and waits for it there.
@@ -29,6 +31,8 @@ class Ahead {
   std::mutex mutex_;
   std::optional<supervisor::Client> client_;
   std::atomic<bool> used_ = false;
+  std::atomic<bool> begun_ = false;
+  Fd give_up_, done_;
   std::jthread thread_;  // last: it uses what is above
 };
 

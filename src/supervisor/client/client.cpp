@@ -66,7 +66,7 @@ Result<ObservedContainer> Client::start(const std::string& unit_path, int* exit_
     const bool over = i == most_tries || std::chrono::steady_clock::now() > deadline;
     if (over || !(ending || nobody)) return fail(std::move(answer.error()));
     if (ending) TRY(end());
-    TRY(ensure());
+    TRY(ensure(cancel_fd));
   }
 }
 

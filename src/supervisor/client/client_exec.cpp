@@ -53,6 +53,7 @@ Result<> Exec::kill(int signal) {
 }
 
 Result<int> Exec::wait() {
+  TRY(await_answer(parts_.socket.get(), -1));
   auto answer = receive_answer(parts_.socket.get());
   if (!answer) {
     // The supervisor was replaced; its successor knows the process by its number.

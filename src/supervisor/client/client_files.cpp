@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 
 #include "base/os/files/file.hpp"
 #include "base/os/processes/own_programs.hpp"
@@ -32,7 +34,25 @@ enum class Begun : std::uint8_t {
   outrun,  // somebody else's serves, or is about to
 };
 
-Result<Begun> start_programs(const Roots& roots, const std::string& project, const std::string& run_folder) {
+// The caller's wish not to wait any more is looked at before each pause.
+Result<> pause(std::chrono::milliseconds length, int cancel_fd) {
+  pollfd wish{cancel_fd, POLLIN, 0};
+  if (::poll(&wish, 1, static_cast<int>(length.count())) > 0) return fail(Code::interrupted, "interrupted");
+  return {};
+}
+
+// What the supervisor says of its start, at whose end it closes its end. Who does not wait for it leaves a pair behind
+// that is found by the next one.
+Result<std::string> hear_of_start(const Fd& ready, int cancel_fd) {
+  std::array<pollfd, 2> fds{pollfd{ready.get(), POLLIN, 0}, pollfd{cancel_fd, POLLIN, 0}};
+  while (::poll(fds.data(), fds.size(), -1) < 0)
+    if (errno != EINTR) return fail_errno("wait for the supervisor");
+  if (fds[0].revents == 0) return fail(Code::interrupted, "interrupted");
+  return read_all(ready.get(), 65536);
+}
+
+Result<Begun> start_programs(const Roots& roots, const std::string& project, const std::string& run_folder,
+                             int cancel_fd) {
   const std::string keeper = TRY(find_own_program("consort-keeper"));
   const std::string supervisor = TRY(find_own_program("consort-supervisor"));
   const auto init = find_own_program("consort-init");
@@ -60,7 +80,7 @@ Result<Begun> start_programs(const Roots& roots, const std::string& project, con
     (void)write_full(log.get(), "without a scope of its own: " + entered.error().message() + "\n");
   gate.write.reset();
   TRY(child.wait());  // it leaves the real keeper behind and ends
-  const std::string answer = TRY(read_all(ready.read.get(), 65536));
+  const std::string answer = TRY(hear_of_start(ready.read, cancel_fd));
   if (answer == "ok") return Begun::serves;
   if (answer == outrun) return Begun::outrun;
   if (answer.empty()) return Begun::ended;
@@ -100,18 +120,22 @@ Result<std::optional<ObservedContainer>> read_state(const std::string& path, Boo
 }
 
 // Somebody answers, and will go on answering: without a keeper, a supervisor is about to notice that, and to end.
-bool is_served(const std::string& run_folder) {
-  return connect_unix(control_socket_path(run_folder)) && keeper_lives(run_folder);
+Result<bool> is_served(const Roots& roots, const std::string& project) {
+  auto socket = connect_to(roots, project);
+  if (!socket && socket.error().code() == Code::busy) return fail(std::move(socket.error()));
+  return socket && keeper_lives(roots.project_run(project));
 }
 
 // Waits for the successor that the keeper starts. False: there is no keeper, so nobody will come, and nobody is left.
-Result<bool> await_successor(const std::string& run_folder, const std::string& project) {
+Result<bool> await_successor(const Roots& roots, const std::string& project, int cancel_fd) {
+  const std::string run_folder = roots.project_run(project);
   constexpr int most_waits = 1500;
   for (int i = 0; i < most_waits; ++i) {
-    const bool answers = connect_unix(control_socket_path(run_folder)).has_value();
+    auto socket = connect_to(roots, project);
+    if (!socket && socket.error().code() == Code::busy) return fail(std::move(socket.error()));
     const bool kept = keeper_lives(run_folder);
-    if (answers == kept) return answers;
-    ::poll(nullptr, 0, 20);
+    if (socket.has_value() == kept) return kept;
+    TRY(pause(std::chrono::milliseconds(20), cancel_fd));
   }
   const bool kept = keeper_lives(run_folder);
   return fail(Error(Code::lost, "talk to the supervisor of project")
@@ -119,6 +143,19 @@ Result<bool> await_successor(const std::string& run_folder, const std::string& p
                   .why(kept ? "it has exited, and a new one does not become ready"
                             : "its keeper was killed, and it does not exit")
                   .hint("see " + run_folder + "/supervisor.log"));
+}
+
+// flock has no timeout, and its holder may be stopped. Looked at often in the beginning: a start takes milliseconds.
+Result<Fd> lock_starts(const std::string& run_folder, int cancel_fd) {
+  Fd lock = TRY(open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600));
+  constexpr int often = 50;
+  for (int looks = 0; ::flock(lock.get(), cancel_fd < 0 ? LOCK_EX : LOCK_EX | LOCK_NB) != 0; ++looks) {
+    if (errno == EWOULDBLOCK)
+      TRY(pause(std::chrono::milliseconds(looks < often ? 2 : 20), cancel_fd));
+    else if (errno != EINTR)
+      return fail_errno("lock", run_folder + "/supervisor.lock");
+  }
+  return lock;
 }
 
 // The files of the project's run directory, one a container.
@@ -149,32 +186,30 @@ bool is_unsettled(const std::string& path) {
 
 }  // namespace
 
-Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
+Result<> ensure_supervisor(const Roots& roots, const std::string& project, int cancel_fd) {
   const std::string run_folder = roots.project_run(project);
-  if (is_served(run_folder)) return {};
+  if (TRY(is_served(roots, project))) return {};
   TRY(make_directories(run_folder + "/containers", 0700));
   // Held until the new one answers; one that is about to end looks at this lock first.
-  const Fd lock = TRY(open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600));
-  while (::flock(lock.get(), LOCK_EX) != 0)
-    if (errno != EINTR) return fail_errno("lock", run_folder + "/supervisor.lock");
+  const Fd lock = TRY(lock_starts(run_folder, cancel_fd));
   // The lock ends with its holder: a starter that was killed may have left a pair that is not ready yet.
   constexpr int most_tries = 3;
   for (int i = 0; i < most_tries; ++i) {
-    if (TRY(await_successor(run_folder, project))) return {};
-    if (TRY(start_programs(roots, project, run_folder)) == Begun::serves) return {};
+    if (TRY(await_successor(roots, project, cancel_fd))) return {};
+    if (TRY(start_programs(roots, project, run_folder, cancel_fd)) == Begun::serves) return {};
   }
-  if (TRY(await_successor(run_folder, project))) return {};
+  if (TRY(await_successor(roots, project, cancel_fd))) return {};
   return fail(Error(Code::io, "start supervisor of project")
                   .on(project)
                   .why("it exited before it was ready")
                   .hint("see " + run_folder + "/supervisor.log"));
 }
 
-Result<bool> revive_supervisor(const Roots& roots, const std::string& project) {
+Result<bool> revive_supervisor(const Roots& roots, const std::string& project, int cancel_fd) {
   const std::string run_folder = roots.project_run(project);
   if (keeper_lives(run_folder)) return false;
   if (!std::ranges::any_of(record_paths(run_folder), is_unsettled) && !has_clock(roots, project)) return false;
-  TRY(ensure_supervisor(roots, project));
+  TRY(ensure_supervisor(roots, project, cancel_fd));
   return true;
 }
 

@@ -1,9 +1,11 @@
 #include "supervisor/client/conversation.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <optional>
 #include <utility>
@@ -35,36 +37,30 @@ Error not_running(const std::string& project, const Error& cause) {
   return error;
 }
 
-// Its process, if somebody has stopped that (SIGSTOP): then no answer comes until it is let go on.
-std::optional<pid_t> stopped_at_other_end(int socket) {
-  ucred other{};
-  socklen_t size = sizeof other;
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &other, &size) != 0) return std::nullopt;
-  const auto stat = stat_fields_of(other.pid);
-  return stat && stat->state() == 'T' ? std::optional(other.pid) : std::nullopt;
+// Somebody has stopped it (SIGSTOP).
+bool stands(const Result<StatFields>& process) {
+  return process && process->state() == 'T';
 }
 
-Error is_stopped(pid_t supervisor) {
-  const std::string pid = std::to_string(supervisor);
+Error is_stopped(const char* who, const std::string& pid) {
   return Error(Code::busy, "talk to the project's supervisor")
-      .why("its process " + pid + " is stopped")
+      .why(who + pid + " is stopped")
       .hint("`kill -CONT " + pid + "` resumes it");
 }
 
-// Until the socket is readable; Code::interrupted: the caller does not want to wait for an answer any more.
-Result<> await_answer(int socket, int cancel_fd) {
-  constexpr int between_looks_ms = 1000, most_looks = 3;
-  std::array<pollfd, 2> fds{pollfd{socket, POLLIN, 0}, pollfd{cancel_fd, POLLIN, 0}};
-  for (int stopped = 0;;) {
-    const int got = ::poll(fds.data(), fds.size(), between_looks_ms);
-    if (got < 0 && errno != EINTR) return fail_errno("wait for the supervisor's answer");
-    if (got > 0) break;
-    const auto pid = got == 0 ? stopped_at_other_end(socket) : std::nullopt;
-    stopped = pid ? stopped + 1 : 0;
-    if (pid && stopped == most_looks) return fail(is_stopped(*pid));
-  }
-  if (fds[0].revents != 0) return {};
-  return fail(Code::interrupted, "interrupted");
+// Whether one of the two who must act before an answer comes is stopped: the supervisor, or its parent, who tells it
+// how containers end.
+std::optional<Error> stopped_at_other_end(int socket) {
+  ucred other{};
+  socklen_t size = sizeof other;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &other, &size) != 0) return std::nullopt;
+  const auto supervisor = stat_fields_of(other.pid);
+  if (stands(supervisor)) return is_stopped("its process ", supervisor->pid);
+  if (!supervisor) return std::nullopt;
+  const auto keeper = stat_fields_of(supervisor->parent());
+  // Without a keeper its parent is whoever inherits orphans.
+  if (stands(keeper) && keeper->name == "consort-keeper") return is_stopped("its keeper ", keeper->pid);
+  return std::nullopt;
 }
 
 // Only what acts on a container: looking must not start anything.
@@ -105,6 +101,24 @@ std::chrono::steady_clock::time_point patience_ends() {
   return std::chrono::steady_clock::now() + longest_wait_for_successor;
 }
 
+Result<> await_answer(int socket, int cancel_fd) {
+  // A command asks many times, and waits for a stopped one once.
+  static std::atomic<bool> known = false;
+  const int between_looks_ms = known ? 100 : 1000, most_looks = known ? 1 : 3;
+  std::array<pollfd, 2> fds{pollfd{socket, POLLIN, 0}, pollfd{cancel_fd, POLLIN, 0}};
+  for (int stopped = 0;;) {
+    const int got = ::poll(fds.data(), fds.size(), between_looks_ms);
+    if (got < 0 && errno != EINTR) return fail_errno("wait for the supervisor's answer");
+    if (got > 0) break;
+    auto reason = got == 0 ? stopped_at_other_end(socket) : std::nullopt;
+    known = reason.has_value() && (known || stopped + 1 == most_looks);
+    stopped = reason ? stopped + 1 : 0;
+    if (reason && stopped == most_looks) return fail(std::move(*reason));
+  }
+  if (fds[0].revents != 0) return {};
+  return fail(Code::interrupted, "interrupted");
+}
+
 bool nobody_there(const Error& error) {
   const int number = error.sys_errno();
   return number == ENOENT || number == ECONNREFUSED || number == ENOTDIR;
@@ -129,9 +143,13 @@ Result<Answer> receive_answer(int socket) {
 }
 
 Result<Fd> connect_to(const Roots& roots, const std::string& project) {
-  auto socket = connect_unix(control_socket_path(roots.project_run(project)));
-  if (!socket && nobody_there(socket.error())) return fail(not_running(project, socket.error()));
-  return socket;
+  const std::string run_folder = roots.project_run(project);
+  auto socket = connect_unix(control_socket_path(run_folder));
+  if (socket) return socket;
+  if (nobody_there(socket.error())) return fail(not_running(project, socket.error()));
+  if (socket.error().sys_errno() != EAGAIN) return socket;
+  const auto lock = open_file(serving_lock_path(run_folder), O_RDONLY);
+  return fail(is_stopped("its process ", std::to_string(lock ? who_serves(lock->get()) : 0)));
 }
 
 Result<Conversation> ask(const Roots& roots, const std::string& project, const Request& request, const Asking& asking,
@@ -141,7 +159,7 @@ Result<Conversation> ask(const Roots& roots, const std::string& project, const R
     auto asked = ask_on_connection(roots, project, request, asking);
     if (asked || is_cancelled(asking.cancel_fd) || std::chrono::steady_clock::now() > deadline) return asked;
     const bool nobody = nobody_there(asked.error());
-    if (nobody && may_revive(request.op) && TRY(revive_supervisor(roots, project))) continue;
+    if (nobody && may_revive(request.op) && TRY(revive_supervisor(roots, project, asking.cancel_fd))) continue;
     const bool repeatable = request.op != Op::exec && request.op != Op::kill && request.op != Op::attach;
     const bool cut_off = asked.error().code() == Code::lost && !nobody && repeatable;
     // A supervisor that ends takes its socket's name away; one that was killed leaves it.

@@ -46,6 +46,9 @@ Result<Answer> call_on_running(const Roots& roots, const std::string& project, c
 
 Request request_for(Op op, const std::string& container_id);
 
+// Until a message of a conversation is there, however long that takes. Code::busy: somebody has stopped the supervisor
+// or its keeper (SIGSTOP), so that none will come. Code::interrupted: the caller does not want to wait any more.
+Result<> await_answer(int socket, int cancel_fd);
 // The next message of a conversation. Code::lost: its supervisor has ended.
 Result<Answer> receive_answer(int socket);
 // All states of which the first message is here, and more may come.
@@ -53,7 +56,7 @@ Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first);
 // Of an answer that is not `ok`. exit_code: of a program that could not be started, if one is asked for.
 Error failure_in(const Reply& reply, int* exit_code = nullptr);
 
-// Code::lost: no supervisor listens, and nobody_there() says so of the error.
+// Code::lost: no supervisor listens, and nobody_there() says so of the error. Code::busy: it is stopped.
 Result<Fd> connect_to(const Roots& roots, const std::string& project);
 bool nobody_there(const Error& error);
 bool is_cancelled(int cancel_fd);

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 namespace consort {
 
 namespace {
+
+constexpr time_t connect_patience_seconds = 3;
 
 Result<Fd> unix_socket(int type) {
   const int fd = ::socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
@@ -57,10 +60,17 @@ Result<Fd> listen_unix(const std::string& path, mode_t mode, int type) {
 Result<Fd> connect_unix(const std::string& path) {
   const UnixAddress address = TRY(unix_address(path));
   Fd fd = TRY(unix_socket(SOCK_SEQPACKET));
+  // Whoever listens and takes no connections (it is stopped) has room for some; then connect() waits without an end.
+  timeval patience{.tv_sec = connect_patience_seconds, .tv_usec = 0};
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0)
+    return fail_errno("limit wait of socket");
   int result;
   do result = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size);
   while (result != 0 && errno == EINTR);
   if (result != 0) return fail_errno("connect to", path);
+  patience = {};
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0)
+    return fail_errno("limit wait of socket");
   return fd;
 }
 

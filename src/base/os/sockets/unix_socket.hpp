@@ -42,6 +42,7 @@ Result<UnixAddress> unix_address(const std::string& path);
 
 // Replaces a stale socket file. type: SOCK_SEQPACKET or SOCK_STREAM.
 Result<Fd> listen_unix(const std::string& path, mode_t mode = 0600, int type = SOCK_SEQPACKET);
+// EAGAIN: there is a listener, but it takes no connections.
 Result<Fd> connect_unix(const std::string& path);
 Result<Fd> accept_unix(int listener);
 Result<Credentials> peer_credentials(int socket);
