@@ -1,4 +1,4 @@
-// Published ports (spec: engine-behaviour 13). Each is held by listening sockets, so nobody else can take it; packets
+// Published ports (`docker run --publish`). Each is held by listening sockets, so nobody else can take it; packets
 // from outside are redirected by the kernel (firewall.hpp), and what the kernel can't do (loopback, [::] without
 // IPv6 in the network) goes through a relay in this process.
 #pragma once
