@@ -21,22 +21,23 @@
 namespace consort {
 
 enum class Code : std::uint8_t {
-  invalid,      // what the user gave is wrong: a file, a flag, a reference
+  invalid,      // invalid input of the user: a file, a flag, a reference
   not_found,    // the named thing does not exist
   conflict,     // a name, port or address is taken; the state forbids it
   unsupported,  // understood, but not possible here (kernel, missing program, not implemented)
   denied,       // permission or authentication
-  busy,         // somebody else holds it just now
+  busy,         // in use by someone else at the moment
   io,           // the system or the network failed
   interrupted,  // the user stopped it
-  lost,         // who was doing it has gone meanwhile (a supervisor); what became of it is not known
+  lost,         // the process that was doing it (a supervisor) is gone; the result is unknown
   internal,     // our bug
 };
 
 std::string_view to_string(Code code);
 
-// What an error is about, for whoever must decide something by it: whose line of the user's file to show, which exit
-// status, whom to look for. The name next to it says which one, in the form given here, and is "" if that is not known.
+// What an error is about, for code that makes decisions based on it: which line of the user's file to show, which exit
+// status, which process to look for. The name that comes with it says which object, in the form given here, and is ""
+// if that is not known.
 enum class Subject : std::uint8_t {
   none,
   address,            // of the host: "127.0.0.1"
@@ -58,7 +59,7 @@ struct ErrorData {
   std::string what;    // what was being done: "mount overlay"
   std::string object;  // on what: "container web-1", a path; may be empty
   std::string why;     // the reason in words, if errno or HTTP do not say it
-  std::string hint;    // what to try, a whole sentence's worth; may be empty
+  std::string hint;    // what to try, a whole sentence; may be empty
   int sys_errno = 0;   // taken at the failing call, never later; 0 = none
   int http_status = 0;
   Subject subject = Subject::none;
@@ -81,7 +82,7 @@ class [[nodiscard]] Error {
   int http_status() const;  // likewise
   Subject subject() const;  // likewise
   const std::string& subject_name() const;
-  // This error or the nearest cause that is about such a thing; null if none is.
+  // This error or the nearest cause about such a subject; null if none is.
   const Error* level_about(Subject subject) const;
   const ErrorData& data() const { return *data_; }
   ErrorData& data() { return *data_; }

@@ -1,6 +1,6 @@
-// Jobs of this machine: what is run by a clock or by hand, and what became of it. The engine keeps them, their runs and
-// what those wrote, and tells their project's supervisor of the times; what a job is, is a text that only who runs it
-// can read. Named as `docker job` names them: PROJECT.JOB.
+// Jobs of this machine, which run on a schedule or by hand, and their results. The engine stores them, their runs and
+// the output, and passes the schedules to the project's supervisor; the job itself is an opaque text that only its
+// runner interprets. Named PROJECT.JOB, as by `docker job`.
 #pragma once
 
 #include <functional>
@@ -18,13 +18,13 @@ namespace consort::engine {
 struct JobSpec {
   std::string project;
   std::string name;  // within the project: [a-zA-Z0-9._-]+
-  std::string hash;  // of what it runs: a spec with the same one is the same
+  std::string hash;  // of the job's definition: specs with the same hash are equal
   std::string cron;  // "": only by hand
   std::string timezone;
   bool queue = false;  // a time that comes while it runs: held until that has ended, and not dropped
   bool skip_missed = false;
-  std::string model;    // for whoever runs it; may hold secrets
-  std::string program;  // consort, and what it is started with ("K=V")
+  std::string model;    // for the runner; may contain secrets
+  std::string program;  // consort, and its environment ("K=V")
   Strings program_environment;
 };
 
@@ -51,23 +51,22 @@ struct JobRun {
   std::string container;  // id; "": none was made
   SystemTime created{};
   std::optional<SystemTime> started, finished;
-  int pid = 0;  // who runs it
+  int pid = 0;  // the process that runs it
   std::uint64_t pid_started = 0;
 };
 
-// The right to run a job: nobody else runs it meanwhile. What is left of one that died with a run under way is put
-// right by whoever looks next.
+// The exclusive right to run a job. If its owner dies during a run, the next reader corrects the record.
 class JobTurn {
  public:
   JobTurn(Fd lock, std::string folder, JobRun run)
       : lock_(std::move(lock)), folder_(std::move(folder)), run_(std::move(run)) {}
   JobTurn(JobTurn&&) noexcept = default;
   const JobRun& run() const { return run_; }
-  // Changes the record and writes it.
+  // Changes the record and saves it.
   Result<> update(const std::function<void(JobRun&)>& change);
-  // Somebody has asked for its end: it is cancelled, whatever its container says.
+  // A cancellation was requested: the run counts as cancelled, whatever its container's exit code.
   bool was_cancelled() const;
-  // Where the output of this run is kept beyond its container.
+  // Path at which the output of this run is kept after its container is removed.
   std::string output_path() const;
 
  private:
@@ -91,20 +90,20 @@ class Jobs {
   enum class Put : std::uint8_t { unchanged, made, replaced };
   Result<Put> put(const JobSpec& spec);
   Result<std::vector<Job>> list(const std::string& project = {}) const;  // by name
-  // "PROJECT.JOB", the id or the unique start of one. Code::not_found.
+  // "PROJECT.JOB", an id or a unique prefix of one. Code::not_found.
   Result<Job> find(const std::string& text) const;
   Result<std::optional<Job>> look_up(const std::string& project, const std::string& name) const;
   Result<> set_paused(const Job& job, bool paused);
   Result<> remove(const Job& job, KeepRuns runs);
 
-  // nullopt: dropped. Code::busy: it runs already.
+  // nullopt: dropped. Code::busy: it is running.
   Result<std::optional<JobTurn>> begin(const Job& job, const TurnOptions& options);
-  // Starts a run in the background; its id.
+  // Starts a run in the background; returns its id.
   Result<std::string> fire(const Job& job, bool reschedule);
   Result<std::vector<JobRun>> runs(const Job& job) const;  // newest first
-  // Ends the run that is under way, if any, and returns when it has ended.
+  // Cancels the current run, if any, and returns when it has ended.
   Result<> cancel(const Job& job);
-  // Until nobody runs it; a job that has never been run: until it has.
+  // Waits until the job isn't running; if it has never run, until its first run has ended.
   Result<> wait(const Job& job) const;
   std::string output_path(const Job& job, const JobRun& run) const;
 

@@ -1,5 +1,5 @@
-// The name server that containers ask at 127.0.0.11 (spec: engine-behaviour 14). Each asker sees the names of the
-// networks it is on; everything else goes to its upstream servers.
+// The name server that containers ask at 127.0.0.11, like Docker's embedded DNS server. Each asker sees the names of
+// the networks it is on; everything else goes to its upstream servers.
 //
 // Names live in an immutable table that is replaced whole: an answer never mixes two states of the project.
 #pragma once

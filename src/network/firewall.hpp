@@ -1,8 +1,8 @@
-// The host's firewall as far as it is ours: the nftables table `inet consort` (docs/decisions/0005), and the openings
-// in the firewalls of others that let our packets pass (DOCKER-USER of a Docker Engine).
+// Our part of the host's firewall: the nftables table `inet consort` (docs/decisions/0005), and the openings in the
+// firewalls of others that let our packets pass (DOCKER-USER of a Docker Engine).
 //
-// The rules are fixed; what changes are elements of sets and maps: a bridge, a published port. So each change is one
-// small transaction, two projects never disturb each other, and doing it again is harmless.
+// The rules are fixed; only elements of sets and maps change: a bridge, a published port. So each change is one small
+// transaction, two projects never disturb each other, and repeating a change is harmless.
 #pragma once
 
 #include <memory>
@@ -21,10 +21,10 @@ namespace firewall {
 struct ElementChange;
 }
 
-// What of a container may be reached from outside at its own address, which is then routed to this host (Docker's
+// Which ports of a container are reachable from outside at its own address, which is then routed to this host (Docker's
 // gateway modes, by family).
 enum class DirectAccess : std::uint8_t {
-  none,       // nat: what is published, at the host's address
+  none,       // nat: published ports only, at the host's address
   published,  // routed: that, at its own; and nothing is masqueraded
   all,        // nat-unprotected: published or not
 };
@@ -51,13 +51,13 @@ struct PortRules {
   // Ports of loopback addresses, which nothing but loopback may reach even where route_localnet is set. Targets of
   // these and the next do not matter.
   std::vector<Redirect> guards;
-  // What a relay of ours serves alone, without the kernel. Containers of internal networks must not reach it either.
+  // Ports that only our relay serves, without the kernel. Containers of internal networks must not reach it either.
   std::vector<Redirect> relayed;
 };
 
 class Firewall {
  public:
-  // In the network namespace of the caller, for good.
+  // Permanently, in the network namespace of the caller.
   static Result<Firewall> open();
   static Result<Firewall> open(HostPrograms programs);  // of other firewalls, where they are not the host's
   Firewall(Firewall&&) noexcept;
@@ -67,7 +67,7 @@ class Firewall {
   Result<> ensure_table();  // there already: fine; of another version: its rules are replaced, its elements stay
 
   Result<> add_bridge(const BridgePolicy& policy);  // makes the table too
-  // The last one takes the table with it. Waits for programs of other firewalls.
+  // The last one takes the table with it. Waits for other firewalls' programs.
   Result<> remove_bridges(std::span<const std::string> bridges);
   Result<std::vector<std::string>> bridges();
   // Of those that are in the table: as it has them. The others stay as they are; true: there are none.
@@ -79,12 +79,12 @@ class Firewall {
   Result<> open_by_programs(std::span<const std::string> bridges);
   Result<bool> wants_programs(std::span<const std::string> bridges);
 
-  // One transaction each. An older redirection of the same address and port is replaced; what is gone already is no
-  // failure. Flows that the kernel knows keep their way: see conntrack.hpp.
+  // One transaction each. An older redirection of the same address and port is replaced; removing a missing one is no
+  // error. Flows known to the kernel keep their route: see conntrack.hpp.
   Result<> add_ports(const PortRules& ports);
   Result<> remove_ports(const PortRules& ports);
-  // What of their keys somebody has left who is gone, wherever it leads: the caller holds the ports. Looks first, which
-  // is quicker where there is nothing.
+  // What of their keys somebody has left who is gone, wherever it leads: the caller holds the ports. Checks first,
+  // which is faster if there is nothing to remove.
   Result<> remove_left(const PortRules& ports);
   // Those that lead to these very targets: the address and port of one may be somebody else's by now.
   Result<> remove_redirects(std::span<const Redirect> redirects);

@@ -1,4 +1,4 @@
-// Which subnet a network gets, and which address an endpoint gets: pure functions (spec: engine-behaviour 12).
+// Which subnet a network gets, and which address an endpoint gets: pure functions.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// Published ports (spec: engine-behaviour 13). Each is held by listening sockets, so nobody else can take it; packets
+// Published ports (`docker run --publish`). Each is held by listening sockets, so nobody else can take it; packets
 // from outside are redirected by the kernel (firewall.hpp), and what the kernel can't do (loopback, [::] without
 // IPv6 in the network) goes through a relay in this process.
 #pragma once
@@ -46,16 +46,16 @@ struct PortSocket {
   bool outside = false;  // of another network namespace than ours: see HostSockets
 };
 
-// Where published ports belong to another network than the one that this process, its bridges and its firewall are in:
-// the host's, if we are in a network namespace of a user. Opens a socket there that is bound to the name, and that
-// listens if it is a stream. What comes in on it, the relay carries in; the kernel's redirection does not reach it.
+// For ports that are published on another network than the one of this process, its bridges and its firewall: the
+// host's, if we are in a user's network namespace. Opens a socket there that is bound to the name, and that listens if
+// it is a stream. Its connections go through the relay; the kernel's redirection doesn't apply to it.
 // Who has a name that is taken may not be seen from here: then the error's hint is "PID NAME" of that process, if
 // known.
 using HostSockets = std::function<Result<Fd>(int family, int type, const void* name, std::size_t size)>;
 // Of a socket that was inherited.
 bool is_outside(int socket);
 
-// What outsiders may reach of a container at its own address, where its network is routed.
+// Ports of a container that are reachable from outside at its own address, if its network is routed.
 struct Openings {
   std::string bridge;
   Address address;
@@ -66,22 +66,22 @@ struct Openings {
   std::vector<Port> ports;
 };
 
-// A port that is really ours from now on; nothing is forwarded yet.
+// A port that is reserved; nothing is forwarded yet.
 struct ReservedPort {
   PortRequest request;
   std::uint16_t host_port = 0;  // the one that was found
   std::vector<PortSocket> sockets;
 };
 
-// Gives TCP ports back at once, also where another process (the keeper) still has copies of the sockets open.
+// Releases TCP ports at once, even if another process (the keeper) still has copies of the sockets open.
 void stop_listening(std::span<const ReservedPort> ports);
 
-// Says who holds a port, if that is known better than by pid: "project shop, container shop-web-1".
+// Names the holder of a port, if more than its pid is known: "project shop, container shop-web-1".
 using PortOwnerLookup = std::function<std::optional<std::string>(pid_t pid, const PortRequest&, std::uint16_t port)>;
 
 // Reserves ports one after the other, in steps of a few system calls: a container may publish thousands.
-// Code::conflict with Docker's words when one is taken, and who holds it in why() and hint(). Its end without take()
-// gives back what was reserved.
+// Code::conflict with Docker's words when one is taken, and who holds it in why() and hint(). Destroying it without
+// take() releases the reserved ports.
 class PortReservation {
  public:
   using Next = SteppedWork::Next;
@@ -106,9 +106,12 @@ Result<ReservedPort> reserve_port(const PortRequest& request, const PortOwnerLoo
 struct PortHolder {
   pid_t pid = 0;     // 0: it can't be seen, only that there is a connection
   std::string name;  // comm
-  enum class By : std::uint8_t { name, connection } by = By::name;  // it listens there; or it has called somebody
+  enum class By : std::uint8_t {
+    name,
+    connection
+  } by = By::name;  // it listens there; or it has an outgoing connection
 };
-// Looks in /proc for the process that holds a local port, some processes a step: a host may have thousands.
+// Looks in /proc for the process that holds a local port, a few processes per step: a host may have thousands.
 class PortHolderSearch {
  public:
   using Next = SteppedWork::Next;
@@ -124,11 +127,11 @@ class PortHolderSearch {
   std::vector<pid_t> processes_;   // still to be looked at
   std::optional<PortHolder> found_;
 };
-// All steps of it.
+// All steps at once.
 std::optional<PortHolder> find_port_holder(Protocol protocol, std::uint16_t port);
 
-// A running connection of the relay, as a successor of this process goes on with it. All state is in the kernel: the
-// two sockets, and a pipe for each direction with the bytes that were read from one and not yet written to the other.
+// A running connection of the relay, as handed over to a successor of this process. All state is in the kernel: the two
+// sockets, and a pipe for each direction with the bytes that were read from one and not yet written to the other.
 struct ConnectionId {
   std::size_t port = 0, socket = 0;  // ports[port].sockets[socket] of the publication
   std::uint64_t number = 0;
@@ -166,17 +169,18 @@ class PortPublisher {
     std::function<bool(std::size_t port, std::size_t socket)> includes;
   };
   // Redirects and relays from now on, all ports or none; an Error names the port. The descriptors in `ports` are
-  // borrowed until unpublish(): a supervisor that takes over passes the ones that the keeper kept. Publishing again
-  // what is there is fine. `done` is called once, from the loop, unless unpublish() comes first.
+  // borrowed until unpublish(): a supervisor that takes over passes the ones that the keeper kept. Publishing a port
+  // again is harmless. `done` is called once, from the loop, unless unpublish() comes first.
   virtual Id publish(Publication publication, Done done) = 0;
-  // Ends new connections and running ones; removes the redirections. Unknown is fine. The sockets stay open.
+  // Closes running connections and accepts no new ones; removes the redirections. An unknown container is no error. The
+  // sockets stay open.
   virtual Result<> unpublish(Id id) = 0;
   // Instead of what was open at this address. Nothing: it is forgotten. It stays when this process ends.
   virtual Result<> open(const Openings& openings) = 0;
-  // Redirects and opens again, after somebody has emptied the firewall, what is published.
+  // Restores the redirections and openings of published ports after another program has flushed the firewall.
   virtual Result<> put_back() = 0;
-  // Removes the redirections that a publisher which is gone may have left of these ports. The caller holds them: so
-  // they are nobody else's. What is gone already is fine.
+  // Removes the redirections that a publisher which is gone may have left of these ports. The caller holds the ports,
+  // so the redirections belong to no one else. Missing ones are no error.
   virtual Result<> take_back(std::span<const ReservedPort> ports, const PortTarget& target) = 0;
   // Likewise of ports that somebody else may have by now, whose own redirections stay. Of the sockets only the
   // addresses are looked at.

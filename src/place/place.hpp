@@ -1,7 +1,7 @@
 // The place in which everything of a non-root user runs: a user namespace, in which that user is root, with a mount
-// namespace and a network namespace of its own. There is one for each run root; consort-place keeps it while somebody
-// is in it (docs/decisions/0115). A command enters it at its start (enter()); all other code is the same as for root,
-// except for what is below.
+// namespace and a network namespace of its own. There is one per run root; consort-place keeps it while it is in use
+// (docs/decisions/0115). A command enters it at its start (enter()); all other code is the same as for root, except for
+// what is below.
 #pragma once
 
 #include <sys/types.h>
@@ -25,22 +25,24 @@ struct Message;
 // A non-root user on this machine, and not in a place yet.
 bool is_needed();
 
-// Why a place would have one user only, root, and what to type; empty when all of the user's ids can be had.
+// Why a place would have only one user, root, and the command that fixes it; empty if all of the user's ids are
+// available.
 struct MissingIds {
   std::string why, command;
 };
 MissingIds missing_ids();  // asked outside of a place
 
-// What the user is told once, because it makes a difference to what containers can do.
+// Shown to the user once, because it affects what containers can do.
 struct Entered {
   std::vector<std::string> notes;
 };
-// Makes the place if there is none. The calling process, which must have one thread, is in its user and mount namespace
-// from then on, but on the host's network. Its roots are pinned in the environment: it looks like root's afterwards.
+// Makes the place if there is none. The calling process, which must have one thread, is in its user and mount
+// namespaces from then on, but on the host's network. Its roots are pinned in the environment: it looks like root's
+// afterwards.
 Result<Entered> enter(const Roots& roots);
 
-// A connection to whoever keeps the place; while it is there, the place is. Without a place (root's roots have none) it
-// is empty, and everything below does what it would do for root.
+// A connection to the place's keeper; while it is open, the place exists. Without a place (root's roots have none) it
+// is empty, and everything below behaves as for root.
 class Place {
  public:
   static Result<Place> connect(const Roots& roots);
@@ -55,12 +57,13 @@ class Place {
   template <typename Work>
   auto run(Work&& work) const -> std::invoke_result_t<Work>;
 
-  // Who keeps the place: a process on the host's network.
+  // PID of the place's keeper, a process on the host's network.
   pid_t keeper() const;
 
-  // The next two connect again when the keeper's process is another than before.
+  // The next two reconnect if the keeper has been replaced.
 
-  // Connects the place to the outside, unless it is. An error says what containers cannot reach then, and what to type.
+  // Connects the place to the outside, unless it is. An error says what containers can't reach, and the command that
+  // fixes it.
   Result<> link() const;
 
   // A socket of the host's network, non-blocking. With a name it is bound to that, and a stream listens. The error

@@ -1,13 +1,13 @@
-// The operations of an OCI runtime on bundles: what `consort runtime` does, and Podman and containerd ask for. Each
-// call is a whole command of its own; what is known between two of them is in ROOT/ID, which only the user can enter:
+// The operations of an OCI runtime on bundles, for `consort runtime`, which Podman and containerd call. Each call is a
+// separate command; the state between two of them is in ROOT/ID, which only the user can enter:
 //
-//   state.json   what has been done: written before and after each step that leaves something behind, by a rename
+//   state.json   completed steps: replaced atomically before and after each step that leaves something behind
 //   config.json  the bundle's as it was at create; later changes have no effect
 //   gate, answer FIFOs: the process of a created container waits at the first (foreign.hpp)
 //   seccomp.bpf  the compiled filter, for exec too
 //
-// Whoever changes a container holds a lock on its directory. A command that is killed leaves a container that `delete`
-// removes: before its process is written down that process dies with the command. In the library consort_bundle.
+// Commands that change a container hold a lock on its directory. A killed command leaves a container that `delete`
+// removes: until its process is recorded, that process dies with the command. In the library consort_bundle.
 #pragma once
 
 #include <sys/types.h>
@@ -38,7 +38,7 @@ struct BundleState {
   std::string oci_version, bundle, rootfs, created, owner;
   std::map<std::string, std::string> annotations;
 };
-// The state as OCI defines it, as JSON; with what runc adds.
+// The state as OCI defines it, as JSON, with runc's additional fields.
 std::string state_json(const BundleState& state);
 
 struct CreateOptions {
@@ -77,12 +77,12 @@ class BundleRuntime {
   Result<pid_t> create(const CreateOptions& options, Fd* console = nullptr);
   Result<> start(const std::string& id);
   Result<BundleState> state(const std::string& id) const;
-  // To its first process; everyone: to all of its cgroup.
+  // Signals its first process; everyone: all processes of its cgroup.
   Result<> kill(const std::string& id, int signal, bool everyone);
   Result<> remove(const std::string& id, Removal removal);
-  // The config of the container, for what exec takes over from it.
+  // The container's config, for the settings that exec takes over from it.
   Result<Spec> config(const std::string& id) const;
-  // Started when this returns; a child of this process. The master of a terminal as with create.
+  // Started when this returns, as a child of this process. The master of a terminal is passed on as in create.
   Result<pid_t> exec(const BundleExec& exec, Fd* console = nullptr);
   Result<std::vector<BundleState>> list() const;
   Result<> pause(const std::string& id);
@@ -96,7 +96,7 @@ class BundleRuntime {
   Warn warn_;
 };
 
-// What this runtime can do, as OCI's features document.
+// This runtime's features, as OCI's features document.
 std::string features_json();
 // A config.json to start from, as `spec` writes it.
 std::string example_config(bool rootless);

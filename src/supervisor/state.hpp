@@ -1,5 +1,5 @@
-// What is observed of a container: the words for it, which the engine and everything above it use as well. Written by
-// the supervisor, read by everybody. The same JSON travels over the control socket, is in
+// The observed state of a container, in terms that the engine and everything above it use as well. Written by the
+// supervisor, read by everything else. The same JSON travels over the control socket, is in
 // run/projects/PROJECT/containers/ID.json (while the boot lasts) and, after each start and end, in
 // data/containers/ID/state.json (what is last known for certain).
 #pragma once
@@ -18,7 +18,7 @@
 
 namespace consort::supervisor {
 
-// Docker's words. No supervisor writes `removing` and `dead`: they are for what others tell of a container.
+// Docker's words. No supervisor writes `removing` and `dead`: they are for others that report a container's state.
 enum class Status : std::uint8_t { created, running, paused, restarting, removing, exited, dead };
 enum class HealthStatus : std::uint8_t { none, starting, healthy, unhealthy };
 
@@ -43,15 +43,15 @@ struct BoundPort {
   bool operator==(const BoundPort&) const = default;
 };
 
-// Of a running container, published before its supervisor was replaced and not served since: somebody else has it now.
-// It is tried again.
+// Of a running container, published before its supervisor was replaced and not served since: another program has it
+// now. It is retried.
 struct LostPort {
   BoundPort port;
   std::string why;  // "address already in use by process 4711 (nc)"
   bool operator==(const LostPort&) const = default;
 };
 
-// What keeps a log from being written. Both empty: nothing.
+// Why a log can't be written. Both empty: it can.
 struct LogTrouble {
   std::string why;               // "no space left on device"
   std::uint64_t lost_bytes = 0;  // dropped since the log was whole
@@ -73,9 +73,9 @@ struct ContainerState {
   Status status = Status::created;
   pid_t pid = 0;                  // 0 unless running, paused
   std::uint64_t pid_started = 0;  // process_start_time(): with the pid it names the process
-  std::optional<int> exit_code;   // none: still running, never ran, or nobody could see how it ended
+  std::optional<int> exit_code;   // none: still running, never ran, or its end was not observed
   bool oom_killed = false;
-  bool stopping = false;  // it still runs, but was told to end: a start waits for that and starts it again
+  bool stopping = false;  // it still runs, but is being stopped: a start waits for that and starts it again
   std::string error;      // why the last start failed; the status stays `created` (or `exited`)
   std::optional<SystemTime> started_at;
   std::optional<SystemTime> finished_at;
@@ -86,16 +86,16 @@ struct ContainerState {
   LogTrouble log;
 
   bool has_process() const { return status == Status::running || status == Status::paused; }
-  // As Docker counts: also between two lives of a restart policy.
+  // As in Docker: also while waiting for a restart by its restart policy.
   bool running() const { return has_process() || status == Status::restarting; }
   // Needs no start. A paused one does not do its work, and a start says what it needs instead; one that is stopping
   // will not go on with it, and a start waits for its end.
   bool started() const { return running() && status != Status::paused && !stopping; }
-  // Will not run again unless somebody starts it.
+  // Won't run again unless it is started.
   bool ended() const { return status == Status::exited || status == Status::dead; }
 };
 
-// The state with whose it is, and what else only a supervisor can know.
+// The state, with the container that it belongs to, and facts that only a supervisor knows.
 struct ObservedContainer : ContainerState {
   std::string id;
   std::string name;

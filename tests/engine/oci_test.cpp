@@ -1,5 +1,5 @@
-// config.json: what containers get by default and what changes it (engine behaviour, sections 2 to 7 and 19). What we
-// write is read back by the runtime's own parser.
+// config.json: what containers get by default and what changes it. What we write is read back by the runtime's own
+// parser.
 #include "engine/start/oci.hpp"
 #include "engine/start/oci_resources.hpp"
 

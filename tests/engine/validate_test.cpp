@@ -1,4 +1,4 @@
-// What is refused before anything is created, in Docker's words (engine behaviour, sections 5, 7, 19, 20, 23).
+// What is refused before anything is created, in Docker's words.
 #include "engine/checks/validate.hpp"
 
 #include <gmock/gmock.h>

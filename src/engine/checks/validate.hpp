@@ -1,6 +1,6 @@
 // Is this container possible? Everything that can be said from the request and the host alone, before anything is
-// made. Texts are Docker's (engine behaviour, sections 5, 7, 19, 20, 23); what cannot be honoured is refused by its
-// name, what has no effect here becomes a warning.
+// made. Error messages are Docker's; what cannot be honoured is refused by its name, what has no effect here becomes a
+// warning.
 #pragma once
 
 #include "base/error.hpp"

@@ -1,4 +1,4 @@
-// config.json of the OCI runtime specification for one container (engine behaviour, sections 2 to 7 and 19). Pure:
+// config.json of the OCI runtime specification for one container. Pure:
 // what has to be looked up on the host comes in.
 #pragma once
 

@@ -1,6 +1,6 @@
-// What is wanted of a project: what the file says, with everything found that it names and each thing said once. It
-// knows nothing of what is there, of how replicas are called, and of what the engine takes. From here plan/ goes on to
-// the engine's specifications and to operations; what shows a plan, or brings a project somewhere else, begins here.
+// The desired project: the content of the file, with references resolved and each fact stated once. It is independent
+// of existing objects, of the names of replicas, and of the engine's types. plan/ makes the engine's specifications and
+// operations from it; exports (kube/, units/) start from it, too.
 //
 // Values only; the functions are pure.
 #pragma once
@@ -78,7 +78,7 @@ struct DesiredService {
   std::string container_name;  // of the only replica; "": the planner's choice
   DesiredImage image;
   std::map<std::string, compose::Dependency> dependencies;  // with their conditions
-  // In the order of attachment; none with `network_mode`, which is then in `container`.
+  // In the order of attachment; empty with `network_mode`, which is then in `container`.
   std::vector<DesiredNetwork> networks;
   std::vector<DesiredPort> ports;
   std::vector<DesiredMount> mounts;
@@ -90,8 +90,8 @@ struct DesiredService {
   std::vector<compose::PreStartHook> pre_start;
   std::vector<compose::Hook> post_start, pre_stop;
   std::string config_hash;  // changes with whatever a container must be made anew for
-  // All else, which the file can say in one way only: the process, its privileges, names, labels. What is above is
-  // empty here.
+  // Everything else, for which the file has only one notation: the process, its privileges, names, labels. The fields
+  // above are empty here.
   compose::Service container;
 };
 
@@ -103,12 +103,12 @@ struct DesiredProject {
 };
 
 struct DesiredOptions {
-  std::map<std::string, unsigned> scale;  // instead of what the file says of replicas
+  std::map<std::string, unsigned> scale;  // overrides the file's replicas
   bool shared_names = false;              // container_name is a name for all replicas, as on a cluster
 };
 
-// Code::invalid, with the place in the file, for what cannot be understood: an unknown restart policy, a port that is
-// no number, a secret from a variable that is not set, more replicas than a container_name allows.
+// Code::invalid, with the place in the file, for values that can't be used: an unknown restart policy, a port that
+// isn't a number, a secret from a variable that is not set, more replicas than a container_name allows.
 Result<DesiredProject> desired_state(const compose::Project& project, const DesiredOptions& options = {});
 // One service, which need not be among the project's.
 Result<DesiredService> desired_service(const compose::Project& project, const compose::Service& service);
@@ -117,7 +117,7 @@ Result<unsigned> desired_replicas(const compose::Service& service, const Desired
 // Whether any of them waits until this service is so.
 bool is_awaited(const DesiredProject& project, const std::string& service, compose::DependencyCondition condition);
 
-// For people and for tests, one fact a line. No content of secrets.
+// For people and tests, one fact per line. Secrets' content is left out.
 std::string to_string(const DesiredProject& project);
 
 }  // namespace consort::project

@@ -1,5 +1,5 @@
-// A plan: atomic operations on the engine's objects, what each needs to have happened before, and why each is there.
-// Made by pure functions (converge.hpp, lifecycle.hpp, images.hpp), printed by to_string() - which is what --dry-run
+// A plan: atomic operations on the engine's objects, the dependencies between them, and the reason for each. Made by
+// pure functions (converge.hpp, lifecycle.hpp, images.hpp), printed by to_string() - which is what --dry-run
 // --progress=plain tells in its way, what tests compare, and what a bug report should contain - and carried out by
 // exec/executor.hpp, which decides nothing.
 #pragma once
@@ -24,7 +24,7 @@ enum class Interruption : std::uint8_t {
   finishes,  // it takes milliseconds, and half of it would be worth nothing: it is let finish
 };
 
-// What is known of a kind of operation without looking at one.
+// Properties of a kind of operation.
 struct KindFacts {
   std::string_view object, verb;  // in the printed plan: "container", "stop"
   Interruption interruption = Interruption::finishes;
@@ -33,13 +33,13 @@ struct KindFacts {
   std::string_view taken_back;
 };
 
-// The kinds, each with what it takes beyond its target.
+// The kinds, each with its parameters besides the target.
 
 // Does nothing itself: one name for "all of these are done".
 struct Checkpoint {
   static constexpr KindFacts facts{.object = "all", .verb = "checkpoint", .taken_back = "nothing to take back"};
 };
-// Nothing to do, but said ("Running").
+// Nothing to do, only shown ("Running").
 struct Keep {
   static constexpr KindFacts facts{.object = "container", .verb = "keep", .taken_back = "nothing to take back"};
   bool in_use = false;  // it was to be removed, but others need it
@@ -121,7 +121,7 @@ struct RenameContainer {
   std::string new_name;
 };
 
-// To a network, and from one.
+// Connects to a network, and disconnects from one.
 struct ConnectContainer {
   static constexpr KindFacts facts{.object = "container", .verb = "connect", .taken_back = "stays connected"};
   std::shared_ptr<const engine::EndpointSpec> endpoint;
@@ -131,7 +131,7 @@ struct DisconnectContainer {
   std::string network;
 };
 
-// What a wait is for.
+// The condition of a wait.
 enum class Awaited : std::uint8_t {
   healthy,             // a dependency: healthy
   completed,           // a dependency: exited with 0
@@ -152,7 +152,7 @@ struct RunHooks {
   std::vector<compose::Hook> hooks;  // inside the container `target`
 };
 
-// One of a service's pre_start hooks: a container that is made, runs to its end, and is removed if that was a good one.
+// One of a service's pre_start hooks: a container that is created, runs to its end, and is removed if it succeeded.
 struct RunPreStart {
   static constexpr KindFacts facts{.object = "container",
                                    .verb = "run to completion",
@@ -161,9 +161,9 @@ struct RunPreStart {
   std::shared_ptr<const engine::ContainerSpec> spec;
   unsigned index = 0;
 };
-// Of a service that another program provides: what is asked of that program.
+// The command for the provider of a service.
 enum class ProviderCommand : std::uint8_t { up, stop, down };
-std::string_view to_string(ProviderCommand command);  // as the program is told
+std::string_view to_string(ProviderCommand command);  // as the provider's argument
 struct RunProvider {
   static constexpr KindFacts facts{.object = "provider",
                                    .verb = "run",
@@ -187,17 +187,17 @@ using Action =
                  PauseContainer, UnpauseContainer, RemoveContainer, RenameContainer, ConnectContainer,
                  DisconnectContainer, AwaitCondition, RunHooks, RunPreStart, RunProvider, PrepareModel>;
 
-enum class Necessity : std::uint8_t { required, optional };  // optional: a failure is a warning, and goes on
+enum class Necessity : std::uint8_t { required, optional };  // optional: a failure is only a warning
 
 using OperationId = unsigned;  // index in the plan, from 0; printed from 1
 
-// Docker's words for what stays because others need it.
+// Docker's message for objects that are kept because they are in use.
 inline constexpr std::string_view still_in_use = "Resource is still in use";
 
 struct Operation {
   OperationId id = 0;
   Action action;
-  std::string target;     // the object's name; of a checkpoint: what is reached
+  std::string target;     // the object's name; of a checkpoint: its name
   std::string object_id;  // the engine's id, where the object is there already
   std::string service;
   unsigned number = 0;  // replica
@@ -205,7 +205,7 @@ struct Operation {
   std::vector<OperationId> needs;  // carried out only when all of these have succeeded
   Necessity necessity = Necessity::required;
 
-  // What progress says: "Container lms-web-1", "Starting", "Started". Empty words say nothing.
+  // Shown as progress: "Container lms-web-1", "Starting", "Started". If empty, nothing is shown.
   std::string shown, before, after;
 
   template <typename Kind>
@@ -221,7 +221,7 @@ struct Operation {
 
 enum class OnFailure : std::uint8_t {
   stop,   // begin nothing new, give back the first error
-  go_on,  // do all that does not depend on what failed, give back all errors
+  go_on,  // continue with operations that don't depend on failed ones, return all errors
 };
 
 class Plan {
@@ -234,10 +234,10 @@ class Plan {
   const std::vector<Operation>& operations() const { return operations_; }
   Operation& at(OperationId id) { return operations_[id]; }
 
-  // Whether anything is to be done, beyond saying that nothing is.
+  // Whether there is anything to do, other than showing that there is nothing.
   bool changes_anything() const;
 
-  // One line an operation: "[1,2] -> #3 container lms-web-1, create, no container for this replica".
+  // One line per operation: "[1,2] -> #3 container lms-web-1, create, no container for this replica".
   std::string to_string() const;
 
  private:

@@ -1,5 +1,5 @@
-// Taking trees away so that no crash leaves a part of one under its name, and work in progress that is found when its
-// maker has died.
+// Removing trees so that no crash leaves a part of one under its name; and directories for work in progress, which are
+// found if their creator has died.
 #pragma once
 
 #include <cstdint>
@@ -11,34 +11,35 @@
 
 namespace consort {
 
-// PARENT/.trash: what is in there is gone, however much of it is left. Each directory of directories has its own
-// (volumes, containers, layers), because any of them may be a disk of its own.
+// PARENT/.trash: its content counts as removed, however much is left. Each parent directory has its own (volumes,
+// containers, layers), because any of them may be a separate file system.
 class Trash {
  public:
   explicit Trash(const std::string& parent) : folder_(parent + "/.trash") {}
 
-  // Done early, where parent is made: a full disk has no room for a directory.
+  // Called early, when the parent is created: a full disk has no room for a directory.
   Result<> prepare() const;
   // In this order: a new name in the trash, synced, so that after a crash it is there whole or not at all; then
-  // everything in it is deleted. Not there is success. After a failure in between, sweep() goes on with it.
-  // Sync::no is for what is removed after a power cut as well, whatever of it came back under its old name: that spares
-  // the wait for the disk.
+  // everything in it is deleted. A missing tree is success. After a failure in between, sweep() continues the deletion.
+  // Sync::no is for trees that are removed after a power loss anyway if they reappear under their old name: it saves
+  // waiting for the disk.
   enum class Sync : std::uint8_t { yes, no };
   Result<> remove(const std::string& path, Sync sync = Sync::yes) const;
 
-  // The same in two steps, for those who hold a lock that should not last as long as a deletion.
+  // The same in two steps, for callers that hold a lock which should not be held during the deletion.
   struct Item {
     std::string path;
-    Fd lock;  // by flock: nobody sweeps what somebody deletes
+    Fd lock;  // by flock: keeps sweep() away from a tree that is being deleted
   };
   Result<Item> take(const std::string& path, Sync sync = Sync::yes) const;  // without a path: there was nothing
   Result<> remove(Item item) const;
 
-  // Deletes what others left when they died. Without a look at how much it is: one listing where there is nothing.
+  // Deletes the leftovers of killed processes. Costs one listing of a directory if there are none.
   Result<> sweep() const;
   bool is_empty() const;
 
-  // .trash/aside/NAME: what is to come back if its removal is not to be (see volume/volume.hpp). Never swept from here.
+  // .trash/aside/NAME: trees that are restored if their removal isn't committed (see volume/volume.hpp). sweep() leaves
+  // them alone.
   std::string aside(const std::string& name) const { return folder_ + "/aside/" + name; }
   std::vector<std::string> set_aside() const;  // names
   const std::string& folder() const { return folder_; }
@@ -47,18 +48,18 @@ class Trash {
   std::string folder_;
 };
 
-// Moves a directory to another place of the same file system, whatever stands in the way of that (chattr +i), and syncs
+// Moves a directory to another place of the same file system, even if attributes prevent that (chattr +i), and syncs
 // both sides. The target must not exist.
 Result<> move_folder(const std::string& from, const std::string& to);
 
-// A directory for work in progress. Removed by the destructor; its lock says that its maker lives.
+// A directory for work in progress. Removed by the destructor; its lock shows that its creator is alive.
 class ScratchFolder {
  public:
   // parent/PREFIX-RANDOM, mode 0700.
   static Result<ScratchFolder> create(const std::string& parent, const std::string& prefix);
-  // Those whose makers are gone; names.
+  // Names of those whose creators are gone.
   static std::vector<std::string> abandoned(const std::string& parent, const std::string& prefix);
-  // Removes them. Gives how many there were.
+  // Removes them; returns their number.
   static Result<std::size_t> sweep(const std::string& parent, const std::string& prefix);
 
   ScratchFolder() = default;

@@ -17,34 +17,34 @@ namespace consort {
 struct TreeChange {
   enum class Kind : std::uint8_t {
     settled,  // as it is now (or gone), it may be looked at
-    writing,  // somebody has it open and writes; `settled` follows when he closes it
+    writing,  // it is open and being written; `settled` follows when it is closed
   };
   std::string path;  // absolute, below or equal to one of the roots
   Kind kind = Kind::settled;
 };
 
 struct TreeWatchOptions {
-  // Absolute and clean, without links on the way: directories with all that is in them, or single files. One that is
-  // not there (any more) is waited for.
+  // Absolute and clean, without links on the way: directories with all that is in them, or single files. One that
+  // doesn't exist (any more) is waited for.
   std::vector<std::string> roots;
   // Directories below a root that are not entered. Empty: none.
   std::function<bool(const std::string& folder)> skip{};
-  // Of a directory that cannot be read, and so is not watched. Empty: nobody wants to know.
+  // Called for a directory that can't be read and so isn't watched. May be empty.
   std::function<void(const std::string& folder, const Error& why)> unreadable{};
 };
 
 // Links are entries like others and are not followed. When the kernel has lost events (its queue is bounded), the trees
-// are looked at again and compared with what they were, so that no change stays untold.
+// are read again and compared with their previous state, so that no change is missed.
 class TreeWatch {
  public:
-  // Everything that is there already counts as known. Code::unsupported when a limit of the kernel is in the way: the
-  // error names the limit, what it is, and what to type.
+  // Existing files count as known. Code::unsupported if a limit of the kernel is too low: the error has the limit, its
+  // value, and the command that raises it.
   static Result<TreeWatch> create(TreeWatchOptions options);
 
   int fd() const { return inotify_.get(); }  // readable when take() has something to do
   // What has changed since the last call; a path may come several times. Never blocks.
   Result<std::vector<TreeChange>> take();
-  // All trees again, whatever the kernel has told: what take() does after an overflow.
+  // Reads all trees again, as take() does after an overflow.
   Result<std::vector<TreeChange>> rescan();
   std::size_t folder_count() const { return folders_.size(); }
 
@@ -82,7 +82,7 @@ class TreeWatch {
 
   Fd inotify_;
   TreeWatchOptions options_;
-  std::map<std::string, Folder> folders_;  // by path, so that what is below a directory follows it
+  std::map<std::string, Folder> folders_;  // by path, so that entries below a directory follow it
   std::unordered_map<int, std::string> by_watch_;
   std::vector<TreeChange> told_;
 };
