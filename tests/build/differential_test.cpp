@@ -77,6 +77,15 @@ std::map<std::string, std::string> by_path(const std::string& listing) {
   return lines;
 }
 
+// Each release of Debian has another one: its size and digest are no part of what is compared.
+std::string without_busybox(const std::string& listing, const std::string& base) {
+  const std::string_view of = "/bin/busybox ";
+  const auto line = base.find(of);
+  if (line == std::string::npos) return listing;
+  const auto begin = line + of.size();
+  return replace_all(listing, base.substr(begin, base.find('\n', begin) - begin), "the machine's busybox");
+}
+
 std::string difference(const std::string& base, const std::string& now) {
   const auto before = by_path(base);
   const auto after = by_path(now);
@@ -141,7 +150,7 @@ TEST(Differential, EveryCaseGivesWhatDockerGave) {
     const auto files = describe_files(world->store(), *image);
     ASSERT_TRUE(files) << files.error().message();
     const bool scratch = section(sections, "dockerfile").starts_with("FROM scratch");
-    EXPECT_EQ(difference(scratch ? "" : *base, *files), section(sections, "files"));
+    EXPECT_EQ(without_busybox(difference(scratch ? "" : *base, *files), *base), section(sections, "files"));
     const auto config = describe_config(world->store(), *image);
     ASSERT_TRUE(config) << config.error().message();
     EXPECT_EQ(json_of(*config).dump(1), json_of(section(sections, "config")).dump(1));
