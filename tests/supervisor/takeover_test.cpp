@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 #include "project.hpp"
+#include "supervisor/journal.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
 
 namespace consort::supervisor {
@@ -154,6 +157,24 @@ TEST_F(TakeoverTest, AnExecIsWaitedForWithoutKeeperAndSupervisor) {
   ASSERT_TRUE(kill_both(project));
   ASSERT_TRUE(revive_supervisor(project.roots(), project.name()));
   ASSERT_TRUE(exec->kill(SIGKILL));
+  EXPECT_TRUE(exec->wait());
+}
+
+// How it has ended nobody knows then, but that it has.
+TEST_F(TakeoverTest, AnExecThatEndedMeanwhileIsNotWaitedFor) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  auto exec = project.client().exec(unit.id, {.process = project.process({"trap", "15"})});
+  ASSERT_TRUE(exec) << exec.error().message();
+  ASSERT_TRUE(kill_both(project));
+  ASSERT_TRUE(revive_supervisor(project.roots(), project.name()));
+  ASSERT_TRUE(exec->kill(SIGKILL));
+  ASSERT_TRUE(eventually([&] {
+    JournalPosition position;
+    const auto entries = read_journal(project.run_folder(), position);
+    return entries && std::ranges::count(*entries, "exec_die", &JournalEntry::action) == 1;
+  }));
   EXPECT_TRUE(exec->wait());
 }
 

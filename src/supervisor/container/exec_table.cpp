@@ -147,12 +147,15 @@ void ExecTable::adopt(const std::string& container_id, Id id, pid_t pid, std::ui
   jobs_[id] = std::move(job);
 }
 
-Result<std::optional<int>> ExecTable::wait_adopted(Id id, OnEnded on_ended) {
-  if (const auto found = adopted_ends_.find(id); found != adopted_ends_.end()) return found->second;
+Result<> ExecTable::wait_adopted(Id id, OnEnded on_ended) {
+  if (const auto ended = adopted_ends_.find(id); ended != adopted_ends_.end()) {
+    on_ended(ended->second);
+    return {};
+  }
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return fail(Code::not_found, "wait for process", std::to_string(id));
   found->second->on_ended = std::move(on_ended);
-  return std::optional<int>{};
+  return {};
 }
 
 }  // namespace consort::supervisor

@@ -48,8 +48,8 @@ class ExecTable {
 
   // Processes of a predecessor, whose ends may still be asked for.
   void adopt(const std::string& container_id, Id id, pid_t pid, std::uint64_t pid_started, OnEnded on_ended);
-  // Of an adopted one: its exit code when known; on_ended is kept until then. Code::not_found: never heard of it.
-  Result<std::optional<int>> wait_adopted(Id id, OnEnded on_ended);
+  // Of an adopted one: on_ended is told at its end, or at once if that was before. Code::not_found: never heard of it.
+  Result<> wait_adopted(Id id, OnEnded on_ended);
 
   std::size_t running() const { return jobs_.size(); }
 

@@ -214,16 +214,13 @@ void Supervisor::do_exec(ConnectionId id, const Request& request) {
 }
 
 void Supervisor::do_exec_wait(ConnectionId id, const Request& request) {
-  const auto answer_code = [this, id](std::optional<int> status) {
+  const auto known = execs_.wait_adopted(request.exec, [this, id](std::optional<int> status) {
     Reply reply;
     reply.ok = true;
     reply.exit_code = status ? exit_status_of(*status).code : -1;
     server_.reply(id, reply);
-  };
-  const auto known = execs_.wait_adopted(request.exec, answer_code);
-  if (!known) return server_.refuse(id, known.error());
-  const std::optional<int>& status = *known;
-  if (status) answer_code(status);
+  });
+  if (!known) server_.refuse(id, known.error());
 }
 
 // Of all, or of the one that is asked about, if it is known here.
