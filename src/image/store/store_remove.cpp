@@ -1,4 +1,6 @@
 // Taking away: names, images, and then what nobody refers to any more.
+#include <unistd.h>
+
 #include <algorithm>
 #include <set>
 
