@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,6 +26,28 @@ inline std::string why_no_containers() {
   while (::waitpid(static_cast<pid_t>(pid), nullptr, 0) < 0 && errno == EINTR) {
   }
   return {};
+}
+
+// A process cannot leave for one while it has threads, and an emulator may have some of its own.
+inline std::string why_no_user_namespace() {
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(::unshare(CLONE_NEWUSER) == 0 ? 0 : errno);
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (status == 0) return {};
+  return std::string("no user namespace can be made here: ") + std::strerror(WEXITSTATUS(status));
+}
+
+// posix_spawn tells why a program does not start through memory that it shares with the child: qemu-user's has its own.
+inline std::string why_no_failed_start() {
+  pid_t pid = -1;
+  char name[] = "/nothing/here";
+  char* const words[] = {name, nullptr};
+  if (::posix_spawn(&pid, name, nullptr, nullptr, words, nullptr) != 0) return {};
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return "a program that is missing seems to start here";
 }
 
 // Firewall rules go to the kernel by netlink, of which qemu-user translates links, addresses and routes only.

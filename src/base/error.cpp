@@ -39,6 +39,19 @@ Error::Error(Code code, std::string what, std::source_location raised) : data_(s
   data_->raised = raised;
 }
 
+Error::Error(const Error& other) {
+  if (!other.data_) return;
+  const ErrorData& from = *other.data_;
+  data_ = std::make_unique<ErrorData>(ErrorData{
+      from.code, from.what, from.object, from.why, from.hint, from.sys_errno, from.http_status, from.subject,
+      from.subject_name, from.at, from.raised, from.cause ? std::make_unique<Error>(*from.cause) : nullptr, from.also});
+}
+
+Error& Error::operator=(const Error& other) {
+  if (this != &other) *this = Error(other);
+  return *this;
+}
+
 int Error::sys_errno() const {
   for (const Error* e = this; e; e = e->data_->cause.get())
     if (e->data_->sys_errno) return e->data_->sys_errno;

@@ -70,10 +70,13 @@ struct ErrorData {
   std::vector<Error> also;       // teardown and validation: everything else that went wrong
 };
 
-// Move-only handle, one pointer wide, so that Result<T> stays small. Never empty, except after a move.
+// A handle, one pointer wide, so that Result<T> stays small. Never empty, except after a move. Copied, with all that is
+// below, by value() of later C++ libraries alone, which throw a copy.
 class [[nodiscard]] Error {
  public:
   explicit Error(Code code, std::string what = {}, std::source_location raised = std::source_location::current());
+  Error(const Error& other);
+  Error& operator=(const Error& other);
   Error(Error&&) noexcept = default;
   Error& operator=(Error&&) noexcept = default;
 

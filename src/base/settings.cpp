@@ -1,5 +1,6 @@
 #include "base/settings.hpp"
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "base/os/files/file.hpp"

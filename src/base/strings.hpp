@@ -1,6 +1,7 @@
 // Small text helpers that the standard library of g++ 12 lacks.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>

@@ -4,6 +4,7 @@
 // what is below.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <chrono>

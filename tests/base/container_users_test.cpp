@@ -14,6 +14,8 @@
 #include <functional>
 #include <thread>
 
+#include "../facilities.hpp"
+
 namespace consort {
 namespace {
 
@@ -53,7 +55,7 @@ int orphans_that_end(const std::function<void()>& make) {
 }
 
 TEST(ContainerUsersTest, WhoLendsNamespacesEndsWithItsMaker) {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  if (const std::string reason = test::why_no_containers(); !reason.empty()) GTEST_SKIP() << reason;
   const std::string map = container_id_map();
   EXPECT_EQ(orphans_that_end([&] { (void)make_user_namespace(map, map, WithNetwork::yes); }), 1);
   const auto made = make_user_namespace(map, map);

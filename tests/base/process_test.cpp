@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "base/os/processes/foreign_exit.hpp"
 #include "base/os/processes/process_folder.hpp"
 #include "base/os/sockets/unix_socket.hpp"

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 
+#include "../facilities.hpp"
 #include "base/os/files/file.hpp"
 #include "base/os/processes/process.hpp"
 #include "build/build.hpp"
@@ -43,10 +44,8 @@ class World {
  public:
   // Empty if the machine cannot do it; why says the reason.
   static std::unique_ptr<World> make(std::string& why) {
-    if (::geteuid() != 0) {
-      why = "needs root";
-      return nullptr;
-    }
+    why = consort::test::why_no_containers();
+    if (!why.empty()) return nullptr;
     auto world = std::unique_ptr<World>(new World);
     world->folder_ = make_temporary_folder();
     world->roots_ = {world->folder_ + "/data", world->folder_ + "/run"};

@@ -1,4 +1,5 @@
 // What is said when a registry, or something in between, refuses: who, what, and what to type.
+#include "../facilities.hpp"
 #include "fake_registry.hpp"
 #include "image/connection.hpp"
 #include "registry_fixture.hpp"
@@ -47,6 +48,7 @@ TEST_F(Advice, ABlobHostThatRefusesIsNotAMissingRepository) {
 }
 
 TEST_F(Advice, ALoginIsNamedWithItsRegistry) {
+  if (const std::string reason = consort::test::why_no_failed_start(); !reason.empty()) GTEST_SKIP() << reason;
   answer_all({401, {"WWW-Authenticate: Basic realm=\"r\""}, ""});
   const Error none = error_of(server.name().full());
   EXPECT_THAT(none.message(),

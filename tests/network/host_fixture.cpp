@@ -8,9 +8,11 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 
+#include "../facilities.hpp"
 #include "network/address.hpp"
 
 namespace consort::test {
@@ -172,6 +174,7 @@ std::string HostTest::shell(const std::string& command) {
 
 void HostTest::SetUp() {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
+  if (const std::string reason = why_no_firewall(); !reason.empty()) GTEST_SKIP() << reason;
   home_ = Fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
   if (::unshare(CLONE_NEWNET) != 0) GTEST_SKIP() << "no network namespaces here: " << std::strerror(errno);
   outside_ = Fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "../facilities.hpp"
 #include "base/os/files/file.hpp"
 #include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
@@ -33,6 +34,7 @@ class PlaceOfSomebody : public ::testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be another user";
+    if (const std::string reason = test::why_no_user_namespace(); !reason.empty()) GTEST_SKIP() << reason;
     std::string name = "/tmp/consort-place-XXXXXX";
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     folder_ = name;

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cstdint>
+
 #include "probe.hpp"
 
 namespace probe {

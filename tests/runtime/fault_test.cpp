@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <cctype>
+
 #include "base/os/files/file.hpp"
 #include "base/os/processes/process.hpp"
 #include "base/strings.hpp"

@@ -60,6 +60,7 @@ TEST(SeccompProfile, DockersFormatIsResolved) {
   EXPECT_THAT(with, testing::Not(HasSubstr("acct")));
 }
 
+#if defined(__x86_64__)
 std::vector<sock_filter> filter_for(std::uint64_t capabilities) {
   const std::string bytes = compile_seccomp(default_seccomp_profile(capabilities)).value();
   std::vector<sock_filter> program(bytes.size() / sizeof(sock_filter));
@@ -67,7 +68,6 @@ std::vector<sock_filter> filter_for(std::uint64_t capabilities) {
   return program;
 }
 
-#if defined(__x86_64__)
 // Calls 0 to 480 as the filters of Docker Engine 28.5.2's containers answer them, for sets of capabilities, recorded by
 // record-seccomp. (--privileged and seccomp=unconfined have no filter at all.)
 TEST(SeccompProfile, AnswersEveryCallAsDockersDoes) {

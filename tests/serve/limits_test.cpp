@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "../facilities.hpp"
 #include "serve/api/limits.hpp"
 #include "serve/api/router.hpp"
 #include "serve/api/service.hpp"
@@ -147,6 +148,7 @@ TEST_F(LimitsTest, LargeBodiesAreNotReadAllAtOnce) {
 }
 
 TEST_F(LimitsTest, ContainersAreOnNetworksOfTheProject) {
+  if (const std::string reason = consort::test::why_no_firewall(); !reason.empty()) GTEST_SKIP() << reason;
   const auto made = [&](const char* name, const char* project) {
     return ask(
         "POST", "/networks/create",

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/plain_file.hpp"

@@ -1,6 +1,7 @@
 #include "buildkit/rpc/connection.hpp"
 
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 

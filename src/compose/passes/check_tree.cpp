@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include "base/strings.hpp"
 #include "compose/passes/canonical.hpp"

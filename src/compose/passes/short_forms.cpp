@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include "base/strings.hpp"
 #include "compose/passes/canonical.hpp"

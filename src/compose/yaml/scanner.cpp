@@ -1,5 +1,7 @@
 #include "compose/yaml/scanner.hpp"
 
+#include <unistd.h>
+
 #include <utility>
 
 namespace consort::compose::yaml {

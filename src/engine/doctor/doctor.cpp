@@ -1,6 +1,7 @@
 #include "engine/doctor.hpp"
 
 #include <netdb.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <unistd.h>

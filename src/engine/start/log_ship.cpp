@@ -1,6 +1,7 @@
 #include "engine/start/log_ship.hpp"
 
 #include <netdb.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>

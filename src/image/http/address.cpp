@@ -1,6 +1,7 @@
 #include "image/http/address.hpp"
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include "base/strings.hpp"
 

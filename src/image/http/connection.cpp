@@ -1,6 +1,7 @@
 #include "image/connection.hpp"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>

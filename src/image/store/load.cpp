@@ -1,4 +1,6 @@
 // Archives of `docker save` (old and new form) and OCI layouts.
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "base/json.hpp"

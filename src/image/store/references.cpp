@@ -1,5 +1,7 @@
 #include "image/store/references.hpp"
 
+#include <unistd.h>
+
 #include "base/os/trees/folder.hpp"
 
 namespace consort::image {

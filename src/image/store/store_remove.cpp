@@ -1,4 +1,6 @@
 // Removing names, images, and then whatever nobody refers to any more.
+#include <unistd.h>
+
 #include <algorithm>
 #include <set>
 

@@ -1,6 +1,7 @@
 #include "image/tar/archive.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/os/files/file.hpp"
 #include "image/store/store_state.hpp"

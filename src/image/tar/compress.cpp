@@ -1,5 +1,7 @@
 #include "image/tar/compress.hpp"
 
+#include <unistd.h>
+
 #include <vector>
 
 #include "image/tar/isal.hpp"

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <netinet/in.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>

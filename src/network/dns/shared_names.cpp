@@ -1,6 +1,7 @@
 #include "network/shared_names.hpp"
 
 #include <sys/inotify.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>

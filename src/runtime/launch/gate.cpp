@@ -1,6 +1,7 @@
 // The other side of wait_at_gate(): see foreign.hpp.
 #include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <cerrno>
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/os/files/file.hpp"
 #include "runtime/launch/launch_protocol.hpp"

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 
 #include "base/os/files/file.hpp"
 #include "base/os/processes/container_users.hpp"
