@@ -10,6 +10,7 @@
 
 #include <cerrno>
 
+#include "../facilities.hpp"
 #include "base/os/processes/foreign_exit.hpp"
 #include "base/os/processes/process_folder.hpp"
 #include "base/os/sockets/unix_socket.hpp"
@@ -40,6 +41,7 @@ TEST(Process, WhatItLeavesRunningIsNotWaitedFor) {
 }
 
 TEST(Process, AMissingProgramIsNotFound) {
+  if (const std::string reason = test::why_no_failed_start(); !reason.empty()) GTEST_SKIP() << reason;
   EXPECT_EQ(spawn({.argv = {"consort-no-such-program"}}).error().code(), Code::not_found);
 }
 
