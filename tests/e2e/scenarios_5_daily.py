@@ -42,6 +42,8 @@ def scenario_links_on_the_default_bridge(world):
         check(found[:1] == [own], f"{name} is {found}, not {own}")
     world.consort(*other, "down", "-t", "0")
     world.consort("down", "-t", "0")
+    if os.geteuid() != 0:
+        return  # a user's networks are in that user's namespace, which typing does not make
     offered = {verb: world.consort("internal", "complete", "network", verb, "").out.split() for verb in ("inspect", "rm")}
     check("bridge" in offered["inspect"] and "bridge" not in offered["rm"], f"completed is {offered}")
 
