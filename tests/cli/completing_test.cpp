@@ -78,6 +78,7 @@ TEST(Completing, Arguments) {
   EXPECT_EQ(typed({"volume", "clone", "a", ""}).wanted, Wanted::nothing) << "a new name";
   EXPECT_EQ(typed({"volume", "import", "a", ""}).wanted, Wanted::files);
   EXPECT_EQ(typed({"network", "inspect", ""}).wanted, Wanted::networks);
+  EXPECT_EQ(typed({"network", "rm", "a", ""}).wanted, Wanted::own_networks) << "the default bridge cannot be removed";
   EXPECT_EQ(typed({"ls", ""}).wanted, Wanted::nothing);
   EXPECT_THAT(words({"port", "web", ""}), IsEmpty());
 }

@@ -239,9 +239,9 @@ class World:
             check(ran.status == status, f"status {ran.status} instead of {status}:\n{ran}")
         return ran
 
-    def start(self, *argv, **options):
-        """Starts consort and gives the process (stdout and stderr piped unless told otherwise)."""
-        return subprocess.Popen([str(CONSORT), *map(str, argv)], cwd=self.project, env=self.env,
+    def start(self, *argv, through=(), **options):
+        """Starts consort, through another program if one is given, and gives the process (stdout and stderr piped unless told otherwise)."""
+        return subprocess.Popen([*through, str(CONSORT), *map(str, argv)], cwd=self.project, env=self.env,
                                 **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options})
 
     def on_terminal(self, argv, keys, timeout=180):

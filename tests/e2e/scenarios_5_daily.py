@@ -33,7 +33,19 @@ def scenario_links_on_the_default_bridge(world):
     for name in ("one", "other"):
         found = world.consort("exec", "-T", "two", "getent", "hosts", name).out.split()
         check(found[:1] == [own], f"{name} is {found}, not {own}")
+    # A container of another project, which has no network in common but this one.
+    world.write("linked.yaml", f'services: {{three: {{{SLEEPER}, network_mode: bridge, external_links: [{world.project_name}-one-1, "{world.project_name}-one-1:far"]}}}}')
+    other = ["-p", "dailylinked", "-f", "linked.yaml"]
+    world.consort(*other, "up", "-d")
+    for name in (f"{world.project_name}-one-1", "far"):
+        found = world.consort(*other, "exec", "-T", "three", "getent", "hosts", name).out.split()
+        check(found[:1] == [own], f"{name} is {found}, not {own}")
+    world.consort(*other, "down", "-t", "0")
     world.consort("down", "-t", "0")
+    if os.geteuid() != 0:
+        return  # a user's networks are in that user's namespace, which typing does not make
+    offered = {verb: world.consort("internal", "complete", "network", verb, "").out.split() for verb in ("inspect", "rm")}
+    check("bridge" in offered["inspect"] and "bridge" not in offered["rm"], f"completed is {offered}")
 
 
 def scenario_parts_of_images_and_volumes(world):
@@ -103,6 +115,12 @@ services:
     check(world.service("s")["Health"] == "healthy", "start --wait did not wait")
     check(log.read_text().split()[3:] == ["pre", "post"], f"stop and start ran {log.read_text().split()[3:]}")
     world.consort("down", "-t", "0")
+    log.unlink()
+    # Of a container of `run`, too: pre_stop only if somebody stops it.
+    world.consort("run", "-d", "-T", "s")
+    eventually("its hook has run", lambda: log.read_text().split() == ["post"])
+    world.consort("down", "-t", "0", "--remove-orphans")
+    check(log.read_text().split() == ["post", "pre"], f"run and down ran {log.read_text().split()}")
 
 
 def scenario_hooks_are_shown_by_an_attached_up(world):
@@ -124,10 +142,17 @@ services:
 
 
 def scenario_what_follows_a_change(world):
-    """`config --hash` must print the label of the container, and who borrows volumes must be made anew with the lender."""
+    """`config --hash` must print the label of the container, and who borrows volumes or a namespace must be made anew with the lender."""
     world.write("some.env", "A=1\n")
-    world.write("compose.yaml", f'services: {{lender: {{{SLEEPER}, env_file: some.env, volumes: [/d]}}, '
-                                f'borrower: {{{SLEEPER}, volumes_from: [lender]}}}}')
+    world.write("compose.yaml", f"""
+services:
+  lender: {{{SLEEPER}, env_file: some.env, volumes: [/d], ipc: shareable}}
+  borrower: {{{SLEEPER}, volumes_from: [lender]}}
+  net: {{{SLEEPER}, network_mode: "service:lender"}}
+  pid: {{{SLEEPER}, pid: "service:lender"}}
+  ipc: {{{SLEEPER}, ipc: "service:lender"}}
+  alone: {{{SLEEPER}}}
+""")
     world.consort("up", "-d")
     label = "com.docker.compose.config-hash"
     labels = {c["Service"]: dict(l.split("=", 1) for l in c["Labels"].split(",") if "=" in l)[label] for c in world.ps_all()}
@@ -135,7 +160,9 @@ def scenario_what_follows_a_change(world):
     check(labels == printed, f"labels {labels}, config --hash {printed}")
     world.write("some.env", "A=2\n")
     changed = world.consort("up", "-d", "-t", "0")
-    check("borrower-1  Recreated" in changed.err, f"the borrower keeps what is gone:\n{changed.err}")
+    for service in ("borrower", "net", "pid", "ipc"):
+        check(f"{service}-1  Recreated" in changed.err, f"{service} keeps what is gone:\n{changed.err}")
+    check("alone-1  Recreated" not in changed.err, f"who borrows nothing was made anew:\n{changed.err}")
     again = world.consort("up", "-d")
     check("Recreate" not in again.err, f"the second up changes something:\n{again.err}")
     world.consort("down", "-t", "0", "-v")
@@ -154,7 +181,11 @@ volumes: {{data: }}
     world.consort("run", "--rm", "-T", "owner")
     owner = world.consort("run", "--rm", "-T", "image").out.strip()
     check(owner == "700 77:78", f"the volume has become {owner}")
-    world.consort("up", "-d", "s")
+    up = world.consort("up", "-d", "s")
+    group = "/sys/fs/cgroup/blkio/blkio.weight /sys/fs/cgroup/blkio/blkio.bfq.weight /sys/fs/cgroup/io.weight"
+    weights = world.consort("exec", "-T", "s", "sh", "-c", f"cat {group} 2>/dev/null; true").out.split()
+    obeyed = bool({"300", str(1 + (300 - 10) * 9999 // 990)} & set(weights))
+    check(obeyed != ("Weight discarded" in up.err), f"the weight is {weights}, and up says\n{up.err}")
     check(world.service("s")["Ports"] == "90/tcp, 3000-3001/udp", f"ps shows {world.service('s')['Ports']}")
     routes = world.consort("exec", "-T", "s", "cat", "/proc/net/ipv6_route").out
     way_out = [line for line in routes.splitlines() if line.startswith("0" * 32 + " 00") and line.split()[-1] != "lo"]
@@ -328,3 +359,73 @@ networks: {{default: {{ipam: {{options: {{k: v}}}}}}}}
     check("exited (3)" in told and "told" in told and "the health check" not in told, f"an exited dependency: {told}")
     check("has exited; start it with" in world.consort("exec", "-T", "failing", "true", status=1).err, "exec of what has exited")
     world.consort("--profile", "p", "down", "-t", "0")
+
+
+def scenario_what_is_listed_of_containers_that_do_not_run(world):
+    """What could not be started must show exit code 0, `images` when each was made, and a limit of restarts only go with on-failure."""
+    world.write("compose.yaml", f"""
+services:
+  a: {{{SLEEPER}}}
+  b: {{{SLEEPER}, network_mode: "service:a"}}
+  bad: {{image: "{IMAGE}", command: nosuchprogram}}
+  mute: {{image: "{IMAGE}", command: echo said, logging: {{driver: none}}}}
+  local: {{image: "{IMAGE}", command: echo said, logging: {{driver: local}}}}
+  tries: {{image: "{IMAGE}", command: "false", deploy: {{restart_policy: {{condition: any, max_attempts: 2}}}}}}
+""")
+    world.consort("up", "-d", "a")
+    first = world.service("a")["ID"]
+    world.consort("up", "-d", "b")
+    inside = {s: world.consort("exec", "-T", s, "readlink", "/proc/self/ns/net").out for s in "ab"}
+    check(inside["a"] == inside["b"] and world.service("a")["ID"] == first, f"b is not in the network of the a that ran: {inside}")
+    world.consort("up", "-d", "bad", status=1)
+    bad = world.service("bad")
+    check((bad["ExitCode"], bad["State"], bad["Status"]) == (0, "created", "Created"), f"what never ran: {bad}")
+    refused = world.consort("up", "-d", "tries", status=1)
+    check("maximum retry count can only be used with 'on-failure'" in refused.err and "compose.yaml:8:" in refused.err, str(refused))
+    world.consort("up", "--no-log-prefix", "mute", "local")
+    mute, local = world.consort("logs", "mute"), world.consort("logs", "--no-log-prefix", "local")
+    check("does not support reading" in mute.err and not mute.out and local.out == "said\n", f"{mute}{local}")
+    rows = [line.split() for line in world.consort("images").out.splitlines()]
+    check(rows[0][-1] == "CREATED" and all(row[-1] == "ago" for row in rows[1:]) and len(rows) > 1, f"images: {rows}")
+    made = [image["LastTagTime"] for image in json.loads(world.consort("images", "--format", "json").out)]
+    check(made and all(each[:2] == "20" for each in made), f"images in JSON: {made}")
+    world.consort("down", "-t", "0")
+
+
+def scenario_settings_of_the_dotenv_file(world):
+    """COMPOSE_COMPATIBILITY and COMPOSE_IGNORE_ORPHANS of `.env` must be obeyed; `external:` must name the command that makes it."""
+    world.write("compose.yaml", f"services: {{s: {{{SLEEPER}}}, other: {{{SLEEPER}, scale: 0}}}}")
+    world.write(".env", "COMPOSE_COMPATIBILITY=true\n")
+    world.consort("up", "-d")
+    check(world.service("s")["Name"] == f"{world.project_name}_s_1", f"its name is {world.service('s')['Name']}")
+    world.write("small.yaml", f"services: {{other: {{{SLEEPER}, scale: 0}}}}")
+    check("Found orphan containers" in world.consort("-f", "small.yaml", "up", "-d").err, "orphans are not told")
+    world.write(".env", "COMPOSE_IGNORE_ORPHANS=true\n")
+    check("orphan" not in world.consort("-f", "small.yaml", "up", "-d").err, "orphans are told")
+    (world.project / ".env").unlink()
+    world.consort("down", "-t", "0", "--remove-orphans")
+    for kind, use in (("network", "networks: [one]"), ("volume", "volumes: ['one:/v']")):
+        world.write("external.yaml", f"services: {{s: {{{SLEEPER}, {use}}}}}\n{kind}s: {{one: {{external: true, name: daily-nosuch}}}}")
+        told = world.consort("-f", "external.yaml", "up", "-d", status=1).err
+        check(f"consort {kind} create daily-nosuch" in told and "external.yaml:2:" in told, f"an external {kind}: {told}")
+    world.consort("down")
+
+
+def scenario_stages_without_a_cache(world):
+    """`no_cache_filter` must build the named stages anew and no others; a build names its image; what is mistyped or has Windows' line ends is told."""
+    world.write("Dockerfile", f"FROM {IMAGE} AS prod\nRUN date +%N > /prod\nFROM prod AS last\nRUN date +%N > /last\n")
+    world.write("compose.yaml", "services: {web: {build: {context: ., no_cache_filter: [last]}}}")
+    seen = []
+    for _ in range(2):
+        built = world.consort("build")
+        check(built.err.splitlines()[-1] == f" {world.project_name}-web  Built", f"the last word is {built.err!r}")
+        seen.append(world.consort("run", "--rm", "-T", "web", "cat", "/prod", "/last").out.split())
+    check(seen[0][0] == seen[1][0] and seen[0][1] != seen[1][1], f"made anew: {seen}")
+    world.write("typo.yaml", "services: {web: {build: {context: ., target: prodd}}}")
+    told = world.consort("-f", "typo.yaml", "build", status=1).err
+    check('target stage "prodd" could not be found (did you mean prod?)' in told and "typo.yaml:1:" in told, f"a mistyped target: {told}")
+    world.write("run.sh", "#!/bin/sh\r\necho hi\r\n").chmod(0o755)
+    world.write("crlf.yaml", f'services: {{web: {{image: "{IMAGE}", volumes: ["./run.sh:/run.sh"], command: /run.sh}}}}')
+    told = world.consort("-f", "crlf.yaml", "up", "-d", status=1).err
+    check("Windows line endings" in told and "sed -i" in told, f"a script with Windows' line ends: {told}")
+    world.consort("down", "-t", "0", "--rmi", "local")

@@ -20,6 +20,7 @@ jobs:
     triggers: {{schedule: ["30 2 1 1 *"]}}
   long: {{image: "{IMAGE}", command: sleep 1000, init: true, triggers: {{manual: true}}}}
   never: {{image: "{IMAGE}", command: "true", triggers: {{manual: false}}}}
+  nowhere: {{image: "127.0.0.1:1/no/such:1", triggers: {{manual: true}}}}
 """
 
 
@@ -44,9 +45,14 @@ def scenario_a_job_runs_by_hand_with_what_it_depends_on(world):
     failed = [c for c in world.ps_all() if c["Service"] == "backup"]
     check(len(failed) == 1 and failed[0]["ExitCode"] == 7, f"the container of a failed run is gone: {failed}")
     check("cannot be run by hand" in world.consort("run", "never", status=1).err, "a job that nobody may start was started")
+    nowhere = world.consort("run", "nowhere", status=1)
+    check("no/such" in nowhere.err, f"an image that is not to be had: {nowhere}")
     check("is a job" in world.consort("up", "-d", "backup", status=1).err, "`up JOB` does not say what it is")
     runs = [json.loads(line) for line in world.consort("job", "runs", "backup", "--format", "json").out.splitlines()]
     check([(r["State"], r["Exit"], r["Trigger"]) for r in runs[:2]] == [("failed", "7", "manual"), ("succeeded", "0", "manual")], str(runs))
+    world.write("compose.yaml", FILE.replace("30 2 1 1 *", "31 2 1 1 *"))
+    world.consort("up", "-d")
+    check(jobs(world)["backup"]["Trigger"] == "31 2 1 1 *", f"a changed job is not registered anew: {jobs(world)}")
     down = world.consort("down", "--remove-orphans")
     check("backup" in down.err and not jobs(world), f"`down` leaves the job: {down}")
     world.consort("create")

@@ -16,9 +16,9 @@ IMAGE = "debian:bookworm-slim"
 class Watch:
     """A watching command in the background, with all that it has written so far."""
 
-    def __init__(self, world, *argv):
+    def __init__(self, world, *argv, through=()):
         self.text = ""
-        self.process = world.start(*argv, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+        self.process = world.start(*argv, through=through, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
                                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -45,8 +45,8 @@ class Watch:
 
 
 @contextlib.contextmanager
-def watching(world, *argv):
-    watch = Watch(world, *argv)
+def watching(world, *argv, through=()):
+    watch = Watch(world, *argv, through=through)
     try:
         watch.shows("Watch enabled")
         yield watch
@@ -264,6 +264,26 @@ def scenario_watch_rebuilds(world):
         (world.project / "a/file").write_text("four")
         becomes(world, "a", "/data/file", "four")
         check(watch.interrupted() == 130, watch.text)
+
+
+def scenario_watch_tells_what_it_cannot_read(world):
+    """A directory that may not be read must be told, and the rest of the tree be followed."""
+    world.write("src/open/file", "one")
+    world.write("src/closed/file", "one").parent.chmod(0)
+    world.write("compose.yaml", f"""
+services:
+  web: {{image: {IMAGE}, init: true, command: sleep infinity, develop: {{watch: [{{action: sync, path: ./src, target: /data}}]}}}}
+""")
+    world.consort("up", "-d")
+    # To root nothing is closed.
+    through = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+    with watching(world, "watch", "--no-up", through=through) as watch:
+        closed = f"changes in {world.project}/src/closed will not be seen"
+        check(closed in watch.text and "permission denied" in watch.text, watch.text)
+        world.write("src/open/file", "two")
+        becomes(world, "web", "/data/open/file", "two")
+    (world.project / "src/closed").chmod(0o755)
+    world.consort("down", "-t", "0")
 
 
 def scenario_watch_refuses(world):

@@ -319,7 +319,8 @@ class Reader {
     if (arguments.starts_with("NAME")) return Wanted::objects;
     if (arguments.starts_with("JOB")) return again ? Wanted::jobs : Wanted::nothing;
     if (arguments.starts_with("VOLUME") && again) return Wanted::volumes;
-    if (arguments.starts_with("NETWORK") && again && name != "network create") return Wanted::networks;
+    if (arguments.starts_with("NETWORK") && again && name != "network create")
+      return name == "network rm" ? Wanted::own_networks : Wanted::networks;
     if (arguments == "PATH") return Wanted::directories;
     return arguments.contains("FILE") ? Wanted::files : Wanted::nothing;
   }

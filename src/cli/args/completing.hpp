@@ -26,6 +26,7 @@ enum class Wanted : std::uint8_t {
   objects,  // containers, images, networks and volumes
   jobs,
   networks,
+  own_networks,  // without those that cannot be removed
   volumes,
   projects,
 };

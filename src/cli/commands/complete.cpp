@@ -11,6 +11,7 @@
 #include "cli/project_files.hpp"
 #include "cli/workspace.hpp"
 #include "engine/jobs.hpp"
+#include "engine/networks_in_use.hpp"
 
 namespace consort::cli {
 
@@ -125,12 +126,13 @@ std::set<std::string> volume_names(const Invocation& invocation) {
   return names;
 }
 
-std::set<std::string> network_names(const Invocation& invocation) {
+std::set<std::string> network_names(const Invocation& invocation, bool with_built_in) {
   std::set<std::string> names;
   const auto workspace = machine(invocation);
   if (!workspace) return names;
   if (const auto networks = workspace->engine().list_networks())
-    for (const engine::Network& network : *networks) names.insert(network.spec.name);
+    for (const engine::Network& network : *networks)
+      if (with_built_in || !engine::is_built_in(network)) names.insert(network.spec.name);
   return names;
 }
 
@@ -178,7 +180,9 @@ std::set<std::string> names_of(const Invocation& invocation, Wanted wanted) {
     case Wanted::jobs:
       return job_names(invocation);
     case Wanted::networks:
-      return network_names(invocation);
+      return network_names(invocation, true);
+    case Wanted::own_networks:
+      return network_names(invocation, false);
     case Wanted::volumes:
       return volume_names(invocation);
     case Wanted::projects:

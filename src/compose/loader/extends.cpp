@@ -66,6 +66,11 @@ void TreeLoader::report_missing(const std::string& written, const Scope& scope, 
   const std::string path = join_path(scope.base, written);
   const bool git = is_git_repository(written);
   Diagnostic& made = reporter_.error("missing-file", "open " + path + ": no such file or directory", place);
+  if (written.starts_with("file://")) {
+    made.label = "this is an address, not a path";
+    made.help = "give the path of the Compose file without `file://`: for a repository, of the file in a clone";
+    return;
+  }
   if (git || is_remote(written)) {
     made.label = "only files on this machine can be read";
     made.help = git ? "clone the repository, and give the path of the file in the clone"

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <initializer_list>
 
 #include "base/os/files/file.hpp"
 #include "base/os/processes/user_namespace.hpp"
@@ -96,10 +97,15 @@ Result<> validate_blkio(const Resources& r) {
   return {};
 }
 
-// On v2 the root cgroup has no such file, whatever there is below it.
+// The root cgroup has no weight of its own, neither on v2 nor of the BFQ scheduler, but other files of what gives the
+// groups below it theirs. In a cgroup namespace the root is a group like others.
 bool has_blkio_weight(const HostInfo& host) {
-  return host.cgroup_v2 || path_exists("/sys/fs/cgroup/blkio/blkio.weight") ||
-         path_exists("/sys/fs/cgroup/blkio/blkio.bfq.weight");
+  const auto any = [](std::initializer_list<const char*> files) {
+    return std::ranges::any_of(files, [](const char* file) { return path_exists(file); });
+  };
+  if (host.cgroup_v2) return any({"/sys/fs/cgroup/io.weight", "/sys/fs/cgroup/io.cost.qos"});
+  return any({"/sys/fs/cgroup/blkio/blkio.weight", "/sys/fs/cgroup/blkio/blkio.bfq.weight",
+              "/sys/fs/cgroup/blkio/blkio.bfq.io_service_bytes"});
 }
 
 }  // namespace

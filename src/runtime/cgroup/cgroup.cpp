@@ -226,6 +226,12 @@ bool is_out_of_order(const CgroupWrite& write, const Error& error) {
   return write.file == "memory.limit_in_bytes" && error.sys_errno() == EINVAL;
 }
 
+// What the BFQ scheduler calls it, or "". Without CFQ, which Linux 5.0 dropped, v1 has weights under this name alone.
+std::string name_in_bfq(std::string_view file) {
+  constexpr std::string_view group = "blkio.";
+  return file.starts_with("blkio.weight") ? "blkio.bfq." + std::string(file.substr(group.size())) : "";
+}
+
 Error limit_error(Error error, const CgroupWrite& write) {
   if (write.file == "cpuset.cpus" || write.file == "cpuset.mems")
     return std::move(error).wrap("set cpuset to " + write.text);
@@ -239,6 +245,9 @@ Result<> Cgroup::update(const Resources& resources, std::vector<std::string>& wa
   OpenValue file;
   const auto apply = [&](const CgroupWrite& write, const Impl::Part& part) -> Result<> {
     Result<> written = file.write(part.directory + "/" + write.file, write.text);
+    if (const std::string other = name_in_bfq(write.file);
+        !other.empty() && !written && written.error().sys_errno() == ENOENT)
+      written = file.write(part.directory + "/" + other, write.text);
     if (written) return {};
     if (written.error().sys_errno() == ENOENT || written.error().sys_errno() == EOPNOTSUPP) {
       warnings.push_back("this kernel has no " + write.file + ": limit ignored");
