@@ -21,7 +21,9 @@ TEST(SpreadSubfoldersTest, MarksTheDirectoryWhereTheFileSystemKnowsTheMark) {
   const bool has_flags = ::ioctl(fd.get(), FS_IOC_GETFLAGS, &before) == 0;
   wanted = before | FS_TOPDIR_FL;
   const bool knows_it = has_flags && ::ioctl(fd.get(), FS_IOC_SETFLAGS, &wanted) == 0;
-  if (knows_it) ASSERT_EQ(::ioctl(fd.get(), FS_IOC_SETFLAGS, &before), 0);
+  if (knows_it) {
+    ASSERT_EQ(::ioctl(fd.get(), FS_IOC_SETFLAGS, &before), 0);
+  }
 
   spread_subfolders(fd.get());
   EXPECT_EQ(::ioctl(fd.get(), FS_IOC_GETFLAGS, &after) == 0, has_flags);
