@@ -48,8 +48,7 @@ class Tool(Api):
             while b"\r\n\r\n" not in data:
                 data += client.recv(65536)
             if resize:
-                connected = lambda: self.ask("POST", f"/exec/{made}/resize?{resize}")[0] == 200
-                eventually("the process has its terminal", connected)
+                self.call("POST", f"/exec/{made}/resize?{resize}", status=200)  # waits for the process
             client.sendall(b"stty size; exit 3\n")
             while part := client.recv(65536):
                 data += part

@@ -202,6 +202,15 @@ TEST(Filters, BothForms) {
     EXPECT_EQ(Filters::parse(text, known).error().message(), "invalid filter") << text;
 }
 
+// A client sends a terminal's first size before its process is there.
+TEST(Exec, WhoWantsTheProcessWaitsForItsStart) {
+  ExecInstance instance("container", "", {}, "");
+  EXPECT_EQ(instance.exec(std::chrono::milliseconds(1)), nullptr);
+  std::jthread start([&] { instance.failed(126); });
+  EXPECT_EQ(instance.exec(std::chrono::hours(1)), nullptr);
+  EXPECT_EQ(instance.state().exit_code, 126);
+}
+
 TEST(Detach, KeysMayComeInPieces) {
   auto keys = DetachKeys::parse("");
   ASSERT_TRUE(keys);

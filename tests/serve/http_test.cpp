@@ -130,6 +130,21 @@ TEST(Http, NonsenseAndSilenceEndTheConnection) {
   EXPECT_FALSE(*nothing);
 }
 
+// A byte now and then is not silence, but what is kept of the body takes room that others need.
+TEST(Http, BodiesThatAreKeptMustComeInTime) {
+  constexpr int size = 5000;
+  Ends ends = connect({.whole = 20ms});
+  send(ends, "POST /x HTTP/1.1\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n");
+  ASSERT_TRUE(ends.server.next());
+  const std::jthread slow([&](const std::stop_token& over) {
+    for (int i = 0; i < size && !over.stop_requested(); ++i) {
+      (void)write_full(ends.client.get(), "a");
+      std::this_thread::sleep_for(1ms);
+    }
+  });
+  EXPECT_FALSE(ends.server.read_body(size));
+}
+
 TEST(Http, OnlyWhoHasClosedAltogetherHasGone) {
   Ends ends = connect();
   ASSERT_EQ(::shutdown(ends.client.get(), SHUT_WR), 0);  // no more input: the CLI does that at once

@@ -17,6 +17,7 @@ namespace consort::serve {
 namespace {
 
 constexpr std::size_t json_body_limit = std::size_t{8} << 20;
+constexpr std::size_t own_body_room = std::size_t{32} << 10;  // a connection's; what is beyond it comes from all room
 constexpr std::size_t block = std::size_t{64} << 10;
 
 std::string_view reason_of(int status) {
@@ -171,10 +172,14 @@ Result<Json> Call::body(Body need) {
     return fail(
         http_error(400, "unsupported Content-Type header (" + std::string(type) + "): must be 'application/json'"));
   }
-  const std::string text = TRY(connection_.read_body(json_body_limit, [this](std::size_t bytes) -> Result<> {
-    if (!service_.take_body_room(bytes))
+  // Whoever sends a large body slowly must not keep others from sending small ones.
+  std::size_t size = 0;
+  const std::string text = TRY(connection_.read_body(json_body_limit, [&](std::size_t bytes) -> Result<> {
+    size += bytes;
+    const std::size_t wanted = size - std::min(size, own_body_room) - body_room_;
+    if (!service_.take_body_room(wanted))
       return fail(http_error(503, "too many large requests at the same time: try again"));
-    body_room_ += bytes;
+    body_room_ += wanted;
     return {};
   }));
   if (trim(text).empty()) {

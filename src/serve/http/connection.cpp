@@ -63,6 +63,7 @@ Result<std::optional<Request>> Connection::next() {
   parser_.emplace();
   body_.clear();
   body_read_ = 0;
+  body_until_.reset();
   if (buffer_.empty() && TRY(fill(patience_.idle)) == 0) return std::nullopt;
   const auto until = std::chrono::steady_clock::now() + patience_.head;
   while (true) {
@@ -80,6 +81,12 @@ Result<std::optional<Request>> Connection::next() {
   return std::optional(std::move(request));
 }
 
+std::chrono::milliseconds Connection::body_patience() const {
+  if (!body_until_) return patience_.body;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*body_until_ - std::chrono::steady_clock::now());
+  return std::min(patience_.body, left);
+}
+
 Result<std::size_t> Connection::read_body(std::span<char> into) {
   while (body_read_ == body_.size()) {
     body_.clear();
@@ -95,7 +102,9 @@ Result<std::size_t> Connection::read_body(std::span<char> into) {
     }
     expects_continue_ = false;
     if (buffer_.size() > head_limit) return fail(Code::invalid, "malformed HTTP request: chunk");
-    if (TRY(fill(patience_.body)) == 0) return fail(Code::io, "read request: its body has broken off");
+    const auto patience = body_patience();
+    if (patience.count() <= 0 || TRY(fill(patience)) == 0)
+      return fail(Code::io, "read request: its body has broken off");
   }
   const std::size_t count = std::min(into.size(), body_.size() - body_read_);
   std::memcpy(into.data(), body_.data() + body_read_, count);
@@ -106,6 +115,7 @@ Result<std::size_t> Connection::read_body(std::span<char> into) {
 Result<std::string> Connection::read_body(std::size_t limit, const Keep& keep) {
   std::string whole;
   std::array<char, 16384> part;
+  body_until_ = std::chrono::steady_clock::now() + patience_.whole;
   while (const std::size_t got = TRY(read_body(part))) {
     if (whole.size() + got > limit)
       return fail(Code::invalid, "the request's body is larger than " + std::to_string(limit) + " bytes");

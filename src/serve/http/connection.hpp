@@ -19,6 +19,7 @@ struct Patience {
   std::chrono::milliseconds idle{600'000};  // between two requests: libraries keep connections for long
   std::chrono::milliseconds head{30'000};   // for a head that has begun
   std::chrono::milliseconds body{300'000};  // for the next bytes of a body
+  std::chrono::milliseconds whole{60'000};  // for all of a body that is kept in memory
 };
 
 class Connection {
@@ -53,16 +54,18 @@ class Connection {
   bool released() const { return !socket_; }
 
  private:
-  Result<std::size_t> fill(std::chrono::milliseconds patience);  // 0: end of file
+  Result<std::size_t> fill(std::chrono::milliseconds patience);  // 0: end of file, or silence
   Result<> step();                                               // feeds the parser with what is there
   Result<> skip_body();
+  std::chrono::milliseconds body_patience() const;
 
   Fd socket_;
   Patience patience_;
   std::string buffer_;  // read, not yet taken by the parser
   std::string body_;    // taken by the parser, not yet by whoever reads the body
   std::size_t body_read_ = 0;
-  std::optional<RequestParser> parser_;  // of the request that is being answered
+  std::optional<std::chrono::steady_clock::time_point> body_until_;  // of one that is kept
+  std::optional<RequestParser> parser_;                              // of the request that is being answered
   bool expects_continue_ = false;
 };
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 
 #include "base/narrow.hpp"
 #include "engine/exec_user.hpp"
@@ -231,7 +232,9 @@ Result<> inspect_exec(Call& call) {
 Result<> resize_exec(Call& call) {
   const std::shared_ptr<ExecInstance> instance = TRY(find_exec(call));
   const engine::TerminalSize size = TRY(terminal_size(call));
-  const auto exec = instance->exec();
+  // Clients send the first size as soon as the start is answered, which is before the process is there.
+  constexpr std::chrono::seconds patience{10};  // Docker's
+  const auto exec = instance->exec(patience);
   if (!exec) return fail(http_error(409, "exec " + call.variable("id") + " is not running"));
   TRY(exec->resize(size));
   return call.empty(200);

@@ -20,6 +20,7 @@ void ExecInstance::started(std::shared_ptr<engine::Exec> exec) {
   const std::scoped_lock lock(mutex_);
   pid_ = exec->pid();
   exec_ = std::move(exec);
+  decided_.notify_all();
 }
 
 void ExecInstance::failed(int exit_code) {
@@ -30,6 +31,7 @@ void ExecInstance::end(int exit_code) {
   const std::scoped_lock lock(mutex_);
   if (!exit_code_) exit_code_ = exit_code;
   exec_.reset();
+  decided_.notify_all();
 }
 
 ExecInstance::State ExecInstance::state() {
@@ -44,8 +46,9 @@ ExecInstance::State ExecInstance::state() {
   return {.running = exec_ != nullptr, .exit_code = exit_code_, .pid = exec_ ? pid_ : 0};
 }
 
-std::shared_ptr<engine::Exec> ExecInstance::exec() {
-  const std::scoped_lock lock(mutex_);
+std::shared_ptr<engine::Exec> ExecInstance::exec(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  decided_.wait_for(lock, patience, [this] { return exec_ || exit_code_; });
   return exec_;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -41,11 +42,13 @@ class ExecInstance {
     int pid = 0;
   };
   State state();
-  std::shared_ptr<engine::Exec> exec();  // null: not started, or ended
+  // Waits so long for its start. Null: not started, or ended.
+  std::shared_ptr<engine::Exec> exec(std::chrono::milliseconds patience);
   void end(int exit_code);
 
  private:
   std::mutex mutex_;
+  std::condition_variable decided_;  // it has been started, or never will be
   bool begun_ = false;
   int pid_ = 0;
   std::shared_ptr<engine::Exec> exec_;
