@@ -31,6 +31,12 @@ bool too_deep(std::string_view text) {
   return false;
 }
 
+// The library begins with a name of its own: "[json.exception.parse_error.101] parse error at line 1, ...".
+std::string_view reason_in(std::string_view text) {
+  const std::size_t end = text.find("] ");
+  return text.starts_with('[') && end != text.npos ? text.substr(end + 2) : text;
+}
+
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, const std::string& source) {
@@ -38,7 +44,7 @@ Result<Json> parse_json(std::string_view text, const std::string& source) {
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::exception& e) {
-    return fail(Error(Code::invalid, "parse").on(source).why(e.what()));
+    return fail(Error(Code::invalid, "parse").on(source).why(std::string(reason_in(e.what()))));
   }
 }
 

@@ -127,6 +127,11 @@ Result<> own_root(const std::string& path, const char* variable, std::span<const
   return {};
 }
 
+// Only a relative one needs the working directory, which may have been removed.
+Result<std::string> absolute(const std::string& path) {
+  return join_path(path.starts_with('/') ? "/" : TRY(current_directory()), path);
+}
+
 }  // namespace
 
 Result<Roots> Roots::from_environment() {
@@ -143,9 +148,8 @@ Result<Roots> Roots::from_environment() {
     const std::string run = environment("XDG_RUNTIME_DIR");
     roots.run = or_else(roots.run, run.empty() ? fallback : run + "/consort");
   }
-  const std::string here = TRY(current_directory());
-  roots.data = join_path(here, roots.data);
-  roots.run = join_path(here, roots.run);
+  roots.data = TRY(absolute(roots.data));
+  roots.run = TRY(absolute(roots.run));
   return roots;
 }
 

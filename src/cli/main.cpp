@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   do fd = ::open("/dev/null", O_RDWR);
   while (fd >= 0 && fd <= 2);
   if (fd > 2) ::close(fd);
+  ::signal(SIGCHLD, SIG_DFL);  // who ignores it, as our caller may, never hears how a child ended
   ::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of write()
   // Kernels before 6.14 name a program that was started from a descriptor after the descriptor's number.
   if (argc > 0) ::prctl(PR_SET_NAME, ::basename(argv[0]));

@@ -1,5 +1,6 @@
 #include "base/roots.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,6 +49,24 @@ TEST_F(RootsTest, ArePrivateWhateverTheUmask) {
     EXPECT_EQ(mode(folder_ + "/above"), 0755u & ~umask) << "what is above them is not theirs";
     ASSERT_TRUE(remove_tree(folder_ + "/above"));
   }
+}
+
+TEST_F(RootsTest, NeedNoWorkingDirectory) {
+  const Fd before = open_file(".", O_RDONLY | O_DIRECTORY).value();
+  ASSERT_EQ(::chdir(folder_.c_str()), 0);
+  ASSERT_TRUE(make_directories(folder_ + "/gone"));
+  ASSERT_EQ(::chdir("gone"), 0);
+  ASSERT_EQ(::rmdir((folder_ + "/gone").c_str()), 0);
+  ::setenv("CONSORT_DATA_ROOT", "/somewhere", 1);
+  ::setenv("CONSORT_RUN_ROOT", "/elsewhere", 1);
+  const auto absolute = Roots::from_environment();
+  ::setenv("CONSORT_RUN_ROOT", "elsewhere", 1);
+  const auto relative = Roots::from_environment();
+  for (const char* variable : {"CONSORT_DATA_ROOT", "CONSORT_RUN_ROOT"}) ::unsetenv(variable);
+  ASSERT_EQ(::fchdir(before.get()), 0);
+  ASSERT_TRUE(absolute);
+  EXPECT_EQ(absolute->data, "/somewhere");
+  EXPECT_FALSE(relative);
 }
 
 // As created by version 0.1.

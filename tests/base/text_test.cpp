@@ -104,6 +104,8 @@ TEST(Json, RefusesDeepNestingAndSaysWhatItRead) {
   const Result<Json> bad = parse_json("{", "manifest of x");
   ASSERT_FALSE(bad);
   EXPECT_NE(bad.error().message().find("manifest of x"), std::string::npos);
+  EXPECT_NE(bad.error().message().find("parse error at line 1"), std::string::npos);
+  EXPECT_EQ(bad.error().message().find("json.exception"), std::string::npos);
 }
 
 // Not the low 64 bits: for the largest number those are -1, which often means "no limit".

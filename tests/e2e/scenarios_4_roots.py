@@ -167,7 +167,7 @@ services:
     plain = looks(world, world.consort("up", "-d", "--wait", "--build"))
     nice = "nice -n 10" if os.geteuid() == 0 else ""  # which only root can take back
     odd = ("ulimit -S -n 200 -c 0 -s 4096 -l 4000; umask 077; trap '' PIPE HUP INT QUIT USR1; "
-           f"exec {nice} ionice -c 3 taskset -c {min(os.sched_getaffinity(0))} setarch -R {CONSORT} up -d --wait --build")
+           f"exec {nice} ionice -c 3 taskset -c {min(os.sched_getaffinity(0))} setarch -R env --ignore-signal=CHLD {CONSORT} up -d --wait --build")
     called = run(["bash", "-c", odd], env=world.env, cwd=world.project)
     for kind, text in looks(world, called).items():
         different = [f"{a!r} instead of {b!r}" for a, b in zip(text.splitlines(), plain[kind].splitlines()) if a != b]

@@ -3,12 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <optional>
 #include <thread>
 
 #include "base/os/files/file.hpp"
@@ -418,7 +421,36 @@ TEST_F(TakeoverTest, AStoppedSupervisorIsTold) {
   EXPECT_TRUE(project.client().snapshot());
 }
 
-// It is the keeper that hears of a container's end.
+// Sends signals to this thread, faster than anybody looks at a supervisor that does not answer.
+class Impatience {
+ public:
+  Impatience() {
+    struct sigaction heard {};
+    heard.sa_handler = [](int) {};
+    ::sigaction(SIGUSR1, &heard, &before_);
+    sender_ = std::jthread([this, victim = ::pthread_self()](const std::stop_token& stop) {
+      for (int i = 0; i < 150 && !stop.stop_requested(); ++i) {
+        ::pthread_kill(victim, SIGUSR1);
+        ::poll(nullptr, 0, 200);
+      }
+      over_ = !stop.stop_requested();
+    });
+  }
+  Impatience(const Impatience&) = delete;
+  Impatience& operator=(const Impatience&) = delete;
+  ~Impatience() {
+    sender_ = {};
+    ::sigaction(SIGUSR1, &before_, nullptr);
+  }
+  bool goes_on() const { return !over_; }
+
+ private:
+  struct sigaction before_ {};
+  std::atomic<bool> over_ = false;
+  std::jthread sender_;  // last: it uses what is above
+};
+
+// It is the keeper that hears of a container's end. No signal to who waits puts off what it is told.
 TEST_F(TakeoverTest, AStoppedKeeperIsTold) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});
@@ -427,7 +459,10 @@ TEST_F(TakeoverTest, AStoppedKeeperIsTold) {
   ASSERT_EQ(::kill(keeper, SIGSTOP), 0);
   auto exec = project.client().exec(unit.id, {.process = project.process({"exit", "7"})});
   ASSERT_TRUE(exec);
+  std::optional<Impatience> user(std::in_place);
   const auto ended = exec->wait();
+  EXPECT_TRUE(user->goes_on());
+  user.reset();
   const auto stopped = project.client().stop(unit.id, {.timeout = std::chrono::milliseconds(0)});
   ::kill(keeper, SIGCONT);
   const std::string reason = std::to_string(keeper) + " is stopped";

@@ -38,6 +38,7 @@ class ContainerRelay {
     while (true) {
       if (over_) reader_->unwatch();
       TRY(show());
+      if (failure_) return fail(std::move(*failure_));
       if (left_) return RelayEnd{over_ ? RelayEnd::How::container_ended : RelayEnd::How::left, *left_};
       // Whatever was there after its end is all there will be.
       if (over_ && nothing_more_ && !held_up()) return finish();
@@ -86,7 +87,7 @@ class ContainerRelay {
   // once.
   void take_along() {
     if (stopper_.joinable()) {
-      (void)engine_.kill_container(relay_.id);
+      keep(engine_.kill_container(relay_.id));
     } else {
       stopper_ = std::jthread([this] { (void)engine_.stop_container(relay_.id); });
     }
@@ -111,8 +112,14 @@ class ContainerRelay {
     constexpr int most_interrupts = 3;
     const int times = insistence_.count();
     if (times > 1 && relay_.life == AttachRelay::Life::of_command) return take_along();
-    (void)engine_.kill_container(relay_.id, signal == SIGINT ? "INT" : "TERM");
+    keep(engine_.kill_container(relay_.id, signal == SIGINT ? "INT" : "TERM"));
     if (times >= most_interrupts) left_ = 128 + signal;
+  }
+
+  // Somebody has stopped the supervisor or its keeper (SIGSTOP): nothing tells us of an end then, so we don't wait for
+  // one.
+  void keep(Result<> sent) {
+    if (!sent && sent.error().code() == Code::busy) failure_ = std::move(sent.error());
   }
 
   // Ends like any program whose output nobody reads any more.
@@ -242,7 +249,8 @@ class ContainerRelay {
   Patience patience_;
   std::optional<int> code_ = 0;  // nullopt: nobody has seen how it ended
   std::optional<int> left_;      // the command's exit code: it does not wait for the container
-  std::jthread stopper_;         // it uses what is above
+  std::optional<Error> failure_;
+  std::jthread stopper_;  // it uses what is above
   // The last member, so that it is destroyed first: after a detach, the terminal is restored while a stop is still in
   // progress.
   std::optional<RawTerminal> raw_;

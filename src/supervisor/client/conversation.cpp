@@ -4,9 +4,11 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -104,13 +106,18 @@ std::chrono::steady_clock::time_point patience_ends() {
 Result<> await_answer(int socket, int cancel_fd) {
   // A command asks many times, and waits for a stopped one once.
   static std::atomic<bool> known = false;
-  const int between_looks_ms = known ? 100 : 1000, most_looks = known ? 1 : 3;
+  const std::chrono::milliseconds between_looks(known ? 100 : 1000);
+  const int most_looks = known ? 1 : 3;
   std::array<pollfd, 2> fds{pollfd{socket, POLLIN, 0}, pollfd{cancel_fd, POLLIN, 0}};
+  auto look_at = std::chrono::steady_clock::now() + between_looks;
   for (int stopped = 0;;) {
-    const int got = ::poll(fds.data(), fds.size(), between_looks_ms);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(look_at - std::chrono::steady_clock::now());
+    const int got = ::poll(fds.data(), fds.size(), static_cast<int>(std::max(left, left.zero()).count()));
     if (got < 0 && errno != EINTR) return fail_errno("wait for the supervisor's answer");
+    if (got < 0) continue;  // however often the user sends signals
     if (got > 0) break;
-    auto reason = got == 0 ? stopped_at_other_end(socket) : std::nullopt;
+    look_at = std::chrono::steady_clock::now() + between_looks;
+    auto reason = stopped_at_other_end(socket);
     known = reason.has_value() && (known || stopped + 1 == most_looks);
     stopped = reason ? stopped + 1 : 0;
     if (reason && stopped == most_looks) return fail(std::move(*reason));
