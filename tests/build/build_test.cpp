@@ -110,6 +110,15 @@ TEST_F(Builds, StopAndLeaveNothing) {
   EXPECT_EQ(drafts(), 0U);
 }
 
+TEST_F(Builds, SayThatALinkLeadsOutOfTheContext) {
+  const auto wanted = request("FROM bb:1\nCOPY out /x\n");
+  ASSERT_EQ(::symlink("/proc/version", (wanted.context + "/out").c_str()), 0);
+  const auto failed = world_->build(wanted);
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message(), HasSubstr("\"/out\": not found"));
+  EXPECT_THAT(failed.error().hint_text(), HasSubstr("a symlink to /proc/version, which is outside the build context"));
+}
+
 pid_t process_of_command(const std::string& command) {
   const std::vector<std::string> names = list_folder("/proc").value();
   for (const std::string& name : names) {
