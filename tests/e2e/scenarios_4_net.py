@@ -236,5 +236,9 @@ networks:
         kill_supervisors(world)
         check(inside("a", reach_b) == "reached\n", "not after a takeover")
         world.consort("down", "-t", "0")
+        world.consort("network", "create", "-d", "macvlan", "-o", "parent=e2elan", "--subnet", "10.231.80.0/24", "unusedlan")
+        check("unusedlan" in world.consort("network", "ls", "--filter", "dangling=true").out, "only bridges are dangling")
+        check("unusedlan" in world.consort("network", "prune", "-f").out, "only bridges are pruned")
+        check("unusedlan" not in world.consort("network", "ls").out, "pruned")
     finally:
         subprocess.run(["ip", "link", "del", "e2elan"], check=False)
