@@ -43,6 +43,7 @@ Result<std::size_t> Connection::fill(std::chrono::milliseconds patience) {
 }
 
 Result<> Connection::step() {
+  if (!parser_) return fail(Code::invalid, "read request: none has begun");
   const std::size_t taken = TRY(parser_->feed(buffer_, [this](std::string_view bytes) { body_ += bytes; }));
   buffer_.erase(0, taken);
   return {};
@@ -88,14 +89,16 @@ std::chrono::milliseconds Connection::body_patience() const {
 }
 
 Result<std::size_t> Connection::read_body(std::span<char> into) {
+  const RequestParser* const parser = parser_ ? &*parser_ : nullptr;
+  if (!parser) return std::size_t{0};
   while (body_read_ == body_.size()) {
     body_.clear();
     body_read_ = 0;
-    if (parser_->done()) return std::size_t{0};
+    if (parser->done()) return std::size_t{0};
     if (!buffer_.empty()) {
       const std::size_t before = buffer_.size();
       TRY(step());
-      if (!body_.empty() || parser_->done()) continue;
+      if (!body_.empty() || parser->done()) continue;
       if (buffer_.size() < before) continue;
     } else if (expects_continue_) {
       TRY(write("HTTP/1.1 100 Continue\r\n\r\n"));
