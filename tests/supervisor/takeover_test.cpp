@@ -16,6 +16,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/processes/process.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "base/os/sockets/unix_socket.hpp"
 #include "base/strings.hpp"
 #include "project.hpp"
@@ -485,14 +486,20 @@ TEST_F(TakeoverTest, AStartCanBeLeftBeforeThereIsASupervisor) {
   {
     const Fd starter = open_file(project.run_folder() + "/supervisor.lock", O_RDWR | O_CREAT, 0600).value();
     ASSERT_EQ(::flock(starter.get(), LOCK_EX), 0);
-    EXPECT_EQ(project.client().start(unit, nullptr, wish.read.get()).error().code(), Code::interrupted);
+    const auto started = project.client().start(unit, nullptr, wish.read.get());
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code(), Code::interrupted);
   }
   ASSERT_TRUE(project.client().start(unit));
   const pid_t keeper = project.keeper();
   ASSERT_EQ(::kill(keeper, SIGSTOP), 0);
-  ASSERT_EQ(::kill(project.supervisor(), SIGKILL), 0);
-  EXPECT_EQ(ensure_supervisor(project.roots(), project.name(), wish.read.get()).error().code(), Code::interrupted);
+  const pid_t supervisor = project.supervisor();
+  ASSERT_EQ(::kill(supervisor, SIGKILL), 0);
+  while (stat_fields_of(supervisor).value().state() != 'Z') ::usleep(1000);  // its keeper cannot reap it
+  const auto ensured = ensure_supervisor(project.roots(), project.name(), wish.read.get());
   ::kill(keeper, SIGCONT);
+  ASSERT_FALSE(ensured);
+  EXPECT_EQ(ensured.error().code(), Code::interrupted);
   EXPECT_TRUE(project.client().ensure());
 }
 

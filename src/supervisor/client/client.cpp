@@ -60,8 +60,9 @@ Result<ObservedContainer> Client::start(const std::string& unit_path, int* exit_
   for (int i = 0;; ++i) {
     auto answer = call(roots_, project_, request, exit_code, asking, deadline);
     if (answer) return state_from(*answer);
-    if (is_cancelled(cancel_fd)) return fail(std::move(answer.error()));
     const bool nobody = nobody_there(answer.error());
+    if (nobody && is_cancelled(cancel_fd)) return fail(Code::interrupted, "interrupted");
+    if (is_cancelled(cancel_fd)) return fail(std::move(answer.error()));
     const bool ending = !nobody && answer.error().code() == Code::lost;
     const bool over = i == most_tries || std::chrono::steady_clock::now() > deadline;
     if (over || !(ending || nobody)) return fail(std::move(answer.error()));
