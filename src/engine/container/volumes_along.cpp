@@ -14,9 +14,9 @@ void VolumesAlong::keep(Result<> outcome) {
 }
 
 Result<> VolumesAlong::hide_one(const std::string& volume, const std::string& container) {
-  const Result<Volume> record = impl_.records.find_volume(volume);
+  Result<Volume> record = impl_.records.find_volume(volume);
   if (!record && record.error().code() == Code::not_found) return {};
-  if (!record) return fail(Error(record.error().code(), record.error().message()));
+  if (!record) return fail(std::move(record).error());
   const Strings users = TRY(impl_.records.users_of_volume(volume));
   // Another container (volumes_from, a successor) goes on with it.
   if (std::ranges::any_of(users, [&](const std::string& user) { return user != container; })) return {};

@@ -306,11 +306,11 @@ Result<Launch> begin_external(const ExternalRuntime& runtime, const Spec& spec, 
 
 Result<> remove_external(const ExternalRuntime& runtime, const std::string& id) {
   const Fd deadline = TRY(timer_of(runtime.patience));
-  const auto ran =
+  auto ran =
       run_and_capture({.argv = command_of(runtime, "", {"delete", "--force", id})}, {}, output_limit, deadline.get());
   if (!ran && ran.error().code() == Code::interrupted)
     return fail(Error(Code::busy, runtime.program + " delete").on(id).why("it did not end, and was killed"));
-  if (!ran) return fail(Error(ran.error().code(), ran.error().message()));
+  if (!ran) return fail(std::move(ran).error());
   if (ran->status.success() || ran->err.contains("does not exist")) return {};
   return fail(Error(Code::io, runtime.program + " delete").on(id).why(std::string(trim(ran->err))));
 }

@@ -61,8 +61,8 @@ Result<ObservedContainer> Client::start(const std::string& unit_path, int* exit_
     auto answer = call(roots_, project_, request, exit_code, asking, deadline);
     if (answer) return state_from(*answer);
     const bool nobody = nobody_there(answer.error());
-    if (nobody && is_cancelled(cancel_fd)) return fail(Code::interrupted, "interrupted");
-    if (is_cancelled(cancel_fd)) return fail(std::move(answer.error()));
+    if (is_cancelled(cancel_fd))
+      return nobody ? fail(Code::interrupted, "interrupted") : fail(std::move(answer.error()));
     const bool ending = !nobody && answer.error().code() == Code::lost;
     const bool over = i == most_tries || std::chrono::steady_clock::now() > deadline;
     if (over || !(ending || nobody)) return fail(std::move(answer.error()));
