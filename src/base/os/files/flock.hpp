@@ -1,4 +1,5 @@
-// Locks on open files and directories: flock(2), which belongs to what was opened and ends with its last descriptor.
+// Locks on open files and directories by flock(2). A lock belongs to the open file description and ends with its last
+// descriptor.
 #pragma once
 
 #include <string>
@@ -7,8 +8,8 @@
 
 namespace consort {
 
-// Waits for whoever has it locked; signals do not end the wait. `path` is for the error. What is locked in the end may
-// have lost its name meanwhile: see has_name().
+// Waits for the current holder; signals do not interrupt the wait. fd is borrowed, `path` is for error messages. By the
+// time the lock is acquired, the file may have been removed or replaced: see has_name().
 Result<> lock_shared(int fd, const std::string& path);
 Result<> lock_exclusive(int fd, const std::string& path);
 

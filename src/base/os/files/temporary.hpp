@@ -1,4 +1,4 @@
-// Files that become what they shall be by a rename.
+// Temporary files that are completed and then renamed to their final name.
 #pragma once
 
 #include <sys/types.h>
@@ -9,14 +9,15 @@
 
 namespace consort {
 
-// A new file next to path, for what shall be renamed to it when it is complete.
+// A new file next to `path`, to be renamed to it when complete.
 struct TemporaryFile {
   Fd fd;             // open for writing
-  std::string path;  // "PATH.tmp-" and 16 random digits: neither to be guessed nor taken by what a crash has left
+  std::string path;  // "PATH.tmp-" and 16 random digits: cannot be guessed and does not collide with leftovers of a
+                     // crash
 };
-Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode);  // mode less the umask
+Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode);  // mode minus the umask
 
-// Removes what a crash has left of such files in a directory. Young ones may be somebody's work, and stay.
+// Removes such files left in a directory by a crash. Recent ones may still be in use and are kept.
 Result<> sweep_temporaries(const std::string& folder);
 
 }  // namespace consort
