@@ -1,5 +1,5 @@
-// Builds whose RUN steps are on one of the engine's networks and resolve its names: they run in the network namespace
-// of an existing container, or of one that only waits until the build ends.
+// Builds whose RUN steps use one of the engine's networks and resolve names on it. The steps run in the network
+// namespace of an existing container, or of a helper container that exists for the duration of the build.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@
 namespace consort::engine {
 
 struct JoinedNetwork {
-  std::string mode;     // a network's name or id, or "container:NAME"
-  std::string project;  // of the container that waits
+  std::string mode;     // name or ID of a network, or "container:NAME"
+  std::string project;  // of the helper container
 };
 
 // Like Builds::run().

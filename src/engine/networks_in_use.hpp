@@ -1,4 +1,4 @@
-// Which networks may be pruned. One answer for the command line and the API.
+// Which networks may be pruned; shared by the command line and the API.
 #pragma once
 
 #include <set>
@@ -8,14 +8,14 @@
 
 namespace consort::engine {
 
-// Those that every machine has ("bridge", "host" and "none"): never dangling, never pruned.
+// The networks that every machine has ("bridge", "host" and "none"): never dangling, never pruned.
 bool is_built_in(const Network& network);
 
 enum class Users : std::uint8_t {
-  all,      // stopped containers too: they need their networks when they start again
-  running,  // as if the stopped ones had been removed already
+  all,      // including stopped containers, which need their networks when they start again
+  running,  // as if the stopped ones had already been removed
 };
-// Ids of the networks that have an endpoint of such a container.
+// IDs of the networks that have an endpoint of such a container.
 Result<std::set<std::string>> networks_in_use(Engine& engine, Users users = Users::all);
 
 }  // namespace consort::engine
