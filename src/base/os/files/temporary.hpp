@@ -12,8 +12,7 @@ namespace consort {
 // A new file next to `path`, to be renamed to it when complete.
 struct TemporaryFile {
   Fd fd;             // open for writing
-  std::string path;  // "PATH.tmp-" and 16 random digits: cannot be guessed and does not collide with leftovers of a
-                     // crash
+  std::string path;  // "PATH.tmp-" and 16 random digits: neither guessable nor left over from a crash
 };
 Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode);  // mode minus the umask
 

@@ -24,8 +24,7 @@ struct DefaultLimit {
 
 // The defaults of Docker's packages.
 inline constexpr uint64_t no_limit = ~uint64_t{0};
-inline constexpr uint64_t of_the_machine = no_limit - 1;  // keep the hard limit, which the kernel derives from the
-                                                          // amount of memory
+inline constexpr uint64_t of_the_machine = no_limit - 1;  // the hard limit, which the kernel sets at boot
 inline constexpr DefaultLimit default_limits[] = {
     {RLIMIT_CPU, no_limit, no_limit},
     {RLIMIT_FSIZE, no_limit, no_limit},
