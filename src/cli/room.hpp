@@ -5,7 +5,7 @@
 
 namespace consort::cli {
 
-// "image prune" and its like: it stops or removes something, and so it is such commands that change it.
+// Whether a command stops or removes something ("image prune" and similar) and so can free disk space.
 bool makes_room(std::string_view command);
 
 }  // namespace consort::cli

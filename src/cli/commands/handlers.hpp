@@ -1,4 +1,4 @@
-// Every command's function; each lives in a file of its own or of its family.
+// Handlers of most commands; each is defined in a file of its own or one for its group of commands.
 #pragma once
 
 #include "cli/invocation.hpp"

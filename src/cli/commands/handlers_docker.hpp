@@ -1,4 +1,4 @@
-// Commands of docker that Compose has not, and what goes to a registry.
+// Handlers of docker commands that Docker Compose does not have, and of commands for registries.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ Result<int> run_generate(Invocation& invocation);
 Result<int> run_inspect(Invocation& invocation);
 Result<int> run_publish(Invocation& invocation);
 
-// An image on this machine: pulled if it is not there, or as --pull and --platform say.
+// Ensures that an image is on this machine: pulls it if it is missing, or as --pull and --platform require.
 Result<> ensure_image(Workspace& workspace, const ParsedFlags& flags, const std::string& image);
 
 }  // namespace consort::cli

@@ -1,4 +1,4 @@
-// What supervisors call.
+// Handlers of internal commands that supervisors run.
 #pragma once
 
 #include "cli/invocation.hpp"

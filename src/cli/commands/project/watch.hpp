@@ -1,4 +1,4 @@
-// watch, as a command of its own and below `up`.
+// watch, as a command and as part of `up`.
 #pragma once
 
 #include "cli/invocation.hpp"
@@ -7,7 +7,7 @@
 namespace consort::cli {
 
 Result<int> run_watch(Invocation& invocation);
-// What the flags say of reactions, and where they are told. Borrows the invocation.
+// Options for reacting to changes, from the flags, with the progress output. Borrows the invocation.
 project::ReactOptions react_options(const Invocation& invocation);
 
 }  // namespace consort::cli
