@@ -1,9 +1,8 @@
 // Builds a Dockerfile and its context into an image in the store. Terms used here:
-//    stage     starts with a FROM and ends in a state: a chain of layers and an image configuration
-//    step      one instruction of a stage, numbered as in "[web 2/5] RUN make"
-//    context   the directory that COPY and ADD read; it is read in place, never copied
-//    cache     the results of earlier steps, found by a key computed from everything that a step can see
-//    (cache/key.hpp)
+//   stage     starts with a FROM and ends in a state: a chain of layers and an image configuration
+//   step      one instruction of a stage, numbered as in "[web 2/5] RUN make"
+//   context   the directory that COPY and ADD read; it is read in place, never copied
+//   cache     the results of earlier steps, found by a key computed from everything that a step can see (cache/key.hpp)
 // A build runs in the calling process; it starts threads and child processes, all of which have ended when build()
 // returns, whether with success, error or cancellation.
 #pragma once

@@ -94,8 +94,8 @@ struct ProjectSettings {
   std::vector<Diagnostic> diagnostics;
 };
 Result<ProjectSettings> find_project(const LoadOptions& options);
-// The COMPOSE_* variables of the .env file (or --env-file) in the directory where the command was run, except those
-// that select env files. Errors are left to load().
+// The COMPOSE_* variables of the .env file (or --env-file), except those that select env files. The .env file is looked
+// for in --project-directory, next to the first -f file, or in the working directory. Errors are left to load().
 std::map<std::string, std::string> local_settings(const LoadOptions& options);
 
 // Selects services. Fails with "no such service: x" for unknown names.

@@ -7,7 +7,7 @@
 
 namespace consort::compose {
 
-// Checks that the job has exactly one schedule, that it is valid, and that this machine knows its time zone.
+// Checks that the job has at most one schedule, that it is valid, and that this machine knows its time zone.
 Result<> check_schedule(const Project& project, const Service& job);
 
 enum class StartedBy : std::uint8_t { hand, clock };

@@ -77,7 +77,7 @@ class Engine::Impl {
   void note(const Container& container, const std::string& action, StringMap more = {}) const;
 
   // --- start: start/bundle.cpp, unit.cpp, shared_memory.cpp, seccomp.cpp
-  // Write config.json and the files that are mounted into /etc. The record's endpoints must have their addresses.
+  // Make the files that are mounted into /etc, and config.json. The record's endpoints must have their addresses.
   Result<std::string> make_resolv_conf_of(const ContainerSpec& spec, InternalResolver resolver) const;
   Result<ContainerUsers> write_bundle(const ContainerRecord& record, const std::vector<Network>& networks);
   Result<supervisor::ContainerUnit> make_unit(const ContainerRecord& record, const std::vector<Network>& networks,

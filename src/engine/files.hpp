@@ -10,7 +10,8 @@
 
 namespace consort::engine {
 
-// Makes files below `target` in a container match those below `root` on the host; files missing there are removed.
+// Makes the given files below `target` in a container match those below `root` on the host; those missing there are
+// removed.
 struct Mirror {
   std::string root;    // a directory; symbolic links in it must not lead out of it
   std::string target;  // absolute, normalized; created if missing

@@ -65,7 +65,7 @@ class Images {
                                  const image::Progress& progress = {});
   Result<image::PushResult> push(const image::Reference& reference, const image::PushOptions& options,
                                  const image::Progress& progress = {});
-  // Downloads nothing.
+  // Downloads no layers.
   Result<image::RemoteImage> inspect_remote(const image::Reference& reference,
                                             const image::RegistryOptions& options) const {
     return image::inspect_remote(reference, options);

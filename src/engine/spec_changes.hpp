@@ -11,8 +11,7 @@ namespace consort::engine {
 struct SpecChange {
   std::string setting;        // its Compose name: "environment.PORT", "volumes:/data"
   std::string before, after;  // "": not set
-  bool secret =
-      false;  // by its name, or by a login in a value: the texts are empty, and whether it was there is not told
+  bool secret = false;        // its name or value looks like a secret: before and after are empty
 };
 
 // Sorted by setting. File contents, Compose's own labels and values chosen by the engine are left out.

@@ -1,8 +1,8 @@
 // Cron schedules: computes when a job is due, from the usual five fields, in the local time of a time zone.
 //
-//    minute 0-59, hour 0-23, day of the month 1-31, month 1-12, day of the week 0-7 (0 and 7 are Sunday); each a
-//    number, a list "1,15", a range "1-5", or a step "*/10", "0-30/10". If both day fields are restricted, it is enough
-//    that one of them matches.
+//   minute 0-59, hour 0-23, day of the month 1-31, month 1-12, day of the week 0-7 (0 and 7 are Sunday); each a number,
+//   a list "1,15", a range "1-5", or a step "*/10", "0-30/10". If both day fields are restricted, it is enough that one
+//   of them matches.
 //
 // When clocks are set forward, runs that fall into the skipped hour are delayed by the same amount; when clocks are set
 // back, a time that occurs twice counts once. If the hour field is "every hour", the schedule is treated as an interval

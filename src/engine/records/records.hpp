@@ -1,9 +1,9 @@
 // The engine's tables in state.db: what is wanted, and which addresses are taken. This layer reads and writes rows; it
 // makes no decisions beyond what a constraint can express. Related changes are one transaction.
 //
-//    engine_containers  one row per container; summary, spec and process are JSON (json_text.hpp)
-//    engine_endpoints   a container's endpoint on a network; ipv4/ipv6 are its leases, '' if it holds none
-//    engine_networks, engine_volumes, engine_mounted (which container uses which volume), engine_events
+//   engine_containers  one row per container; summary, spec and process are JSON (json_text.hpp)
+//   engine_endpoints   a container's endpoint on a network; ipv4/ipv6 are its leases, '' if it holds none
+//   engine_networks, engine_volumes, engine_mounted (which container uses which volume), engine_events
 #pragma once
 
 #include <cstdint>

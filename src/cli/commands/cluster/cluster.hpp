@@ -87,7 +87,7 @@ Result<int> cluster_wait(Invocation& invocation, const ClusterTarget& target);
 // already deployed in the cluster.
 Result<kube::Manifests> manifests_of_running(const Invocation& invocation, ClusterWorkspace& workspace);
 
-// Prints refused settings as errors and unsupported ones as warnings.
+// Prints refused settings as errors and those that are left out as warnings.
 Result<kube::Manifests> manifests_for(const Invocation& invocation, const compose::Project& project,
                                       const kube::ManifestOptions& options,
                                       const std::map<std::string, unsigned>& scale = {});

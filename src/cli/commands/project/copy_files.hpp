@@ -20,7 +20,8 @@ class ContainerFiles {
   virtual std::string name() const = 0;
   virtual Result<engine::PathKind> kind_of_path(const std::string& path, engine::Links links) = 0;
   virtual Result<> copy_out(const std::string& path, int out, engine::Links links) = 0;
-  // The top-level name in the archive of copy_out() that may be extracted, if its creator is untrusted; "": trusted.
+  // If the archive of copy_out() is untrusted: the top-level name below which entries may be extracted; "": it is
+  // trusted.
   virtual std::string name_of_copy(const std::string&) const { return {}; }
   virtual Result<> copy_in(const std::string& path, int in) = 0;
 };
