@@ -1,6 +1,6 @@
+// The versions of this program and of the Docker Compose release that it follows.
 #pragma once
 
-// The versions of this program and of the Docker Compose release that it follows.
 namespace consort {
 
 inline constexpr const char* version = CONSORT_VERSION;

@@ -79,16 +79,18 @@ class JobTurn {
 struct TurnOptions {
   std::string id;              // of the run; "": a new one
   std::optional<Seconds> due;  // scheduled time: dropped if already run, or if the job is busy and not queued
-  int cancel_fd = -1;
+  int cancel_fd = -1;          // borrowed; readable to stop waiting for a running job
 };
 
 enum class KeepRuns : std::uint8_t { keep, remove, remove_finished };
 
+// A handle without state of its own; the engine must outlive it. Any thread.
 class Jobs {
  public:
   explicit Jobs(Engine& engine) : engine_(&engine) {}
 
   enum class Put : std::uint8_t { unchanged, made, replaced };
+  // Creates a job, or replaces its definition; it keeps its ID and whether it is paused.
   Result<Put> put(const JobSpec& spec);
   Result<std::vector<Job>> list(const std::string& project = {}) const;  // by name
   // text: "PROJECT.JOB", an ID or a unique prefix of one. Code::not_found if there is none.
@@ -99,7 +101,7 @@ class Jobs {
 
   // nullopt: the scheduled run was dropped. Code::busy: the job is already running.
   Result<std::optional<JobTurn>> begin(const Job& job, const TurnOptions& options);
-  // Starts a run in the background; returns its ID.
+  // Starts a run in the background; returns its ID. reschedule: it replaces the next scheduled run.
   Result<std::string> fire(const Job& job, bool reschedule);
   Result<std::vector<JobRun>> runs(const Job& job) const;  // newest first
   // Cancels the current run, if any, and returns when it has ended.

@@ -47,6 +47,7 @@ Result<Fd> duplicate(int fd);                          // with CLOEXEC
 Result<> set_nonblocking(int fd, bool on = true);
 
 Result<Fd> open_file(const std::string& path, int flags, mode_t mode = 0644);  // O_CLOEXEC is always added
+// The same, relative to the directory `dir` (borrowed). Like open(2), follows links unless flags say otherwise.
 Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode = 0644);
 
 // All of these retry on EINTR. read_some returns 0 at the end of the file.

@@ -22,11 +22,11 @@ enum class Durability {
 // Writes to a temporary file next to the target and renames it: a reader sees the old or the new content, never a mix.
 Result<> write_file_atomic(const std::string& path, std::string_view content, mode_t mode = 0644,
                            Durability durability = Durability::volatile_);
-Result<> sync_directory(const std::string& path);
+Result<> sync_directory(const std::string& path);  // makes renames and removals in it durable
 
-bool path_exists(const std::string& path);  // true for a dangling link; false if it cannot be examined
-Result<struct stat> stat_path(const std::string& path);
-Result<struct stat> lstat_path(const std::string& path);
+bool path_exists(const std::string& path);                // true for a dangling link; false if it cannot be examined
+Result<struct stat> stat_path(const std::string& path);   // follows links
+Result<struct stat> lstat_path(const std::string& path);  // does not follow a link
 // mkdir -p; existing directories keep their mode.
 Result<> make_directories(const std::string& path, mode_t mode = 0755);
 // rm -rf: any depth, follows no links, enters nothing that is mounted below, undoes chattr +i. A missing path is
