@@ -16,7 +16,7 @@ struct Letter {
 // text must not be empty.
 Letter first_letter(std::string_view text);
 
-// Control characters (including those outside ASCII and tab and newline) and marks that change the writing direction.
+// Control characters (including tab, newline and those outside ASCII) and marks that change the writing direction.
 bool steers_terminal(const Letter& letter);
 
 // Characters that control a terminal become visible as "\x1b", invalid UTF-8 as "\xff". Tabs are kept.

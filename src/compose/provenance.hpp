@@ -29,7 +29,7 @@ class Provenance : public MergeListener {
   std::map<std::string, std::vector<Replaced>> replaced_;
 };
 
-// "***" for a value that could be a secret: names with PASSWORD, SECRET, TOKEN, KEY and the like.
+// The value, or "***" if it could be a secret: names with PASSWORD, SECRET, TOKEN, KEY and the like.
 std::string masked(const std::string& path, const std::string& value);
 
 }  // namespace consort::compose

@@ -56,7 +56,7 @@ class CacheImports {
   std::deque<Source> sources_;  // in the given order; constant once opened
 };
 
-// "REF" or "local:FOLDER": the name of a cache in progress output and explanations.
+// "REF" or "local:DIRECTORY": the name of a cache in progress output and explanations.
 std::string shown_name(const CacheSpec& spec);
 
 }  // namespace consort::build

@@ -30,7 +30,7 @@ bool is_dockerfile_frontend(const std::string& frontend, const Attributes& attri
 // client's machine.
 Result<std::vector<std::string>> cache_specs(const std::vector<wire::CacheEntry>& entries);
 
-// Keeps the image, without giving it a name.
+// An exporter that keeps the image without giving it a name.
 wire::Exporter image_exporter();
 
 // Handles the standard input of `docker build -`: an archive, which is extracted into `folder`, or the text of a

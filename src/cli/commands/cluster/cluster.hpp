@@ -61,8 +61,8 @@ Result<int> bring_up_on_cluster(Invocation& invocation, const ClusterTarget& tar
 // cluster_exec.cpp
 Result<int> cluster_attach(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target);
-// Connects our standard streams until the remote process has ended; returns its exit code. If it has a terminal, ours
-// is put into raw mode.
+// Connects our terminal to that of a remote process until the process has ended; returns its exit code. Puts our
+// terminal into raw mode meanwhile.
 Result<int> relay_terminal(kube::Channels& channels, const project::Cancellation& cancel);
 // cluster_end.cpp
 Result<int> cluster_kill(Invocation& invocation, const ClusterTarget& target);
