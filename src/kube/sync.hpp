@@ -12,8 +12,8 @@
 namespace consort::kube {
 
 // The project as `watch` must see it. Nothing is mounted on the cluster, so source trees that are mounted locally are
-// copied; a restarted container has its image's files again, so changes that would copy files and restart it rebuild
-// it. Code::unsupported, with its line, for actions that are impossible there.
+// copied. A restarted container has its image's files again, so sync+restart becomes rebuild. Code::unsupported, with
+// its line, for actions that are impossible there.
 Result<compose::Project> project_to_watch(const compose::Project& project);
 
 class PodReactor final : public project::ChangeHandler {

@@ -82,7 +82,7 @@ struct ExecOptions {
   enum class Input : std::uint8_t {
     none,
     open,    // while the command runs; Channels::finish() requires Kubernetes 1.30
-    stream,  // ends. Older clusters cannot signal that: a shell in the container counts the bytes
+    stream,  // ends; older clusters cannot signal that, so a shell in the container counts the bytes
   } input = Input::open;
 };
 Result<Channels> exec(Session& session, const PodState& pod, const ExecOptions& options);
