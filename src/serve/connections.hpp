@@ -1,4 +1,4 @@
-// The connections that are open, each with its thread.
+// The open connections, each with its thread.
 #pragma once
 
 #include <condition_variable>
@@ -13,18 +13,18 @@ class Service;
 
 class Connections {
  public:
-  static constexpr std::size_t most = 512;  // who comes then is told so
+  static constexpr std::size_t most = 512;  // further clients get an error
 
   explicit Connections(Service& service);
-  ~Connections();  // waits for their threads: who is in a hurry ends the program instead
+  ~Connections();  // waits for the threads; to avoid that, exit the program instead
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
 
   void add(Fd client);
   std::size_t count() const;
   bool full() const { return count() >= most; }
-  int last_gone_fd() const { return last_gone_.get(); }  // readable when the last one has gone
-  void acknowledge() const;                              // empties it
+  int last_gone_fd() const { return last_gone_.get(); }  // readable when the last one has closed
+  void acknowledge() const;                              // resets it
 
  private:
   void serve(Fd client);

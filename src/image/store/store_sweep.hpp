@@ -1,4 +1,4 @@
-// Content that nobody refers to: what it is, and taking it away. All under the store's exclusive lock.
+// Finds and deletes unreferenced content. Everything here requires the store's exclusive lock.
 #pragma once
 
 #include <string>
@@ -10,15 +10,16 @@ namespace consort::image {
 
 enum class Unused : std::uint8_t {
   all,
-  made_here,  // not what was downloaded: the next pull goes on with it
+  made_here,  // not downloads, which the next pull resumes
 };
-// Inside a transaction. Forgets layers that nothing refers to; gives them, for remove_layer_files after the commit.
+// Call it within a transaction. Removes the records of unreferenced layers and returns them, for remove_layer_files
+// after the commit.
 std::vector<LayerInfo> forget_unused_layers(const Store::State& state, SQLite::Database& database, Unused which);
 
-// Files of layers and blobs that nothing refers to. Gives the bytes that come back.
+// Deletes unreferenced files of layers and blobs. Returns the bytes freed.
 Result<std::uint64_t> delete_unused(const Store::State& state, Unused which);
 
-// Directories and files that no record names: left by a crash, or by a removal while others worked.
+// Directories and files without a record, left by a crash or by a removal while other commands were working.
 struct Leftover {
   PruneItem item;
   std::string parent;

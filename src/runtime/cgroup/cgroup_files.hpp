@@ -1,4 +1,4 @@
-// What a Cgroup holds, and small readers of its files.
+// The state of a Cgroup, and functions that read its files.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ struct Cgroup::Impl {
   };
   std::string path;
   std::vector<Part> parts;
-  Fd claim;  // of a group that is being made: it is not swept although it is empty
+  Fd claim;  // of a cgroup under construction: keeps sweeps from removing it while it is empty
 
   const Part* part_with(std::string_view controller) const {
     for (const Part& part : parts)
@@ -33,9 +33,9 @@ struct Cgroup::Impl {
 
 namespace internal {
 
-std::string read_value(const std::string& path);                           // "" when it cannot be read
-std::uint64_t keyed_value(const std::string& text, std::string_view key);  // "key value" lines; 0 when absent
-std::uint64_t plain_value(const std::string& path);                        // "max" is 0: none
+std::string read_value(const std::string& path);                           // "" if it cannot be read
+std::uint64_t keyed_value(const std::string& text, std::string_view key);  // "key value" lines; 0 if missing
+std::uint64_t plain_value(const std::string& path);                        // "max" gives 0, for none
 
 }  // namespace internal
 
