@@ -148,15 +148,15 @@ class Finder {
 
   Result<> discover() {
     if (!out_.files.empty()) return {};
-    std::string folder = directory();
+    std::string looked_in = directory();
     for (;;) {
       Strings present;
       for (const std::string_view name : default_names) {
-        if (options_.access.is_file(join_path(folder, std::string(name)))) present.emplace_back(name);
+        if (options_.access.is_file(join_path(looked_in, std::string(name)))) present.emplace_back(name);
       }
-      if (!present.empty()) return use(folder, present);
-      if (folder == "/" || folder == "." || folder.empty()) return {};
-      folder = dir_name(folder);
+      if (!present.empty()) return use(looked_in, present);
+      if (looked_in == "/" || looked_in == "." || looked_in.empty()) return {};
+      looked_in = dir_name(looked_in);
     }
   }
 
