@@ -27,7 +27,7 @@ Result<> resolve_user_of(Json& config, int rootfs) {
   process["user"]["gid"] = user.gid;
   process["user"]["additionalGids"] = user.groups;
   if (user.uid == 0) return {};
-  // As in launch.cpp: a user who is not root only keeps the bounding set.
+  // As in launch.cpp: a user other than root keeps only the bounding set.
   if (find_key(process, "capabilities"))
     for (const char* const set : {"effective", "permitted", "inheritable", "ambient"})
       process["capabilities"][set] = Json::array();
