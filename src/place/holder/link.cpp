@@ -39,7 +39,7 @@ pid_t start_anchor(Holder& holder) {
   return inside ? pid : -1;
 }
 
-// In the child. The program gets nothing of ours.
+// In the child. The program inherits nothing of ours.
 [[noreturn]] void become_link(const Holder& holder, pid_t anchor, int words, int ready) {
   static char texts[most_words][128];
   char* argv[most_words + 1];
@@ -114,7 +114,7 @@ void hear_link(Holder& holder) {
   char part[256];
   ssize_t got;
   while ((got = ::read(holder.link_words, part, sizeof part)) > 0) {
-    // The last words count: the first may be a report of how it was set up.
+    // Keep the end of the text: the beginning may be a report about the setup.
     for (ssize_t i = 0; i < got; ++i) {
       if (holder.link_text_size + 1 == sizeof holder.link_text) {
         memmove(holder.link_text, holder.link_text + 1, --holder.link_text_size);
