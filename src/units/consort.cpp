@@ -42,7 +42,7 @@ constexpr compose::AttributeFate rows[] = {
 };
 
 constexpr std::int64_t default_grace = 10;    // seconds
-constexpr std::int64_t more_than_grace = 30;  // for all that is done beside the stop
+constexpr std::int64_t more_than_grace = 30;  // for everything besides the stop
 
 struct Maker {
   const compose::Project& project;
@@ -90,7 +90,7 @@ struct Maker {
       text.set("TimeoutStartSec", "infinity");
       text.set("ExecStart", command({"up", "--no-deps", "--no-log-prefix", "--exit-code-from", name, name}));
     } else {
-      text.set("Type", "notify");  // `up` tells when its containers have started
+      text.set("Type", "notify");  // `up` reports that its containers have started
       text.set("TimeoutStartSec", "infinity");
       const auto& grace = service.container.stop_grace_period;
       const std::int64_t seconds = grace ? std::chrono::ceil<std::chrono::seconds>(*grace).count() : default_grace;

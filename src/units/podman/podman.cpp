@@ -15,12 +15,12 @@ constexpr std::size_t tag_size = 8;  // of a digest
 
 enum class Role : std::uint8_t { service, job, hook };
 
-// With several containers of a service, the first has the service's unit.
+// If a service has several containers, the first one uses the service's unit.
 std::string numbered(const std::string& name, unsigned number) {
   return number == 1 ? name : name + "-" + std::to_string(number);
 }
 
-// Quadlet rewrites the command, and loses words that only their quotes make words.
+// Quadlet rewrites the command and loses words that are only words because of their quotes.
 bool is_lost(const std::string& word) {
   return word.empty() || word == ";";
 }
@@ -146,7 +146,7 @@ Result<> check_names(const Scope& scope) {
   return {};
 }
 
-// Several containers of a service have the same notes, and a hook has its service's.
+// Several containers of a service have the same notes, and a hook has those of its service.
 void tell_once(std::vector<compose::Diagnostic>& notes) {
   std::set<std::pair<std::uint32_t, std::string>> told;
   std::erase_if(notes,
