@@ -81,9 +81,7 @@ Result<std::optional<Welcome>> connect_to(const Roots& roots) {
     return fail(std::move(socket).error());
   }
   Result<Answer> answer = receive_answer(socket->get(), answer_patience);
-  if (!answer && answer.error().code() == Code::lost)
-    return std::optional<Welcome>();  // the holder was just about to
-                                      // end
+  if (!answer && answer.error().code() == Code::lost) return std::optional<Welcome>();  // the holder was about to end
   if (!answer) return fail(std::move(answer).error());
   if (answer->kind != Kind::welcome || answer->fds.size() != 3) return fail(Code::internal, "talk to consort-place");
   return std::optional<Welcome>(

@@ -43,8 +43,7 @@ void add_order(const Scope& scope, const project::DesiredService& service, Conta
 void add_restart(const compose::Service& file, const project::DesiredService& service, ContainerUnit& unit) {
   const RestartWhen when = service.restart.when;
   if (when == RestartWhen::never) return;
-  const bool only_failures = when == RestartWhen::on_failure || unit.ends;  // systemd does not restart a unit that has
-                                                                            // completed
+  const bool only_failures = when == RestartWhen::on_failure || unit.ends;  // systemd does not restart completed units
   unit.service.emplace_back("Restart", only_failures ? "on-failure" : "always");
   if (service.restart.most_times) unit.start_limit = std::to_string(service.restart.most_times + 1);
   if (!file.deploy || !file.deploy->restart_policy || !file.deploy->restart_policy->delay) return;
