@@ -10,7 +10,7 @@ namespace consort::compose {
 
 namespace {
 
-// Shortest digits that read back as the same number, as "d.ddde[+-]xx"; then laid out the way Go does.
+// The shortest digits that read back as the same number, as "d.ddde[+-]xx"; then formatted as Go does.
 template <typename Float>
 std::string shortest(Float value, int smallest_exponent, int exponent_limit) {
   if (std::isnan(value)) return "NaN";
