@@ -9,7 +9,7 @@
 namespace consort::build {
 namespace {
 
-constexpr std::size_t max_layers = 512;  // of a manifest
+constexpr std::size_t max_layers = 512;  // in a manifest
 
 // The stages that the image consists of: its own, and those it is based on.
 std::set<std::size_t> stages_of_image(const Graph& graph) {
@@ -19,7 +19,7 @@ std::set<std::size_t> stages_of_image(const Graph& graph) {
   return stages;
 }
 
-// Threads finish in any order; the same build must give the same text.
+// Threads finish in any order; the same build must produce the same text.
 void sort_steps(std::vector<MadeStep>& steps) {
   std::ranges::sort(steps, {}, [](const MadeStep& step) { return std::pair(step.node, step.number); });
 }
