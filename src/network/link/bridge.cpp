@@ -45,7 +45,7 @@ Result<> make_link(Socket& socket, const BridgeNetwork& network) {
   Batch batch;
   rtnetlink::add_bridge(batch, network.bridge, network.mtu, bridge_mac(network));
   Result<> made = socket.transact(batch);
-  // Another process of ours created it first: complete it.
+  // Another of our processes created it first: complete it.
   if (!made && made.error().sys_errno() != EEXIST) return made;
   return {};
 }

@@ -238,7 +238,7 @@ void TcpRelay::handle(Key key, Side side, std::uint32_t events) {
   if (found == connections_.end()) return;
   Connection& connection = found->second;
   if (!connection.connected && !finish_connecting(connection)) return close(key, Ending::broken);
-  // An error is not the end yet: what was received before it can still be read.
+  // An error is not the end yet: data received before it can still be read.
   if ((events & EPOLLERR) != 0) mark_dead(key, connection, side);
   for (const bool upwards : {true, false}) {
     Pump& pump = upwards ? connection.up : connection.down;

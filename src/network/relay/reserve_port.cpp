@@ -357,7 +357,7 @@ bool is_outside(int socket) {
   return ours && namespace_of(socket) != namespace_of(ours.get());
 }
 
-// A socket that is bound with SO_REUSEADDR and does not listen blocks nobody.
+// A socket that is bound with SO_REUSEADDR and does not listen does not block others.
 void stop_listening(std::span<const ReservedPort> ports) {
   for (const ReservedPort& port : ports)
     for (const PortSocket& socket : port.sockets) ::shutdown(socket.fd.get(), SHUT_RDWR);

@@ -15,7 +15,7 @@ namespace {
 constexpr int most_words = 40;  // of the link's program
 
 // A process that has already joined the user namespace cannot open our own descriptors, so a process inside lends its
-// name. Returns its pid once it is there; -1 with errno.
+// name. Returns its pid once it is ready; -1 with errno.
 pid_t start_anchor(Holder& holder) {
   int life[2], there[2];
   if (::pipe2(life, O_CLOEXEC) != 0) return -1;

@@ -24,7 +24,7 @@ namespace consort::place {
 namespace {
 
 constexpr std::chrono::seconds longest_wait{30};
-constexpr int first_high_fd = 20;  // above those that have a fixed place in the keeper
+constexpr int first_high_fd = 20;  // above those with a fixed number in the keeper
 
 struct Inherited {
   Fd log, ready, user, mount, network, lock;  // each above first_high_fd

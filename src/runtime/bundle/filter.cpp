@@ -27,7 +27,7 @@ bool asks(const Json& profile) {
   return false;
 }
 
-// The program reports its listener's number with write(), before anybody listens.
+// The program reports its listener's number with write(), before anything listens.
 Result<> check_notify(const Json& profile, const std::string& listener) {
   if (get_string(profile, "defaultAction") == "SCMP_ACT_NOTIFY")
     return fail(

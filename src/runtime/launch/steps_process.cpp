@@ -255,8 +255,8 @@ Outcome filter_early(Child& child) {
   return child.plan.no_new_privileges ? Outcome{} : load_filter(child);
 }
 
-// The bounding set first (it needs CAP_SETPCAP), then groups while CAP_SETGID is there, then the user. KEEPCAPS keeps
-// the permitted set across the change of user until the next step sets the container's.
+// The bounding set first (it needs CAP_SETPCAP), then groups while CAP_SETGID is available, then the user. KEEPCAPS
+// keeps the permitted set across the change of user until the next step sets the container's.
 Outcome become_user(Child& child) {
   const Prepared& plan = child.plan;
   if (plan.set_capabilities)
@@ -327,7 +327,7 @@ Outcome find_program(Child& child) {
       if (!child.plan.searched_path) error = EISDIR;
       continue;
     }
-    // access() checks with what a user's program starts with, which does not include ambient capabilities.
+    // access() checks with the privileges of a user's program at its start, without ambient capabilities.
     const bool overrides = plan_overrides(child.plan) && (st.st_mode & 0111);
     // Not faccessat(AT_EACCESS): glibc emulates it where the filter does not allow faccessat2. Real and effective ids
     // are equal.
@@ -348,7 +348,7 @@ Outcome wait_for_start(Child& child) {
   ssize_t got;
   do got = ::recv(child.sync, &go, 1, 0);
   while (got < 0 && errno == EINTR);
-  // The parent is gone or has given up: nobody would know about this container.
+  // The parent is gone or has given up: this container would not be recorded anywhere.
   return got == 1 ? Outcome{} : Outcome{EPIPE, 0};
 }
 
@@ -361,7 +361,7 @@ Outcome step_inside(Child& child) {
   int gate[2];
   if (::pipe2(gate, O_CLOEXEC) != 0) return failed();
   int pidfd = -1;
-  // Not clone3, which default filters refuse. A sibling of ours, so that whoever waits for us gets its end.
+  // Not clone3, which default filters refuse. A sibling of ours, so that our parent is notified of its end.
   const long pid = ::syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD, nullptr, &pidfd, nullptr, nullptr);
   if (pid < 0) return failed(1);
   if (pid > 0) {

@@ -127,7 +127,7 @@ Result<> add_service(const Scope& scope, const project::DesiredService& service,
   return {};
 }
 
-// The service that systemd makes of a file: PROJECT-KEY.volume becomes PROJECT-KEY-volume.service.
+// The service that Quadlet generates from a file: PROJECT-KEY.volume becomes PROJECT-KEY-volume.service.
 std::string service_made_of(const std::string& path) {
   const std::size_t dot = path.rfind('.');
   const std::string name = path.substr(0, dot), kind = path.substr(dot + 1);
