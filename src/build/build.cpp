@@ -175,7 +175,7 @@ class Build {
     return export_caches(from, cache_to_);
   }
 
-  // This machine's platform first: it determines the names' own image.
+  // This machine's platform comes first: its image becomes the own image of the names.
   Result<std::vector<image::Platform>> wanted_platforms() const {
     const image::Platform host = image::Platform::host();
     std::vector<image::Platform> platforms;

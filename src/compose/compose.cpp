@@ -294,8 +294,7 @@ std::string top_level_value(const LoadOptions& options, const ProjectSettings& s
   TreeOptions how{options.access};
   how.parsed = parsed;
   TreeLoader loader(how, sources, reporter);
-  if (settings.name.empty())
-    (void)loader.project_name(settings.files, settings.environment);  // as at the beginning of load()
+  if (settings.name.empty()) (void)loader.project_name(settings.files, settings.environment);  // as load() does
   return loader.top_level_value(settings.files, settings.environment, path);
 }
 

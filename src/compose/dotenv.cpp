@@ -55,7 +55,7 @@ std::string unescape(std::string_view text) {
     if (const std::size_t known = letters.find(c); known != std::string_view::npos) {
       out.push_back(characters[known]);
     } else if (c == '$') {
-      out += "$$";  // survives the interpolation that follows as one "$"
+      out += "$$";  // becomes a single "$" in the interpolation that follows
     } else if (c == '0') {
       out += octal(text, i);
     } else {

@@ -48,7 +48,7 @@ class Reader {
     }
     return items;
   }
-  // {"80/tcp": {}}: the keys, sorted.
+  // The keys of an object such as {"80/tcp": {}}, sorted.
   std::vector<std::string> keys(std::string_view key) {
     const Json* value = look(key);
     if (!value) return {};

@@ -21,7 +21,7 @@ namespace {
 using consort::supervisor::Supervisor;
 using consort::supervisor::SupervisorOptions;
 
-// A single thread that lives long and allocates little: no arena of its own, and freed pages are returned early.
+// This is a long-lived single thread that allocates little: no arena of its own, and freed pages are returned early.
 void keep_memory_small() {
   ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_TRIM_THRESHOLD, 64 * 1024);

@@ -1,5 +1,5 @@
-// A project as units whose services Consort runs: a unit for each service, ordered by depends_on; PROJECT.target starts
-// and stops them together. Consort's supervisor restarts containers, so systemd does not.
+// Converts a project to units whose services Consort runs: a unit for each service, ordered by depends_on;
+// PROJECT.target starts and stops them together. Consort's supervisor restarts containers, so systemd does not.
 
 #include "units/timer.hpp"
 #include "units/unit_text.hpp"
@@ -52,7 +52,7 @@ struct Maker {
 
   std::string unit(const std::string& name) const { return project.name + "-" + name; }
 
-  // The program on this project, with the words of a command.
+  // The command line that runs the program on this project.
   std::string command(const std::vector<std::string>& words) const {
     // %Y: the directory that contains the unit.
     std::vector<std::string> all{command_word(program), "--project-directory", command_word(project.working_directory),

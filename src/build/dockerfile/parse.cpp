@@ -254,7 +254,7 @@ class Parser {
     auto pieces = split_words(line, begin, out_.escape);
     if (pieces.empty()) return {};
     if (!pieces.front().text.contains('=')) {
-      // The old form: one key, and everything after it is its value.
+      // The old form: one key, followed by its value up to the end of the line.
       std::size_t pos = begin;
       while (pos < line.size() && !is_space(line[pos])) ++pos;
       const std::size_t key_end = pos;

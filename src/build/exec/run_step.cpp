@@ -179,7 +179,7 @@ class Stubs {
 
  private:
   std::string upper_;
-  std::vector<std::string> missing_;  // parents first
+  std::vector<std::string> missing_;  // parents come first
 };
 
 // A step's output, read by a separate thread. When the step's first process ends, all its other processes are killed;

@@ -65,7 +65,7 @@ std::string single_quoted(std::string_view text) {
   return "'" + replace_all(std::string(text), "'", "''") + "'";
 }
 
-// Each edit shifts what follows: a file with more mistakes than this is not repaired.
+// Each edit shifts the text after it: a file with more mistakes than this is not repaired.
 constexpr std::size_t most_edits = 1000;
 
 bool Repairer::report(std::size_t offset, std::size_t length, std::span<const Edit> edits, Words words) {

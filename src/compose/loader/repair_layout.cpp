@@ -239,8 +239,7 @@ bool Repairer::odd_indent(const Line& line) {
                     problem_.problem.starts_with("could not find expected ':'");
   if (!fits || line.blank() || (values && key_of(line.content()).empty())) return false;
   const Line here = line_at(source_, problem_.at.line + 1);
-  if (!values && here.content().starts_with("- ") && here.number != line.number)
-    return false;  // the item is out of place
+  if (!values && here.content().starts_with("- ") && here.number != line.number) return false;  // misplaced item
   const std::optional<Line> owner = neighbour(line.number, -1);
   const auto takes_items = [&](const Line& other) {
     return other.content().starts_with("- ") || (owner && owner->number == other.number && other.text.ends_with(':'));

@@ -94,7 +94,7 @@ struct Cursor {
   std::size_t at = 0;
 
   bool end() const { return at >= text.size(); }
-  // The next code point; invalid bytes count as themselves.
+  // The next code point; an invalid byte is returned as it is.
   char32_t next() {
     const auto lead = static_cast<unsigned char>(text[at++]);
     if (lead < 0xC0) return lead;

@@ -184,7 +184,7 @@ class References : public CheckedService {
     if (made.fixes.empty() && (section == "networks" || section == "volumes")) add_definition(made, section, key);
   }
 
-  // A fix that defines the missing network or volume.
+  // Adds a fix that defines the missing network or volume.
   void add_definition(Diagnostic& made, std::string_view section, const std::string& key) {
     const Node& tree = *project_.tree;
     const Entry* services = tree.entry("services");

@@ -76,7 +76,7 @@ class Pass {
 
   enum class Absolute : std::uint8_t { here, anywhere };
 
-  // Empty text is the base itself.
+  // An empty text means the base itself.
   void host_path(Node* node, Absolute absolute = Absolute::anywhere) {
     if (!node || !node->is_string()) return;
     node->text = expand_home(node->text);

@@ -22,7 +22,7 @@ std::unordered_set<std::string_view> words_behind_stars(std::string_view text) {
   return words;
 }
 
-// "%YAML 1.1", the only version that the original accepts.
+// "%YAML 1.1", the only version that Docker Compose accepts.
 bool is_version_1_1(std::string_view directive) {
   directive.remove_prefix(std::min(directive.size(), directive.find_first_of(" \t")));
   directive = directive.substr(0, directive.find('#'));

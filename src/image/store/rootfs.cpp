@@ -1,4 +1,4 @@
-// Images from a plain root file system, and back.
+// Converts a plain root file system to an image, and back.
 #include "base/os/trees/overlay_view.hpp"
 #include "base/sha256.hpp"
 #include "image/layer_tar.hpp"

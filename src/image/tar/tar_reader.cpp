@@ -29,7 +29,7 @@ Result<std::uint64_t> pax_number(const std::string& text) {
   return *value;
 }
 
-// "1700000000.123456789", also negative: then the fraction counts towards the past.
+// "1700000000.123456789"; in a negative time, the fraction is negative, too.
 Result<timespec> pax_time(std::string_view text) {
   const std::size_t dot = text.find('.');
   const auto seconds = parse_signed(text.substr(0, dot));

@@ -185,7 +185,7 @@ void DnsServer::Impl::on_connection(Id id, Key key, std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !read(id, key)) drop(id, key);
 }
 
-// Sends what fits; waits for space for the rest.
+// Sends as much as fits, and waits for space for the rest.
 bool DnsServer::Impl::write(Connection& connection) {
   const ssize_t put = ::send(connection.fd.get(), connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
   if (put < 0 && errno != EAGAIN && errno != EINTR) return false;
@@ -194,7 +194,7 @@ bool DnsServer::Impl::write(Connection& connection) {
   return loop.modify(connection.token, events).has_value();
 }
 
-// False when the connection should be closed. Answers may come later; each finds its connection by key.
+// Returns false if the connection must be closed. Answers may come later; each finds its connection by key.
 bool DnsServer::Impl::read(Id id, Key key) {
   Asker& asker = askers.at(id);
   Connection& connection = asker.connections.at(key);

@@ -68,7 +68,7 @@ bool is_unfinished(const Link& link) {
   return link.alias.empty() && link.group == rtnetlink::link_group;
 }
 
-// Does an interface with the network's name belong to the network?
+// Whether an interface with the network's name belongs to the network.
 bool belongs_to(const Link& link, const BridgeNetwork& network) {
   return link.kind == "bridge" && (link.alias == alias_of(network) || is_unfinished(link) ||
                                    (link.alias.empty() && link.name == bridge_name(network.network_id)));

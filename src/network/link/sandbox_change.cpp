@@ -1,4 +1,4 @@
-// Changing the networks of a sandbox that is in use.
+// Changes the networks of a sandbox that is in use.
 #include <algorithm>
 #include <cerrno>
 
@@ -21,7 +21,7 @@ bool contains(std::span<const Endpoint> endpoints, const Endpoint& one) {
   return std::ranges::any_of(endpoints, [&](const Endpoint& other) { return same(one, other); });
 }
 
-// Interfaces that do not exist are fine.
+// Ignores interfaces that do not exist.
 Result<> delete_links(Socket& socket, std::span<const std::string> names) {
   Batch batch;
   for (const std::string& name : names) rtnetlink::delete_link(batch, name);

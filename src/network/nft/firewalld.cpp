@@ -20,7 +20,7 @@ constexpr const char* program = "firewall-cmd";
 constexpr int not_running = 252;  // firewall-cmd's exit status in that case
 constexpr std::string_view daemon_name = "firewalld";
 
-// Recognised by its command line, because it is a script that some version of Python runs.
+// Recognized by its command line, because it is a script that some version of Python runs.
 bool is_daemon(const std::string& pid) {
   const Result<std::string> line = read_file("/proc/" + pid + "/cmdline", 4096);
   if (!line) return false;

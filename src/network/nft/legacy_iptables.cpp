@@ -13,7 +13,7 @@ namespace consort::legacy_iptables {
 namespace {
 
 struct Chain {
-  std::string tables;  // the kernel's list of tables in use
+  std::string tables;  // file with the kernel's list of tables in use
   std::string program;
   std::string name;
 };

@@ -19,7 +19,7 @@ std::optional<Address> target_for(const Address& host, const PortTarget& target)
   return same ? same : other;
 }
 
-// A socket of a published port, and where it leads.
+// A socket of a published port, and its target.
 struct Served {
   int socket;
   ConnectionId place;  // without a number: identifies the port and socket

@@ -74,8 +74,7 @@ Result<ReservedPort> hold_all(const PortRequest& request, const std::vector<Addr
     if (outside) {
       Result<Fd> fd = hold_outside(address, port, request.protocol, outside);
       if (!fd && request.host_ip.empty() && !address.is_v4() && means_no_ipv6(fd.error())) continue;
-      if (!fd && fd.error().subject() == Subject::program)
-        return fail(std::move(fd).error());  // the error names the holder
+      if (!fd && fd.error().subject() == Subject::program) return fail(std::move(fd).error());  // its holder
       if (!fd) return fail(std::move(fd).error().about(Subject::address, address.to_string()));
       reserved.sockets.push_back({address, *std::move(fd), true});
     }

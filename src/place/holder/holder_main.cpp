@@ -112,7 +112,7 @@ void obey(Holder& holder, int index) {
   if (holder.link != Link::starting) start_link(holder);
 }
 
-// False: finished.
+// Returns false if the work is finished.
 bool turn(Holder& holder) {
   static pollfd waits[most_clients + 4];
   waits[0] = {holder.listener, POLLIN, 0};

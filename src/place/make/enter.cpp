@@ -1,4 +1,4 @@
-// Entering the place, which the first command creates.
+// Enters the place, which the first command creates.
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>

@@ -167,7 +167,7 @@ class ImagePlanner {
     return pulled_[key] = plan_.add(pull_operation(service, image, std::move(cause)));
   }
 
-  // `type: image` volumes use images, too.
+  // Pulls the images of `type: image` volumes.
   Result<> mounted_images(const compose::Service& service) {
     for (const compose::Mount& mount : service.volumes)
       if (mount.type == compose::MountType::image && !find_local(local_, mount.source))

@@ -1,4 +1,4 @@
-// Volumes, secrets and configs of a service as mounts and files.
+// Converts volumes, secrets and configs of a service to mounts and files.
 #include <algorithm>
 
 #include "compose/api_socket.hpp"

@@ -1,4 +1,4 @@
-// Values that config.json can express but must not have.
+// Checks for values that config.json can express but must not contain.
 #include <algorithm>
 #include <array>
 

@@ -1,4 +1,4 @@
-// linux.seccomp: seccomp.hpp compiles the rules; this is about loading them.
+// linux.seccomp: seccomp.hpp compiles the rules; this file prepares how they are loaded.
 #include <linux/seccomp.h>
 
 #include "base/json.hpp"

@@ -45,7 +45,7 @@ sigset_t passed_on() {
   _exit(error == ENOENT ? 127 : error == EACCES ? 126 : 1);
 }
 
-// Reaps all that have ended. Returns the child's exit code once it has, else -1.
+// Reaps all processes that have ended. Returns the child's exit code once it has, else -1.
 int reap(pid_t child) {
   int code = -1;
   int status;

@@ -43,7 +43,7 @@ class SignalsBlocked {
   sigset_t old_;
 };
 
-// The pid namespace of this thread's next children. For root it can be undone.
+// Sets the pid namespace of this thread's next children. Root can undo that.
 class PidNamespaceVisit {
  public:
   static Result<PidNamespaceVisit> begin(int target) {
@@ -111,7 +111,7 @@ Result<> internal::write_maps(pid_t pid, const std::vector<IdMapping>& uids, con
     TRY_WRAP(write_full(fd.get(), text), "map users");
     return {};
   };
-  // Without privilege the kernel wants setgroups denied before a gid map.
+  // Without privileges, the kernel requires setgroups to be denied before a gid map is written.
   if (::geteuid() != 0) (void)write("/setgroups", "deny");
   TRY(write("/uid_map", internal::map_text(uids)));
   return write("/gid_map", internal::map_text(gids));

@@ -57,7 +57,7 @@ Result<> set_bind_options(const MountOptions& options, PreparedMount& mount, Man
     propagation = MS_PRIVATE | (propagation & MS_REC);
   }
   const bool all = manner == Manner::ours && options.recursive && (options.set & MS_RDONLY);
-  // A read-only mount of the host does not become writable, except for the owner of a foreign bundle who asks for it.
+  // A read-only mount of the host does not become writable, unless a foreign bundle requests it.
   const unsigned long kept = manner == Manner::ours ? MS_RDONLY | atime_flags : 0;
   const std::uint64_t clear = clear_of(options.set, options.clear & ~kept);
   const std::uint64_t set = mount_attributes(options.set);

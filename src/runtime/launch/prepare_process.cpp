@@ -104,8 +104,8 @@ void point_at(std::vector<std::string>& texts, std::vector<char*>& pointers) {
   pointers.push_back(nullptr);
 }
 
-// Docker: a process that is not root has its bounding set and nothing else. With a user given by name, this is known
-// only now.
+// As in Docker, a process that is not root has its bounding set and nothing else. If the user is given by name, this is
+// known only now.
 void drop_for_user(Capabilities& sets) {
   sets.effective = sets.permitted = sets.inheritable = sets.ambient = 0;
 }

@@ -291,7 +291,7 @@ Outcome set_capabilities(Child& child) {
   return {};
 }
 
-// After the change of user, which clears it. A parent that died earlier is noticed as the end of the socket.
+// After the change of user, which clears it. A parent that died earlier is detected by the end of the socket.
 Outcome tie_to_parent(Child& child) {
   if (!child.plan.die_with_parent) return {};
   return ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? Outcome{} : failed();
@@ -392,7 +392,7 @@ Outcome execute(Child& child) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   const auto program = static_cast<std::size_t>(child.program);
-  // A user's filter may not know the call; then there is no attendant.
+  // A user's filter may not allow the call; then there is no attendant.
   if (child.plan.attendant)
     ::syscall(SYS_execveat, child.plan.attendant.get(), "", child.plan.attendant_argv[program].data(),
               child.plan.environment.data(), AT_EMPTY_PATH);

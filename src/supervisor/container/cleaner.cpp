@@ -61,7 +61,7 @@ void Cleaner::watch_process(const std::string& container_id, Kind kind, pid_t pi
   job.number = next_++;
   job.pid = pid;
   auto pidfd = open_pidfd(pid);
-  if (!pidfd) return;  // without descriptors its end cannot be observed; leave it to its new parent
+  if (!pidfd) return;  // without descriptors its end cannot be observed; its next parent reaps it
   const auto watch = loop_.add(pidfd->get(), EPOLLIN, [this, container_id, number = job.number](std::uint32_t) {
     const auto found = find(container_id, number);
     if (found == jobs_.end()) return;

@@ -11,7 +11,7 @@
 namespace consort::supervisor {
 namespace {
 
-// Numbers from two supervisors of one container must not collide, so each counts from its own start.
+// Numbers from two supervisors of one container must not collide, so each starts with its own pid.
 ExecTable::Id first_id() {
   return (static_cast<ExecTable::Id>(::getpid()) << 20) + 1;
 }

@@ -347,7 +347,7 @@ int main(int argc, char** argv) {
     dprintf(2, "usage: consort-keeper SUPERVISOR [ARGUMENT...]\n");
     return 2;
   }
-  // Descriptors 0-2 must exist, or the first one opened below would take their place.
+  // Descriptors 0-2 must exist, or the first ones opened below would get their numbers.
   while (true) {
     const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     if (fd < 0) return 1;

@@ -146,7 +146,7 @@ Result<> Supervisor::watch_signals() {
 void Supervisor::end_unrecorded() {
   const std::string keeper = std::to_string(::getppid());
   const auto children = read_file("/proc/" + keeper + "/task/" + keeper + "/children");
-  if (!children) return;  // a kernel without that file
+  if (!children) return;  // the kernel lacks that file
   for (const std::string& word : split(trim(*children), ' ')) {
     const auto pid = static_cast<pid_t>(parse_signed(word).value_or(0));
     if (pid <= 0) continue;

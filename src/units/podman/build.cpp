@@ -1,4 +1,4 @@
-// How an image of the project is built.
+// The build of a project's image.
 #include "base/os/files/file.hpp"
 #include "units/podman/parts.hpp"
 
@@ -57,7 +57,7 @@ Result<> add_build_unit(const Scope& scope, const project::DesiredService& servi
   const std::string dockerfile = dockerfile_of(build);
   const bool is_inline = !build.dockerfile_inline.empty();
   if (scope.is_quadlet()) {
-    const std::string folder = scope.unit(service.name) + "-build";  // of the service, in the run-time directory
+    const std::string folder = scope.unit(service.name) + "-build";  // the service's, in the run-time directory
     UnitText text(comment);
     text.section("Build");
     text.set("SetWorkingDirectory", command_value(build.context));

@@ -1,4 +1,4 @@
-// When a container starts, stops and restarts.
+// Start, stop and restart of a container.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -21,7 +21,7 @@ seconds seconds_of(const std::optional<compose::Duration>& value, seconds missin
   return value ? ceil<seconds>(*value) : missing;
 }
 
-// Until Compose would call it unhealthy, plus the time for the pull.
+// The time until Compose would report it as unhealthy, plus the time for the pull.
 seconds longest_start(const project::DesiredService& service) {
   const compose::HealthCheck health = service.health.value_or(compose::HealthCheck{});
   const seconds round = seconds_of(health.interval, seconds(30)) + seconds_of(health.timeout, seconds(30));

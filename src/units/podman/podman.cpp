@@ -1,4 +1,4 @@
-// A project as units whose containers Podman runs.
+// Converts a project to units whose containers Podman runs.
 #include <algorithm>
 
 #include "base/sha256.hpp"

@@ -1,4 +1,4 @@
-// Units as text.
+// Renders units as text.
 #include "units/podman/parts.hpp"
 
 namespace consort::units {
