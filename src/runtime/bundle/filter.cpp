@@ -1,4 +1,4 @@
-// linux.seccomp: seccomp.hpp compiles the rules; this file prepares how they are loaded.
+// linux.seccomp: seccomp.hpp compiles the rules; this file determines how they are loaded.
 #include <linux/seccomp.h>
 
 #include "base/json.hpp"

@@ -210,7 +210,7 @@ SteppedWork::Next ContainerNetwork::bind_step(Rebinding& rebinding) {
     ++rebinding.next;
     return Next::step;
   }
-  // Among our containers, this one is the previous holder.
+  // Among our containers, only this one has held it, so the holder must be foreign.
   const PortOwnerLookup other = [](pid_t holder, const PortRequest& request, std::uint16_t port) {
     return foreign_port_owner(holder, std::string(to_string(request.protocol)), port);
   };
