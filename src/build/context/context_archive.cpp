@@ -11,7 +11,7 @@ namespace consort::build {
 
 namespace {
 
-// The compression is detected from the first bytes, so a file is needed: a pipe cannot be read twice.
+// The compression is detected from the first bytes, so a file is required: a pipe cannot be read twice.
 Result<Fd> as_file(int in, const std::string& folder) {
   Fd file = TRY(open_file(folder, O_TMPFILE | O_RDWR, 0600));
   std::array<std::byte, std::size_t{64} << 10> part;
@@ -25,7 +25,7 @@ Result<Fd> as_file(int in, const std::string& folder) {
 
 Result<> unpack_context(int in, const std::string& folder) {
   const Fd file = TRY(as_file(in, folder));
-  // Two empty blocks are also an archive, with nothing in it.
+  // Two empty blocks are an archive as well, an empty one.
   if (!TRY(is_archive(file.get())) && ::lseek(file.get(), 0, SEEK_END) > 0) {
     std::array<std::byte, 512> start{};
     const auto empty =

@@ -28,7 +28,7 @@ std::string did_you_mean(const std::string& path) {
   return near ? "did you mean " + *near + "?" : "";
 }
 
-// Other files in the same directory that could have been meant: a similar name, or anything called a Dockerfile.
+// Other files in the same directory that may have been meant: a similar name, or any Dockerfile.
 std::string other_dockerfiles(const std::string& path) {
   std::vector<std::string> found;
   if (const auto near = neighbour_of(path)) found.push_back(base_name(*near));

@@ -59,7 +59,7 @@ void tunnel(Stream& call, int socket, int stop) {
   }
   to_call(call, socket, stop);
   ::shutdown(socket, SHUT_RDWR);
-  call.cancel();  // whatever it waits for
+  call.cancel();  // whatever it is waiting for
   back.join();
 }
 

@@ -1,4 +1,4 @@
-// Writes an artifact to a directory with an OCI layout, and the manifest that it has there and in a registry.
+// Writes an artifact to a directory with an OCI layout, and creates its manifest for that layout and for a registry.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -38,7 +38,7 @@ Result<> copy_blob(const Store& store, const Digest& digest, const std::string& 
   return rename_path(draft, to);
 }
 
-// One writer at a time; flock cannot be both waited for and cancelled.
+// One writer at a time; waiting in flock could not be cancelled.
 Result<Fd> lock_folder(const std::string& folder, const std::stop_token& cancel) {
   Fd lock = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -49,7 +49,7 @@ Result<Fd> lock_folder(const std::string& folder, const std::stop_token& cancel)
   return lock;
 }
 
-// index.json with the tag on this manifest and no other; a file that is not an index is refused, not replaced.
+// index.json with the tag on this manifest only; a file that is not an index is refused, not replaced.
 Result<std::string> index_with(const std::string& path, const std::string& tag, const Manifest& manifest,
                                std::string_view text) {
   Json manifests = Json::array();

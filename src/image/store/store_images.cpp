@@ -40,7 +40,7 @@ Platform platform_of(SQLite::Database& db, const std::string& id) {
   return {select.getColumn(0).getString(), select.getColumn(1).getString(), select.getColumn(2).getString()};
 }
 
-// The one that suits best; none if none does.
+// The image with the best platform; nullopt if none fits.
 std::optional<std::string> best_for(SQLite::Database& db, const Ids& ids, const Platform& platform) {
   std::optional<std::string> best;
   int best_score = 0;
@@ -56,7 +56,7 @@ void put_first(Ids& ids, const std::optional<std::string>& id) {
   if (id) std::ranges::stable_partition(ids, [&](const std::string& each) { return each == *id; });
 }
 
-// Everything that a reference stands for, its own image first.
+// All images that a reference stands for, its own image first.
 Ids ids_by_reference(SQLite::Database& db, const Reference& reference) {
   // A digest is more specific than a tag; if both are given, the tag is only informative.
   SQLite::Statement select(db, reference.digest
@@ -93,7 +93,7 @@ Result<Ids> find_ids(SQLite::Database& db, std::string_view text) {
     if (Ids ids = ids_by_reference(db, *reference); !ids.empty()) return ids;
   auto by_prefix = TRY(id_by_prefix(db, text));
   if (by_prefix) return Ids{std::move(*by_prefix)};
-  // A text that could be neither is the user's mistake, not a missing image.
+  // If the text cannot be a name, report its error, not a missing image.
   if (maybe_name && !reference && !is_hex(text)) return fail(std::move(Reference::parse(text)).error());
   return Ids{};
 }
@@ -200,7 +200,7 @@ void put_tag(SQLite::Database& db, const Reference& name, const Ids& ids) {
   }
 }
 
-// The images that keep the name alongside this one, and this one.
+// This image and the others that keep the name next to it.
 Ids with_others(SQLite::Database& db, const Reference& name, const std::string& image_id) {
   Reference tag = name;
   tag.digest.reset();

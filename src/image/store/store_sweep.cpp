@@ -11,7 +11,7 @@ namespace consort::image {
 namespace {
 
 constexpr const char* trash_name = ".trash";
-constexpr const char* empty_layer = "empty";  // the lower folder of images without layers
+constexpr const char* empty_layer = "empty";  // the lower directory of images without layers
 
 // Sorted; empty if there is no such directory.
 std::vector<std::string> names_in(const std::string& folder) {
@@ -39,7 +39,7 @@ std::set<std::string> known_layers(SQLite::Database& db) {
 
 class LeftoverSearch {
  public:
-  // The directory's content, except what `skip` names.
+  // Visits the directory's content, except the names for which skip() is true.
   template <typename Skip>
   void look(const std::string& folder, PruneItem::Kind kind, const Skip& skip) {
     for (const std::string& name : names_in(folder)) {
@@ -127,7 +127,7 @@ Result<std::vector<Leftover>> find_leftovers(const Store::State& state) {
 }
 
 Result<> remove_leftover(const Store::State& state, const Leftover& leftover) {
-  // What is already in the trash, and single files, need no second name.
+  // Items that are already in the trash, and single files, are removed directly.
   if (leftover.parent != state.roots.layers()) return remove_tree(leftover.path);
   return Trash(leftover.parent).remove(leftover.path);
 }
@@ -145,7 +145,7 @@ Result<> Store::sweep_abandoned() {
   TRY(Trash(layers).sweep());
   TRY(Trash(state_->ingest()).sweep());
   if (drafts + works == 0) return {};
-  // Its maker may have got as far as giving it a name, or even a record; none of that is of use to anybody.
+  // The killed process may have given it a name, or even a record, but it is unusable.
   const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
   if (!lock) return {};
   TRY(remove_unrecorded(*state_));

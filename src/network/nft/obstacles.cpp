@@ -17,8 +17,8 @@ namespace {
 constexpr std::string_view foreign_table = "filter";
 constexpr std::string_view bridge_prefix = "br-";
 
-// If it could not be asked to put a bridge into a zone: bridges without a zone are in its default one, which forwards
-// nothing.
+// If firewalld could not be asked to put a bridge into a zone: bridges without a zone are in its default zone, which
+// forwards nothing.
 Result<std::optional<FirewallObstacle>> of_firewalld(Socket& socket, const nft::ForwardChain& chain,
                                                      const std::vector<std::string>& bridges) {
   std::vector<std::string> unknown;
@@ -44,7 +44,7 @@ Result<bool> is_opened(Socket& socket, const nft::ForwardChain& found) {
   return false;
 }
 
-// With the rules that the command below creates.
+// Checks for the rules that the suggested command creates.
 Result<bool> is_opened_by_hand(Socket& socket, const nft::ForwardChain& chain) {
   return nft::accepts_interfaces(socket, chain.family, chain.table, bridge_prefix);
 }

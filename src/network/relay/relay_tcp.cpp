@@ -31,15 +31,15 @@ namespace {
 constexpr int accepts_per_event = 64;
 constexpr std::size_t discarded_per_event = 1 << 20;
 constexpr std::chrono::milliseconds pause_without_descriptors{100};
-// How often to check whether the last bytes have reached the peer's system: nothing reports it.
+// How often to check whether the last bytes have reached the peer's system: there is no notification for it.
 constexpr std::chrono::milliseconds first_look{5}, longest_look{1000};
-// Most connections are over by then; handing those over would be a waste.
+// Most connections are shorter than this; handing them over would be a waste.
 constexpr std::chrono::milliseconds keep_after{100};
 constexpr std::size_t kept_per_turn = 32;
 constexpr std::chrono::milliseconds keep_pause{10};  // between turns, when there are more
 
-// One end of a connection in the loop. Without interest it is not registered at all: a hang-up is reported whether or
-// not anybody asked, and would keep the loop busy while the other side is slow.
+// One end of a connection in the loop. Without interest it is not registered at all: a hang-up is always reported, and
+// would keep the loop busy while the other side is slow.
 struct Watched {
   Fd fd;
   EventLoop::Token token = 0;
@@ -54,20 +54,20 @@ void tune(int fd) {
 
 enum class Ending : std::uint8_t { orderly, broken };
 
-// The peer sees a broken connection instead of an orderly end.
+// Makes the peer see a broken connection instead of an orderly end.
 void reset_on_close(int fd) {
   const linger now{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-// At once, even if others have it open.
+// Resets at once, even if other processes have it open.
 void reset_now(int fd) {
   const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
   (void)::connect(fd, &nobody, sizeof nobody);
 }
 
-// Once both sides have said that they send no more, the system no longer knows who the peer was, although the last
-// bytes may not have been read yet.
+// Once both sides have shut down sending, the kernel no longer knows the peer, although the last bytes may not have
+// been read yet.
 Address peer_of(int fd) {
   SocketAddress peer;
   if (::getpeername(fd, peer.raw(), &peer.size) == 0) return peer.address();
@@ -95,10 +95,10 @@ class TcpRelay final : public Relay {
     Watched client, server;
     bool connected = false;
     bool kept = false;
-    // Which of the two was reset, or can no longer be written to. What it had sent is still delivered.
+    // The side that was reset or can no longer be written to. Data that it sent before is still delivered.
     std::optional<Side> dead;
     bool both_dead = false;
-    bool discarding = true;     // what the living one sends then
+    bool discarding = true;     // data that the living side still sends
     EventLoop::Token look = 0;  // waits for the last bytes to arrive
     std::chrono::milliseconds next_look = first_look;
     Pump up, down;
@@ -130,7 +130,7 @@ class TcpRelay final : public Relay {
   RelayKeeping keeping_;
   EventLoop::Token listening_ = 0, resume_ = 0, keeping_turn_ = 0;
   Key next_ = 1;
-  std::deque<Key> young_;  // not kept yet, oldest first
+  std::deque<Key> young_;  // not handed to the keeper yet, oldest first
   std::unordered_map<Key, Connection> connections_;
 };
 
@@ -155,7 +155,7 @@ void TcpRelay::accept_some() {
       continue;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      // The waiting connection would wake us again at once; do not listen until some have ended.
+      // The waiting connection would wake us again at once; stop listening until some have ended.
       loop_.remove(std::exchange(listening_, 0));
       resume_ = loop_.after(pause_without_descriptors, [this] { (void)listen(); });
       return;
@@ -199,13 +199,13 @@ void TcpRelay::resume(KeptConnection kept) {
   Result<Pump> down = Pump::resume(server, client, {take(Part::down_read), take(Part::down_write)});
   const bool whole = client >= 0 && server >= 0 && up && down;
   if (!whole) {
-    // Bytes may be missing: both sides must see that it broke.
+    // Bytes may be missing: both sides must notice that the connection broke.
     reset_now(client);
     reset_now(server);
     return keeping_.keeper->forget(id_of(key));
   }
   connection.peer = peer_of(client);
-  (void)budget_.take_connection(connection.peer);  // it is there, whatever the share
+  (void)budget_.take_connection(connection.peer);  // the connection exists, so it is admitted regardless of the share
   connection.up = *std::move(up);
   connection.down = *std::move(down);
   update(key, connections_.emplace(key, std::move(connection)).first->second);
@@ -238,7 +238,7 @@ void TcpRelay::handle(Key key, Side side, std::uint32_t events) {
   if (found == connections_.end()) return;
   Connection& connection = found->second;
   if (!connection.connected && !finish_connecting(connection)) return close(key, Ending::broken);
-  // An error is not the end yet: what was received before it can still be read.
+  // An error is not the end yet: data received before it can still be read.
   if ((events & EPOLLERR) != 0) mark_dead(key, connection, side);
   for (const bool upwards : {true, false}) {
     Pump& pump = upwards ? connection.up : connection.down;
@@ -252,20 +252,20 @@ void TcpRelay::handle(Key key, Side side, std::uint32_t events) {
   update(key, connection);
 }
 
-// The living side first gets what the dead one had sent, and then the reset, as it would without us.
+// The living side first gets everything that the dead one had sent and then the reset, as it would without us.
 void TcpRelay::mark_dead(Key key, Connection& connection, Side side) {
   if (connection.dead && *connection.dead != side) connection.both_dead = true;
   if (connection.dead) return;
   connection.dead = side;
   (side == Side::client ? connection.down : connection.up).drop();
   (side == Side::client ? connection.up : connection.down).forbid_shutdown();
-  // If we die as well, it must not look like an orderly end.
+  // Even if we die as well, it must not look like an orderly end.
   reset_on_close(connection.client.fd.get());
   reset_on_close(connection.server.fd.get());
   forget(key, connection);
 }
 
-// Nobody reads it; but a peer that has to write before it reads would wait forever.
+// The data is not needed, but a peer that has to write before it reads would wait forever.
 void TcpRelay::discard_input(Connection& connection) {
   Watched& alive = connection.end(connection.dead == Side::client ? Side::server : Side::client);
   const ssize_t got = ::recv(alive.fd.get(), nullptr, discarded_per_event, MSG_TRUNC | MSG_DONTWAIT);
@@ -326,7 +326,7 @@ void TcpRelay::keep_soon(std::chrono::milliseconds delay) {
   });
 }
 
-// Those that came after the timer was set are handed over a little early; a timer for each would cost more.
+// Connections that came after the timer was set are handed over a little early; a timer for each would cost more.
 void TcpRelay::keep_some() {
   const std::size_t some = std::min(young_.size(), kept_per_turn);
   for (std::size_t i = 0; i < some; ++i) {
@@ -342,7 +342,7 @@ void TcpRelay::keep_some() {
   if (!young_.empty()) keep_soon(some == kept_per_turn ? keep_pause : keep_after);
 }
 
-// With both pipes, whether they are needed yet or not: without one, a successor could not tell what was in it.
+// With both pipes, whether they are needed yet or not: without one, a successor could not tell what it contained.
 void TcpRelay::keep(Key key, Connection& connection) {
   if (!connection.up.ensure_pipe() || !connection.down.ensure_pipe()) return;
   const Pipe &up = connection.up.pipe(), &down = connection.down.pipe();

@@ -58,7 +58,7 @@ namespace {
 bool is_wanted(const Hierarchy& hierarchy, const std::vector<CgroupWrite>& writes, bool unified_exists,
                GroupBreadth breadth) {
   if (hierarchy.takes_every_container() || breadth == GroupBreadth::all) return true;
-  if (hierarchy.has("freezer")) return !unified_exists;  // cgroup.freeze does it better
+  if (hierarchy.has("freezer")) return !unified_exists;  // cgroup.freeze of v2 is preferable
   return std::ranges::any_of(writes, [&](const CgroupWrite& write) { return hierarchy.has(write.controller); });
 }
 
@@ -99,7 +99,7 @@ Result<> make_levels(const Hierarchy& hierarchy, const std::string& path) {
   return {};
 }
 
-// With a claim that lasts as long as somebody is about to put a process into it.
+// Creates the cgroup and claims it until a process has been put into it.
 Result<Fd> make_claimed(const Hierarchy& hierarchy, const std::string& path) {
   const std::string directory = hierarchy.directory(path);
   const auto try_once = [&]() -> Result<Fd> {
@@ -109,14 +109,13 @@ Result<Fd> make_claimed(const Hierarchy& hierarchy, const std::string& path) {
   constexpr int max_tries = 100;
   for (int i = 0; i < max_tries; ++i) {
     Result<Fd> claim = try_once();
-    if (claim || claim.error().code() != Code::not_found) return claim;  // else swept before we had it
+    if (claim || claim.error().code() != Code::not_found) return claim;  // else it was swept before we had the lock
   }
   return fail(Error(Code::busy, "create cgroup").on(directory).why("other programs keep removing it"));
 }
 
-// An empty cgroup is a leftover of somebody who was killed, with the limits of that time. And from Linux 6.14 on, a
-// process that is born into a cgroup (CLONE_INTO_CGROUP) which was ever told to kill its processes (cgroup.kill) dies
-// at birth.
+// An empty cgroup is left over from a process that was killed, and still has its limits. Also, since Linux 6.14 a
+// process that is created in a cgroup (CLONE_INTO_CGROUP) dies at once if cgroup.kill was ever written there.
 void remove_leftover(const std::string& clean) {
   const SweepsKeptOut alone(clean);
   for (const Hierarchy& hierarchy : internal::hierarchies())
@@ -169,7 +168,7 @@ Result<Cgroup> Cgroup::create(const std::string& path, const Resources& resource
     return group.update(resources, warnings);
   };
   if (Result<> built = build(); !built) {
-    // Not a cgroup with somebody else's processes in it.
+    // Do not remove a cgroup that contains processes of others.
     if (built.error().code() != Code::conflict) (void)group.remove();
     return fail(std::move(built).error());
   }
@@ -226,7 +225,8 @@ bool is_out_of_order(const CgroupWrite& write, const Error& error) {
   return write.file == "memory.limit_in_bytes" && error.sys_errno() == EINVAL;
 }
 
-// What the BFQ scheduler calls it, or "". Without CFQ, which Linux 5.0 dropped, v1 has weights under this name alone.
+// The file's name with the BFQ scheduler, or "". Without CFQ, removed in Linux 5.0, v1 has weights only under this
+// name.
 std::string name_in_bfq(std::string_view file) {
   constexpr std::string_view group = "blkio.";
   return file.starts_with("blkio.weight") ? "blkio.bfq." + std::string(file.substr(group.size())) : "";
@@ -282,7 +282,7 @@ Result<> Cgroup::update(const Resources& resources, std::vector<std::string>& wa
   if (!resources.devices.empty() && !impl_->part_with("devices") && unified) {
     const Fd directory = TRY(open_file(unified->directory, O_RDONLY | O_DIRECTORY));
     Result<> attached = internal::attach_device_filter(directory.get(), resources.devices);
-    // Without root no program may be attached; then the node's own mode is the only protection, as in every rootless
+    // Without root no program can be attached; the node's own mode is then the only protection, as in every rootless
     // engine.
     if (!attached && (attached.error().code() != Code::denied || !in_user_namespace())) return attached;
   }
@@ -372,8 +372,8 @@ Result<std::vector<pid_t>> Cgroup::pids() const {
 
 namespace {
 
-// The pid of a process that has just ended may be somebody else's by now. A process opened by pid and then found in the
-// cgroup belongs to it, or has ended.
+// The pid of a process that has just ended may have been reused. A process that is opened by pid and then found in the
+// cgroup belongs to it or has ended.
 Result<> kill_each(const Cgroup& group) {
   std::map<pid_t, Fd> opened;
   for (const pid_t pid : TRY(group.pids()))
@@ -422,7 +422,7 @@ Result<GroupRemoval> Cgroup::try_remove() const {
     Result<> removed = remove_group_tree(part.directory);
     const bool busy = !removed && removed.error().sys_errno() == EBUSY;
     if (busy && !waits) (void)kill_all();
-    if (busy) removed = remove_group_tree(part.directory);  // what was dying is often gone by now
+    if (busy) removed = remove_group_tree(part.directory);  // dying processes are often gone by now
     if (removed) continue;
     if (removed.error().sys_errno() == EBUSY)
       waits = true;
