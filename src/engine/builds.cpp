@@ -14,6 +14,7 @@
 #include "build/context_archive.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/engine_impl.hpp"
+#include "engine/files.hpp"
 #include "engine/joined_network.hpp"
 #include "engine/left_behind.hpp"
 #include "engine/start/oci_resources.hpp"
@@ -146,7 +147,7 @@ class Joined {
     const Fd process = TRY(open_process_folder(container.state.pid, container.state.pid_started));
     build::BuildEnvironment::Network network;
     network.netns = TRY(open_at(process.get(), "ns/net", O_RDONLY));
-    network.resolv_conf = TRY(read_file(container.bundle + "/resolv.conf"));
+    network.resolv_conf = TRY(read_file(engine_.files().host_paths(container.id).resolv_conf));
     network.hostname = container.hostname;
     if (!container.networks.empty()) network.host_gateway = container.networks.front().gateway4;
     return network;

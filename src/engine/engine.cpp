@@ -50,7 +50,6 @@ Result<ContainerDetails> Engine::inspect(const std::string& id) {
   details.process = std::move(record.process);
   details.hostname = std::move(record.hostname);
   details.domainname = std::move(record.domainname);
-  details.bundle = impl_->container_folder(details.id);
   return details;
 }
 

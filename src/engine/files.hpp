@@ -40,6 +40,12 @@ struct PathChange {
   std::string path;  // absolute
 };
 
+// Where a container's own files are on the host, as `inspect` shows them.
+struct HostPaths {
+  std::string resolv_conf, hostname, hosts;
+  std::string upper, work;  // of its overlay
+};
+
 // A handle, cheap to make and to copy. The engine must outlive it. Any thread.
 class Files {
  public:
@@ -54,6 +60,14 @@ class Files {
   // In all the containers, running or not; what cannot be done in one is still done in the others. Owners, modes and
   // times are the host's. Nothing outside the container's root is touched, whatever links there are in it.
   Result<Mirrored> mirror(const Mirror& what, const std::vector<std::string>& containers);
+
+  // By the whole id of a container.
+  HostPaths host_paths(const std::string& id) const;
+  // Bytes that its files take up, without those of its image and its volumes.
+  std::uint64_t own_bytes(const std::string& id) const;
+  // A text that a front end keeps with the container, and nothing else needs. Code::not_found: there is none.
+  Result<std::string> note(const std::string& id) const;
+  Result<> keep_note(const std::string& id, const std::string& text);
 
  private:
   Engine::Impl* impl_;

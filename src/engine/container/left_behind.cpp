@@ -52,7 +52,8 @@ Result<std::size_t> remove_left_behind(Engine& engine, const std::optional<std::
   for (const Container& container : TRY(engine.list({.project = project, .service = {}, .labels = {}}))) {
     if (!may_be_over(container.state)) continue;
     const auto details = engine.inspect(container.id);
-    if (!details || !is_to_go(*details, details->spec) || supervisor::is_held(details->bundle)) continue;
+    if (!details || !is_to_go(*details, details->spec) || supervisor::is_held(engine.roots().container(details->id)))
+      continue;
     Result<> gone = engine.remove_container(container.id, {.volumes = AnonymousVolumes::remove});
     if (gone) ++removed;
     if (!gone && gone.error().code() != Code::not_found && outcome) outcome = std::move(gone);
@@ -69,7 +70,7 @@ void see_off(Engine& engine, const std::string& id, int cancel_fd) {
   if (!events.skip_to_now()) return;
   const auto give_up = steady_clock::now() + holder_patience;
   while (goes(engine.inspect(first->id))) {
-    if (!supervisor::is_held(first->bundle)) {
+    if (!supervisor::is_held(engine.roots().container(first->id))) {
       (void)engine.remove_container(first->id, {.volumes = AnonymousVolumes::remove});
       return;
     }

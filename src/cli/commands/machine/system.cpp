@@ -16,6 +16,7 @@
 #include "cli/render/confirm.hpp"
 #include "cli/render/template.hpp"
 #include "cli/workspace.hpp"
+#include "engine/files.hpp"
 #include "engine/images.hpp"
 #include "engine/networks_in_use.hpp"
 
@@ -31,10 +32,6 @@ struct Usage {
   std::size_t total = 0, active = 0;
   std::uint64_t size = 0, reclaimable = 0;
 };
-
-std::uint64_t own_bytes(engine::Engine& engine, const engine::Container& container) {
-  return tree_bytes(engine.roots().container(container.id) + "/upper");
-}
 
 Result<std::uint64_t> reclaimable(engine::Engine& engine, image::PruneOptions::Images images,
                                   engine::ImagePrune::BuildCache cache) {
@@ -81,7 +78,7 @@ Result<Usage> usage_of_cache(engine::Engine& engine) {
 Usage usage_of_containers(engine::Engine& engine, const Containers& containers) {
   Usage usage{.type = "Containers", .total = containers.size()};
   for (const engine::Container& container : containers) {
-    const std::uint64_t bytes = own_bytes(engine, container);
+    const std::uint64_t bytes = engine.files().own_bytes(container.id);
     usage.size += bytes;
     if (container.state.running())
       ++usage.active;
@@ -124,7 +121,7 @@ Result<std::uint64_t> prune_containers(engine::Engine& engine, bool dry_run) {
   std::string deleted;
   for (const engine::Container& container : TRY(engine.list())) {
     if (container.state.running()) continue;
-    const std::uint64_t own = own_bytes(engine, container);
+    const std::uint64_t own = engine.files().own_bytes(container.id);
     if (dry_run)
       print_out("Would remove: " + container.name + "\n");
     else if (!TRY(unused_removed(engine.remove_container(container.id))))

@@ -15,8 +15,8 @@ Result<engine::ContainerDetails> find_container(Call& call, const std::string& n
 
 // What the client that made the container has said and the engine has no part in: {"Config":{...},"HostConfig":{...},
 // "EndpointsConfig":{...}} as it came. An empty object for a container that was not made through the API.
-Json client_note(const engine::ContainerDetails& container);
-Result<> keep_client_note(const engine::ContainerDetails& container, const Json& note);
+Json client_note(Call& call, const engine::ContainerDetails& container);
+Result<> keep_client_note(Call& call, const engine::ContainerDetails& container, const Json& note);
 
 // What size= asks for: bytes of the container's own files, and with those of its image.
 struct ContainerSize {

@@ -134,7 +134,7 @@ Result<> create_container(Call& call) {
   if (!made) return fail(create_error(std::move(made).error(), spec));
   engine::CreatedContainer created = std::move(*made);
   const engine::ContainerDetails details = TRY(engine.inspect(created.id));
-  TRY(keep_client_note(details, note_of(body)));
+  TRY(keep_client_note(call, details, note_of(body)));
   if (spec.auto_remove) service.reaper().watch(created.id, std::move(created.hold));
   return call.json(
       201, {{"Id", created.id}, {"Warnings", created.warnings.empty() ? Json::array() : Json(created.warnings)}});

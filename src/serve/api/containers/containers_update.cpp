@@ -38,13 +38,13 @@ bool says_something(const Json& value) {
 }
 
 // inspect returns the same values.
-Result<> change_note(const engine::ContainerDetails& container, const Json& body) {
-  Json note = client_note(container);
+Result<> change_note(Call& call, const engine::ContainerDetails& container, const Json& body) {
+  Json note = client_note(call, container);
   if (!note.contains("HostConfig")) return {};
   const Json known = known_update(body);
   for (const auto& [key, value] : known.items())
     if (says_something(value)) note["HostConfig"][key] = value;
-  return keep_client_note(container, note);
+  return keep_client_note(call, container, note);
 }
 
 Result<> update_container(Call& call) {
@@ -66,7 +66,7 @@ Result<> update_container(Call& call) {
                                  "memoryswap at the same time"));
         return {};
       }));
-  TRY(change_note(container, body));
+  TRY(change_note(call, container, body));
   return call.json(200, {{"Warnings", warnings.empty() ? Json(nullptr) : Json(warnings)}});
 }
 
