@@ -49,13 +49,23 @@ class ReceivedContext {
   std::unique_ptr<Place> place_;
 };
 
+// One of the engine's networks, for RUN steps: they run in the network namespace of an existing container, or of one
+// that only waits until the build ends.
+struct JoinedNetwork {
+  std::string mode;     // a network's name or id, or "container:NAME"
+  std::string project;  // of the container that waits
+};
+
 // A handle, cheap to make and to copy. The engine must outlive it. Any thread. The process must be sealed: seal.hpp.
 class Builds {
  public:
-  explicit Builds(Engine::Impl& impl) : impl_(&impl) {}
+  Builds(Engine& engine, Engine::Impl& impl) : engine_(&engine), impl_(&impl) {}
 
   // Errors are those of build::build().
   Result<build::BuildResult> run(const build::BuildRequest& request, const BuildRun& run);
+  // The same, with steps that are on a network and resolve its names.
+  Result<build::BuildResult> run_on(const JoinedNetwork& network, const build::BuildRequest& request,
+                                    const BuildRun& run);
   // in: a tar, packed or not, that is not trusted. Code::invalid for what is none.
   Result<ReceivedContext> receive_context(int in);
   // Why a build would give another image now than it gave when it was last run here; nullopt: it would give image_id
@@ -64,6 +74,7 @@ class Builds {
                                                   const Strings& environment = {});
 
  private:
+  Engine* engine_;
   Engine::Impl* impl_;
 };
 

@@ -22,6 +22,7 @@
 namespace consort::engine {
 
 class Builds;       // engine/builds.hpp
+struct Changeable;  // engine/update.hpp
 class EventStream;  // engine/events.hpp
 class Files;        // engine/files.hpp
 class Images;       // engine/images.hpp
@@ -161,6 +162,12 @@ class Engine {
   Result<> unpause_container(const std::string& id);
   Result<> remove_container(const std::string& id, const RemoveOptions& options = {});
   Result<> rename_container(const std::string& id, const std::string& name);
+  // `change` gets the current limits and restart policy and edits them. On a running container they take effect at
+  // once, through its cgroup and its supervisor; on a stopped one, at its next start. Returns warnings for the user.
+  Result<Strings> update_container(const std::string& id, const std::function<Result<>(Changeable&)>& change);
+  // Removes the link by which container `id` knows another one as `alias`, on the default network. A running container
+  // keeps the name in its hosts file until its next start. Code::not_found: there is no such link.
+  Result<> remove_link(const std::string& id, const std::string& alias);
   Result<int> wait_container(const std::string& id);  // waits until it ends; its exit code
   // If none of the project's containers runs, waits until its keeper and supervisor have ended.
   Result<> end_project(const std::string& project);

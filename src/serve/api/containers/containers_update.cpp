@@ -56,7 +56,7 @@ Result<> update_container(Call& call) {
   const Json* policy = find_key(body, "RestartPolicy");
   const bool has_policy = policy && !get_string(*policy, "Name").empty();
   const engine::Strings warnings =
-      TRY(engine::update_container(*TRY(call.engine()), container.id, [&](engine::Changeable& now) -> Result<> {
+      TRY(TRY(call.engine())->update_container(container.id, [&](engine::Changeable& now) -> Result<> {
         take_over(now.resources, said);
         if (has_policy) now.restart = restart;
         if (now.resources.memory > 0 && now.resources.memory_swap > 0 &&
