@@ -33,14 +33,17 @@ struct CreatedContainer {
   std::string id;
   Strings warnings;  // for the user: settings that can't be applied here
   // With auto_remove: while it is open, its owner is responsible for the container. Once it is closed (the owner may
-  // have been killed), any command that lists containers removes the container if it has ended or was never started.
+  // have been killed), the container is left behind if it has ended or was never started: remove_left_behind().
   Fd hold;
 };
 
+enum class LeftBehind : std::uint8_t { hide, show };
 struct ListFilter {
   std::optional<std::string> project;
   std::optional<std::string> service;
   StringMap labels;  // all must match; an empty value matches any
+  // Containers that were to be removed when they ended, and whose owner was killed: as good as gone.
+  LeftBehind left_behind = LeftBehind::hide;
 };
 
 struct StartOptions {
@@ -161,6 +164,9 @@ class Engine {
   Result<> pause_container(const std::string& id);
   Result<> unpause_container(const std::string& id);
   Result<> remove_container(const std::string& id, const RemoveOptions& options = {});
+  // Removes what is left behind, of one project or of all; how many there were. What cannot be removed does not keep
+  // the others. lock_project() does so for its project.
+  Result<std::size_t> remove_left_behind(const std::optional<std::string>& project = {});
   Result<> rename_container(const std::string& id, const std::string& name);
   // `change` gets the current limits and restart policy and edits them. On a running container they take effect at
   // once, through its cgroup and its supervisor; on a stopped one, at its next start. Returns warnings for the user.

@@ -1,6 +1,5 @@
 // POST /containers/create.
 #include "engine/images.hpp"
-#include "engine/left_behind.hpp"
 #include "serve/api/containers/container_spec.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/containers/known_keys.hpp"
@@ -91,7 +90,7 @@ Result<engine::CreatedContainer> create(engine::Engine& engine, const engine::Co
   auto created = engine.create_container(spec);
   if (created || created.error().subject() != Subject::container_name) return created;
   // If some unrelated container cannot be removed, that is no reason not to try.
-  if (const auto removed = engine::remove_left_behind(engine); removed && *removed == 0) return created;
+  if (const auto removed = engine.remove_left_behind(); removed && *removed == 0) return created;
   return engine.create_container(spec);
 }
 
