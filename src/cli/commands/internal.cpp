@@ -4,7 +4,6 @@
 #include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
-#include "cli/commands/handlers_supervisor.hpp"
 #include "cli/workspace.hpp"
 
 namespace consort::cli {

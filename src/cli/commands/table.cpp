@@ -10,9 +10,6 @@
 #include "cli/commands/flags_runtime.hpp"
 #include "cli/commands/flags_shared.hpp"
 #include "cli/commands/handlers.hpp"
-#include "cli/commands/handlers_docker.hpp"
-#include "cli/commands/handlers_supervisor.hpp"
-#include "cli/commands/project/watch.hpp"
 
 namespace consort::cli {
 
