@@ -1,4 +1,4 @@
-// Files that become what they shall be by a rename.
+// Files that become what they shall be by a rename, and files without a name.
 #pragma once
 
 #include <sys/types.h>
@@ -15,6 +15,10 @@ struct TemporaryFile {
   std::string path;  // "PATH.tmp-" and 16 random digits: neither to be guessed nor taken by what a crash has left
 };
 Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode);  // mode less the umask
+
+// A file in that directory that nobody else sees, and that disappears with its descriptor. Open for reading and
+// writing.
+Result<Fd> create_unnamed(const std::string& folder);
 
 // Removes what a crash has left of such files in a directory. Young ones may be somebody's work, and stay.
 Result<> sweep_temporaries(const std::string& folder);
