@@ -237,7 +237,7 @@ namespace {
 
 // In its own thread; one after another if no thread can be created.
 std::future<Result<>> begin_to_end(const Roots& roots, const std::string& name) {
-  const auto end = [&roots, name] { return engine::end_project(roots, name); };
+  const auto end = [&roots, name] { return engine::shut_down_project(roots, name); };
   try {
     return std::async(std::launch::async, end);
   } catch (const std::system_error&) {
