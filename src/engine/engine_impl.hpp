@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,8 @@ class Engine::Impl {
   // While held, sweep() removes nothing: a bundle is being created that no record refers to yet.
   Result<Fd> guard_creations() const;
   bool is_held(const std::string& id) const;  // see CreatedContainer
+  // Ids of those among them that are to go, are over, and are nobody's: see Engine::remove_left_behind().
+  Result<std::set<std::string>> left_behind(const std::vector<Container>& containers);
   Result<ContainerRecord> load(const std::string& id_or_name);
   Result<ContainerState> observe(const std::string& project, const std::string& id) const;
   // Reads only the run directory and asks the kernel, so it is correct even while a supervisor is being replaced.

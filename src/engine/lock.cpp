@@ -131,6 +131,7 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
   }
   // Whoever takes the lock is about to change something: restart policies, names and ports must be looked after again.
   (void)TRY(supervisor::revive_supervisor(impl_->roots, project));
+  (void)remove_left_behind(project);  // lists do not show them, but they have names and networks
   return ProjectLock(std::move(fd));
 }
 

@@ -262,6 +262,19 @@ Result<Strings> Records::container_ids() {
   });
 }
 
+// By a search in the text, because every list of containers asks: a spec takes many times longer to parse.
+Result<std::set<std::string>> Records::auto_removed(const std::optional<std::string>& project) {
+  return database_->query("list containers", [&](SQLite::Database& db) {
+    std::set<std::string> ids;
+    SQLite::Statement rows(db, std::string("SELECT id FROM engine_containers WHERE ") +
+                                   (project ? "project = ?2 AND " : "") + "instr(spec, ?1) > 0");
+    rows.bind(1, R"("auto_remove":true)");
+    if (project) rows.bind(2, *project);
+    while (rows.executeStep()) ids.insert(rows.getColumn(0).getString());
+    return ids;
+  });
+}
+
 Result<> Records::set_wanted(const std::string& id, Wanted wanted) {
   return database_->query("record state of container", [&](SQLite::Database& db) {
     execute(db, "UPDATE engine_containers SET wanted = ? WHERE id = ?", static_cast<int>(wanted), id);

@@ -124,6 +124,12 @@ Result<std::optional<ClusterTarget>> cluster_target(const Invocation& invocation
                   .hint("use kubernetes, kubernetes:CONTEXT, or here"));
 }
 
+std::vector<std::string_view> cluster_commands() {
+  std::vector<std::string_view> names;
+  for (const Verb& verb : verbs) names.push_back(verb.name);
+  return names;
+}
+
 Result<int> run_on_cluster(Invocation& invocation, const ClusterTarget& target) {
   const Verb* verb = verb_of(invocation);
   if (!verb->run)

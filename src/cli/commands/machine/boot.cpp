@@ -14,7 +14,6 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/workspace.hpp"
 #include "engine/boot.hpp"
-#include "engine/left_behind.hpp"
 #include "project/plan/lifecycle.hpp"
 #include "project/verbs/select.hpp"
 
@@ -185,7 +184,7 @@ void remove_ended(engine::Engine& engine, engine::Boot& boot, const engine::Boot
     std::ranges::for_each(*ids, remove);
   else
     tell(ids.error());
-  if (const auto removed = engine::remove_left_behind(engine); !removed) tell(removed.error());
+  if (const auto removed = engine.remove_left_behind(); !removed) tell(removed.error());
 }
 
 // Failures are reported, and the others continue.
@@ -238,7 +237,7 @@ namespace {
 
 // In its own thread; one after another if no thread can be created.
 std::future<Result<>> begin_to_end(const Roots& roots, const std::string& name) {
-  const auto end = [&roots, name] { return engine::end_project(roots, name); };
+  const auto end = [&roots, name] { return engine::shut_down_project(roots, name); };
   try {
     return std::async(std::launch::async, end);
   } catch (const std::system_error&) {

@@ -1,6 +1,8 @@
-// Which networks may be pruned; shared by the command line and the API.
+// Which networks and volumes are used, and so are never dangling and never pruned. One answer for the command line and
+// the API.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 
@@ -17,5 +19,7 @@ enum class Users : std::uint8_t {
 };
 // IDs of the networks that have an endpoint of such a container.
 Result<std::set<std::string>> networks_in_use(Engine& engine, Users users = Users::all);
+// How many such containers mount a volume; those that none mounts are missing.
+Result<std::map<std::string, unsigned>> volumes_in_use(Engine& engine, Users users = Users::all);
 
 }  // namespace consort::engine

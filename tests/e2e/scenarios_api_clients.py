@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 
 from harness import Skip, check, eventually, leaves_the_default_bridge
-from scenarios_5_serve import Server, UnixConnection
+from scenarios_serve import Server, UnixConnection
 
 CLIENTS = pathlib.Path(__file__).parent / "clients"
 

@@ -2,7 +2,7 @@
 import signal
 
 from harness import check
-from scenarios_4_proj import Started
+from scenarios_projects import Started
 
 IMAGE = "debian:bookworm-slim"
 FILE = f"""

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 from harness import Skip, check, eventually, http, leaves_the_default_bridge
-from scenarios_5_serve import Server
+from scenarios_serve import Server
 
 # As it stands there.
 MANUAL_WAY = """

@@ -8,7 +8,7 @@ import threading
 from urllib.parse import quote, urlencode
 
 from harness import check, free_port, leaves_the_default_bridge
-from scenarios_5_serve import Server, UnixConnection
+from scenarios_serve import Server, UnixConnection
 
 SLIM = "debian:bookworm-slim"
 

@@ -5,8 +5,8 @@ import socket
 from urllib.parse import urlencode
 
 from harness import check, eventually, leaves_the_default_bridge
-from scenarios_5_serve import UnixConnection
-from scenarios_6_api_resources import Api, SLIM, tar_of
+from scenarios_serve import UnixConnection
+from scenarios_api_resources import Api, SLIM, tar_of
 
 
 class Tool(Api):

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 
 from harness import CONSORT, check, free_port, leaves_the_default_bridge
-from scenarios_5_serve import Server, UnixConnection
+from scenarios_serve import Server, UnixConnection
 
 
 def make_certificates(folder):

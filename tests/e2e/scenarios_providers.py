@@ -2,7 +2,7 @@
 import signal
 
 from harness import check, eventually
-from scenarios_4_proj import Started
+from scenarios_projects import Started
 
 IMAGE = "debian:bookworm-slim"
 # Writes down how it is called; what it answers is beside it.
