@@ -1,5 +1,8 @@
 #include "image/store.hpp"
 
+#include <atomic>
+#include <thread>
+
 #include "base/os/trees/folder.hpp"
 #include "base/sha256.hpp"
 #include "image/layer_tar.hpp"
@@ -102,6 +105,30 @@ TEST_F(StoreTest, RemovalUntagsThenDeletes) {
   EXPECT_FALSE(path_exists(own.directory));
   EXPECT_TRUE(path_exists(shared.directory));
   EXPECT_EQ(store.find("keeper").value().id, keeper.id);
+}
+
+// Between the name and the image it stands for, another command may remove both.
+TEST_F(StoreTest, WhatAnotherCommandRemovesIsThereOrNot) {
+  const LayerInfo base = layer("a", "1");
+  image({base.id}, {named("keeper")}, "keep");
+  std::atomic<bool> over = false;
+  std::jthread other([&] {
+    Store own = Store::open(test.roots).value();
+    for (int i = 0; i < 60; ++i) {
+      image({base.id}, {named("app:1")}, std::to_string(i));
+      EXPECT_TRUE(own.remove("app:1", Store::Removal::normal));
+    }
+    over = true;
+  });
+  const Store seen = Store::open(test.roots).value();
+  while (!over) {
+    const auto found = seen.find("app:1");
+    if (!found) {
+      ASSERT_EQ(found.error().code(), Code::not_found) << found.error().message();
+    }
+    const auto listed = seen.list();
+    ASSERT_TRUE(listed) << listed.error().message();
+  }
 }
 
 TEST_F(StoreTest, UsersKeepAnImage) {

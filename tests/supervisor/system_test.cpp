@@ -46,6 +46,23 @@ TEST_F(SupervisorTest, RunsAProgramAndKeepsHowItEnded) {
   EXPECT_EQ(state_from_json(*durable, "state.json")->exit_code, 7);
 }
 
+// A limit of `up`'s caller that nobody may raise must not end what watches over the containers: the write fails
+// instead.
+TEST_F(SupervisorTest, ALimitOfFileSizesEndsNoneOfOurPrograms) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"status", "SigIgn", "--", "sleep", "1000"});
+  ASSERT_TRUE(project.start(unit));
+  for (const pid_t pid : {project.keeper(), project.supervisor()}) {
+    const std::string status = read_file("/proc/" + std::to_string(pid) + "/status").value();
+    const std::size_t at = status.find("SigIgn:\t");
+    ASSERT_NE(at, std::string::npos);
+    const std::uint64_t ignored = std::stoull(status.substr(at + 8, 16), nullptr, 16);
+    EXPECT_NE(ignored & std::uint64_t{1} << (SIGXFSZ - 1), 0U) << status;
+  }
+  EXPECT_TRUE(eventually([&] { return !project.log(unit).empty(); }));
+  EXPECT_THAT(project.log(unit), ElementsAre("SigIgn:\t0000000000000000"));
+}
+
 TEST_F(SupervisorTest, AStartThatFailsSaysWhyAndLeavesNothing) {
   TestProject project;
   ContainerUnit unit = project.unit({"exit"});

@@ -1,6 +1,7 @@
 #include "engine/records/records.hpp"
 
 #include "base/sqlite/migrations.hpp"
+#include "base/sqlite/snapshot.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/network_options.hpp"
 #include "engine/records/json_text.hpp"
@@ -171,6 +172,7 @@ Result<std::string> Records::find_container(const std::string& text) {
 
 Result<ContainerRecord> Records::load_container(const std::string& id) {
   return database_->query("load container", [&](SQLite::Database& db) -> Result<ContainerRecord> {
+    const Snapshot snapshot(db);
     SQLite::Statement row(
         db, std::string("SELECT ") + summary_columns + ", spec, process FROM engine_containers WHERE id = ?");
     row.bind(1, id);
@@ -197,6 +199,7 @@ Result<ContainerRecord> Records::load_container(const std::string& id) {
 Result<std::vector<Container>> Records::list_containers(const std::optional<std::string>& project,
                                                         const std::optional<std::string>& service) {
   return database_->query("list containers", [&](SQLite::Database& db) -> Result<std::vector<Container>> {
+    const Snapshot snapshot(db);
     const std::string where = project ? " WHERE project = ?1" : "";
     std::vector<Container> containers;
     std::map<std::string, std::size_t> places;

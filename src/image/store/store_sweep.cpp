@@ -5,6 +5,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/trees/folder.hpp"
+#include "base/sqlite/snapshot.hpp"
 
 namespace consort::image {
 
@@ -114,6 +115,7 @@ Result<std::uint64_t> delete_unused(const Store::State& state, Unused which) {
 Result<std::vector<Leftover>> find_leftovers(const Store::State& state) {
   std::set<std::string> layers, blobs;
   TRY(state.database.query("list content", [&](SQLite::Database& db) {
+    const Snapshot snapshot(db);
     layers = known_layers(db);
     blobs = used_blobs(db);
   }));

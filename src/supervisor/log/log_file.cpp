@@ -108,7 +108,8 @@ Result<bool> LogFile::read_block(LogPosition& at, const RecordHandler& handler) 
 }
 
 Result<> LogFile::read(LogPosition& at, const RecordHandler& handler) {
-  while (TRY(read_block(at, handler))) {
+  const std::uint64_t end = TRY(size());  // that of now: one who writes as fast as we read must not keep us
+  while (at.offset < end && TRY(read_block(at, handler))) {
   }
   return {};
 }

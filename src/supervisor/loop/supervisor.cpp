@@ -130,6 +130,7 @@ Result<> Supervisor::watch_signals() {
   sigaddset(&watched, SIGINT);
   ::sigprocmask(SIG_BLOCK, &watched, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // our caller's limit, which only root can raise, must not end us: EFBIG is "no room"
   signals_ = Fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return fail_errno("watch signals");
   (void)TRY(loop_.add(signals_.get(), EPOLLIN, [this](std::uint32_t) {
