@@ -200,7 +200,7 @@ constexpr Command table[] = {
      "",
      "Start the containers that ran before the machine went down",
      {},
-     none,
+     any,
      mixed,
      run_internal_boot,
      Shown::hidden},
