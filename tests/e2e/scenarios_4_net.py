@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-from harness import check, eventually, free_port
+from harness import Skip, check, eventually, free_port
 
 SLIM = 'image: "debian:bookworm-slim", init: true'
 
@@ -41,6 +41,36 @@ def kill_supervisors(world):
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     eventually("a successor serves", lambda: world.supervisor_pids() and not set(world.supervisor_pids()) & set(before))
+
+
+PEER = "use IO::Socket::INET; $l = IO::Socket::INET->new(LocalPort => 80, Listen => 9); while ($c = $l->accept) { print $c $c->peerhost; close $c }"
+
+
+def own_address():
+    """Another address of this machine than loopback; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outwards:
+        try:
+            outwards.connect(("192.0.2.1", 9))
+        except OSError:
+            raise Skip("this machine has no address but loopback") from None
+        return outwards.getsockname()[0]
+
+
+def scenario_a_container_sees_its_clients_address(world):
+    """The server behind a published port must see who its client is, also after the supervisor was killed."""
+    address, port = own_address(), free_port()
+    world.write("compose.yaml", f"services:\n  a: {{{SLIM}, command: [perl, -e, '{PEER.replace('$', '$$')}'], ports: ['{port}:80']}}\n")
+
+    def seen():
+        with socket.create_connection((address, port), timeout=30) as connection:
+            return connection.recv(100).decode()
+
+    world.consort("up", "-d")
+    eventually("it answers", seen)
+    check(seen() == address, f"{seen()} instead of {address}")
+    kill_supervisors(world)
+    check(seen() == address, f"{seen()} instead of {address} after the kill")
+    world.consort("down", "-t", "0")
 
 
 def scenario_connections_outlive_a_supervisor(world):
