@@ -77,6 +77,40 @@ def scenario_boot_brings_back(world):
     world.consort("down", "-v")
 
 
+def scenario_boot_lets_no_project_wait_for_another(world):
+    """At boot a project must not wait for the health of another one, except for one whose network it uses."""
+    held = world.project / "held"
+    held.mkdir()
+    (held / "open").touch()
+    plain = f"{{{SLIM}, init: true, command: sleep 1000, restart: always, stop_grace_period: 0s%s}}"
+    slow = (f"  gate: {plain % ', volumes: [./held:/held], healthcheck: {test: test -e /held/open, interval: 1s, retries: 1000}'}\n"
+            f"  behind: {plain % ', depends_on: {gate: {condition: service_healthy}}'}\n")
+    files = {"a-guest": f"  guest: {plain % ', network_mode: container:m-host-one'}\n",
+             "b-slow": slow,
+             "m-host": f"  one: {plain % ', container_name: m-host-one'}\n"}
+    for name, services in files.items():
+        world.write(f"{name}.yaml", "services:\n" + services)
+
+    def of(name, *words, **more):
+        return world.consort("-p", name, "-f", f"{name}.yaml", *words, **more).out
+
+    def state(name, service):
+        return of(name, "ps", "-a", service, "--format", "{{.State}}").strip()
+
+    for name in reversed(files):
+        of(name, "up", "-d")
+    cut_power(world)
+    (held / "open").unlink()
+    boot = world.start("internal", "boot")
+    eventually("the others run", lambda: (state("m-host", "one"), state("b-slow", "gate")) == ("running", "running"))
+    check(boot.poll() is None and state("b-slow", "behind") != "running", "it did not wait for its dependency")
+    (held / "open").touch()
+    check(boot.wait(120) == 0, "boot failed")
+    check([state("b-slow", "behind"), state("a-guest", "guest")] == ["running", "running"], "not all came back")
+    for name in files:
+        of(name, "down", "-t", "0")
+
+
 def scenario_boot_removes_what_was_to_go_when_it_ended(world):
     """A container of --rm that ran when the power went must be gone after the next boot; one that was never started must still be there."""
     def of_rm(verb, name, *flags):

@@ -1,12 +1,13 @@
 """Published ports, names and networks under load and beside each other."""
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import threading
 import time
 
-from harness import check, eventually, free_port
+from harness import CONSORT, Skip, check, eventually, free_port
 
 SLIM = 'image: "debian:bookworm-slim", init: true'
 
@@ -41,6 +42,72 @@ def kill_supervisors(world):
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     eventually("a successor serves", lambda: world.supervisor_pids() and not set(world.supervisor_pids()) & set(before))
+
+
+PEER = "use IO::Socket::INET; $l = IO::Socket::INET->new(LocalPort => 80, Listen => 9); while ($c = $l->accept) { print $c $c->peerhost; close $c }"
+
+
+def own_address():
+    """Another address of this machine than loopback; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outwards:
+        try:
+            outwards.connect(("192.0.2.1", 9))
+        except OSError:
+            raise Skip("this machine has no address but loopback") from None
+        return outwards.getsockname()[0]
+
+
+def scenario_a_container_sees_its_clients_address(world):
+    """The server behind a published port must see who its client is, also after the supervisor was killed."""
+    address, port = own_address(), free_port()
+    world.write("compose.yaml", f"services:\n  a: {{{SLIM}, command: [perl, -e, '{PEER.replace('$', '$$')}'], ports: ['{port}:80']}}\n")
+
+    def seen():
+        with socket.create_connection((address, port), timeout=30) as connection:
+            return connection.recv(100).decode()
+
+    world.consort("up", "-d")
+    eventually("it answers", seen)
+    check(seen() == address, f"{seen()} instead of {address}")
+    kill_supervisors(world)
+    check(seen() == address, f"{seen()} instead of {address} after the kill")
+    world.consort("down", "-t", "0")
+
+
+def scenario_an_upgrade_replaces_supervisors(world):
+    """After an upgrade, `version` must name projects with old supervisors, and the next command must replace them; no container may notice."""
+    programs, port = world.folder / "programs", free_port()
+    programs.mkdir()
+    for program in CONSORT.parent.glob("consort-*"):
+        if program.is_file() and os.access(program, os.X_OK):
+            shutil.copy(program, programs)
+    world.env["CONSORT_LIBEXEC"] = str(programs)
+    world.write("echo.pl", ECHO)
+    count = "sh -c 'i=0; while :; do echo $$i; i=$$((i+1)); sleep 0.02; done & exec perl /echo.pl'"
+    world.write("compose.yaml", f"services:\n  a: {{{SLIM}, command: {count}, ports: ['{port}:80'], volumes: ['./echo.pl:/echo.pl:ro']}}\n")
+    world.consort("up", "-d")
+    eventually("it answers", lambda: connect("127.0.0.1", port).close() is None)
+    connection = connect("127.0.0.1", port)
+    time.sleep(0.3)  # younger ones may be lost
+    before, running = world.supervisor_pids(), world.consort("ps", "-q").out
+    pid = world.consort("inspect", "-f", "{{.State.Pid}}", running.strip()).out
+    check(world.project_name not in world.consort("version").out, "it is called outdated")
+    with (programs / "new").open("wb") as new:
+        new.write((programs / "consort-supervisor").read_bytes() + b"\0")
+    (programs / "new").chmod(0o755)
+    (programs / "new").rename(programs / "consort-supervisor")
+    check(f"project {world.project_name} " in world.consort("version").out, "it is not called outdated")
+    check(world.supervisor_pids() == before, "looking replaced it")
+    world.consort("up", "-d")
+    after = eventually("there is another", lambda: world.supervisor_pids())
+    check(not set(after) & set(before), "it was not replaced")
+    check(world.project_name not in world.consort("version").out, "it is called outdated still")
+    check(world.consort("inspect", "-f", "{{.State.Pid}}", running.strip()).out == pid, "the container was started anew")
+    say(connection, b"still here\n")
+    world.consort("stop", "-t", "0")
+    lines = world.consort("logs", "--no-log-prefix").out.split()
+    check(lines == [str(i) for i in range(len(lines))], f"lines are missing among {len(lines)}")
+    world.consort("down")
 
 
 def scenario_connections_outlive_a_supervisor(world):
