@@ -15,6 +15,7 @@
 #include <climits>
 #include <cstring>
 
+#include "base/os/propagation.hpp"
 #include "runtime/launch/child_files.hpp"
 #include "runtime/launch/steps_list.hpp"
 #include "runtime/spec/mount_options.hpp"
@@ -322,7 +323,7 @@ int take_root_of_namespace() {
 // Nothing that happens in the container's namespace may reach the host's.
 Outcome stop_propagation(Child& child) {
   if (child.plan.foreign.chroot) return {};  // it is the host's
-  return ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 ? Outcome{} : failed();
+  return set_propagation(MS_SLAVE) == 0 ? Outcome{} : failed();
 }
 
 // pivot_root needs a mount point in this namespace; the bundle's directory serves as one. It also refuses a shared one,
