@@ -33,6 +33,7 @@ def scenario_a_job_runs_by_hand_with_what_it_depends_on(world):
     world.write("compose.yaml", FILE)
     up = world.consort("up", "-d")
     check("long" in up.err and "consort run JOB" in up.err, f"no word of manual jobs: {up}")
+    check("never" not in up.err, f"`run` is advised for a job that it refuses: {up}")
     check(set(jobs(world)) == {"backup"} and jobs(world)["backup"]["Trigger"] == "30 2 1 1 *", str(jobs(world)))
     world.consort("stop")
     ran = world.consort("run", "backup")
@@ -47,7 +48,10 @@ def scenario_a_job_runs_by_hand_with_what_it_depends_on(world):
     check("cannot be run by hand" in world.consort("run", "never", status=1).err, "a job that nobody may start was started")
     nowhere = world.consort("run", "nowhere", status=1)
     check("no/such" in nowhere.err, f"an image that is not to be had: {nowhere}")
-    check("is a job" in world.consort("up", "-d", "backup", status=1).err, "`up JOB` does not say what it is")
+    for verb in (["up", "-d"], ["create"], ["start"], ["restart"]):
+        check("is a job" in world.consort(*verb, "never", status=1).err, f"`{verb[0]} JOB` does not say what it is")
+    for verb in ("start", "restart"):
+        check("is a job" in world.consort(verb, "backup", status=1).err, f"`{verb} JOB` starts the container of a failed run")
     runs = [json.loads(line) for line in world.consort("job", "runs", "backup", "--format", "json").out.splitlines()]
     check([(r["State"], r["Exit"], r["Trigger"]) for r in runs[:2]] == [("failed", "7", "manual"), ("succeeded", "0", "manual")], str(runs))
     world.write("compose.yaml", FILE.replace("30 2 1 1 *", "31 2 1 1 *"))
