@@ -45,7 +45,9 @@ class Store:
         self.refused = {}  # (method, path): the status that is answered instead
         self.still = False  # pods stay what they are
         self.parting = "restart"  # what becomes of a container that was attached to; or "end", "remove"
-        self.ended = []  # what the node says of the next ports that are forwarded: their pods have ended
+        self.unreached = []  # what the node says of the next ports that are forwarded, as nothing listens there
+        self.ended = []  # the same, but only once it has been asked something
+        self.asked = []  # the first line of each request to a port
         self.stuck = set()  # StatefulSets that have found a name taken: they will try again, but not soon
 
     def put(self, key, value, kind):
@@ -523,12 +525,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             port = struct.pack("<H", int(query["ports"][0]))
             self.frame(0, port)
             self.frame(1, port)
+            if self.store.unreached:
+                self.frame(1, self.store.unreached.pop().encode())
+                self.wfile.write(b"\x88\x00")
+                return
             _, data = self.message()
+            line = data[1:].split(b"\r\n")[0]
+            self.store.asked.append(line.decode())
             if self.store.ended:
                 self.frame(1, self.store.ended.pop().encode())
                 self.wfile.write(b"\x88\x00")
                 return
-            self.frame(0, b"HTTP/1.0 200 OK\r\n\r\nyou said " + data[1:].split(b"\r\n")[0])
+            self.frame(0, b"HTTP/1.0 200 OK\r\n\r\nyou said " + line)
             return
         if what == "attach" and "owner" in self.store.objects[key]["metadata"]:
             self.frame(1, b"last words\n")

@@ -2,6 +2,7 @@
 """The verbs of a project on a cluster, against api_server.py: verbs.py CONSORT"""
 import base64
 import datetime
+import http.client
 import http.server
 import json
 import os
@@ -470,12 +471,15 @@ class Verbs(unittest.TestCase):
                     if found := re.fullmatch(r'Port (\d+) of service "web" is at (127\.0\.0\.1|\[::1\]):(\d+)\n', line):
                         places[found.group(1)] = found.groups()[1:]
                 self.assertIn(int(places["80"][1]), range(self.port + 1, self.port + 21))
+                self.until(lambda: self.consort("port", "web", "81").stdout == f"{places['81'][0]}:{places['81'][1]}\n")
+                self.assertEqual(self.consort("port", "web", "80").stdout, f"127.0.0.1:{places['80'][1]}\n")
                 for host, port in places.values():
                     with urllib.request.urlopen(f"http://{host}:{port}/hello", timeout=60) as answer:
                         self.assertEqual(answer.read(), b"you said GET /hello HTTP/1.1")
             finally:
-                up.send_signal(signal.SIGINT)
+                up.kill()  # its word is not taken for true then
                 up.communicate(timeout=120)
+            self.assertIn("the file leaves it open, and no attached `up` forwards it now", self.consort("port", "web", "80", code=1).stderr)
 
     def test_run_cp_and_looks(self):
         self.consort("up", "-d")
@@ -503,6 +507,24 @@ class Verbs(unittest.TestCase):
         self.consort("down")
         self.assertFalse(self.names("pods"))
 
+    # Whatever the node's words are.
+    def check_forwarding_of_pods_that_end(self):
+        def ask(method):
+            self.store.asked = []
+            with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.port}/again", method=method), timeout=60) as answer:
+                self.assertEqual(answer.read(), f"you said {method} /again HTTP/1.1".encode())
+        for method in ("GET", "POST"):  # nobody has heard of it yet
+            self.store.unreached = ["no luck", "error forwarding port 80 to pod x"]
+            ask(method)
+            self.assertEqual(self.store.unreached, [])
+        self.store.ended = ["error forwarding port 80 to pod x", "out of luck"]
+        ask("GET")
+        self.assertEqual((len(self.store.asked), self.store.ended), (3, []))
+        self.store.ended = ["dial tcp4 127.0.0.1:80: connect: connection refused"]
+        with self.assertRaises((OSError, http.client.HTTPException)):  # it may have been done
+            ask("POST")
+        self.assertEqual((len(self.store.asked), self.store.ended), (1, []))
+
     def test_logs_exec_and_forwarded_ports(self):
         up = subprocess.Popen([CONSORT, "up"], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True)
@@ -514,11 +536,7 @@ class Verbs(unittest.TestCase):
                 seen += line
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/hello", timeout=60) as answer:
                 self.assertEqual(answer.read(), b"you said GET /hello HTTP/1.1")
-            # Of pods that have ended, nothing has been asked yet.
-            self.store.ended = ["error forwarding port 80 to pod x, uid : container not running (x)", "dial tcp4 127.0.0.1:80: connect: connection refused"]
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/again", timeout=60) as answer:
-                self.assertEqual(answer.read(), b"you said GET /again HTTP/1.1")
-            self.assertEqual(self.store.ended, [])
+            self.check_forwarding_of_pods_that_end()
             self.assertIn("db-0  | db-0 says first", self.consort("logs", "--no-color", "db").stdout.replace("   ", "  "))
             ran = self.consort("exec", "-T", "-e", "A=b", "db", "sh", "-c", "echo $A 'x  y'; echo no >&2; exit 42", code=42)
             self.assertEqual((ran.stdout, ran.stderr), ("b x  y\n", "no\n"))
