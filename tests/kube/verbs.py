@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """The verbs of a project on a cluster, against api_server.py: verbs.py CONSORT"""
 import base64
+import contextlib
 import datetime
 import http.client
 import http.server
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
@@ -480,6 +482,31 @@ class Verbs(unittest.TestCase):
                 up.kill()  # its word is not taken for true then
                 up.communicate(timeout=120)
             self.assertIn("the file leaves it open, and no attached `up` forwards it now", self.consort("port", "web", "80", code=1).stderr)
+
+    # What somebody answers on a terminal.
+    def answered(self, *words, answer):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([CONSORT, *words], cwd=self.folder, env=self.environment, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        told = b""
+        try:
+            while b"Continue?" not in told:
+                told += os.read(ours, 4096)
+            os.write(ours, answer)
+            with contextlib.suppress(OSError):  # the terminal's end
+                while os.read(ours, 4096):
+                    pass
+        finally:
+            os.close(ours)
+        return process.wait(60)
+
+    def test_down_with_volumes_asks_whoever_can_answer(self):
+        self.consort("up", "-d")
+        self.assertEqual(self.answered("down", "-v", answer=b"n\n"), 1)
+        self.assertEqual(self.names("persistentvolumeclaims"), ["shop-data"])
+        self.assertIn("db-0", self.names("pods"))
+        self.assertEqual(self.answered("down", "-v", answer=b"y\n"), 0)
+        self.assertEqual(self.names("persistentvolumeclaims"), [])
 
     def test_run_cp_and_looks(self):
         self.consort("up", "-d")
