@@ -1,7 +1,7 @@
 """A stand-in for the API server of Kubernetes, and for the controllers behind it: as much as a project's verbs see of them.
 
 Objects are kept as they were applied. Deployments, StatefulSets, DaemonSets and Jobs get pods, which become ready step by step. An image
-called nowhere/... cannot be pulled; a command that is ["false"] fails. Commands of `exec` and of pods that `run` makes are run here, for real.
+called nowhere/... cannot be pulled; one called sick/... is never healthy; a command that is ["false"] fails. Commands of `exec` and of pods that `run` makes are run here, for real.
 What is answered has the form and the order in which Kubernetes 1.20 answered: what is deleted stays for a while with a deletionTimestamp and
 changes now and then, a namespace that goes takes its content along and no new one, and the end of a command's input cannot be told.
 """
@@ -248,6 +248,13 @@ class Store:
             job["status"] = {"conditions": [{"type": "Failed" if code else "Complete", "status": "True"}]}
             self.put(pod["metadata"]["owner"], job, "MODIFIED")
             new["state"] = {"terminated": {"exitCode": code}}
+        elif main["image"].startswith("sick/"):
+            event = (key[0], "events", f"{key[2]}.sick")
+            if event in self.objects:
+                return False
+            self.put(event, {"metadata": {"name": event[2], "namespace": key[0]}, "involvedObject": {"kind": "Pod", "name": key[2]},
+                             "type": "Warning", "reason": "Unhealthy", "message": "Readiness probe failed: no pulse", "lastTimestamp": NOW, "count": 3}, "ADDED")
+            return True
         elif "running" in state and not status["ready"]:
             new["state"], new["ready"] = state, True
         else:

@@ -189,10 +189,25 @@ class Verbs(unittest.TestCase):
         self.assertIn("exited with code 1", ran.stderr)
         self.assertIn("says second", ran.stderr)
 
+    def test_what_is_unhealthy_is_told_when_its_check_has_failed_often_enough(self):
+        # Not only when each of three checks may have hung for half a minute.
+        (self.folder / "compose.yaml").write_text("services:\n  db: {image: sick/db, healthcheck: {test: ok, interval: 100ms, retries: 3}}\n")
+        begin = time.monotonic()
+        self.assertIn("it is unhealthy: Readiness probe failed: no pulse", self.consort("up", "-d", "--wait", code=1).stderr)
+        self.assertLess(time.monotonic() - begin, 60)  # of 120 that they may take
+
     def test_dry_run_changes_nothing_and_what_is_not_there_is_refused(self):
         self.consort("--dry-run", "up", "-d")
         self.assertFalse(self.store.objects)
         self.assertIn("unknown place", self.consort("--on", "moon", "ps", code=1).stderr)
+        # Nor is a flag dropped in silence.
+        self.assertIn("up --timeout has no effect on Kubernetes", self.consort("--dry-run", "up", "-d", "-t", "5").stderr)
+        self.assertIn("up --exit-code-from is not supported on Kubernetes", self.consort("up", "--exit-code-from", "db", code=1).stderr)
+        away = self.folder / "away"
+        away.write_text((self.folder / "kubeconfig").read_text().replace(re.search(r'"server": "([^"]+)"', (self.folder / "kubeconfig").read_text())[1],
+                                                                         f"http://127.0.0.1:{free_port()}"))
+        self.environment["KUBECONFIG"] = str(away)
+        self.assertIn("is the cluster running", self.consort("ps", code=1).stderr)
         self.environment["KUBECONFIG"] = "/nowhere"
         self.assertIn("find a Kubernetes cluster", self.consort("ps", code=1).stderr)
 
@@ -455,7 +470,7 @@ class Verbs(unittest.TestCase):
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web, container_name: front}\n")
         self.consort("up", "-d")
         self.consort("scale", "web=3")
-        self.assertEqual((len(self.names("pods")), self.names("services")), (3, ["front", "web"]))
+        self.assertEqual((len(self.names("pods")), self.names("services")), (3, ["front", "web", "web-pods"]))
 
     def test_a_port_of_several_is_the_first_that_is_free(self):
         with socket.socket() as taken:
@@ -551,6 +566,9 @@ class Verbs(unittest.TestCase):
         with self.assertRaises((OSError, http.client.HTTPException)):  # it may have been done
             ask("POST")
         self.assertEqual((len(self.store.asked), self.store.ended), (1, []))
+        self.store.ended = ["first line\nand the last"]
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            ask("POST")
 
     def test_logs_exec_and_forwarded_ports(self):
         up = subprocess.Popen([CONSORT, "up"], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -575,6 +593,7 @@ class Verbs(unittest.TestCase):
             up.send_signal(signal.SIGINT)
             _, errors = up.communicate(timeout=120)
         self.assertEqual(up.returncode, 130, errors)
+        self.assertEqual(errors.count("a connection to db:80"), 1, errors)  # as there was no answer in between
         self.assertFalse(any(name.startswith(("db-", "web-")) for name in self.names("pods")))
 
 

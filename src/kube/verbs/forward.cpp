@@ -15,6 +15,7 @@
 #include <condition_variable>
 #include <list>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -82,6 +83,8 @@ namespace forwarding {
 struct Listener {
   Fd socket;
   Forward forward;
+  // That there are no answers; once until there is one, as clients ask again and again while a service starts.
+  std::shared_ptr<std::atomic<bool>> told = std::make_shared<std::atomic<bool>>(false);
 };
 
 // The pods that connections may go to, as they come and go.
@@ -180,8 +183,12 @@ class Pump {
     to_skip_[message.channel] -= skipped;
     payload.remove_prefix(skipped);
     if (payload.empty()) return {};
-    if (message.channel == error_channel)
-      return fail(Error(Code::io, answered_ ? "forward a port" : "get an answer").why(std::string(trim(payload))));
+    if (message.channel == error_channel) {
+      // Of several lines, the last one says what went wrong.
+      payload = trim(payload);
+      payload.remove_prefix(std::min(payload.size(), payload.rfind('\n') + 1));
+      return fail(Error(Code::io, answered_ ? "forward a port" : "get an answer").why(std::string(payload)));
+    }
     answered_ = true;
     return write_full(client_, payload);
   }
@@ -265,13 +272,15 @@ struct Forwards::State {
     Fd client(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!client) return;
     forwarding::Connection& made = connections.emplace_back();
-    made.thread = std::jthread([this, &made, forward = listener.forward, socket = std::move(client)] {
-      const auto ended = serve(forward, socket.get());
-      if (!ended && ended.error().code() != Code::interrupted)
-        session.progress.warn("a connection to " + forward.service + ":" + std::to_string(forward.there) + ": " +
-                              ended.error().message());
-      made.over = true;
-    });
+    made.thread =
+        std::jthread([this, &made, forward = listener.forward, told = listener.told, socket = std::move(client)] {
+          const auto ended = serve(forward, socket.get());
+          if (ended) told->store(false);
+          if (!ended && ended.error().code() != Code::interrupted && !told->exchange(true))
+            session.progress.warn("a connection to " + forward.service + ":" + std::to_string(forward.there) + ": " +
+                                  ended.error().message());
+          made.over = true;
+        });
   }
 
   // A pod that has gone meanwhile is not the client's trouble as long as there is another one.
@@ -300,7 +309,7 @@ Result<std::unique_ptr<Forwards>> Forwards::start(Session& session, const std::v
   auto state = std::make_unique<State>(session);
   for (Forward each : wanted) {
     Fd socket = TRY(listen_on(each));
-    state->listeners.push_back({std::move(socket), std::move(each)});
+    state->listeners.push_back({.socket = std::move(socket), .forward = std::move(each)});
   }
   state->stop = Fd(::eventfd(0, EFD_CLOEXEC));
   if (!state->stop) return fail_errno("make an event");

@@ -30,6 +30,8 @@ Result<std::optional<Seen>> look_again(Session& session, const Object& object);
 // The last warning about an object, in the cluster's words; "" if there is none. name_prefix: what it has made, too.
 // reason: "" for any.
 std::string last_warning(Session& session, const std::string& name_prefix, const std::string& reason = {});
+// How often a pod's health check has failed, as far as the cluster has counted.
+std::uint64_t failed_checks(Session& session, const std::string& pod);
 // The last lines that a container of a pod has written; "" if they cannot be had. container "": the pod's only one.
 std::string last_output(Session& session, const std::string& pod, const std::string& container = {});
 

@@ -236,8 +236,6 @@ Result<int> cluster_volumes(Invocation& invocation, const ClusterTarget& target)
 }
 
 Result<int> cluster_wait(Invocation& invocation, const ClusterTarget& target) {
-  if (invocation.flags.has("down-project"))
-    return fail(Code::unsupported, "wait --down-project is not supported on Kubernetes yet");
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::name));
   kube::Session& session = workspace->session();
   std::set<std::string> awaited;

@@ -156,10 +156,6 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
 }  // namespace
 
 Result<int> cluster_up(Invocation& invocation, const ClusterTarget& target) {
-  for (const char* flag : {"no-start", "watch", "abort-on-container-exit", "abort-on-container-failure",
-                           "exit-code-from", "renew-anon-volumes", "timings"})
-    if (invocation.flags.has(flag))
-      return fail(Code::unsupported, "up --" + std::string(flag) + " is not supported on Kubernetes yet");
   const Then then = invocation.flags.on("detach") || invocation.flags.on("wait") ? Then::leave : Then::stay;
   return bring_up(invocation, target, invocation.arguments, TRY(parse_scale(invocation.flags.list("scale"))), then);
 }
