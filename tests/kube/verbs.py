@@ -79,7 +79,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
 class Verbs(unittest.TestCase):
     def setUp(self):
-        address, self.store = api_server.serve()
+        self.address, self.store = api_server.serve()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
@@ -87,7 +87,7 @@ class Verbs(unittest.TestCase):
         (self.folder / "compose.yaml").write_text(FILE.replace("PORT", str(self.port)))
         (self.folder / "kubeconfig").write_text(json.dumps({
             "current-context": "test", "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u"}}],
-            "clusters": [{"name": "c", "cluster": {"server": address}}], "users": [{"name": "u", "user": {"token": "secret"}}]}))
+            "clusters": [{"name": "c", "cluster": {"server": self.address}}], "users": [{"name": "u", "user": {"token": "secret"}}]}))
         self.environment = dict(os.environ, KUBECONFIG=str(self.folder / "kubeconfig"), CONSORT_ON="kubernetes", HOME=folder.name,
                                 CONSORT_DATA_ROOT=f"{folder.name}/data", CONSORT_RUN_ROOT=f"{folder.name}/run")
 
@@ -203,10 +203,7 @@ class Verbs(unittest.TestCase):
         # Nor is a flag dropped in silence.
         self.assertIn("up --timeout has no effect on Kubernetes", self.consort("--dry-run", "up", "-d", "-t", "5").stderr)
         self.assertIn("up --exit-code-from is not supported on Kubernetes", self.consort("up", "--exit-code-from", "db", code=1).stderr)
-        away = self.folder / "away"
-        away.write_text((self.folder / "kubeconfig").read_text().replace(re.search(r'"server": "([^"]+)"', (self.folder / "kubeconfig").read_text())[1],
-                                                                         f"http://127.0.0.1:{free_port()}"))
-        self.environment["KUBECONFIG"] = str(away)
+        (self.folder / "kubeconfig").write_text((self.folder / "kubeconfig").read_text().replace(self.address, f"http://127.0.0.1:{free_port()}"))
         self.assertIn("is the cluster running", self.consort("ps", code=1).stderr)
         self.environment["KUBECONFIG"] = "/nowhere"
         self.assertIn("find a Kubernetes cluster", self.consort("ps", code=1).stderr)
