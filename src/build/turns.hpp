@@ -8,6 +8,8 @@
 
 namespace consort::build {
 
+// The file that is locked by whoever is at the step.
+std::string turn_path(const std::string& run_root, const std::string& step_digest);
 // nullopt: somebody is at it.
 Result<std::optional<LockFile>> try_take_turn(const std::string& run_root, const std::string& step_digest);
 // What builds that were killed have left. One listing where there is nothing.

@@ -63,10 +63,10 @@ Result<std::shared_ptr<const Engine::Impl::ImageFacts>> Engine::Impl::image_fact
   return facts;
 }
 
-Result<Fd> Engine::Impl::lock_container(const std::string& id) const {
+Result<Fd> Engine::Impl::lock_container(const std::string& id, int cancel_fd) const {
   const std::string folder = container_folder(id);
   Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-  TRY(lock_exclusive(fd.get(), folder));
+  TRY(lock_exclusive(fd.get(), folder, {.cancel_fd = cancel_fd}));
   // Removed while we waited: what we locked is a directory without a name.
   if (!path_exists(folder)) return fail(Error(Code::not_found, "No such container: " + id));
   return fd;

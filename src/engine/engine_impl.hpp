@@ -55,8 +55,9 @@ class Engine::Impl {
   Result<std::shared_ptr<const ImageFacts>> image_facts(const std::string& reference_or_id);
 
   // --- containers
-  // While held, no other thread or process starts, stops or removes this container.
-  Result<Fd> lock_container(const std::string& id) const;
+  // While held, no other thread or process starts, stops or removes this container. Code::interrupted: cancel_fd
+  // (borrowed) became readable while somebody else had it.
+  Result<Fd> lock_container(const std::string& id, int cancel_fd = -1) const;
   bool is_locked(const std::string& id) const;  // now, by anyone
   // While held, sweep() removes nothing: a bundle is being created that no record names yet.
   Result<Fd> guard_creations() const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mutex>
+#include <stop_token>
 
 #include "base/sqlite/database.hpp"
 #include "image/store.hpp"
@@ -26,8 +27,9 @@ struct Store::State {
 };
 
 enum class Locking : std::uint8_t { shared, exclusive };
-// Shared waits for a deletion under way; exclusive does not wait: Code::busy if others work.
-Result<Fd> lock_store(const Store::State& state, Locking locking);
+// Shared waits for a deletion under way, until `cancel` if that comes first; exclusive does not wait: Code::busy if
+// others work.
+Result<Fd> lock_store(const Store::State& state, Locking locking, const std::stop_token& cancel = {});
 
 Image read_image(SQLite::Database& database, const std::string& id);  // the id must exist
 LayerInfo read_layer(const Store::State& state, SQLite::Statement& row);

@@ -11,6 +11,7 @@
 #include <chrono>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 #include "base/os/processes/own_programs.hpp"
 #include "base/os/processes/process.hpp"
 #include "base/os/sockets/unix_socket.hpp"
@@ -145,16 +146,10 @@ Result<bool> await_successor(const Roots& roots, const std::string& project, int
                   .hint("see " + run_folder + "/supervisor.log"));
 }
 
-// flock has no timeout, and its holder may be stopped. Looked at often in the beginning: a start takes milliseconds.
 Result<Fd> lock_starts(const std::string& run_folder, int cancel_fd) {
-  Fd lock = TRY(open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600));
-  constexpr int often = 50;
-  for (int looks = 0; ::flock(lock.get(), cancel_fd < 0 ? LOCK_EX : LOCK_EX | LOCK_NB) != 0; ++looks) {
-    if (errno == EWOULDBLOCK)
-      TRY(pause(std::chrono::milliseconds(looks < often ? 2 : 20), cancel_fd));
-    else if (errno != EINTR)
-      return fail_errno("lock", run_folder + "/supervisor.lock");
-  }
+  const std::string path = run_folder + "/supervisor.lock";
+  Fd lock = TRY(open_file(path, O_RDWR | O_CREAT, 0600));
+  TRY(lock_exclusive(lock.get(), path, {.cancel_fd = cancel_fd}));
   return lock;
 }
 
