@@ -15,6 +15,7 @@
 #include "build/solve/definition.hpp"
 #include "build/solve/platform_build.hpp"
 #include "build/turns.hpp"
+#include "image/session.hpp"
 
 namespace consort::build {
 namespace {
@@ -40,12 +41,11 @@ class Build {
   }
 
   Result<BuildResult> run() {
-    (void)environment_.store.sweep_abandoned();
+    const CancelWatch watch(environment_.cancel_fd, stop_);
+    const image::Session session = TRY(image::begin_session(environment_.store, stop_.get_token()));
     (void)sweep_turns(environment_.roots.run);
-    const image::Session session = TRY(environment_.store.session());
     const image::LayerDraft scratch = TRY(environment_.store.new_layer());  // swept if we die
     scratch_ = scratch.directory();
-    const CancelWatch watch(environment_.cancel_fd, stop_);
     TRY(read_cache_specs());
     TRY(start_agents());
     TRY(get_contexts());

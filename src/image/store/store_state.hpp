@@ -39,7 +39,4 @@ inline constexpr const char* layer_columns = "l.id, l.diff_id, l.blob, l.size";
 // Inside a transaction.
 void put_name(SQLite::Database& database, const std::string& image_id, const Reference& name, Naming naming);
 
-// Already gone is success.
-Result<> remove_layer_files(const Store::State& state, const LayerInfo& layer);
-
 }  // namespace consort::image
