@@ -58,7 +58,7 @@ Result<Connected> Connected::open(Engine::Impl& impl, const std::string& contain
   opened.runs_ = TRY(impl.observe(project, id)).running();
   if (!opened.runs_) return opened;
   const std::vector<std::string> ids{id};
-  for (const auto& [each, state] : TRY(supervisor::observe(impl.roots, project, ids)))
+  for (const auto& [each, state] : TRY(supervisor::observe(impl.roots, project, ids, impl.patience)))
     for (const supervisor::EndpointAddress& address : state.addresses) opened.observed_.push_back(address.network_id);
   return opened;
 }

@@ -96,7 +96,7 @@ Result<ContainerState> Engine::Impl::observe(const std::string& project, const s
       !path_exists(container_folder(id) + "/state.json"))
     return ContainerState{};
   const std::vector<std::string> ids{id};
-  auto states = TRY(supervisor::observe(roots, project, ids));
+  auto states = TRY(supervisor::observe(roots, project, ids, patience));
   const auto found = states.find(id);
   return found == states.end() ? ContainerState{} : ContainerState(std::move(found->second));
 }
@@ -115,7 +115,7 @@ Result<> Engine::Impl::join_states(std::vector<Container>& containers) const {
   std::map<std::string, std::vector<std::string>> by_project;
   for (const Container& container : containers) by_project[container.project].push_back(container.id);
   std::map<std::string, supervisor::ObservedContainer> states;
-  for (const auto& [project, ids] : by_project) states.merge(TRY(supervisor::observe(roots, project, ids)));
+  for (const auto& [project, ids] : by_project) states.merge(TRY(supervisor::observe(roots, project, ids, patience)));
   for (Container& container : containers) {
     // A lease is the engine's record, an address is what the container has now.
     for (Endpoint& endpoint : container.networks) endpoint.ipv4 = endpoint.ipv6 = "";

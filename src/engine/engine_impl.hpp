@@ -42,9 +42,11 @@ class Engine::Impl {
   Records records;
   Ahead ahead;         // see expect_start()
   place::Place place;  // of a non-root user: networks are created in it
+  // With supervisors that are stopped.
+  std::shared_ptr<supervisor::Patience> patience = std::make_shared<supervisor::Patience>();
 
   const HostInfo& host();
-  supervisor::Client client(const std::string& project) const { return supervisor::Client(roots, project); }
+  supervisor::Client client(const std::string& project) const { return supervisor::Client(roots, project, patience); }
 
   // --- images
   struct ImageFacts {

@@ -116,7 +116,7 @@ ObservedContainer settled(ObservedContainer state, Boot boot) {
 Result<std::optional<ObservedContainer>> read_state(const std::string& path, Boot boot) {
   const auto text = read_file(path, record_bytes_limit);
   if (!text && text.error().sys_errno() == ENOENT) return std::optional<ObservedContainer>{};
-  if (!text) return fail(Error(text.error().code(), text.error().message()));
+  if (!text) return fail(text.error());
   return std::optional<ObservedContainer>(settled(TRY(state_from_json(*text, path)), boot));
 }
 
@@ -217,8 +217,9 @@ std::optional<Fd> claim_abandoned(const Roots& roots, const std::string& project
   return std::move(*lock);
 }
 
-Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::string& project) {
-  const Client client(roots, project);
+Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::string& project,
+                                               const std::shared_ptr<Patience>& patience) {
+  const Client client(roots, project, patience);
   if (auto live = client.snapshot(); live) return live;
   return recorded_states(roots.project_run(project));
 }
@@ -227,20 +228,22 @@ namespace {
 
 // A supervisor of an older version tells of all of them.
 Result<std::vector<ObservedContainer>> observe_one(const Roots& roots, const std::string& project,
-                                                   const std::string& id) {
-  auto asked = ask(roots, project, request_for(Op::snapshot, id));
+                                                   const std::string& id, Patience* patience) {
+  auto asked = ask(roots, project, request_for(Op::snapshot, id), {.patience = patience});
   if (asked && asked->answer.reply.ok)
-    if (auto live = receive_states(asked->socket.get(), std::move(asked->answer.reply)); live) return live;
+    if (auto live = receive_states(asked->socket.get(), std::move(asked->answer.reply), patience); live) return live;
   return recorded_states(roots.project_run(project));
 }
 
 }  // namespace
 
 Result<std::map<std::string, ObservedContainer>> observe(const Roots& roots, const std::string& project,
-                                                         std::span<const std::string> container_ids) {
+                                                         std::span<const std::string> container_ids,
+                                                         const std::shared_ptr<Patience>& patience) {
   std::map<std::string, ObservedContainer> all;
   for (ObservedContainer& state :
-       TRY(container_ids.size() == 1 ? observe_one(roots, project, container_ids.front()) : observe(roots, project))) {
+       TRY(container_ids.size() == 1 ? observe_one(roots, project, container_ids.front(), patience.get())
+                                     : observe(roots, project, patience))) {
     std::string id = state.id;
     all.emplace(std::move(id), std::move(state));
   }

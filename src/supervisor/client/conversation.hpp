@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
 #include "base/roots.hpp"
+#include "supervisor/patience.hpp"
 #include "supervisor/protocol.hpp"
 
 namespace consort::supervisor {
@@ -28,6 +29,7 @@ struct Conversation {
 struct Asking {
   int cancel_fd = -1;              // borrowed; readable: the caller does not want to wait for the answer any more
   std::vector<int> descriptors{};  // borrowed
+  Patience* patience = nullptr;    // borrowed; without, that of one question
 };
 
 // Until when a question that meets no supervisor is asked again, if it is asked for the first time now.
@@ -42,17 +44,18 @@ Result<Conversation> ask(const Roots& roots, const std::string& project, const R
 Result<Answer> call(const Roots& roots, const std::string& project, const Request& request, int* exit_code = nullptr,
                     const Asking& asking = {}, std::chrono::steady_clock::time_point deadline = patience_ends());
 // A container without a supervisor does not run, or one would have been started again for it: Code::conflict.
-Result<Answer> call_on_running(const Roots& roots, const std::string& project, const Request& request);
+Result<Answer> call_on_running(const Roots& roots, const std::string& project, const Request& request,
+                               const Asking& asking);
 
 Request request_for(Op op, const std::string& container_id);
 
 // Until a message of a conversation is there, however long that takes. Code::busy: somebody has stopped the supervisor
 // or its keeper (SIGSTOP), so that none will come. Code::interrupted: the caller does not want to wait any more.
-Result<> await_answer(int socket, int cancel_fd);
+Result<> await_answer(int socket, int cancel_fd, Patience* patience);
 // The next message of a conversation. Code::lost: its supervisor has ended.
 Result<Answer> receive_answer(int socket);
 // All states of which the first message is here, and more may come.
-Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first);
+Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first, Patience* patience);
 // Of an answer that is not `ok`. exit_code: of a program that could not be started, if one is asked for.
 Error failure_in(const Reply& reply, int* exit_code = nullptr);
 
