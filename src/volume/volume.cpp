@@ -11,6 +11,7 @@
 #include "base/os/files/file.hpp"
 #include "base/os/files/flock.hpp"
 #include "base/os/files/link.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "volume/copy_tree.hpp"
@@ -121,7 +122,7 @@ Result<std::string> resolve_subpath(const std::string& folder, const std::string
   // Expressed relative to the directory, by whose name others know that it is in a volume.
   const std::string real_root = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(root.get()), folder));
   const std::string real = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(inside->get()), subpath));
-  if (real != real_root && !real.starts_with(real_root + "/"))
+  if (!lies_in(real, real_root))
     return fail(Error(Code::invalid, "invalid volume subpath: " + subpath + ": it lies outside"));
   return folder + real.substr(real_root.size());
 }

@@ -15,9 +15,6 @@
 
 namespace consort::build {
 
-// Without links and dots: an index is kept by it.
-Result<std::string> real_path(const std::string& path);
-
 bool is_remote_context(std::string_view context);
 
 // Brings a context from a git or HTTP URL into folder. file: it was neither a repository nor an archive, but one file,

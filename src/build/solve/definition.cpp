@@ -5,6 +5,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/plain_file.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/context/folder.hpp"
@@ -109,7 +110,7 @@ std::string passing_folder(const Roots& roots) {
 Result<SourceTree> open_context(const std::string& folder, PatternList ignore, const Roots& roots) {
   std::string index;
   const auto passing = real_path(passing_folder(roots));
-  if (!passing || !folder.starts_with(*passing + "/"))
+  if (!passing || !lies_below(folder, *passing))
     index = roots.data + "/build/index/" + sha256_hex(folder).substr(0, 32);
   return SourceTree::open(folder, std::move(ignore), index);
 }

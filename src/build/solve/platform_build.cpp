@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/cache/records.hpp"
@@ -244,7 +245,8 @@ Result<> PlatformBuild::set_bases(const Graph& graph, StageRuns& runs, Cache& ca
         log_.start(title, graph.nodes[i].title, 1, plans_[i].plan.total).end(StepState::cached);
       }
     } else if (graph.nodes[i].base == Node::Base::directory) {
-      const FolderLayer layer = TRY(layer_of_folder(TRY(real_path(graph.nodes[i].directory)), environment_, cache));
+      const FolderLayer layer =
+          TRY(layer_of_folder(TRY(real_path(graph.nodes[i].directory, "open build context")), environment_, cache));
       FilesState files;
       files.layers.ids.push_back(layer.id);
       files.layers.folders.push_back(layer.folder);
