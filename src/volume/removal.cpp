@@ -10,6 +10,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/flock.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "volume/volume.hpp"

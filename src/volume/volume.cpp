@@ -83,11 +83,11 @@ Result<bool> needs_copy_up(const Roots& roots, const std::string& name) {
 }
 
 Result<> copy_up(const Roots& roots, const std::string& name, int image_root, const std::string& target) {
-  const Result<Fd> from = open_in_root(image_root, target, O_RDONLY | O_DIRECTORY);
+  Result<Fd> from = open_in_root(image_root, target, O_RDONLY | O_DIRECTORY);
   if (!from) {
     const int number = from.error().sys_errno();
     if (number == ENOENT || number == ENOTDIR || number == ELOOP) return {};
-    return fail(Error(Code::io, "look into the image").on(target).why(from.error().message()));
+    return fail(std::move(from).error().wrap("look into the image", target));
   }
   const std::string data = roots.volume_data(name);
   const std::string marker = marker_of(roots, name);

@@ -82,12 +82,12 @@ Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log
     auto content = read_plain_file(path, max_dockerfile_bytes);
     if (!content) {
       const bool absent = content.error().code() == Code::not_found;
-      const std::string why = absent
-                                  ? "failed to read dockerfile: open " + base_name(path) + ": no such file or directory"
-                                  : content.error().message();
-      step.end(StepState::error, why);
-      Error error = Error(content.error().code()).why(why);
-      if (absent) error = std::move(error).hint("looked for " + path + other_dockerfiles(path));
+      Error error = std::move(content).error();
+      if (absent)
+        error = Error(Code::not_found)
+                    .why("failed to read dockerfile: open " + base_name(path) + ": no such file or directory")
+                    .hint("looked for " + path + other_dockerfiles(path));
+      step.end(StepState::error, error.message());
       return fail(std::move(error));
     }
     text = std::move(*content);
