@@ -15,7 +15,9 @@
 #include <thread>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 #include "base/os/files/has_name.hpp"
+#include "base/os/files/lock_holder.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
@@ -53,10 +55,12 @@ std::string own_description() {
 
 // flock has no timeout. Waiting for another command takes as long as that command; trying ten times a second is cheap,
 // and only callers with limited patience come here.
-Result<bool> lock_within(int fd, Nanoseconds patience) {
+Result<bool> lock_within(int fd, const std::string& path, Nanoseconds patience) {
   const auto end = std::chrono::steady_clock::now() + patience;
+  HolderWatch holder(path, fd);
   while (!TRY(try_lock(fd, LOCK_EX | LOCK_NB))) {
     if (std::chrono::steady_clock::now() >= end) return false;
+    TRY(holder.look());
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   return true;
@@ -112,8 +116,8 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
     const std::string holder = holder_of(path, project);
     if (options.on_wait) options.on_wait(holder + ": waiting for it");
     if (!options.patience) {
-      (void)TRY(try_lock(fd.get(), LOCK_EX));
-    } else if (!TRY(lock_within(fd.get(), *options.patience))) {
+      TRY_WRAP(lock_exclusive(fd.get(), path), "wait for project", project);
+    } else if (!TRY_WRAP(lock_within(fd.get(), path, *options.patience), "wait for project", project)) {
       return fail(Error(Code::busy, holder).hint("wait for it to finish, or stop it"));
     }
   }

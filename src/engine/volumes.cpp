@@ -32,10 +32,10 @@ Result<Volume> Engine::Impl::ensure_volume(const VolumeSpec& spec) {
 }
 
 Result<volume::Recorded> Engine::Impl::is_recorded(const std::string& volume) {
-  const Result<Volume> record = records.find_volume(volume);
+  Result<Volume> record = records.find_volume(volume);
   if (record) return volume::Recorded::yes;
   if (record.error().code() == Code::not_found) return volume::Recorded::no;
-  return fail(Error(Code::io, "find volume").on(volume).why(record.error().message()));
+  return fail(std::move(record).error().wrap("find volume", volume));
 }
 
 Result<> Engine::Impl::remove_volume(const std::string& name) {

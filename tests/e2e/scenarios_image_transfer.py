@@ -192,7 +192,7 @@ def scenario_images_malicious_layers(world):
         check(store_listing(world) == before, "prune left something")
         bomb = zero_bomb(10 << 30)
         name = registry.put_image("bomb:1", [(bomb, None)])
-        ran = refused(world, "image", "pull", name, says="larger than the limit of 268435456 bytes",
+        ran = refused(world, "image", "pull", name, says="larger than the limit of 256 MiB",
                       env={"CONSORT_MAX_LAYER_SIZE": "256m"})
         check(store_listing(world) == before, f"the bomb left something:\n{ran}")
     finally:

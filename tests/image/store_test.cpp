@@ -1,5 +1,7 @@
 #include "image/store.hpp"
 
+#include <sys/file.h>
+
 #include <atomic>
 #include <thread>
 
@@ -212,6 +214,28 @@ TEST_F(StoreTest, WhatACrashLeftIsSweptButNotWhileOthersWork) {
   EXPECT_FALSE(path_exists(test.roots.layers() + "/draft-crashed"));
   EXPECT_FALSE(path_exists(test.roots.layers() + "/feedbeef"));
   EXPECT_FALSE(store.has_blob(Digest::of("x")));
+}
+
+TEST_F(StoreTest, APruneKeepsNobodyFromWorkingWhileItDeletes) {
+  const std::string left = test.roots.layers() + "/feedbeef";
+  ASSERT_TRUE(make_directories(left + "/diff"));
+  const Fd folder = std::move(open_file(left + "/diff", O_RDONLY | O_DIRECTORY)).value();
+  for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(open_at(folder.get(), std::to_string(i), O_WRONLY | O_CREAT, 0600));
+  std::atomic<bool> could = false;
+  {
+    const Trash trash(test.roots.layers());
+    const std::jthread worker([&](const std::stop_token& stop) {
+      const Fd lock = std::move(open_file(test.roots.data + "/image.lock", O_RDWR | O_CREAT, 0600)).value();
+      while (!stop.stop_requested() && !could) {
+        if (path_exists(left) || ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0) continue;
+        could = !trash.is_empty();
+        ::flock(lock.get(), LOCK_UN);
+      }
+    });
+    ASSERT_TRUE(store.prune({PruneOptions::Images::none, PruneOptions::Mode::act}));
+  }
+  EXPECT_TRUE(could);
+  EXPECT_FALSE(path_exists(left));
 }
 
 TEST_F(StoreTest, ADraftThatIsNotCommittedLeavesNothing) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/limit_text.hpp"
 #include "base/strings.hpp"
 #include "image/tar/tar_format.hpp"
 
@@ -109,8 +110,7 @@ Result<> TarReader::refill() {
   end_ += got;
   total_ += got;
   if (total_ > max_bytes_)
-    return fail(Error(Code::invalid, "read tar")
-                    .why("it is larger than the limit of " + std::to_string(max_bytes_) + " bytes"));
+    return fail(Error(Code::invalid, "read tar").why("it is larger than the limit of " + limit_text(max_bytes_)));
   return {};
 }
 

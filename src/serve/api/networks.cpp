@@ -222,7 +222,7 @@ Result<> create_network(Call& call) {
     return fail(http_error(403, made.error().message()));
   if (!made && made.error().code() == Code::invalid && !spec.pools.empty())
     return fail(http_error(400, "invalid network config:\n" + made.error().message()));
-  if (!made) return fail(Error(made.error().code(), made.error().message()));
+  if (!made) return fail(made.error());
   return call.json(201, {{"Id", made->id}, {"Warning", ""}});
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -59,9 +60,7 @@ Result<std::optional<LogFile>> LogFile::open(const std::string& path) {
 }
 
 Result<> LogFile::hold() {
-  while (::flock(fd_.get(), LOCK_SH) != 0)
-    if (errno != EINTR) return fail_errno("hold log");
-  return {};
+  return lock_shared(fd_.get(), "log");
 }
 
 // A file that does not exist or cannot be opened is not held.
