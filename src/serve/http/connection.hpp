@@ -45,13 +45,14 @@ class Connection {
   bool gone() const;
 
   // For a protocol of its own after the head of the answer: from here on the connection is the caller's. `early` are
-  // the bytes after the request that have been read already.
+  // the bytes after the request that have been read already. This one keeps a descriptor until it is destroyed: to tell
+  // the client the end before that, shut the socket down.
   struct Raw {
     Fd socket;
     std::string early;
   };
-  Raw release();
-  bool released() const { return !socket_; }
+  Result<Raw> release();
+  bool released() const { return released_; }
 
  private:
   Result<std::size_t> fill(std::chrono::milliseconds patience);  // 0: end of file, or silence
@@ -67,6 +68,7 @@ class Connection {
   std::optional<std::chrono::steady_clock::time_point> body_until_;  // of one that is kept
   std::optional<RequestParser> parser_;                              // of the request that is being answered
   bool expects_continue_ = false;
+  bool released_ = false;
 };
 
 }  // namespace consort::serve::http
