@@ -96,6 +96,7 @@ Result<> prune_volumes(Call& call) {
   Json deleted = Json::array();
   std::uint64_t reclaimed = 0;
   for (const Volume& volume : TRY(engine.list_volumes())) {
+    if (!volume.spec.driver_opts.empty()) continue;  // what it mounts is elsewhere
     if (users.contains(volume.spec.name) || !(volume.anonymous || named_too)) continue;
     if (!shows_volume(call, volume) || !filters.labels(volume.spec.labels)) continue;
     const std::uint64_t bytes = tree_bytes(volume.mountpoint);

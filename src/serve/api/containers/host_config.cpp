@@ -1,5 +1,8 @@
 #include "serve/api/containers/host_config.hpp"
 
+#include <algorithm>
+
+#include "runtime/defaults.hpp"
 #include "serve/api/containers/container_shape.hpp"
 #include "serve/api/shapes.hpp"
 
@@ -143,8 +146,9 @@ Json host_config(const engine::ContainerDetails& container) {
   add_resources(config, spec);
   if (spec.init) config["Init"] = *spec.init;
   if (!spec.annotations.empty()) config["Annotations"] = map_of(spec.annotations);
-  config["MaskedPaths"] = nullptr;
-  config["ReadonlyPaths"] = nullptr;
+  const bool unmasked = spec.privileged || std::ranges::count(spec.security_opt, "systempaths=unconfined") > 0;
+  config["MaskedPaths"] = unmasked ? Json(nullptr) : Json(runtime::default_masked_paths());
+  config["ReadonlyPaths"] = unmasked ? Json(nullptr) : Json(runtime::default_readonly_paths());
   return config;
 }
 

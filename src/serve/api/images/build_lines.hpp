@@ -21,7 +21,8 @@ class BuildLines {
   BuildLines(const Call::LineWriter& line, Options options) : line_(&line), options_(options) {}
 
   void begin(const std::vector<build::PlannedInstruction>& outline);
-  bool tell(const build::ProgressEvent& event);  // false: the client has gone
+  void unused(std::vector<std::string> arguments) { unused_ = std::move(arguments); }  // said at the end
+  bool tell(const build::ProgressEvent& event);                                        // false: the client has gone
   // Said once the first instruction is: what fails before that has an answer of its own. false: the client has gone.
   bool warn(const std::string& text);
   Result<> say(const std::string& text);  // {"stream":...}
@@ -51,6 +52,7 @@ class BuildLines {
   Options options_;
   std::vector<Row> rows_;
   std::vector<std::string> warnings_;             // not yet said
+  std::vector<std::string> unused_;               // arguments that the file does not take
   bool begun_ = false;                            // an instruction is announced
   std::size_t next_ = 0;                          // the first that is not over
   std::optional<Row::State> last_settings_ = {};  // of those behind the last step, when all is over
