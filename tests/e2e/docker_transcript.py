@@ -194,7 +194,7 @@ def play(options):
                 if options.what == "record":
                     record(player, section)
                 else:
-                    print("\n".join(replay(player, section)))
+                    print("\n".join(replay(player, section)), flush=True)
         finally:
             player.close()
 

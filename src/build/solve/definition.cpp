@@ -86,7 +86,10 @@ Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log
                                   : content.error().message();
       step.end(StepState::error, why);
       Error error = Error(content.error().code()).why(why);
-      if (absent) error = std::move(error).hint("looked for " + path + other_dockerfiles(path));
+      if (absent)
+        error = std::move(error)
+                    .hint("looked for " + path + other_dockerfiles(path))
+                    .about(Subject::setting, "build/dockerfile");
       return fail(std::move(error));
     }
     text = std::move(*content);

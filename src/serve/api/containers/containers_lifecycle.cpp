@@ -40,7 +40,7 @@ Error start_error(Error error, const ContainerDetails& container, int exit_code)
   }
   if (exit_code == 0) return error;
   std::string why = error.message();
-  if (error.subject() == Subject::user || why.starts_with("unable to find group ")) return http_error(400, why);
+  if (error.subject() == Subject::user) return http_error(400, why);
   if (error.subject() == Subject::program && error.code() == Code::not_found)
     why = "exec: \"" + container.process.path + "\": " +
           (container.process.path.contains('/') ? "stat " + container.process.path + ": no such file or directory"

@@ -1,8 +1,6 @@
 #include "serve/api/containers/host_config.hpp"
 
-#include <algorithm>
-
-#include "runtime/defaults.hpp"
+#include "engine/hidden_paths.hpp"
 #include "serve/api/containers/container_shape.hpp"
 #include "serve/api/shapes.hpp"
 
@@ -146,9 +144,8 @@ Json host_config(const engine::ContainerDetails& container) {
   add_resources(config, spec);
   if (spec.init) config["Init"] = *spec.init;
   if (!spec.annotations.empty()) config["Annotations"] = map_of(spec.annotations);
-  const bool unmasked = spec.privileged || std::ranges::count(spec.security_opt, "systempaths=unconfined") > 0;
-  config["MaskedPaths"] = unmasked ? Json(nullptr) : Json(runtime::default_masked_paths());
-  config["ReadonlyPaths"] = unmasked ? Json(nullptr) : Json(runtime::default_readonly_paths());
+  config["MaskedPaths"] = or_null(engine::masked_paths(spec));
+  config["ReadonlyPaths"] = or_null(engine::readonly_paths(spec));
   return config;
 }
 

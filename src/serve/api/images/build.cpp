@@ -147,9 +147,9 @@ class ClientWatch {
 };
 
 Error build_refused(const Error& error, const BuildRequest& request) {
-  if (!error.message().contains("failed to read dockerfile: open "))
-    return http_error(error.code() == Code::invalid ? 400 : status_of(error), error.message());
-  return http_error(500, "Cannot locate specified Dockerfile: " + request.dockerfile);
+  if (error.subject() == Subject::setting && error.subject_name() == "build/dockerfile")
+    return http_error(500, "Cannot locate specified Dockerfile: " + request.dockerfile);
+  return http_error(error.code() == Code::invalid ? 400 : status_of(error), error.message());
 }
 
 // Arguments that no ARG of the file takes, other than those that every file has.
