@@ -65,6 +65,7 @@ Result<Pruned> prune_volumes(Engine& engine, PruneMode mode, NamedVolumes named,
   const auto used = TRY(volumes_in_use(engine, users_in(mode)));
   for (const Volume& volume : TRY(engine.list_volumes())) {
     const std::string& name = volume.spec.name;
+    if (!volume.spec.driver_opts.empty()) continue;  // as in Docker: what it mounts is elsewhere
     if (used.contains(name) || (named == NamedVolumes::keep && !volume.anonymous) || (only && !only(volume))) continue;
     prune(pruned, mode, {name, name, tree_bytes(volume.mountpoint)},
           [&](const std::string& id) { return engine.remove_volume(id); });

@@ -26,6 +26,8 @@ TEST_F(PruneTest, AVolumeGoesWithoutUsersAndANamedOneOnlyIfAsked) {
   spec.mounts = {{.type = MountType::volume, .source = name("_used"), .target = "/data"}};
   const std::string user = create(spec);
   make_volume(name("_named"));
+  ASSERT_TRUE(
+      engine().create_volume({.name = name("_elsewhere"), .driver_opts = {{"type", "tmpfs"}, {"device", "tmpfs"}}}));
   const Volume anonymous = engine().create_volume({}).value();
   using enum PruneMode;
   EXPECT_THAT(names(prune_volumes(engine(), plan, NamedVolumes::keep)), ElementsAre(anonymous.spec.name));
@@ -35,6 +37,7 @@ TEST_F(PruneTest, AVolumeGoesWithoutUsersAndANamedOneOnlyIfAsked) {
   EXPECT_THAT(names(prune_volumes(engine(), act, NamedVolumes::prune, only)), ElementsAre(name("_named")));
   EXPECT_THAT(names(prune_volumes(engine(), act, NamedVolumes::prune)), ElementsAre(anonymous.spec.name));
   EXPECT_TRUE(engine().inspect_volume(name("_used")));
+  EXPECT_TRUE(engine().inspect_volume(name("_elsewhere")));
 }
 
 TEST_F(PruneTest, ANetworkStaysForStoppedContainersAndThoseOfTheMachineAlways) {

@@ -86,7 +86,8 @@ Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log
       if (absent)
         error = Error(Code::not_found)
                     .why("failed to read dockerfile: open " + base_name(path) + ": no such file or directory")
-                    .hint("looked for " + path + other_dockerfiles(path));
+                    .hint("looked for " + path + other_dockerfiles(path))
+                    .about(Subject::setting, "build/dockerfile");
       step.end(StepState::error, error.message());
       return fail(std::move(error));
     }

@@ -170,7 +170,12 @@ Result<> TarReader::drain() {
 Result<std::optional<TarEntry>> TarReader::next() {
   TRY(skip(data_left_));
   data_left_ = 0;
-  TRY(skip(padding_left_));
+  // Behind the last file it may be missing: `docker build -f -` writes such a context.
+  while (padding_left_ > 0 && TRY(ensure(1))) {
+    const std::uint64_t part = std::min<std::uint64_t>(padding_left_, end_ - at_);
+    at_ += part;
+    padding_left_ -= part;
+  }
   padding_left_ = 0;
   Extra extra;
   for (;;) {

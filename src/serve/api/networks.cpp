@@ -44,7 +44,7 @@ Json pools_shape(const Network& network) {
 
 Json network_shape(const Network& network, Json containers) {
   const NetworkSpec& spec = network.spec;
-  const Json options = spec.ipam_options.empty() ? Json(nullptr) : map_of(spec.ipam_options);
+  const Json options = is_built_in(network) ? Json(nullptr) : map_of(spec.ipam_options);
   return {{"Name", spec.name},
           {"Id", network.id},
           {"Created", go_time(network.created_at)},
@@ -187,6 +187,12 @@ Result<NetworkSpec> spec_of(Call& call, const Json& body) {
     if (spec.name == name)
       return fail(http_error(403, "operation is not permitted on predefined " + spec.name + " network "));
   spec.driver = get_string(body, "Driver");
+  if (spec.driver == "host" || spec.driver == "null")
+    return fail(http_error(403, "only one instance of \"" + spec.driver + "\" network is allowed"));
+  if (get_bool(body, "ConfigOnly"))
+    return fail(http_error(501, "network " + spec.name + ": networks that are only a configuration are not supported"));
+  if (const Json* from = find_key(body, "ConfigFrom"); from && !get_string(*from, "Network").empty())
+    return fail(http_error(404, "configuration network \"" + get_string(*from, "Network") + "\" does not exist"));
   spec.driver_opts = strings_in(body, "Options");
   spec.labels = strings_in(body, "Labels");
   spec.internal = get_bool(body, "Internal");

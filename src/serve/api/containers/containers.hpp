@@ -24,7 +24,10 @@ struct ContainerSize {
 };
 ContainerSize size_of(engine::Engine& engine, const engine::Container& container);
 
-// h= and w= of a resize request.
+// Docker's words around why a container did not start, which people search for: "exec: ..." with all that led to it.
+std::string start_failure(const std::string& why);
+
+// h= and w= of a resize.
 Result<engine::TerminalSize> terminal_size(Call& call);
 
 }  // namespace consort::serve

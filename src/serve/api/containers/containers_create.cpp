@@ -21,6 +21,7 @@ Json note_of(const Json& body) {
   Json config = Json::object();
   for (const char* key : {"AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce"})
     if (get_bool(body, key)) config[key] = true;
+  if (const Json* volumes = object_at(body, "Volumes"); volumes && !volumes->empty()) config["Volumes"] = *volumes;
   Json note{{"Config", std::move(config)}};
   if (const Json* host = object_at(body, "HostConfig")) {
     note["HostConfig"] = known_host_config(*host);
@@ -29,6 +30,7 @@ Json note_of(const Json& body) {
     // "container:NAME" is returned with the id that the name had then, as the engine stores it.
     for (const char* key : {"NetworkMode", "IpcMode", "PidMode"})
       if (get_string(*host, key).starts_with("container:")) note["HostConfig"].erase(key);
+    if (get_int(*host, "PidsLimit") == 0) note["HostConfig"].erase("PidsLimit");
     if (get_int(*host, "ShmSize") == 0) note["HostConfig"].erase("ShmSize");
     if (get_string(*host, "Runtime").empty()) note["HostConfig"].erase("Runtime");
     for (const char* key : {"CgroupnsMode", "IpcMode"})

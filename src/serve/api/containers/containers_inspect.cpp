@@ -39,7 +39,7 @@ Json state_shape(const ContainerDetails& container) {
       {"Dead", state.status == engine::Status::dead},
       {"Pid", state.pid},
       {"ExitCode", engine::shown_exit_code(state)},
-      {"Error", state.error},
+      {"Error", state.status == engine::Status::created ? start_failure(state.error) : state.error},
       {"StartedAt", go_time(state.started_at)},
       {"FinishedAt", go_time(state.has_process() && state.restart_count == 0 ? std::nullopt : state.finished_at)}};
   if (container.process.health && state.health.status != engine::HealthStatus::none)
@@ -88,9 +88,22 @@ Json ports_by_number(const ContainerDetails& container) {
   return ports;
 }
 
-Json network_settings(const ContainerDetails& container, const Json& note) {
+// Until 1.44, on networks other than the default one, the short id was among them.
+void add_short_id(Json& networks, const std::string& id) {
+  constexpr std::size_t digits = 12;
+  for (auto& [name, network] : networks.items()) {
+    if (name == "bridge" || name == "host" || name == "none") continue;
+    Json& aliases = network["Aliases"];
+    if (!aliases.is_array()) aliases = Json::array();
+    aliases.push_back(id.substr(0, digits));
+  }
+}
+
+Json network_settings(const ContainerDetails& container, const Json& note, unsigned version) {
+  constexpr unsigned without_short_id = 45;
   const Json* said = find_key(note, "EndpointsConfig");
   Json networks = endpoints(container, said ? *said : Json::object());
+  if (version < without_short_id) add_short_id(networks, container.id);
   const engine::Endpoint* bridge = nullptr;
   for (const engine::Endpoint& endpoint : container.networks)
     if (endpoint.network == "bridge") bridge = &endpoint;
@@ -157,7 +170,9 @@ Json configured(const ContainerDetails& container, const Json& said) {
   else if (process.health)
     config["Healthcheck"] = health_config(*process.health);
   config["Image"] = container.image;
-  config["Volumes"] = process.volumes.empty() ? Json(nullptr) : set_of(process.volumes);
+  Json volumes = set_of(process.volumes);
+  if (const Json* own = find_key(said, "Volumes"); own && own->is_object()) volumes.update(*own);
+  config["Volumes"] = volumes.empty() ? Json(nullptr) : std::move(volumes);
   config["WorkingDir"] = process.working_dir == "/" && spec.working_dir.empty() ? "" : process.working_dir;
   config["Entrypoint"] = or_null(process.entrypoint);
   config["OnBuild"] = nullptr;
@@ -202,7 +217,7 @@ Result<> inspect_container(Call& call) {
   }
   shape["Mounts"] = detailed_mounts(container, shape["HostConfig"]);
   shape["Config"] = configured(container, said ? *said : Json::object());
-  shape["NetworkSettings"] = network_settings(container, note);
+  shape["NetworkSettings"] = network_settings(container, note, call.version());
   return call.json(200, shape);
 }
 
