@@ -1,8 +1,8 @@
 """The lines of docker that were recorded beside the real engine."""
 import docker_transcript
 from harness import check, leaves_the_default_bridge
-from scenarios_5_serve import Server
-from scenarios_6_api_tutorial import docker_command
+from scenarios_serve import Server
+from scenarios_api_tutorial import docker_command
 
 
 def scenario_api_table_of_differences(_):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from harness import check, eventually
-from scenarios_4_proj import Started
+from scenarios_projects import Started
 
 IMAGE = "debian:bookworm-slim"
 
