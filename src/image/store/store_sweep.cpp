@@ -5,8 +5,8 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/trees/folder.hpp"
-#include "base/sqlite/snapshot.hpp"
 #include "base/os/trees/remove_tree.hpp"
+#include "base/sqlite/snapshot.hpp"
 #include "image/session.hpp"
 
 namespace consort::image {
