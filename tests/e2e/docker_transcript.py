@@ -25,6 +25,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+import time
 
 sys.dont_write_bytecode = True
 import image_tools  # noqa: E402
@@ -149,6 +150,7 @@ class Player:
         """For each line its exit code, output and errors."""
         made = self.shell("docker import -c 'CMD [\"sh\"]' tiny.tar tiny:1")
         check(made.returncode == 0, str(made))
+        self.env["BEGAN"] = str(time.time())  # an engine still has the events of what was before
         for command, reason, free in lines(section, self.version):
             done = self.shell(command)
             yield command, reason, free, {"status": done.returncode, "out": self.normalised(done.stdout), "err": self.normalised(done.stderr)}
