@@ -49,7 +49,7 @@ def lines(section, version=NEWEST):
     """(command, name of its difference or "", whether even the exit code may differ). #28 is behind what only docker 28 is asked."""
     for line in (HERE / f"{section}.txt").read_text().splitlines():
         if line and not line.startswith("#") and (version == NEWEST or not line.endswith(f" #{NEWEST}")):
-            parts = re.fullmatch(rf"(.*?)(?: #([=!]) (\S+)| #{NEWEST})?", line)
+            parts = re.fullmatch(rf"(.*?)(?: #([=!]) (\S+))?(?: #{NEWEST})?", line)
             yield parts[1], parts[3] or "", parts[2] == "!"
 
 
