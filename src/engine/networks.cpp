@@ -291,7 +291,8 @@ Result<Network> Engine::inspect_network(const std::string& id) {
   std::map<std::string, Strings> by_project;  // each supervisor is asked once
   for (const Records::ActiveEndpoint& end : ends) by_project[end.project].push_back(end.container_id);
   std::map<std::string, supervisor::ObservedContainer> states;
-  for (const auto& [project, ids] : by_project) states.merge(TRY(supervisor::observe(impl_->roots, project, ids)));
+  for (const auto& [project, ids] : by_project)
+    states.merge(TRY(supervisor::observe(impl_->roots, project, ids, impl_->patience)));
   for (const Records::ActiveEndpoint& end : ends)
     if (const auto found = states.find(end.container_id); found != states.end() && found->second.running())
       network.container_ids.push_back(end.container_id);

@@ -1,4 +1,4 @@
-// The connections that are open, each with its thread.
+// The open connections, each with its thread.
 #pragma once
 
 #include <condition_variable>
@@ -19,7 +19,7 @@ class Connections {
   static constexpr std::size_t leaving = 64;  // of those that made room, whose threads have not ended yet
 
   explicit Connections(Service& service);
-  ~Connections();  // waits for their threads: who is in a hurry ends the program instead
+  ~Connections();  // waits for the threads; to avoid that, exit the program instead
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
 

@@ -5,7 +5,8 @@
 #include "base/narrow.hpp"
 #include "base/strings.hpp"
 #include "engine/engine.hpp"
-#include "engine/networks_in_use.hpp"
+#include "engine/in_use.hpp"
+#include "engine/prune.hpp"
 #include "serve/api/containers/container_networks.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/containers/known_keys.hpp"
@@ -227,7 +228,7 @@ Result<> create_network(Call& call) {
     return fail(http_error(403, made.error().message()));
   if (!made && made.error().code() == Code::invalid && !spec.pools.empty())
     return fail(http_error(400, "invalid network config:\n" + made.error().message()));
-  if (!made) return fail(Error(made.error().code(), made.error().message()));
+  if (!made) return fail(made.error());
   return call.json(201, {{"Id", made->id}, {"Warning", ""}});
 }
 
@@ -281,13 +282,12 @@ Result<> prune_networks(Call& call) {
   const Filters filters = TRY(Filters::of(call, known));
   const std::optional<SystemTime> older = TRY(until_of(filters));
   engine::Engine& engine = *TRY(call.engine());
-  const std::set<std::string> used = TRY(networks_in_use(engine));
+  const auto pruned = TRY(engine::prune_networks(engine, engine::PruneMode::act, [&](const Network& network) {
+    return shows_network(call, network) && filters.labels(network.spec.labels) &&
+           !(older && network.created_at >= *older);
+  }));
   Json deleted = nullptr;
-  for (const Network& network : TRY(all_networks(call))) {
-    if (is_built_in(network) || used.contains(network.id) || !filters.labels(network.spec.labels)) continue;
-    if (older && network.created_at >= *older) continue;
-    if (engine.remove_network(network.id)) deleted.push_back(network.spec.name);  // else somebody was faster
-  }
+  for (const auto& item : pruned.items) deleted.push_back(item.name);
   return call.json(200, {{"NetworksDeleted", std::move(deleted)}});
 }
 

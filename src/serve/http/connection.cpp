@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/limit_text.hpp"
 #include "base/strings.hpp"
 
 namespace consort::serve::http {
@@ -121,7 +122,7 @@ Result<std::string> Connection::read_body(std::size_t limit, const Keep& keep) {
   body_until_ = std::chrono::steady_clock::now() + patience_.whole;
   while (const std::size_t got = TRY(read_body(part))) {
     if (whole.size() + got > limit)
-      return fail(Code::invalid, "the request's body is larger than " + std::to_string(limit) + " bytes");
+      return fail(Code::invalid, "the request's body is larger than " + limit_text(limit));
     if (keep) TRY(keep(got));
     whole.append(part.data(), got);
   }

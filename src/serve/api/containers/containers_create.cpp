@@ -1,6 +1,5 @@
 // POST /containers/create.
 #include "engine/images.hpp"
-#include "engine/left_behind.hpp"
 #include "serve/api/containers/container_spec.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/containers/known_keys.hpp"
@@ -93,7 +92,7 @@ Result<engine::CreatedContainer> create(engine::Engine& engine, const engine::Co
   auto created = engine.create_container(spec);
   if (created || created.error().subject() != Subject::container_name) return created;
   // If some unrelated container cannot be removed, that is no reason not to try.
-  if (const auto removed = engine::remove_left_behind(engine); removed && *removed == 0) return created;
+  if (const auto removed = engine.remove_left_behind(); removed && *removed == 0) return created;
   return engine.create_container(spec);
 }
 
@@ -136,7 +135,7 @@ Result<> create_container(Call& call) {
   if (!made) return fail(create_error(std::move(made).error(), spec));
   engine::CreatedContainer created = std::move(*made);
   const engine::ContainerDetails details = TRY(engine.inspect(created.id));
-  TRY(keep_client_note(details, note_of(body)));
+  TRY(keep_client_note(call, details, note_of(body)));
   if (spec.auto_remove) service.reaper().watch(created.id, std::move(created.hold));
   return call.json(
       201, {{"Id", created.id}, {"Warnings", created.warnings.empty() ? Json::array() : Json(created.warnings)}});

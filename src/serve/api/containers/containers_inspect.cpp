@@ -3,6 +3,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/strings.hpp"
+#include "engine/files.hpp"
 #include "engine/state_text.hpp"
 #include "serve/api/containers/container_shape.hpp"
 #include "serve/api/containers/containers.hpp"
@@ -184,18 +185,20 @@ Json configured(const ContainerDetails& container, const Json& said) {
 
 Result<> inspect_container(Call& call) {
   const ContainerDetails container = TRY(find_container(call));
-  const Json note = client_note(container);
+  const Json note = client_note(call, container);
   const Json* said = find_key(note, "Config");
   const engine::Strings& argv = container.process.argv;
+  engine::Engine& engine = *TRY(call.engine());
+  const engine::HostPaths paths = engine.files().host_paths(container.id);
   Json shape{{"Id", container.id},
              {"Created", go_time(container.created_at)},
              {"Path", container.process.path},
              {"Args", argv.empty() ? Json::array() : strings_of({argv.begin() + 1, argv.end()})},
              {"State", state_shape(container)},
              {"Image", container.image_id},
-             {"ResolvConfPath", container.bundle + "/resolv.conf"},
-             {"HostnamePath", container.bundle + "/hostname"},
-             {"HostsPath", container.bundle + "/hosts"},
+             {"ResolvConfPath", paths.resolv_conf},
+             {"HostnamePath", paths.hostname},
+             {"HostsPath", paths.hosts},
              {"LogPath", ""},
              {"Name", "/" + container.name},
              {"RestartCount", container.state.restart_count},
@@ -206,11 +209,9 @@ Result<> inspect_container(Call& call) {
              {"AppArmorProfile", ""},
              {"ExecIDs", or_null(call.service().execs().running_in(container.id))},
              {"HostConfig", merged_host_config(container, note)},
-             {"GraphDriver",
-              {{"Data", {{"UpperDir", container.bundle + "/upper"}, {"WorkDir", container.bundle + "/work"}}},
-               {"Name", "overlay2"}}}};
+             {"GraphDriver", {{"Data", {{"UpperDir", paths.upper}, {"WorkDir", paths.work}}}, {"Name", "overlay2"}}}};
   if (call.flag("size")) {
-    const ContainerSize size = size_of(*TRY(call.engine()), container);
+    const ContainerSize size = size_of(engine, container);
     shape["SizeRw"] = size.own;
     shape["SizeRootFs"] = size.whole;
   }

@@ -5,7 +5,6 @@
 #include "base/strings.hpp"
 #include "engine/left_behind.hpp"
 #include "engine/state_text.hpp"
-#include "engine/update.hpp"
 #include "serve/api/containers/container_watch.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/limits.hpp"
@@ -135,7 +134,7 @@ Result<> remove_link(Call& call) {
   if (slash == std::string::npos)
     return fail(http_error(409, "Conflict, cannot remove the default link name of the container"));
   const ContainerDetails container = TRY(find_container(call, name.substr(0, slash)));
-  TRY(engine::remove_link(*TRY(call.engine()), container.id, name.substr(slash + 1)));
+  TRY(TRY(call.engine())->remove_link(container.id, name.substr(slash + 1)));
   return call.empty(204);
 }
 

@@ -15,7 +15,6 @@
 #include "base/strings.hpp"
 #include "engine/builds.hpp"
 #include "engine/images.hpp"
-#include "engine/joined_network.hpp"
 #include "serve/api/images/build_lines.hpp"
 #include "serve/api/images/registry_auth.hpp"
 #include "serve/api/routes.hpp"
@@ -206,8 +205,8 @@ Result<> run(Call& call, const BuildRequest& request) {
     run.limits = limits_of(call);
     const ClientWatch watch(call.client_fd(), stop);
     const engine::JoinedNetwork network{.mode = joined_network(call), .project = loose_project};
-    const auto built = network.mode.empty() ? engine.builds().run(request, run)
-                                            : engine::build_on_network(engine, request, run, network);
+    const auto built =
+        network.mode.empty() ? engine.builds().run(request, run) : engine.builds().run_on(network, request, run);
     // Problems with the file are reported before anything else, as a separate answer.
     if (!built && failed_step.empty() && !call.answered()) return fail(build_refused(built.error(), request));
     if (!built) return lines.failed(built.error(), failed_step, exit_code);

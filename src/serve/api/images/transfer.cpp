@@ -150,7 +150,7 @@ Result<> save(Call& call, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     const auto found = engine.images().find(name);
     if (!found && found.error().code() == Code::not_found) return fail(http_error(404, "No such image: " + name));
-    if (!found) return fail(Error(found.error().code(), found.error().message()));
+    if (!found) return fail(found.error());
   }
   image::SaveOptions options{.platform = TRY(platform_of(call))};
   std::stop_source stop;
