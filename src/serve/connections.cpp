@@ -115,12 +115,12 @@ void Connections::serve(Fd client, Place place) {
   const std::unique_ptr<const void, decltype(forget)> forgets(this, forget);
   try {
     while (true) {
-      auto request = connection.next();
+      auto next = connection.next();
       set_idle(place, false);
-      if (!request) return refuse(connection, status_of(request.error()), request.error().message());
-      if (!*request) return;
-      if (!answer(service_, connection, **request)) return;
-      if (connection.released() || !(*request)->keep_alive) return;
+      if (!next) return refuse(connection, status_of(next.error()), next.error().message());
+      const auto& request = *next;
+      if (!request || !answer(service_, connection, *request)) return;
+      if (connection.released() || !request->keep_alive) return;
       set_idle(place, true);
     }
   } catch (const std::exception&) {  // no memory for this one

@@ -1,5 +1,6 @@
 // Whoever takes all connections, or does not read, costs nobody else anything.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -57,6 +58,7 @@ TEST(Room, ProcessesAreToldApart) {
 class ConnectionsTest : public testing::Test {
  protected:
   ConnectionsTest() {
+    ::signal(SIGPIPE, SIG_IGN);  // as serve does: who made room may be written to
     std::string pattern = "/tmp/consort-connections-XXXXXX";
     directory_ = ::mkdtemp(pattern.data());
     service_.emplace(Roots{.data = directory_ + "/data", .run = directory_ + "/run"}, ServerOptions{});
@@ -75,7 +77,7 @@ class ConnectionsTest : public testing::Test {
     return std::move(pair->first);
   }
   static std::string ask(const Fd& client) {
-    EXPECT_TRUE(write_full(client.get(), "GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n"));
+    (void)write_full(client.get(), "GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n");  // or it is refused
     return read_all(client.get(), 1 << 16).value_or("");
   }
 

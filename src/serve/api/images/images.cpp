@@ -114,7 +114,7 @@ Result<> tag_image(Call& call) {
   const std::string repository = call.query("repo"), tag = call.query("tag");
   const auto reference = image::Reference::parse(tag.empty() ? repository : repository + ":" + tag);
   if (!reference) return fail(http_error(400, "invalid reference format"));
-  if (repository == "sha256")
+  if (reference->familiar_name() == "sha256")
     return fail(http_error(400, "refusing to create an ambiguous tag using digest algorithm as name"));
   TRY(images.find(call.variable("name")));
   TRY(images.tag(call.variable("name"), *reference));
