@@ -37,7 +37,9 @@ Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode) {
     std::string name = path + std::string(temporary_mark) + random_id().substr(0, temporary_digits);
     Result<Fd> fd = open_file(name, O_WRONLY | O_CREAT | O_EXCL, mode);
     if (fd) return TemporaryFile{std::move(*fd), std::move(name)};
-    if (fd.error().sys_errno() != EEXIST || tried == most_tries) return fail(std::move(fd).error());
+    // The name that is asked about is the caller's.
+    if (fd.error().sys_errno() != EEXIST || tried == most_tries)
+      return fail_errno(fd.error().sys_errno(), "open", path);
   }
 }
 
