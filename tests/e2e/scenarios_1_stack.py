@@ -318,7 +318,7 @@ def replay(world, session):
     import transcript
 
     del world.env["COMPOSE_PROJECT_NAME"]
-    transcript.prepare(world.project)
+    transcript.prepare(world.project, session)
 
     def shell(text):
         ran = run(["sh", "-c", text], env=world.env, cwd=world.project, stdin=subprocess.DEVNULL)
@@ -328,9 +328,9 @@ def replay(world, session):
     recorded = json.loads((transcript.HERE / f"{session}.json").read_text())
     wrong = []
     played = transcript.play(session, str(CONSORT), shell, world.project)
-    for (command, reason, free, mine), docker in zip(played, recorded, strict=True):
+    for (command, free, mine), docker in zip(played, recorded, strict=True):
         check(command == docker["command"], f"the record is older than the commands: {command}")
-        found = transcript.differences(mine, docker, reason, free)
+        found = transcript.differences(mine, docker, free)
         if found:
             wrong.append("\n".join([command, *found]))
     check(not wrong, f"{len(wrong)} of {len(recorded)} commands differ:\n" + "\n".join(wrong))
@@ -344,6 +344,16 @@ def scenario_session_as_with_docker_compose(world):
 def scenario_flags_as_with_docker_compose(world):
     """A session of flags, good and wrong, must have the words, the output and the exit codes that Docker Compose gave."""
     replay(world, "flags")
+
+
+def scenario_files_as_with_docker_compose(world):
+    """Files, variables and settings must mean to Consort what they mean to Docker Compose, and be refused with its words."""
+    replay(world, "files")
+
+
+def scenario_points_as_with_docker_compose(world):
+    """What runs, waits, fails and shares must be shown with the words, the output and the exit codes that Docker Compose gave."""
+    replay(world, "points")
 
 
 def scenario_attached_up(world):
