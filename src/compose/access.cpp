@@ -1,15 +1,14 @@
-// The real disk behind FileAccess.
+// FileAccess for the real file system.
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <mutex>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/real_path.hpp"
 #include "compose/compose.hpp"
 #include "compose/yaml/parser.hpp"
 
@@ -30,8 +29,8 @@ Result<std::string> read_standard_input() {
   }
 }
 
-// Files that can be read only once, as with `--env-file <(decrypt secrets.env)`: a command reads its files several
-// times.
+// Caches files that can be read only once, as with `--env-file <(decrypt secrets.env)`, because a command reads its
+// files several times.
 class ReadOnce {
  public:
   template <typename Read>
@@ -76,10 +75,7 @@ FileAccess system_files() {
     struct stat info {};
     return ::stat(path.c_str(), &info) == 0;
   };
-  access.resolve_links = [](const std::string& path) {
-    char buffer[PATH_MAX];
-    return ::realpath(path.c_str(), buffer) ? std::string(buffer) : path;
-  };
+  access.resolve_links = [](const std::string& path) { return real_path(path).value_or(path); };
   return access;
 }
 

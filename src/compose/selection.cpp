@@ -1,4 +1,4 @@
-// Choosing services: a new Project with some of them, in an order in which they can start.
+// Selects services: a new Project with some of them, in an order in which they can start.
 #include <algorithm>
 #include <set>
 #include <utility>

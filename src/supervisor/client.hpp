@@ -1,10 +1,11 @@
-// How the engine talks to a project's supervisor. A Client is a value with no state but two names: each call opens its
-// own connection, so several threads may use it at once. Calls block until the supervisor answers.
+// How the engine talks to a project's supervisor. A Client is a value, two names and a command's patience: each call
+// opens its own connection, so several threads may use it at once. Calls block until the supervisor answers.
 //
 // Lists and look-ups never start a supervisor: observe() asks the running one, or reads the files that it left.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include "base/os/fd.hpp"
 #include "base/roots.hpp"
 #include "supervisor/exec.hpp"
+#include "supervisor/patience.hpp"
 #include "supervisor/protocol.hpp"
 #include "supervisor/state.hpp"
 #include "supervisor/streams.hpp"
@@ -35,11 +37,13 @@ std::optional<Fd> claim_abandoned(const Roots& roots, const std::string& project
 
 // The state of every container of the project that has run since boot: live if the supervisor runs, otherwise the last
 // known. If a container is recorded as running but neither it nor its supervisor exists: exited, exit code unknown.
-Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::string& project);
+Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::string& project,
+                                               const std::shared_ptr<Patience>& patience);
 // The same for the given ids, with data/containers/ID/state.json for earlier boots. Containers that were never started
 // are missing from the map.
 Result<std::map<std::string, ObservedContainer>> observe(const Roots& roots, const std::string& project,
-                                                         std::span<const std::string> container_ids);
+                                                         std::span<const std::string> container_ids,
+                                                         const std::shared_ptr<Patience>& patience);
 
 // A stream of events. fd() is readable when next() will not block.
 class Subscription {
@@ -58,7 +62,7 @@ class Subscription {
 
 struct ExecOptions {
   // OCI `process` object as JSON text: args, env, cwd, user, capabilities, ... In addition to OCI's fields,
-  // "consort_user" ("name", "1000:group") wins over user.uid and .gid, and "consort_groups" adds groups; both are
+  // "consort_user" ("name", "1000:group") overrides user.uid and .gid, and "consort_groups" adds groups; both are
   // looked up in the container.
   std::string process;
   bool tty = false;
@@ -67,24 +71,28 @@ struct ExecOptions {
 };
 
 struct StopOptions {
-  std::optional<Milliseconds> timeout;  // none: the container's stop_timeout; 0: kill at once; negative: wait forever
+  std::optional<Milliseconds> timeout;  // none: the container's stop_timeout; 0: kill at once; negative: no limit
   std::optional<int> signal;            // none: the container's stop_signal
-  int cancel_fd = -1;                   // borrowed; once readable, the wait ends (Code::interrupted); the stop goes on
+  int cancel_fd = -1;  // borrowed; once readable, the wait ends (Code::interrupted); the stop continues
 };
+
+struct Asking;  // supervisor/client/conversation.hpp
 
 class Client {
  public:
-  Client(Roots roots, std::string project) : roots_(std::move(roots)), project_(std::move(project)) {}
+  // The patience is shared by all of a command's clients.
+  Client(Roots roots, std::string project, std::shared_ptr<Patience> patience = std::make_shared<Patience>())
+      : roots_(std::move(roots)), project_(std::move(project)), patience_(std::move(patience)) {}
 
   Result<> ensure(int cancel_fd = -1) const { return ensure_supervisor(roots_, project_, cancel_fd); }
-  Result<bool> running() const;  // is there a supervisor
+  Result<bool> running() const;  // whether there is a supervisor
 
   Result<std::vector<ObservedContainer>> snapshot() const;
   Result<Subscription> subscribe() const;
 
-  // Starts the container that unit.json (a path) describes, and the supervisor if necessary; returns once the
-  // container's process runs. A failed start leaves nothing behind, and sets *exit_code to 126 or 127 if the program is
-  // at fault. Once cancel_fd (borrowed) is readable, the wait ends (Code::interrupted); the start goes on.
+  // Starts the container of a unit.json (a path), and the supervisor if necessary; returns once the container's process
+  // runs. A failed start leaves nothing behind, and sets *exit_code to 126 or 127 if the program is at fault. Once
+  // cancel_fd (borrowed) is readable, the wait ends (Code::interrupted); the start continues.
   Result<ObservedContainer> start(const std::string& unit_path, int* exit_code = nullptr, int cancel_fd = -1,
                                   const MadeAhead& made = {}) const;
   // Each call below that names a container starts a new supervisor if the container has outlived its own.
@@ -94,7 +102,7 @@ class Client {
   Result<> kill(const std::string& container_id, int signal) const;
   Result<> pause(const std::string& container_id) const;
   Result<> unpause(const std::string& container_id) const;
-  // Its unit.json names other networks than before: returns once a running container is connected to them. On failure
+  // Call it after its unit.json has other networks: returns once a running container is connected to them. On failure
   // its networks are as before, and the caller restores unit.json.
   Result<ObservedContainer> reconnect(const std::string& container_id) const;
   Result<Exec> exec(const std::string& container_id, const ExecOptions& options, int* exit_code = nullptr) const;
@@ -117,9 +125,11 @@ class Client {
 
  private:
   Result<> end_by(Op op) const;
+  Asking asking(int cancel_fd = -1) const;
 
   Roots roots_;
   std::string project_;
+  std::shared_ptr<Patience> patience_;
 };
 
 }  // namespace consort::supervisor

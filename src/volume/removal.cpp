@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <string_view>
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/flock.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "volume/volume.hpp"
@@ -28,20 +31,35 @@ Trash trash_of(const Roots& roots) {
   return Trash(all_volumes(roots));
 }
 
+// As the table writes it: "\134" is a backslash, "\040" a blank.
+std::string mount_point(std::string_view field) {
+  std::string point;
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    int code = 0;
+    const char* const digits = field.data() + i + 1;
+    const bool escaped =
+        field[i] == '\\' && i + 3 < field.size() && std::from_chars(digits, digits + 3, code, 8).ptr == digits + 3;
+    point += escaped ? static_cast<char>(code) : field[i];
+    if (escaped) i += 3;
+  }
+  return point;
+}
+
 // Mounts on a directory or below it.
 Result<> check_nothing_mounted(const std::string& folder) {
   const std::string table = TRY(read_file("/proc/self/mountinfo"));
   for (const std::string& line : split(table, '\n')) {
     const std::vector<std::string> fields = split(line, ' ');
     if (fields.size() < 5) continue;
-    const std::string& point = fields[4];
-    if (point != folder && !point.starts_with(folder + "/")) continue;
-    return fail(Error(Code::busy, "remove").on(point).why("something is mounted there").hint("`umount " + point + "`"));
+    const std::string point = mount_point(fields[4]);
+    if (!lies_in(point, folder)) continue;
+    return fail(
+        Error(Code::conflict, "remove").on(point).why("something is mounted there").hint("`umount " + point + "`"));
   }
   return {};
 }
 
-// Versions before the trash marked a volume that was about to be removed, inside its directory.
+// Versions before the trash existed marked a volume to be removed with a file inside its directory.
 bool has_old_mark(const std::string& folder) {
   return path_exists(folder + "/removing");
 }
@@ -83,7 +101,7 @@ Result<> create_folder(const Roots& roots, const std::string& name, Recorded rec
     if (errno == EEXIST) return {};
     return fail_errno("create volume", name);
   }
-  if (::chmod(data.c_str(), 0755) != 0) return fail_errno("set mode of volume", name);  // whatever the umask
+  if (::chmod(data.c_str(), 0755) != 0) return fail_errno("set mode of volume", name);  // regardless of the umask
   return {};
 }
 
@@ -115,8 +133,8 @@ Result<> settle(const Roots& roots, const std::string& name, Recorded recorded) 
   const std::string folder = folder_of(roots, name);
   const std::string aside = trash_of(roots).aside(name);
   if (!path_exists(aside)) return {};
-  // Both exist: a crash of the machine kept one rename and lost another. What the volume has been used with since
-  // counts.
+  // Both exist: a crash of the machine kept one rename and lost another. Keep the directory that the volume has been
+  // used with since then.
   if (recorded == Recorded::yes && !path_exists(folder)) return move_folder(aside, folder);
   (void)TRY(trash_of(roots).take(aside));
   return {};
@@ -135,7 +153,7 @@ std::vector<std::string> all_folders(const Roots& roots) {
 Result<> sweep_unrecorded(const Roots& roots, const std::string& name) {
   const std::string folder = folder_of(roots, name);
   if (!has_old_mark(folder) && holds_files(roots.volume_data(name))) return {};
-  if (!check_nothing_mounted(folder)) return {};  // somebody prepares a disk for it
+  if (!check_nothing_mounted(folder)) return {};  // it is being prepared as the mount point of a disk
   return trash_of(roots).remove(folder);
 }
 

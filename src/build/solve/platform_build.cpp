@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/cache/records.hpp"
@@ -133,11 +134,9 @@ Result<BaseImage> PlatformBuild::load_image(const Graph& graph, const Node& node
                          fail(Error(Code::invalid)
                                   .why("failed to parse stage name \"" + node.image + "\": invalid reference format")));
   if (!image) {
-    const std::string why =
-        reference ? node.image + ": failed to resolve source metadata for " + shown + ": " + image.error().message()
-                  : image.error().message();
-    step.end(StepState::error, why);
-    Error error = Error(image.error().code()).why(why).hint(image.error().hint_text());
+    Error error = std::move(image).error();
+    if (reference) error = std::move(error).wrap(node.image + ": failed to resolve source metadata for " + shown);
+    step.end(StepState::error, error.message());
     return fail(std::move(error).at(mark_of(graph.file, node.range)));
   }
   BaseImage base = base_of(TRY(environment_.store.config_of(*image)), TRY(environment_.store.layers_of(*image)));
@@ -146,15 +145,14 @@ Result<BaseImage> PlatformBuild::load_image(const Graph& graph, const Node& node
   return base;
 }
 
-// From an OCI layout passed as a context.
+// Loads a base image from an OCI layout that was passed as a context.
 Result<BaseImage> PlatformBuild::load_layout(const Graph& graph, const Node& node) {
   auto step = log_.start("[internal] load metadata for " + node.image);
   auto image = image_of_layout(node.image, request_.directory, node.platform.value_or(graph.platform),
                                environment_.store, common_.stop.get_token());
   if (!image) {
     step.end(common_.stop.stop_requested() ? StepState::canceled : StepState::error, image.error().message());
-    Error error = Error(image.error().code()).why(node.image + ": " + image.error().message());
-    return fail(std::move(error).hint(image.error().hint_text()).at(mark_of(graph.file, node.range)));
+    return fail(std::move(image).error().wrap(node.image).at(mark_of(graph.file, node.range)));
   }
   step.end(StepState::done);
   return base_of(std::move(image->config), image->layers);
@@ -172,7 +170,7 @@ BaseImage PlatformBuild::base_of(image::ImageConfig config, const std::vector<im
   return base;
 }
 
-// Configurations first: they decide what variables mean, and may add instructions (ONBUILD).
+// Configurations come first: they determine variables, and may add instructions (ONBUILD).
 Result<> PlatformBuild::load_bases(Graph& graph) {
   bases_.resize(graph.nodes.size());
   for (bool again = true; again;) {
@@ -195,7 +193,7 @@ Result<> PlatformBuild::plan(Graph& graph, const PatternList& ignore, Checks& ch
   TRY(load_bases(graph));
   plans_.resize(graph.nodes.size());
   std::vector<char> done;
-  for (bool again = true; std::exchange(again, false);) {  // triggers may make more nodes reachable, also earlier ones
+  for (bool again = true; std::exchange(again, false);) {  // triggers may make more nodes reachable, even earlier ones
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
       done.resize(graph.nodes.size());
       if (!graph.nodes[i].reachable || std::exchange(done[i], 1)) continue;
@@ -226,7 +224,7 @@ Result<> PlatformBuild::plan_node(Graph& graph, std::size_t i, const PatternList
   return {};
 }
 
-// ONBUILD of a stage in this file is triggered in the stages that are based on it.
+// ONBUILD of a stage in this file triggers in the stages that are based on it.
 Result<> PlatformBuild::add_stage_triggers(Graph& graph, std::size_t node, const std::vector<std::string>& triggers) {
   if (triggers.empty()) return {};
   TRY(prepend_triggers(graph, node, triggers, request_));
@@ -244,7 +242,8 @@ Result<> PlatformBuild::set_bases(const Graph& graph, StageRuns& runs, Cache& ca
         log_.start(title, graph.nodes[i].title, 1, plans_[i].plan.total).end(StepState::cached);
       }
     } else if (graph.nodes[i].base == Node::Base::directory) {
-      const FolderLayer layer = TRY(layer_of_folder(TRY(real_path(graph.nodes[i].directory)), environment_, cache));
+      const FolderLayer layer =
+          TRY(layer_of_folder(TRY(real_path(graph.nodes[i].directory, "open build context")), environment_, cache));
       FilesState files;
       files.layers.ids.push_back(layer.id);
       files.layers.folders.push_back(layer.folder);
@@ -255,7 +254,7 @@ Result<> PlatformBuild::set_bases(const Graph& graph, StageRuns& runs, Cache& ca
   return {};
 }
 
-// Times in the configuration are those of the steps, so a completely cached build gives the same image.
+// Times in the configuration are those of the steps, so that a fully cached build produces the same image.
 void PlatformBuild::set_times(image::ImageConfig& config, const Graph& graph, const StageRuns& runs) const {
   std::vector<std::string> times(config.history.size());
   std::size_t node = graph.target;

@@ -1,17 +1,18 @@
-// A container's changes become a layer.
+// Turns a container's changes into a layer.
 #include <cerrno>
 #include <thread>
 
 #include "base/json.hpp"
 #include "base/os/fd.hpp"
 #include "image/committed.hpp"
+#include "image/session.hpp"
 #include "image/tar/layer_import.hpp"
 
 namespace consort::image {
 
 namespace {
 
-// The container may be running and keeps using its directory, so it is copied: packed and unpacked at once.
+// The container may be running and keeps using its directory, so it is copied: packed and unpacked at the same time.
 Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const CommitOptions& commit) {
   const PullOptions& limits = commit.limits;
   LayerImport wanted;
@@ -30,7 +31,7 @@ Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const Commi
   pipe.read.reset();  // a packer that still writes gets EPIPE
   packer.join();
   if (!packed) {
-    // The layer made from half a tar is swept as unused; the packer's failure is the cause to report.
+    // A layer from half a tar is swept as unused; the packer's failure is the cause to report.
     const bool broken_pipe = packed.error().sys_errno() == EPIPE;
     if (!broken_pipe || layer) return fail(std::move(packed).error());
   }
@@ -54,8 +55,7 @@ Result<Image> commit_container(Store& store, const Image& parent, const std::str
 
 Result<Image> commit_container(Store& store, const Image& parent, const std::string& upper,
                                const CommitOptions& options, const CommittedContainer& container) {
-  (void)store.sweep_abandoned();
-  const Session keep = TRY(store.session());
+  const Session keep = TRY(begin_session(store));
   const LayerInfo layer = TRY_WRAP(copy_layer(store, upper, options), "commit container");
   std::vector<std::string> ids;
   for (const LayerInfo& below : TRY(store.layers_of(parent))) ids.push_back(below.id);

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 #include "base/sqlite/migrations.hpp"
 #include "base/strings.hpp"
 #include "image/store/store_state.hpp"
@@ -51,11 +52,14 @@ constexpr const char* migrations[] = {first_schema};
 
 }  // namespace
 
-Result<Fd> lock_store(const Store::State& state, Locking locking) {
+Result<Fd> lock_store(const Store::State& state, Locking locking, const std::stop_token& cancel) {
   Fd fd = TRY(open_file(state.lock_path(), O_RDWR | O_CREAT, 0600));
-  const int operation = locking == Locking::shared ? LOCK_SH : LOCK_EX | LOCK_NB;
+  if (locking == Locking::shared) {
+    TRY_WRAP(lock_shared(fd.get(), state.lock_path(), {.cancel = cancel}), "wait for the image store");
+    return fd;
+  }
   int done;
-  do done = ::flock(fd.get(), operation);
+  do done = ::flock(fd.get(), LOCK_EX | LOCK_NB);
   while (done != 0 && errno == EINTR);
   if (done != 0) return fail_errno("lock image store", state.lock_path());
   return fd;
@@ -67,11 +71,11 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Result<Store> Store::open(const Roots& roots) {
-  // Setuid programs of other people's images are in layers/: only the owner may enter.
+  // layers/ contains setuid programs from foreign images: only the owner may enter.
   TRY(make_directories(roots.layers(), 0700));
   TRY(make_directories(roots.blobs(), 0700));
   TRY(make_directories(roots.data + "/ingest", 0700));
-  // On a full disk, a removal reports that.
+  // If this fails on a full disk, the next removal reports that.
   for (const std::string& folder : {roots.layers(), roots.data + "/ingest"}) (void)Trash(folder).prepare();
   Database database = TRY(Database::open(roots.state_db()));
   TRY(migrate(database, "image", migrations));
@@ -124,7 +128,7 @@ bool Store::has_blob(const Digest& digest) const {
 
 Result<std::string> Store::read_blob(const Digest& digest, std::size_t limit) const {
   std::string content = TRY_WRAP(read_file(blob_path(digest), limit), "read blob", digest.text());
-  // Small blobs (configurations, manifests) are checked each time; it costs microseconds.
+  // Small blobs (configurations, manifests) are verified each time; that takes microseconds.
   if (Digest::of(content) != digest)
     return fail(Error(Code::io, "read blob").on(digest.text()).why("its content was modified on disk"));
   return content;

@@ -19,7 +19,7 @@ using compose::Project;
 using compose::Service;
 using engine::Strings;
 
-// "service:x" names the first container of x; everything else is passed on.
+// "service:x" refers to the first container of x; everything else is passed on.
 std::string sharing_mode(const Project& project, const std::string& mode, std::string_view separator) {
   constexpr std::string_view prefix = "service:";
   if (!mode.starts_with(prefix)) return mode;
@@ -57,7 +57,7 @@ void add_process(const Service& service, engine::ContainerSpec& spec) {
   spec.domainname = service.domainname;
   spec.annotations = service.annotations;
   spec.stop_signal = service.stop_signal;
-  if (service.stop_grace_period)  // the sub-second part is dropped, as everybody's engine does
+  if (service.stop_grace_period)  // the sub-second part is dropped, as in other engines
     spec.stop_timeout = std::chrono::floor<std::chrono::seconds>(*service.stop_grace_period);
   spec.tty = service.tty;
   spec.open_stdin = service.stdin_open;

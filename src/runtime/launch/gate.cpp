@@ -21,11 +21,11 @@ std::unexpected<Error> nobody_waits() {
   return fail(Error(Code::conflict, "start container").why("its process has ended"));
 }
 
-// What the child has failed at, using the texts that it was prepared with.
+// Explains the child's failure with the texts from which it was prepared.
 Error explain_answer(const Report& report, const Process& process) {
   internal::Prepared plan;
   Process known = process;
-  known.env.emplace_back("HOME=/");  // not looked up: what has failed may have taken the files with it
+  known.env.emplace_back("HOME=/");  // not looked up: the failure may have removed the files
   (void)internal::prepare_process(known, -1, false, plan);
   return internal::explain(plan, report);
 }
@@ -34,9 +34,9 @@ Error explain_answer(const Report& report, const Process& process) {
 
 Result<> start_at_gate(const std::string& folder, const Process& process) {
   const Fd answer = TRY(open_file(folder + "/answer", O_RDONLY | O_NONBLOCK));
-  const Result<Fd> gate = open_file(folder + "/gate", O_WRONLY | O_NONBLOCK);
+  Result<Fd> gate = open_file(folder + "/gate", O_WRONLY | O_NONBLOCK);
   if (!gate && gate.error().sys_errno() == ENXIO) return nobody_waits();
-  if (!gate) return fail(Error(gate.error().code(), "start container").why(gate.error().message()));
+  if (!gate) return fail(std::move(gate).error().wrap("start container"));
   if (::write(gate->get(), "g", 1) != 1) return errno == EPIPE ? nobody_waits() : fail_errno("start container");
   bool executing = false;
   while (true) {

@@ -33,7 +33,7 @@ Result<int> run_exec(Invocation& invocation) {
   auto process = session.engine.exec(container.id, spec, &code);
   if (!process) {
     if (code != 126 && code != 127)  // not the program's fault: nothing of it ran
-      return fail(Error(process.error().code(), process.error().message()).hint(process.error().hint_text()));
+      return fail(std::move(process).error());
     print_err("OCI runtime exec failed: exec failed: unable to start container process: " + process.error().message() +
               "\n");
     return code;
