@@ -7,8 +7,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
-# Half of the time of a build with sanitizers were the standard library's headers, and in tests GoogleTest's. Of a release build the optimiser
-# takes most. Dev builds go without, so that a missing #include is still an error there.
+# The headers of the standard library and, in tests, of GoogleTest took half the time of a build with sanitizers. In a release build the optimiser
+# takes most of it. Dev builds do not precompile them, so that a missing #include is still an error there.
 if(CONSORT_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Release")
   set(precompile_default ON)
 endif()
@@ -19,7 +19,7 @@ if(CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
   if(CONSORT_PRECOMPILE)
-    # ccache takes a precompiled header only so; its checksum is written below.
+    # ccache needs these settings to support a precompiled header; its checksum is written below.
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
       CCACHE_PCH_EXTSUM=1 ${CCACHE})
   endif()
@@ -36,18 +36,18 @@ if(CONSORT_WERROR)
   add_compile_options(-Werror)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 sees ghosts in std::expected and std::string; none of these was ever true in this tree.
+  # g++ 12 reports false positives in std::expected and std::string; none of these warnings was ever right in this tree.
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized> $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>
     $<$<COMPILE_LANGUAGE:CXX>:-Wno-dangling-pointer> $<$<COMPILE_LANGUAGE:CXX>:-Wno-stringop-overread>
     $<$<COMPILE_LANGUAGE:CXX>:-Wno-array-bounds> $<$<COMPILE_LANGUAGE:CXX>:-Wno-stringop-overflow>)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # libstdc++ 12 hides std::expected from clang, which implements all that it needs but does not claim so.
+  # libstdc++ 12 hides std::expected from clang, which implements everything that it needs but does not announce it.
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-U__cpp_concepts> $<$<COMPILE_LANGUAGE:CXX>:-D__cpp_concepts=202002L>
     -Wno-builtin-macro-redefined
     -Wno-gnu-statement-expression)
 endif()
-# Nothing here computes for long: -O3 only makes the program larger and the build a tenth longer.
+# No code here is compute-bound: -O3 only makes the program larger and the build a tenth longer.
 string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
@@ -79,7 +79,7 @@ function(consort_precompile name)
     target_compile_options(${name} PRIVATE -fpch-preprocess)
   endif()
   target_precompile_headers(${name} PRIVATE ${ARG_HEADERS})
-  # The header's own bytes name this checkout; what goes into it is this.
+  # The header file itself contains the path of this checkout, so compute the checksum from its inputs.
   string(SHA256 sum "${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_CXX_FLAGS} ${CMAKE_BUILD_TYPE} ${CONSORT_SANITIZE} ${ARG_HEADERS}")
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx.gch.sum ${sum})
 endfunction()
@@ -93,8 +93,8 @@ function(consort_use_precompiled target name)
   endif()
 endfunction()
 
-# Several sources of a target are compiled as one where no two of them define the same name: a third of the time of a
-# whole build. For builds from nothing, as CI's; after a change it makes the compiler read more, not less.
+# Compiles several sources of a target as one if no two of them define the same name, which takes a third of the time
+# of a full build. For builds from scratch, such as in CI; after a change, the compiler reads more instead of less.
 option(CONSORT_UNITY "compile several sources of a module as one" OFF)
 function(consort_unity target)
   if(NOT CONSORT_UNITY)
@@ -111,12 +111,12 @@ function(consort_unity target)
     set_property(SOURCE ${CMAKE_MATCH_2} PROPERTY UNITY_GROUP ${CMAKE_MATCH_1})
   endforeach()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-  # A name of one source may hide another's then, and its types have no linkage; alone they are still looked at.
+  # A name of one source may then hide another's, and its types have no linkage; builds without unity still check that.
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-shadow -Wno-subobject-linkage>)
 endfunction()
 
-# consort_module(NAME DEPENDS ...): the static library consort_NAME of all .cpp files under the current folder.
-# DEPENDS takes modules (consort_x) and libraries. The include check (scripts/check-includes) holds the code to it.
+# consort_module(NAME DEPENDS ...): the static library consort_NAME of all .cpp files under the current directory.
+# DEPENDS takes modules (consort_x) and libraries. The include check (scripts/check-includes) enforces it.
 function(consort_module name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;EXCLUDE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -135,7 +135,7 @@ function(consort_module name)
   consort_unity(consort_${name})
 endfunction()
 
-# Only what asks for a path is compiled with it: everything else is the same in every checkout, and cached as such.
+# Only sources that use a path are compiled with it: all others are the same in every checkout, so the cache is shared.
 function(consort_test_paths target)
   set(definitions CONSORT_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}" CONSORT_SOURCE_ROOT="${PROJECT_SOURCE_DIR}"
     CONSORT_BINARY_ROOT="${PROJECT_BINARY_DIR}")
@@ -151,8 +151,8 @@ function(consort_test_paths target)
   endforeach()
 endfunction()
 
-# consort_test(NAME DEPENDS ...): one test program test_NAME of all *_test.cpp under the current folder. Tests find
-# their data under CONSORT_TEST_DATA (the folder of the test's sources).
+# consort_test(NAME DEPENDS ...): one test program test_NAME of all *_test.cpp under the current directory. Tests find
+# their data under CONSORT_TEST_DATA (the directory of the test's sources).
 function(consort_test name)
   cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)

@@ -3,7 +3,7 @@ if(NOT TARGET consort)
   return()
 endif()
 
-# What was installed there before this line, as Debian has it: without the time of packing, so that packages can be compared.
+# Compresses the files installed there so far, as Debian requires: without a timestamp, so that packages can be compared.
 function(consort_install_packed folder names)
   install(CODE "
     file(GLOB files \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${folder}/${names}\")
@@ -16,7 +16,7 @@ foreach(program consort-supervisor consort-keeper consort-place consort-init con
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/consort)
   endif()
 endforeach()
-# One path for Podman and containerd (docs/reference/oci.md).
+# The path for Podman and containerd (docs/reference/oci.md).
 install(CODE "file(CREATE_LINK consort \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/consort-runtime\" SYMBOLIC)")
 install(FILES packaging/consort.socket packaging/consort.service packaging/consort-boot.service DESTINATION lib/systemd/system)
 install(FILES README.md CHANGELOG.md docs/third-party.md packaging/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
@@ -59,7 +59,7 @@ set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# Loaded only when something is pulled or a build fetches something. Debian 13 renamed the first one.
+# Loaded at run time, only to pull images or fetch files for a build. Debian 13 renamed the first one.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libcurl4t64 | libcurl4, libisal2, ca-certificates")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "git, openssh-client, passt, tzdata, uidmap")
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)

@@ -1,4 +1,4 @@
-# Debian's cross compiler for arm64 (crossbuild-essential-arm64), its :arm64 libraries, and qemu to run what was built.
+# Debian's cross compiler for arm64 (crossbuild-essential-arm64), its :arm64 libraries, and qemu to run the programs.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Says which of a target's sources may be compiled as one (CMake's UNITY_GROUP): those that define no name twice.
+"""Finds which of a target's sources can be compiled as one (CMake's UNITY_GROUP): those that define no name twice.
 
-Usage: unity_groups.py LINES SOURCE...  Prints "GROUP SOURCE" a line, groups of at most LINES lines, neighbours together.
+Usage: unity_groups.py LINES SOURCE...  Prints a line "GROUP SOURCE" for each, with neighbours in groups of at most LINES lines.
 """
 import dataclasses
 import functools
@@ -16,7 +16,7 @@ NO_NAMES = {'TEST', 'TEST_F', 'TEST_P', 'TYPED_TEST', 'INSTANTIATE_TEST_SUITE_P'
 
 
 def words(text):
-    """What the file defines outside functions and classes, rather too much than too little; and the functions and types that it uses."""
+    """The names that the file defines outside functions and classes, erring on the side of too many; and the functions and types it uses."""
     text = NOISE.sub(' ', text)
     found, opened, before = set(), [], []  # opened: for each brace, does it open a namespace?
     for token in TOKEN.findall(text):
@@ -38,7 +38,7 @@ def words(text):
 
 
 def defined(token, before, opened):
-    """The name that the words before this token define, if it ends such words."""
+    """The name that the words before this token define, if the token ends a definition."""
     if token not in '({=;[' or not before or token == '{' and opened[-1]:
         return set()
     kinds = [i for i, word in enumerate(before) if word in ('class', 'struct', 'enum', 'union')]
@@ -69,13 +69,13 @@ def types_of_header(path):
 
 @dataclasses.dataclass
 class Names:
-    own: set[str]  # what it defines, outside functions and classes
-    used: set[str]  # functions and types that it and its headers name
+    own: set[str]  # defined in it, outside functions and classes
+    used: set[str]  # functions and types that it and its headers mention
     borrowed: set[str]  # by `using a::B`
-    module: set[str]  # types that its own module's headers name
+    module: set[str]  # types that its own module's headers mention
 
     def clash(self, other):
-        """What one defines for itself may hide what another one means."""
+        """A name that one source defines for itself may hide one that the other source uses."""
         return bool(self.own & (other.own | other.used) or other.own & self.used or self.borrowed & other.module or
                     other.borrowed & self.module)
 
@@ -98,7 +98,7 @@ def main():
         text = pathlib.Path(source).read_text(encoding='utf-8')
         lines, names = text.count('\n'), names_of(pathlib.Path(source).resolve(), text)
         if re.search(r'^using namespace (?!std)', text, re.MULTILINE):
-            lines = most  # it may mean anything by any name: alone
+            lines = most  # any name may come from that namespace: compile it alone
         for group in reversed(groups[-12:]):
             if group[0] + lines <= most and not group[1].clash(names):
                 break

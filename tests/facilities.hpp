@@ -1,4 +1,4 @@
-// What the kernel here cannot do, or an emulator between it and the tests: the reason for GTEST_SKIP, or "".
+// What this kernel, or an emulator between it and the tests, does not support: the reason for GTEST_SKIP, or "".
 #pragma once
 
 #include <linux/netlink.h>
@@ -16,8 +16,8 @@
 
 namespace consort::test {
 
-// Containers are born in their namespaces: qemu-user knows no clone3, and no clone that makes any. Asked by the older
-// call, as tests let the newer one fail.
+// Containers are cloned into their namespaces: qemu-user supports neither clone3 nor a clone that creates namespaces.
+// This checks with the older call because tests make the newer one fail.
 inline std::string why_no_containers() {
   if (::geteuid() != 0) return "needs root";
   const long pid = ::syscall(SYS_clone, CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0);
@@ -28,7 +28,7 @@ inline std::string why_no_containers() {
   return {};
 }
 
-// A process cannot leave for one while it has threads, and an emulator may have some of its own.
+// A process with several threads cannot enter one, and an emulator may have threads of its own.
 inline std::string why_no_user_namespace() {
   const pid_t pid = ::fork();
   if (pid == 0) ::_exit(::unshare(CLONE_NEWUSER) == 0 ? 0 : errno);
@@ -39,7 +39,7 @@ inline std::string why_no_user_namespace() {
   return std::string("no user namespace can be made here: ") + std::strerror(WEXITSTATUS(status));
 }
 
-// posix_spawn tells why a program does not start through memory that it shares with the child: qemu-user's has its own.
+// posix_spawn reports why a program did not start through memory shared with the child; qemu-user does not share it.
 inline std::string why_no_failed_start() {
   pid_t pid = -1;
   char name[] = "/nothing/here";
@@ -50,7 +50,7 @@ inline std::string why_no_failed_start() {
   return "a program that is missing seems to start here";
 }
 
-// Firewall rules go to the kernel by netlink, of which qemu-user translates links, addresses and routes only.
+// Firewall rules use netlink, of which qemu-user only translates links, addresses and routes.
 inline std::string why_no_firewall() {
   const int fd = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
   if (fd < 0) return std::string("no firewall can be asked here: ") + std::strerror(errno);

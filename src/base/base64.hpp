@@ -1,4 +1,4 @@
-// Base64 with + and /.
+// Base64 with the standard alphabet (+ and /, RFC 4648, section 4).
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 namespace consort {
 
 std::string base64_encode(std::string_view text);
-// With or without the = at the end. nullopt: a character that has no place there.
+// With or without padding. nullopt: the text contains a character that is not valid at its position.
 std::optional<std::string> base64_decode(std::string_view text);
 
 }  // namespace consort

@@ -1,12 +1,12 @@
-// A moment of the monotonic clock that is so far off. The clock counts nanoseconds in 64 bits: 292 years from now would
-// be in its past, and what is to happen then would happen at once.
+// Computes a monotonic deadline for any delay without overflow. The clock counts nanoseconds in 64 bits, so a deadline
+// 292 years from now would wrap into the past and expire at once.
 #pragma once
 
 #include <chrono>
 
 namespace consort {
 
-inline constexpr std::chrono::hours longest_delay{24 * 365 * 100};  // as good as never
+inline constexpr std::chrono::hours longest_delay{24 * 365 * 100};  // effectively never
 
 template <typename Rep, typename Period>
 std::chrono::steady_clock::time_point deadline_after(std::chrono::duration<Rep, Period> delay) {

@@ -1,5 +1,5 @@
-// The keys that end a session at a terminal and leave its program alone ("ctrl-p,ctrl-q", "a,b"), looked for in what is
-// typed.
+// Finds the key sequence that detaches a terminal session ("ctrl-p,ctrl-q", "a,b") in what the user types. The program
+// in the container keeps running.
 #pragma once
 
 #include <string>
@@ -11,11 +11,11 @@ namespace consort {
 
 class DetachKeys {
  public:
-  DetachKeys() = default;  // Docker's: Ctrl-P Ctrl-Q
-  // Code::invalid for keys that there are not. "": Docker's.
+  DetachKeys() = default;  // Docker's default: Ctrl-P Ctrl-Q
+  // Code::invalid if the text names an unknown key. "" selects Docker's default.
   static Result<DetachKeys> parse(std::string_view keys);
   struct Filtered {
-    std::string text;  // to be passed on; the beginning of the sequence is held back until the next key
+    std::string text;  // to be passed on; a partial match of the sequence is held back until the next key
     bool detached = false;
   };
   Filtered feed(std::string_view typed);

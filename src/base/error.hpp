@@ -1,8 +1,8 @@
 // Errors are values. Everything that can fail returns Result<T>; an Error says what failed, on which object, why, where
 // in the user's file, and what to try. Callers branch on code() and subject(), never on text (scripts/check-errors).
-// Only cli/ prints errors; a library neither prints nor logs what it returns, so nothing is reported twice.
+// Only cli/ prints errors; a library neither prints nor logs what it returns, so that nothing is reported twice.
 //
-// Texts are lower case without a final full stop ("mount overlay", "container web-1"), since each level adds its own:
+// Texts are lower case without a final full stop ("mount overlay", "container web-1") because each level adds its own:
 // message() of a chain reads "start container web-1: mount overlay: no space left on device".
 #pragma once
 
@@ -21,34 +21,34 @@
 namespace consort {
 
 enum class Code : std::uint8_t {
-  invalid,      // invalid input of the user: a file, a flag, a reference
+  invalid,      // invalid user input: a file, a flag, a reference
   not_found,    // the named thing does not exist
   conflict,     // a name, port or address is taken; the state forbids it
   unsupported,  // understood, but not possible here (kernel, missing program, not implemented)
   denied,       // permission or authentication
-  busy,         // in use by someone else at the moment
+  busy,         // in use by another process at the moment
   io,           // the system or the network failed
   interrupted,  // the user stopped it
-  lost,         // the process that was doing it (a supervisor) is gone; the result is unknown
-  internal,     // our bug
+  lost,         // the process that was doing it (a supervisor) is gone; the outcome is unknown
+  internal,     // a bug in this program
 };
 
 std::string_view to_string(Code code);
 
 // What an error is about, for code that makes decisions based on it: which line of the user's file to show, which exit
-// status, which process to look for. The name that comes with it says which object, in the form given here, and is ""
-// if that is not known.
+// status to use, which process to look for. The accompanying name identifies the object, in the form given here; it is
+// "" if unknown.
 enum class Subject : std::uint8_t {
   none,
   address,            // of the host: "127.0.0.1"
-  archive_entry,      // its path in the archive
-  container_name,     // the name that is taken
-  dependency,         // the container that is waited for
-  mount,              // of a container: the path inside it, clean
-  port,               // of the host: "8000/tcp", "8000-8009/tcp" if one of them was wanted
-  program,            // the one to be executed, as it was asked for
-  setting,            // by its Compose name, and which entry of it: "restart", "ulimits/nofile"
-  user,               // or group, of a container: as it was asked for
+  archive_entry,      // its path within the archive
+  container_name,     // the name that is already taken
+  dependency,         // the container that is being waited for
+  mount,              // of a container: the path inside it, normalized
+  port,               // of the host: "8000/tcp", or "8000-8009/tcp" if any port of a range was wanted
+  program,            // the program to execute, as requested
+  setting,            // its Compose name and the entry within it: "restart", "ulimits/nofile"
+  user,               // or group, of a container: as requested
   working_directory,  // the path inside the container
 };
 
@@ -58,20 +58,20 @@ struct ErrorData {
   Code code = Code::internal;
   std::string what;    // what was being done: "mount overlay"
   std::string object;  // on what: "container web-1", a path; may be empty
-  std::string why;     // the reason in words, if errno or HTTP do not say it
-  std::string hint;    // what to try, a whole sentence; may be empty
-  int sys_errno = 0;   // taken at the failing call, never later; 0 = none
+  std::string why;     // the reason in words, if errno or the HTTP status does not say it
+  std::string hint;    // what to try, as a complete sentence; may be empty
+  int sys_errno = 0;   // saved at the failing call, never later; 0 = none
   int http_status = 0;
   Subject subject = Subject::none;
   std::string subject_name;
-  std::optional<Mark> at;        // the user's file
-  std::source_location raised;   // ours, shown with --debug
-  std::unique_ptr<Error> cause;  // the level below
-  std::vector<Error> also;       // teardown and validation: everything else that went wrong
+  std::optional<Mark> at;        // position in the user's file
+  std::source_location raised;   // position in our source, shown with --debug
+  std::unique_ptr<Error> cause;  // the error of the level below
+  std::vector<Error> also;       // teardown and validation: everything else that failed
 };
 
-// A handle, one pointer wide, so that Result<T> stays small. Never empty, except after a move. Copied, with all that is
-// below, by value() of later C++ libraries alone, which throw a copy.
+// A handle, one pointer wide, so that Result<T> stays small. Never empty, except after a move. Copying duplicates the
+// whole chain; it exists only for std::expected::value(), which in newer standard libraries throws a copy.
 class [[nodiscard]] Error {
  public:
   explicit Error(Code code, std::string what = {}, std::source_location raised = std::source_location::current());
@@ -85,12 +85,12 @@ class [[nodiscard]] Error {
   int http_status() const;  // likewise
   Subject subject() const;  // likewise
   const std::string& subject_name() const;
-  // This error or the nearest cause about such a subject; null if none is.
+  // The outermost error in the chain about this subject; null if there is none.
   const Error* level_about(Subject subject) const;
   const ErrorData& data() const { return *data_; }
   ErrorData& data() { return *data_; }
 
-  // Builders, to be chained: return std::unexpected(Error(Code::not_found, "find image").on(name).hint("..."));
+  // Builders, for chaining: return std::unexpected(Error(Code::not_found, "find image").on(name).hint("..."));
   Error&& on(std::string object) &&;
   Error&& why(std::string reason) &&;
   Error&& hint(std::string text) &&;
@@ -98,8 +98,8 @@ class [[nodiscard]] Error {
   Error&& at(Mark mark) &&;
   Error&& also(Error other) &&;
 
-  // One level up: what the caller was doing when this happened. The code and the subject are inherited, the hint and
-  // mark stay below.
+  // Adds a level: what the caller was doing when this happened. Code and subject are inherited; hint and mark stay with
+  // the cause.
   Error wrap(std::string what, std::string object = {},
              std::source_location raised = std::source_location::current()) &&;
 
@@ -117,11 +117,11 @@ class [[nodiscard]] Error {
 template <typename T = void>
 using Result = std::expected<T, Error>;
 
-// The usual ways to fail: return fail(Code::invalid, "parse port", "8o:80").
+// The usual way to fail: return fail(Code::invalid, "parse port", "8o:80").
 [[nodiscard]] std::unexpected<Error> fail(Code code, std::string what, std::string object = {},
                                           std::source_location raised = std::source_location::current());
 [[nodiscard]] std::unexpected<Error> fail(Error error);
-// errno is read at once, so call it directly after the failing system call; or pass the saved number.
+// Reads errno immediately, so call it directly after the failing system call, or pass the saved number.
 [[nodiscard]] std::unexpected<Error> fail_errno(std::string what, std::string object = {},
                                                 std::source_location raised = std::source_location::current());
 [[nodiscard]] std::unexpected<Error> fail_errno(int number, std::string what, std::string object = {},
@@ -129,18 +129,18 @@ using Result = std::expected<T, Error>;
 
 Error errno_error(int number, std::string what, std::string object = {},
                   std::source_location raised = std::source_location::current());
-// The code that an errno stands for: ENOENT is not_found, EACCES is denied, and so on.
+// The code for an errno: ENOENT is not_found, EACCES is denied, and so on.
 Code code_of_errno(int number);
 // "no such file or directory": strerror in lower case, thread-safe.
 std::string errno_text(int number);
 
 }  // namespace consort
 
-// TRY(expr): the value of a Result, or return its error from this function.
+// TRY(expr): evaluates to the value of a Result, or returns its error from the enclosing function.
 #define CONSORT_CONCAT_INNER(a, b) a##b
 #define CONSORT_CONCAT(a, b) CONSORT_CONCAT_INNER(a, b)
 #define TRY(...) CONSORT_TRY(CONSORT_CONCAT(try_result_, __COUNTER__), __VA_ARGS__)
-// The name differs each time, so that one TRY may stand inside another.
+// Each expansion uses a different variable name so that one TRY can be nested in another.
 #define CONSORT_TRY(result, ...)                         \
   (__extension__({                                       \
     auto&& result = (__VA_ARGS__);                       \
@@ -149,7 +149,7 @@ std::string errno_text(int number);
     *std::move(result);                                  \
   }))
 
-// TRY_WRAP(expr, what, object): the same, and says what this level was doing.
+// TRY_WRAP(expr, what, object): like TRY, but adds what this level was doing.
 #define TRY_WRAP(expr, ...) CONSORT_TRY_WRAP(CONSORT_CONCAT(try_result_, __COUNTER__), expr, __VA_ARGS__)
 #define CONSORT_TRY_WRAP(result, expr, ...)                                \
   (__extension__({                                                         \

@@ -1,4 +1,4 @@
-// Truth values as Go's strconv.ParseBool reads them: what Docker takes in flags, Dockerfiles and drivers' options.
+// Boolean values as Go's strconv.ParseBool reads them: what Docker accepts in flags, Dockerfiles and driver options.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace consort {
 
-// nullopt: neither.
+// nullopt: neither true nor false.
 inline std::optional<bool> parse_go_bool(std::string_view text) {
   constexpr std::array<std::string_view, 6> yes{"1", "t", "T", "true", "TRUE", "True"};
   constexpr std::array<std::string_view, 6> no{"0", "f", "F", "false", "FALSE", "False"};

@@ -1,4 +1,4 @@
-// Numbers as Go's strconv reads them, which is what the Compose language and docker's flags are read by.
+// Numbers as Go's strconv reads them, which is how Compose and the docker CLI parse them.
 #pragma once
 
 #include <optional>
@@ -6,7 +6,7 @@
 
 namespace consort {
 
-// strconv.ParseFloat of plain decimal notation; nan and inf included, underscores between digits.
+// strconv.ParseFloat for plain decimal notation, including nan, inf and underscores between digits.
 std::optional<double> parse_go_float(std::string_view text);
 
 }  // namespace consort

@@ -1,4 +1,5 @@
-// Foreign text, letter by letter: UTF-8 as a terminal reads it, and what of it would steer the terminal.
+// Reads foreign text character by character: decodes UTF-8 as a terminal does and escapes what would control the
+// terminal.
 #pragma once
 
 #include <string>
@@ -9,20 +10,20 @@ namespace consort {
 struct Letter {
   std::string_view bytes;
   char32_t point = 0;
-  bool valid = false;  // no UTF-8 otherwise: one byte that stands alone
+  bool valid = false;  // false: invalid UTF-8, always a single byte
 };
 
-// Of a text that is not empty.
+// text must not be empty.
 Letter first_letter(std::string_view text);
 
-// Control characters, also those beyond ASCII, and marks that turn the direction of writing. Tab and newline too.
+// Control characters (including tab, newline and those outside ASCII) and marks that change the writing direction.
 bool steers_terminal(const Letter& letter);
 
-// What steers a terminal becomes visible as "\x1b", what is no UTF-8 as "\xff". Tabs stay.
+// Characters that control a terminal become visible as "\x1b", invalid UTF-8 as "\xff". Tabs are kept.
 std::string sanitized(std::string_view text);
-// The same; newlines stay as well.
+// The same, but newlines are kept as well.
 std::string sanitized_text(std::string_view text);
-// JSON on one line, of the same value: what steers becomes "\u009b".
+// One line of JSON with the same value: characters that control a terminal become "\u009b".
 std::string sanitized_json(std::string_view json);
 
 }  // namespace consort

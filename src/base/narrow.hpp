@@ -1,5 +1,5 @@
-// Conversions to a smaller type that say what becomes of a value that does not fit. A cast takes its last bits, so that
-// 4294967297 seconds are one.
+// Integer conversions that define the result for a value that does not fit. A plain cast keeps only the low bits, which
+// turns 4294967297 seconds into one.
 #pragma once
 
 #include <concepts>
@@ -9,26 +9,26 @@
 
 namespace consort {
 
-// Nothing if the value does not fit: where that is a mistake to be told.
+// nullopt if the value does not fit: for input where that is an error to report.
 template <std::integral To>
 constexpr std::optional<To> fitting(std::integral auto value) {
   if (!std::in_range<To>(value)) return std::nullopt;
   return static_cast<To>(value);
 }
 
-// The nearest value that there is: for times, numbers of tries and the like, where the largest is as good as no limit.
+// The nearest representable value: for times, retry counts and the like, where the maximum is as good as no limit.
 template <std::integral To>
 constexpr To saturated(std::integral auto value) {
   if (std::in_range<To>(value)) return static_cast<To>(value);
   return std::cmp_less(value, 0) ? std::numeric_limits<To>::min() : std::numeric_limits<To>::max();
 }
 
-// Without what is behind the point; what is no number is 0.
+// Truncates toward zero; NaN becomes 0.
 template <std::integral To>
 constexpr To saturated(std::floating_point auto value) {
   using Limits = std::numeric_limits<To>;
   if (value != value) return 0;
-  // The largest integer may have no floating point number of its own; the one after it is a power of two and has.
+  // The largest integer may not be representable as a floating-point number; the next one is a power of two and is.
   if (value >= static_cast<decltype(value)>(Limits::max())) return Limits::max();
   if (value <= static_cast<decltype(value)>(Limits::min())) return Limits::min();
   return static_cast<To>(value);

@@ -1,4 +1,4 @@
-// Work that several threads come to and one does for all.
+// Work that several threads need and that only one of them does.
 #pragma once
 
 #include <condition_variable>
@@ -12,12 +12,12 @@
 
 namespace consort {
 
-// Work is known by a key; what it gives is kept as long as this object. Any thread.
+// Work is identified by a key; its result is kept for the lifetime of this object. Any thread.
 template <typename Value>
 class OnceEach {
  public:
-  // The first caller with a key does the work; the others wait for what it gives. To them a failure is
-  // Code::interrupted: the error itself is the first caller's to tell.
+  // The first caller with a key does the work; the others wait for the result. If it fails, they get Code::interrupted,
+  // because the first caller already reports the actual error.
   Result<Value> once(const std::string& key, const std::function<Result<Value>()>& work) {
     std::unique_lock lock(mutex_);
     const auto [found, first] = entries_.try_emplace(key);
@@ -39,7 +39,7 @@ class OnceEach {
  private:
   struct Entry {
     bool ended = false;
-    std::optional<Value> made;  // ended and empty: it failed
+    std::optional<Value> made;  // ended but empty: the work failed
   };
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -1,5 +1,6 @@
-// A path below the root of an image or a build context, taken apart as the kernel does under RESOLVE_IN_ROOT, for
-// callers that must look at each component: ".." stays inside, an absolute link counts from the root.
+// Resolves a path below the root of an image or a build context component by component, as the kernel does under
+// RESOLVE_IN_ROOT, for callers that must examine each component: ".." stays inside, an absolute link starts at the
+// root.
 #pragma once
 
 #include <deque>
@@ -15,16 +16,16 @@ class PathWalk {
  public:
   explicit PathWalk(std::string path);
 
-  // Goes to the next component; false at the end of the path.
+  // Moves to the next component; false at the end of the path.
   bool next();
   bool at_last() const { return todo_.empty(); }
 
-  std::string here() const;    // relative to the root, without links on the way; "" is the root
-  std::string whole() const;   // here() and what is left of the path
+  std::string here() const;    // relative to the root, with links already resolved; "" is the root
+  std::string whole() const;   // here() and the rest of the path
   std::string parent() const;  // of here(); only after next()
-  const std::string& name() const { return done_.back(); }  // the last part of here(); only after next()
+  const std::string& name() const { return done_.back(); }  // last component of here(); only after next()
 
-  // here() is a link with this target: the walk goes on there instead. ELOOP after too many.
+  // here() is a link with this target: the walk continues there. ELOOP after too many links.
   Result<> follow(std::string_view target);
 
  private:

@@ -1,4 +1,5 @@
-// Where everything is kept. Data survives a reboot, run does not (and is not believed after one).
+// The directories in which consort keeps its files. The data root survives a reboot; the run root is discarded after
+// one.
 #pragma once
 
 #include <string>
@@ -11,10 +12,10 @@ struct Roots {
   std::string data;  // /var/lib/consort, or $XDG_DATA_HOME/consort without root
   std::string run;   // /run/consort, or $XDG_RUNTIME_DIR/consort without root
 
-  // CONSORT_DATA_ROOT and CONSORT_RUN_ROOT win; tests use them to keep out of each other's way.
+  // CONSORT_DATA_ROOT and CONSORT_RUN_ROOT take precedence; tests use them to stay isolated from each other.
   static Result<Roots> from_environment();
 
-  // Makes both private (0700), or refuses to, and empties the run root when its boot id is not the machine's.
+  // Creates both with mode 0700, or fails; empties the run root if its boot ID is not that of the running machine.
   Result<> prepare() const;
 
   std::string state_db() const { return data + "/state.db"; }

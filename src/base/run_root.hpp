@@ -1,11 +1,11 @@
-// The run root alone, for whoever keeps no data: `consort runtime`.
+// The run root alone, for `consort runtime`, which keeps no data.
 #pragma once
 
 #include "base/roots.hpp"
 
 namespace consort {
 
-// The part of Roots::prepare() that is about the run root.
+// The part of Roots::prepare() that concerns the run root.
 Result<> prepare_run_root(const Roots& roots);
 
 }  // namespace consort

@@ -1,4 +1,4 @@
-// What an administrator has said for all projects: docs/reference/settings.md.
+// Settings of the administrator for all projects: docs/reference/settings.md.
 #pragma once
 
 #include <string>
@@ -9,17 +9,17 @@
 namespace consort {
 
 struct Settings {
-  // Of containers of root. automatic: in a user namespace of its own, where that can be had and the file does not ask
-  // for what only root of the machine has.
+  // For root's containers. automatic: each gets its own user namespace if the machine supports it and the Compose file
+  // does not ask for something that requires the machine's root.
   enum class Users : std::uint8_t { of_machine, automatic } users = Users::of_machine;
-  // Published ports of root. open: the kernel leads packets to the container before the host's rules for what comes in
-  // are asked, as with Docker. filtered: those rules decide, as for any program that listens.
+  // For root's published ports. open: packets are forwarded to the container before the host's input rules apply, as
+  // with Docker. filtered: those rules apply, as for any program that listens.
   enum class PublishedPorts : std::uint8_t { open, filtered } published_ports = PublishedPorts::open;
 };
 
-// One line each: `key = "value"`, or empty, or a comment after "#". Code::invalid names file and line.
+// Each line is `key = "value"`, empty, or a comment after "#". Code::invalid names file and line.
 Result<Settings> parse_settings(std::string_view text, const std::string& source);
-// $CONSORT_SETTINGS, or /etc/consort/consort.conf. Without the file: the defaults.
+// $CONSORT_SETTINGS, or /etc/consort/consort.conf. Defaults if the file does not exist.
 Result<Settings> read_settings();
 
 }  // namespace consort

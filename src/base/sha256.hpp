@@ -1,5 +1,5 @@
-// SHA-256, as digests of contents and configurations use it. Links OpenSSL's libcrypto; a library of its own, so that
-// the supervisor need not.
+// SHA-256, for digests of content and configurations. Links OpenSSL's libcrypto; a separate library so that the
+// supervisor does not have to.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ class Sha256 {
   ~Sha256();
   void update(std::span<const std::byte> bytes);
   void update(std::string_view text) { update(std::as_bytes(std::span(text))); }
-  std::string finish();  // 64 hexadecimal digits; afterwards the object is spent
+  std::string finish();  // 64 hexadecimal digits; the object must not be used afterwards
 
  private:
   struct State;

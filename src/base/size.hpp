@@ -1,4 +1,4 @@
-// Sizes as Docker's programs read them: a number, which may have a fraction, and a unit ("512m", "1.5 GiB", "64KB").
+// Parses sizes as Docker does: a number, possibly with a fraction, and a unit ("512m", "1.5 GiB", "64KB").
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 namespace consort {
 
 enum class SizeUnits : std::uint8_t {
-  binary,   // "k" is 1024 ("KiB" and "KB" too): nearly everything
-  decimal,  // "k" is 1000 ("KiB" too): max-size of logs
+  binary,   // "k" is 1024, as are "KiB" and "KB": nearly everywhere
+  decimal,  // "k" is 1000, as is "KiB": max-size of logs
 };
-// In bytes. Code::invalid with Docker's words, which name the text: for whoever says in which setting it stands.
+// In bytes. Code::invalid with Docker's message, which names the text; the caller adds the setting it belongs to.
 Result<std::int64_t> parse_size(std::string_view text, SizeUnits units = SizeUnits::binary);
 
 }  // namespace consort

@@ -1,13 +1,13 @@
-// A SystemTime counts nanoseconds in 64 bits, and so reaches no further than from 1677 to 2262. Plain arithmetic makes
-// a time of another century of what is outside (seconds that are milliseconds, the year 9999, Go's year 1); these take
-// the nearest that there is.
+// Time arithmetic that saturates. A SystemTime counts nanoseconds in 64 bits and so only covers 1677 to 2262. With
+// plain arithmetic, times outside (milliseconds taken for seconds, the year 9999, Go's year 1) wrap to another century;
+// these functions return the nearest representable time.
 #pragma once
 
 #include "base/time.hpp"
 
 namespace consort {
 
-// In whole days, so that all of date and clock can be told.
+// Whole days, so that every date and time of day in the range is representable.
 inline constexpr SystemTime earliest_time = std::chrono::sys_days(std::chrono::year(1677) / 9 / 22);
 inline constexpr SystemTime latest_time = std::chrono::sys_days(std::chrono::year(2262) / 4 / 11);
 

@@ -1,4 +1,4 @@
-// Parts of addresses.
+// URL encoding.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace consort {
 
-// What stands for itself in no part of an address becomes %XX (RFC 3986, section 2.1).
+// Percent-encodes every character that is not unreserved (RFC 3986, section 2.1).
 std::string url_encode(std::string_view text);
 
 }  // namespace consort

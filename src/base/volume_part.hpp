@@ -1,5 +1,5 @@
-// What is below a volume's data belongs to the containers that have the volume: any of them may have put a link in the
-// place of a directory since its path was made sure of.
+// Opens paths below a volume's data, which belongs to the containers that use the volume: any of them may have replaced
+// a directory with a link since the path was checked.
 #pragma once
 
 #include <optional>
@@ -10,8 +10,8 @@
 
 namespace consort {
 
-// Opens (O_PATH) a path that is below the data of a volume without following a link there. nullopt: it lies elsewhere,
-// or is the data itself, which no container can replace.
+// Opens (O_PATH) a path below the data of a volume without following any link there. nullopt: the path lies elsewhere,
+// or is the data directory itself, which no container can replace.
 Result<std::optional<Fd>> open_part_of_volume(const Roots& roots, const std::string& path);
 
 }  // namespace consort

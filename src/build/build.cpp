@@ -28,7 +28,7 @@ class Build {
           if (environment_.progress) environment_.progress(event);
         }) {}
 
-  // Everything is looked up, nothing is run.
+  // Looks everything up without running anything.
   Result<std::optional<std::string>> why_outdated(const std::string& image_id) {
     mode_ = Shared::Mode::look_only;
     environment_.progress = {};
@@ -71,7 +71,7 @@ class Build {
     return {};
   }
 
-  // A Dockerfile that cannot even be read as one.
+  // A Dockerfile that cannot be parsed.
   void report_unparsed(const Error& error) {
     if (!error.mark() || error.mark()->line == 0 || !environment_.failed) return;
     const Mark mark = *error.mark();
@@ -82,7 +82,7 @@ class Build {
         {.title = {}, .output = {}, .file = mark.file, .text = *text, .line = mark.line, .end_line = mark.line});
   }
 
-  // An error in the Dockerfile itself, which no step has shown.
+  // An error in the Dockerfile itself that no step has reported.
   void report(const Error& error) {
     const Mark& mark = *error.mark();
     if (shown_ || !environment_.failed || mark.file != dockerfile_.file) return;
@@ -94,7 +94,7 @@ class Build {
                          .end_line = mark.line});
   }
 
-  // Before anything else, as in Docker: a build that could not sign later does not start.
+  // First of all, as in Docker: a build that could not sign later does not start.
   Result<> start_agents() {
     if (mode_ != Shared::Mode::build || request_.ssh.empty()) return {};
     std::string own;
@@ -104,7 +104,7 @@ class Build {
     return {};
   }
 
-  // Remote contexts become directories of this build.
+  // Fetches remote contexts into directories of this build.
   Result<> get_contexts() {
     if (is_remote_context(request_.context)) {
       const FetchedContext fetched = TRY(get_context(request_.context));
@@ -118,7 +118,7 @@ class Build {
   }
 
   Result<FetchedContext> get_context(const std::string& url) {
-    // Nothing is asked of others when everything is only looked up.
+    // No network access if everything is only looked up.
     if (mode_ == Shared::Mode::look_only) return fail(Code::not_found, "find in build cache", url);
     auto step = log_.start("[internal] load remote build context " + url);
     auto fetched =
@@ -176,7 +176,7 @@ class Build {
     return export_caches(from, cache_to_);
   }
 
-  // This machine's platform first: it determines the names' own image.
+  // This machine's platform comes first: its image becomes the own image of the names.
   Result<std::vector<image::Platform>> wanted_platforms() const {
     const image::Platform host = image::Platform::host();
     std::vector<image::Platform> platforms;
@@ -191,7 +191,7 @@ class Build {
     return platforms;
   }
 
-  // The environment's functions are called one at a time, whichever platform's build calls them.
+  // Serializes the environment's functions, because the builds of several platforms call them.
   BuildEnvironment for_several() {
     BuildEnvironment shared = environment_;
     if (environment_.pull) {
@@ -230,7 +230,7 @@ class Build {
           open_context(TRY(real_path(folder, "open build context")), std::move(definition.ignore), environment_.roots));
     SourceTree* tree = context ? &*context : nullptr;
     auto done = parts.size() == 1 ? parts.front()->execute(tree, cache) : execute_all(parts, tree, cache);
-    if (context) (void)context->save_index();  // what was learned stays true
+    if (context) (void)context->save_index();  // valid even if the build failed
     for (const auto& part : parts) {
       shown_ = shown_ || part->shown();
       if (!miss_) miss_ = part->miss();
@@ -238,7 +238,7 @@ class Build {
     return done;
   }
 
-  // A remote context is fetched now: the steps are known, and so is what they need from it.
+  // A remote context is fetched only now, when the steps and the files that they need are known.
   Result<std::string> context_folder(const std::vector<std::unique_ptr<PlatformBuild>>& parts,
                                      const Definition& definition) {
     if (!environment_.remote.context || definition.context.empty()) return definition.context;
@@ -262,7 +262,7 @@ class Build {
           if (done) return;
           {
             const std::scoped_lock lock(mutex_);
-            // "Interrupted" is mostly a consequence of another one's failure.
+            // "Interrupted" is mostly a consequence of another platform's failure.
             if (!error || error->code() == Code::interrupted) error.emplace(std::move(done).error());
           }
           stop_.request_stop();
@@ -332,7 +332,7 @@ class Build {
     return first;
   }
 
-  // The id that create_image would return, if every layer's digest is already known; after a build it is.
+  // The id that create_image would return, if every layer's digest is already known, as it is after a build.
   Result<std::string> identify(image::ImageConfig config, const std::vector<std::string>& layers) {
     for (const auto& id : layers) {
       const auto layer = TRY(environment_.store.layer(id));
@@ -350,10 +350,10 @@ class Build {
   std::vector<CacheSpec> cache_from_, cache_to_;
   SshAgents agents_;
   std::stop_source stop_;
-  std::mutex mutex_;  // of the environment's functions, where several platforms' builds call them
+  std::mutex mutex_;  // for the environment's functions, because builds of several platforms call them
   int fetched_contexts_ = 0;
   bool shown_ = false, told_ = false;
-  std::optional<std::string> miss_;  // look_only: why a step must be run again
+  std::optional<std::string> miss_;  // look_only: the reason why a step must run again
   Shared::Mode mode_ = Shared::Mode::build;
 };
 

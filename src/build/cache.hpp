@@ -1,4 +1,4 @@
-// The build cache as a whole, for those who do not build.
+// Pruning the build cache.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,11 @@ class Store;
 
 namespace consort::build {
 
-// What is to be forgotten: every step, or less.
+// Which steps to remove: all of them by default.
 struct CachePrune {
   std::optional<SystemTime> unused_since{};  // only what was not used since then
-  // In bytes, 0: not said. Of what the cache needs alone so much goes that it is below `max_used` and that `min_free`
-  // of the disk is free, but nothing once it is below `reserved`.
+  // Sizes in bytes; 0: not set. Of the layers that only the cache needs, removes enough to stay below `max_used` and to
+  // keep `min_free` of the disk free, but nothing once it is below `reserved`.
   std::uint64_t reserved = 0;
   std::uint64_t max_used = 0;
   std::uint64_t min_free = 0;
@@ -25,10 +25,10 @@ struct CachePrune {
   bool has_size() const { return reserved > 0 || max_used > 0 || min_free > 0; }
 };
 
-// Forgets the steps, and lets go of their layers: a prune of the store takes them then. Of what may go by its size that
-// goes first which was used the longest ago, and no step before those that were made on it.
+// Removes the steps and releases their layers, which the next prune of the store then deletes. When pruning by size,
+// the least recently used steps are removed first, and no step before those that were built on top of it.
 Result<> forget_cache(image::Store& store, const CachePrune& prune = {});
-// How many bytes the cache may keep that needs `used` now. nullopt: all.
+// How many bytes the cache may keep if it needs `used` now. nullopt: all of them.
 std::optional<std::uint64_t> bytes_to_keep(const CachePrune& prune, std::uint64_t used, std::uint64_t free);
 
 }  // namespace consort::build

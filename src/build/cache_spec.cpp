@@ -15,7 +15,7 @@ Error wrong(std::string_view text, CacheSide side, std::string why) {
            std::string(text.substr(0, 200)) + "\": " + std::move(why));
 }
 
-// One line of comma-separated values: a quoted field may contain commas, and doubled quotes.
+// A line of comma-separated values: a quoted field may contain commas, and doubled quotes.
 std::vector<std::string> fields_of(std::string_view text) {
   std::vector<std::string> fields(1);
   bool quoted = false;

@@ -1,5 +1,5 @@
-// The texts of cache_from and cache_to, as buildx reads them: "type=registry,ref=HOST/NAME:TAG,mode=max", or a
-// reference alone, which is type=registry.
+// Parses the entries of cache_from and cache_to as buildx does: "type=registry,ref=HOST/NAME:TAG,mode=max", or a
+// reference alone, which means type=registry.
 #pragma once
 
 #include <string>
@@ -16,14 +16,14 @@ struct CacheSpec {
   std::string type_name;                                         // as written: "gha", with Type::unsupported
   std::string reference;                                         // registry
   std::string folder;                                            // local
-  std::string tag;                                               // local: in the directory's index; empty: "latest"
-  std::string digest;  // local, cache_from: "sha256:..." of a manifest; empty: what the tag names
+  std::string tag;                                               // local: tag in the directory's index; empty: "latest"
+  std::string digest;  // local, cache_from: "sha256:..." of a manifest; empty: use the tag
   enum class OnError : std::uint8_t { fail, go_on } on_error = OnError::fail;  // cache_to
 };
 
 enum class CacheSide : std::uint8_t { from, to };
-// One entry may hold several references ("a,b"). Code::invalid says what is missing. Attributes that only choose among
-// forms of the same content (compression, oci-mediatypes, ...) are accepted and say nothing here.
+// One entry may contain several references ("a,b"). Code::invalid says what is missing. Attributes that only select
+// another form of the same content (compression, oci-mediatypes, ...) are accepted and ignored.
 Result<std::vector<CacheSpec>> parse_cache_spec(std::string_view text, CacheSide use);
 
 }  // namespace consort::build

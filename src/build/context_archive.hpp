@@ -1,4 +1,4 @@
-// A build context that comes as an archive.
+// Build contexts received as archives.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace consort::build {
 
-// A tar, packed with gzip, bzip2, xz, zstd or not, from a pipe or a file, into a directory that is there and empty; it
-// is not trusted. Code::invalid for what is none.
+// Extracts an untrusted tar archive (uncompressed or with gzip, bzip2, xz, zstd) from a pipe or file (borrowed) into an
+// existing, empty directory. Code::invalid if it is not a tar archive.
 Result<> unpack_context(int in, const std::string& folder);
 
 }  // namespace consort::build

@@ -1,4 +1,4 @@
-// What is shown when a step fails, besides the error itself: its last output, and its place in the Dockerfile.
+// What is shown for a failed step in addition to the error: its last output, and its position in the Dockerfile.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ struct StepFailure {
   std::string text;    // its content
   std::uint32_t line = 0;
   std::uint32_t end_line = 0;
-  int exit_code = 0;  // of the process; 0 if it was something else
+  int exit_code = 0;  // of the process; 0 if the failure was something else
 };
 
 // As `docker build` prints it:
@@ -27,7 +27,7 @@ struct StepFailure {
 //   --------------------
 //      3 | >>> RUN make
 std::string render(const StepFailure& failure);
-// Only the lines of the file, with the marker.
+// Only the excerpt of the file, with the marker.
 std::string render_excerpt(const std::string& file, const std::string& text, std::uint32_t line,
                            std::uint32_t end_line);
 

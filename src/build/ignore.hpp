@@ -1,4 +1,4 @@
-// What an ignore file keeps out of a build's context.
+// Loads the ignore file of a build context.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace consort::build {
 
-// DOCKERFILE.dockerignore, or else the directory's .dockerignore. dockerfile: its path, or "" without one. No such
-// file: nothing is ignored. Code::invalid with a mark for a faulty pattern.
+// DOCKERFILE.dockerignore, or else the directory's .dockerignore. dockerfile: its path, or "" if there is none. Without
+// an ignore file, nothing is ignored. Code::invalid with a mark for a malformed pattern.
 Result<PatternList> load_ignore(const std::string& folder, const std::string& dockerfile);
 
 }  // namespace consort::build

@@ -1,4 +1,4 @@
-// Builds at the same step, in this program or another, take turns: the first does it for all.
+// Concurrent builds of the same step, in this process or another, take turns: the first one executes it for all.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@ namespace consort::build {
 std::string turn_path(const std::string& run_root, const std::string& step_digest);
 // nullopt: somebody is at it.
 Result<std::optional<LockFile>> try_take_turn(const std::string& run_root, const std::string& step_digest);
-// What builds that were killed have left. One listing where there is nothing.
+// Removes what killed builds have left. If there is nothing, it costs one listing.
 Result<> sweep_turns(const std::string& run_root);
 
 }  // namespace consort::build

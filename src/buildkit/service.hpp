@@ -1,8 +1,8 @@
-// BuildKit's API on the engine: what buildx, Docker Compose and `docker build` speak once a connection has been taken
-// from HTTP (POST /grpc, POST /session). Builds are done by the engine's own builder; a client sends the Dockerfile's
-// place and options, and gets steps, an image, an archive or files back.
+// BuildKit's API on top of the engine: what buildx, Docker Compose and `docker build` use after upgrading an HTTP
+// connection (POST /grpc, POST /session). The engine's own builder executes builds; a client sends the location of the
+// Dockerfile and options, and receives steps, an image, an archive or files.
 //
-// Calls and builds have threads of their own, which end with their connection. SIGPIPE must be ignored.
+// Calls and builds have their own threads, which end with their connection. SIGPIPE must be ignored.
 #pragma once
 
 #include <memory>
@@ -18,26 +18,26 @@ class Engine;
 
 namespace consort::buildkit {
 
-// What came with POST /session.
+// The headers of POST /session.
 struct SessionRequest {
   std::string id;                    // X-Docker-Expose-Session-Uuid
-  std::vector<std::string> methods;  // X-Docker-Expose-Session-Grpc-Method, each
+  std::vector<std::string> methods;  // X-Docker-Expose-Session-Grpc-Method, one element per header
 };
 
-// Any thread.
+// Thread-safe.
 class Service {
  public:
   explicit Service(engine::Engine& engine);  // borrowed
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
-  ~Service();  // nobody may be served any more
+  ~Service();  // no connection may be served any more
 
-  // A connected socket after the 101, and what has been read of it already. Both return when it has been closed, by the
-  // client or by stop().
+  // Serve a connected socket after the 101 response; read_already are bytes already read from it. Both return when the
+  // connection has been closed, by the client or by stop().
   Result<> serve_control(Fd socket, std::string read_already);
   Result<> serve_session(Fd socket, std::string read_already, const SessionRequest& request);
 
-  // Closes all connections; builds are cancelled.
+  // Closes all connections and cancels their builds.
   void stop();
 
   class Impl;

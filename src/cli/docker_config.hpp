@@ -1,13 +1,12 @@
-// What the docker command's own settings say that is meant for commands as ours: $DOCKER_CONFIG/config.json, or
-// ~/.docker/config.json.
+// Settings of the docker command that also apply to our commands: $DOCKER_CONFIG/config.json, or ~/.docker/config.json.
 #pragma once
 
 #include <string>
 
 namespace consort::cli {
 
-// A text of the file ("psFormat", "detachKeys"); "" if it is not there. A file that cannot be read says nothing: it may
-// be left from another program, and is for taste only.
+// A string from the file ("psFormat", "detachKeys"); "" if it is not set. A file that cannot be read is ignored: it may
+// belong to another program, and only contains preferences.
 std::string docker_setting(const char* name);
 
 }  // namespace consort::cli

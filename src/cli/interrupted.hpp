@@ -1,14 +1,14 @@
-// Whether the user has asked to come to an end, for who must not wait for somebody else then.
+// Whether the user has interrupted the command, for code that then must not wait for another process.
 #pragma once
 
 #include <chrono>
 
 namespace consort::cli {
 
-// Whose reader has taken nothing for so long no longer waits, once the user has asked for an end.
+// After an interrupt, a reader that has read nothing for this long is no longer waited for.
 inline constexpr std::chrono::milliseconds patience_after_interrupt{100};
 
-// Since interrupt_descriptor() (signals.hpp) was called first; whoever reads that, and whether they have yet.
+// Since the first call of interrupt_descriptor() (signals.hpp), regardless of whether the descriptor has been read.
 bool has_been_interrupted();
 
 }  // namespace consort::cli

@@ -1,4 +1,4 @@
-// One call of the program: what was asked for, and where it was asked from.
+// One run of the program: what was requested, and in which environment.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 
 namespace consort::cli {
 
-// As what the program was called: it speaks Docker Compose's name when installed under that.
+// The name under which the program runs: installed as docker-compose, it presents itself as Docker Compose.
 enum class Persona : std::uint8_t { consort, docker_compose };
 
 struct ProjectFiles;  // project_files.hpp
@@ -23,18 +23,18 @@ struct Invocation {
   ParsedFlags group;  // of `runtime`, before its command
   ParsedFlags flags;
   std::vector<std::string> arguments;
-  std::string line;  // the whole command line, for people
+  std::string line;  // the whole command line, for display
   Terminal terminal;
   ProgressMode progress = ProgressMode::automatic;
-  std::shared_ptr<ProjectFiles> files;  // of the project, as the whole command reads them
+  std::shared_ptr<ProjectFiles> files;  // of the project, shared by the whole command
   bool dry_run = false;
-  bool has_warned = false;  // of what is in the files: when it was started first (seal.hpp)
+  bool has_warned = false;  // warnings about the files were printed before the program was re-executed (seal.hpp)
 };
 
-// The whole program: gives the exit status.
+// Runs the whole program; returns the exit status.
 int run_program(const std::vector<std::string>& argv);
 
-// What went wrong, where with line and caret, why, and what to try. To standard error.
+// Prints to standard error: what went wrong, where (with line and caret), why, and what to try.
 void print_error(const Invocation& invocation, const Error& error);
 
 }  // namespace consort::cli

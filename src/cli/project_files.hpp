@@ -1,5 +1,5 @@
-// How one command reads the files of its project. It looks at them several times (for settings, for where it is to act,
-// for the project itself): what comes from a pipe or from elsewhere is fetched, and what is long is parsed, once.
+// How a command reads the files of its project. It does so several times (for settings, for the target, for the project
+// itself), so content from pipes and remote sources is fetched only once, and long files are parsed only once.
 #pragma once
 
 #include <memory>
@@ -11,11 +11,11 @@
 namespace consort::cli {
 
 struct ProjectFiles {
-  std::shared_ptr<project::RemoteFiles> remote;  // as this command may reach them; null where they cannot be kept
-  compose::FileAccess access;                    // finds them, too. What cannot be read is told as a warning
-  std::shared_ptr<compose::ParsedFiles> parsed;  // by whoever looks into them before they are loaded; else null
+  std::shared_ptr<project::RemoteFiles> remote;  // remote files this command may fetch; null if they cannot be stored
+  compose::FileAccess access;                    // includes remote files; failures are reported as warnings
+  std::shared_ptr<compose::ParsedFiles> parsed;  // files parsed before loading; otherwise null
 
-  // Reads nothing yet. The invocation's terminal is borrowed: only later it is known whether it may be coloured.
+  // Reads nothing yet. Borrows the invocation's terminal because it is not yet known whether colour may be used.
   static std::shared_ptr<ProjectFiles> of(const Invocation& invocation);
 };
 

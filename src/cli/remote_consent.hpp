@@ -1,4 +1,4 @@
-// Compose files from registries and git repositories: fetched for whoever looks, used only with the user's consent.
+// Compose files from registries and Git repositories: fetched to display them, used only with the user's consent.
 #pragma once
 
 #include "cli/invocation.hpp"
@@ -7,8 +7,8 @@
 
 namespace consort::cli {
 
-// Before anything is made of files from elsewhere: shows which they are and what they would run, and asks, unless the
-// same content was agreed to before, or --yes is given. The answer is kept. Nothing is asked of a dry run.
+// Before files from remote sources are used: shows which they are and what they would run, and asks for confirmation,
+// unless the same content was approved before or --yes is given. The answer is stored. A dry run does not ask.
 Result<> agree_to_remote_files(const Invocation& invocation, const project::RemoteFiles& remote,
                                const compose::Project& project);
 

@@ -1,6 +1,6 @@
-// One directory has several paths when there are links, and a project that is named after its directory then several
-// names. Docker Compose takes the path's name by which it was called; so do we, unless the project is there already
-// under the name of another path.
+// A directory can have several paths because of symbolic links, so a project named after its directory can have several
+// names. Docker Compose uses the name in the path as given; we do too, unless the project already exists under the name
+// from another path.
 #pragma once
 
 #include <optional>
@@ -12,18 +12,18 @@
 
 namespace consort::cli {
 
-// Where the command was started, as its user sees it: $PWD where that is a path of this directory.
+// The current directory as the user sees it: $PWD if that is a path of this directory.
 Result<std::string> started_in();
 
-// Whether the project's name is that of its directory.
+// Whether the project has the name of its directory.
 bool is_named_after_directory(const compose::Project& project);
 
 struct SamePlace {
   std::string project;
-  std::string directory;        // the path by which it was made
-  bool after_directory = true;  // its name is that path's, too
+  std::string directory;        // the path under which it was created
+  bool after_directory = true;  // its name comes from that path
 };
-// Another project with containers that were made in this project's directory. None where this one has containers.
+// Another project whose containers were created in this project's directory. nullopt if this project has containers.
 Result<std::optional<SamePlace>> find_same_place(engine::Engine& engine, const compose::Project& project);
 
 }  // namespace consort::cli

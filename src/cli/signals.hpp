@@ -1,5 +1,5 @@
-// SIGINT, SIGTERM, SIGHUP and SIGWINCH as bytes in pipes. Handlers rather than a blocked mask and a signalfd: a mask is
-// inherited by every program we start, containers included.
+// Delivers SIGINT, SIGTERM, SIGHUP and SIGWINCH as bytes in pipes. Uses handlers instead of a blocked mask and a
+// signalfd because every program we start, including containers, would inherit the mask.
 #pragma once
 
 #include <chrono>
@@ -8,19 +8,19 @@
 
 namespace consort::cli {
 
-// Of a command that the user has broken off.
+// Of a command that the user has interrupted.
 inline constexpr int interrupted_status = 130;
 
-// Each installs its handlers once per process. The descriptors live as long as the program and do not block; one byte a
-// signal, its number.
-Result<int> interrupt_descriptor();  // SIGINT, SIGTERM, while somebody listens (project/exec/listening.hpp)
-Result<> catch_hangup();             // SIGHUP as well, from now on, unless it is ignored (nohup)
+// Each installs its handlers once per process. The descriptors are valid until the program ends and non-blocking; each
+// signal is one byte, its number.
+Result<int> interrupt_descriptor();  // SIGINT, SIGTERM, while something listens (project/exec/listening.hpp)
+Result<> catch_hangup();             // from now on also SIGHUP, unless it is ignored (nohup)
 Result<int> window_descriptor();     // SIGWINCH
 
-// How often somebody has pressed Ctrl-C in a row: programs that handle it get it many times in an hour.
+// Counts consecutive presses of Ctrl-C: programs that handle it may get it many times in an hour.
 class Insistence {
  public:
-  int count();  // one more; 1 after a pause
+  int count();  // counts one more; returns 1 after a pause
 
  private:
   std::chrono::steady_clock::time_point last_{};

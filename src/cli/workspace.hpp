@@ -1,5 +1,5 @@
-// What most commands open first: the project (from its file, or by name from labels), the engine, the progress
-// renderer.
+// The objects that most commands open first: the project (from its file, or by name from labels), the engine, and the
+// progress renderer.
 #pragma once
 
 #include <memory>
@@ -15,15 +15,15 @@
 namespace consort::cli {
 
 enum class Need : std::uint8_t {
-  file,    // up, run, build, config: a Compose file must be there
-  name,    // ps, logs, down: with -p and without -f no file is read
+  file,    // up, run, build, config: a Compose file is required
+  name,    // ps, logs, down: with -p and without -f, no file is read
   engine,  // ls: no project at all
 };
 
 class Workspace {
  public:
-  // services: from the command line; their profiles become active. Warnings about the file are printed. With Need::name
-  // the command's first argument may also name a container of another project, which is then what this is about.
+  // services: from the command line; their profiles become active. Prints warnings about the file. With Need::name, the
+  // command's first argument may also be a container of another project, which is then used.
   static Result<std::unique_ptr<Workspace>> open(const Invocation& invocation, Need need,
                                                  const std::vector<std::string>& services = {});
 
@@ -31,16 +31,16 @@ class Workspace {
   engine::Engine& engine() { return *engine_; }
   project::Progress& progress() { return *progress_; }
   const std::string& project_name() const { return session_->project_name; }
-  // The file's project, or null without a file.
+  // The project from the file, or null without a file.
   const compose::Project* project() const {
     const std::optional<compose::Project>& loaded = session_->project;
     return loaded ? &*loaded : nullptr;
   }
 
-  // Of the project (which knows .env), else of this process.
+  // From the project's environment (which includes .env), or else from this process.
   std::optional<std::string> variable(const std::string& name) const;
 
-  // Held until the end of the command. Says whom it waits for.
+  // Held until the command ends. Reports whom it waits for.
   Result<> lock();
   void unlock() { lock_.reset(); }
 
@@ -53,15 +53,16 @@ class Workspace {
   std::optional<engine::ProjectLock> lock_;
 };
 
-// The COMPOSE_* settings of the project's .env become those of this process, where it has none of its own. Before
-// threads.
+// Sets the COMPOSE_* variables from the project's .env in this process, unless they are already set. Must be called
+// before threads are started.
 void adopt_local_settings(const Invocation& invocation);
-// The flags and environment of this invocation as the loader takes them.
+// The loader's options from the flags and environment of this invocation.
 Result<compose::LoadOptions> load_options(const Invocation& invocation, const std::vector<std::string>& services);
-// Loads, prints warnings; errors are printed whole, and the returned Error is then empty of text (nothing left to say).
+// Loads the project and prints warnings. Errors are printed completely; the returned Error then has no text left to
+// print.
 Result<compose::Project> load_project(const Invocation& invocation, const compose::LoadOptions& options);
 Result<compose::Project> load_project(const Invocation& invocation, const compose::LoadOptions& options,
-                                      Result<compose::ProjectSettings> settings);  // that were found already
+                                      Result<compose::ProjectSettings> settings);  // already determined
 
 std::map<std::string, std::string> process_environment();
 bool environment_says(const char* variable);  // set to a true value

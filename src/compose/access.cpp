@@ -1,4 +1,4 @@
-// The real disk behind FileAccess.
+// FileAccess for the real file system.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,8 +29,8 @@ Result<std::string> read_standard_input() {
   }
 }
 
-// Files that can be read only once, as with `--env-file <(decrypt secrets.env)`: a command reads its files several
-// times.
+// Caches files that can be read only once, as with `--env-file <(decrypt secrets.env)`, because a command reads its
+// files several times.
 class ReadOnce {
  public:
   template <typename Read>

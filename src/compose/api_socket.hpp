@@ -1,6 +1,6 @@
-// Services that speak to Docker: by `use_api_socket`, or a bind of Docker's own socket. What they are given is the API
-// of Consort, for their project alone unless `x-consort: {api_socket: full}` says otherwise, of the service or of the
-// file (docs/decisions/0144).
+// Services that use Docker's API: through `use_api_socket`, or a bind mount of Docker's socket. They get Consort's API,
+// restricted to their own project unless `x-consort: {api_socket: full}` is set for the service or the file
+// (docs/decisions/0144).
 #pragma once
 
 #include <string>
@@ -13,15 +13,15 @@ namespace consort::compose {
 
 inline constexpr const char* docker_socket = "/var/run/docker.sock";
 
-// A path of the host at which programs look for Docker.
+// Whether a host path is one where programs look for Docker's socket.
 bool is_docker_socket(std::string_view path);
 
 enum class ApiSocket : std::uint8_t {
-  none,     // it asks for no socket
-  project,  // shows and changes nothing but its own project
-  full,     // that at Docker's place, else the one of `consort serve`
+  none,     // no socket requested
+  project,  // sees and changes only its own project
+  full,     // the socket at Docker's path if there is one, otherwise that of `consort serve`
 };
-// Code::invalid, with its place, for a word that is neither "project" nor "full".
+// Code::invalid, with its position, for a value other than "project" and "full".
 Result<ApiSocket> api_socket_of(const Project& project, const Service& service);
 
 }  // namespace consort::compose

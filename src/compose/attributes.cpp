@@ -1,4 +1,5 @@
-// The table of all attributes, for the documentation: from the shapes used for validation and the rules for merging.
+// The table of all attributes, for the documentation: built from the shapes used for validation and the rules for
+// merging.
 #include <string>
 
 #include "compose/compose.hpp"

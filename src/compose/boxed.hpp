@@ -1,5 +1,5 @@
-// An optional value that is kept elsewhere: for large parts that most services do not have. A file of a megabyte can
-// have 50,000 services, and each would pay for them. Copies are deep.
+// An optional value stored on the heap: for large parts that most services do not have. A file of one megabyte can have
+// 50,000 services, each of which would otherwise reserve the memory. Copies are deep.
 #pragma once
 
 #include <memory>

@@ -39,16 +39,16 @@ Diagnostic diagnostic_of(const Error& error) {
   return made;
 }
 
-// The same mistake, found again in the model merged with a later file.
+// Removes errors that were found again in the model merged with a later file.
 void drop_repeated(std::vector<Diagnostic>& diagnostics) {
   std::set<std::string> seen;
-  std::map<std::string, std::string> first_code;  // of the first error at a place: what follows from it is not told
+  std::map<std::string, std::string> first_code;  // of the first error at a place; its consequences are not reported
   std::erase_if(diagnostics, [&](const Diagnostic& each) {
     if (each.mark.line == 0) return false;
     if (each.code == "unset-variable") return false;
     const std::string key = each.code + "\n" + each.mark.file + "\n" + std::to_string(each.mark.line) + ":" +
                             std::to_string(each.mark.column) + "\n" + each.label + "\n" + each.help +
-                            (each.code == "env-file" ? each.message : "");  // the place of all its lines
+                            (each.code == "env-file" ? each.message : "");  // all of its lines have the same place
     if (!seen.insert(key).second) return true;
     if (each.severity != Severity::error) return false;
     const std::string place =
@@ -69,7 +69,7 @@ void explain_unset(std::vector<Diagnostic>& diagnostics, const std::vector<Varia
   }
   for (Diagnostic& each : diagnostics) {
     if (each.severity != Severity::error || each.mark.line == 0) continue;
-    // These name the variable in question; others in the same value may well be empty.
+    // These name the variable in question; other variables in the same value may well be empty.
     if (each.code == "required-variable" || each.code == "invalid-interpolation") continue;
     const auto found = unset.find(place(each.mark));
     if (found == unset.end()) continue;
@@ -80,7 +80,7 @@ void explain_unset(std::vector<Diagnostic>& diagnostics, const std::vector<Varia
   }
 }
 
-// After interpolation: all variables that were encountered, in all files.
+// All variables that were encountered in all files, after interpolation.
 std::vector<VariableUse> variables_of(const std::vector<VariableSighting>& sightings) {
   std::map<std::string, VariableUse> by_name;
   for (const VariableSighting& sighting : sightings) {
@@ -138,7 +138,7 @@ class Load {
     const std::map<std::string, std::string> nothing;
     const auto& values = options_.interpolate == Switch::on ? settings_.environment : nothing;
     Node tree = loader.load(settings_.files, settings_.working_directory, values);
-    // A document that only gives a version, or includes nothing, is as empty as none at all.
+    // A document that has only a version, or includes nothing, counts as empty.
     const bool empty = std::ranges::all_of(
         tree.entries, [](const Entry& each) { return each.key == "version" || each.key == "include"; });
     if (empty && !reporter_.failed()) {
@@ -152,7 +152,7 @@ class Load {
   }
 
   bool name_project(TreeLoader& loader) {
-    bool unusable = false;  // a name was given, and nothing of it is left
+    bool unusable = false;  // a name was given, but nothing of it is usable
     if (settings_.name.empty()) {
       const std::string given = loader.project_name(settings_.files, settings_.environment);
       settings_.name = options_.normalize == Switch::on ? normalize_project_name(given) : given;
@@ -177,8 +177,8 @@ class Load {
   void activate_profiles(Project& project) {
     project.profiles = options_.profiles;
     if (project.profiles.empty()) {
-      // Without the variable, the one active profile is "": services that list it (`profiles: ["", mysql]`) are on by
-      // default.
+      // If the variable is not set, the only active profile is "": services that list it (`profiles: ["", mysql]`) are
+      // enabled by default.
       const auto found = settings_.environment.find("COMPOSE_PROFILES");
       const std::string names = found == settings_.environment.end() ? std::string() : found->second;
       for (const std::string& each : split(names, ',')) project.profiles.emplace_back(trim(each));
@@ -294,7 +294,7 @@ std::string top_level_value(const LoadOptions& options, const ProjectSettings& s
   TreeOptions how{options.access};
   how.parsed = parsed;
   TreeLoader loader(how, sources, reporter);
-  if (settings.name.empty()) (void)loader.project_name(settings.files, settings.environment);  // as load() begins
+  if (settings.name.empty()) (void)loader.project_name(settings.files, settings.environment);  // as load() does
   return loader.top_level_value(settings.files, settings.environment, path);
 }
 

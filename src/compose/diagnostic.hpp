@@ -1,4 +1,4 @@
-// What is wrong with the user's files, with the place, the line, and the repair.
+// Problems in the user's files, with position, source line, and suggested fix.
 #pragma once
 
 #include <map>
@@ -13,10 +13,10 @@ namespace consort::compose {
 
 enum class Severity : std::uint8_t { error, warning };
 
-// Certain fixes are applied by apply_fixes(); the others are suggestions.
+// apply_fixes() applies certain fixes; guesses are only suggested.
 enum class Certainty : std::uint8_t { certain, guess };
 
-// Replace `length` bytes at `offset` of the file's text. length 0 inserts.
+// Replaces `length` bytes at `offset` of the file's text; length 0 inserts.
 struct TextEdit {
   std::string file;
   std::size_t offset = 0;
@@ -38,29 +38,29 @@ struct RelatedMark {
 
 struct Diagnostic {
   Severity severity = Severity::error;
-  std::string code;     // stable, for machines: "unknown-key", "undefined-network"
-  std::string message;  // one line, Docker's words where the fact table lists them
+  std::string code;     // stable identifier for programs: "unknown-key", "undefined-network"
+  std::string message;  // one line; Docker's wording where it has one
   Mark mark;
   std::string line_text;  // of mark.line
-  std::string label;      // short text under the marked place
-  std::string help;       // what to do, may span lines
+  std::string label;      // short text below the marked position
+  std::string help;       // what to do; may have several lines
   std::vector<Fix> fixes;
   std::vector<RelatedMark> related;
 };
 
 enum class Colour : std::uint8_t { never, always };
 
-// Text for people: message, file:line:column, the line, a caret, the help. Ends with a newline.
+// Human-readable text: message, file:line:column, the source line, a caret, the help. Ends with a newline.
 std::string render_diagnostic(const Diagnostic& diagnostic, Colour colour);
 std::string render_diagnostics(const std::vector<Diagnostic>& diagnostics, Colour colour);
-// For machines: an array of objects; and SARIF 2.1.0 for code-scanning services.
+// For programs: a JSON array of objects, and SARIF 2.1.0 for code scanning services.
 std::string diagnostics_json(const std::vector<Diagnostic>& diagnostics);
 std::string diagnostics_sarif(const std::vector<Diagnostic>& diagnostics);
 
-// The text of one file with the certain fixes that concern it applied; overlapping ones after the first are left out.
+// The text of a file with the certain fixes for it applied; of overlapping fixes, only the first is applied.
 std::string apply_fixes(std::string_view text, const std::string& file, const std::vector<Diagnostic>& diagnostics);
 
-// The first error as an Error (code invalid), for callers that want one value.
+// The first error as an Error (Code::invalid), for callers that need a single value.
 Error to_error(const std::vector<Diagnostic>& diagnostics);
 
 }  // namespace consort::compose

@@ -55,7 +55,7 @@ std::string unescape(std::string_view text) {
     if (const std::size_t known = letters.find(c); known != std::string_view::npos) {
       out.push_back(characters[known]);
     } else if (c == '$') {
-      out += "$$";  // survives the interpolation that follows as one "$"
+      out += "$$";  // becomes a single "$" in the interpolation that follows
     } else if (c == '0') {
       out += octal(text, i);
     } else {
@@ -66,7 +66,7 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
-constexpr std::size_t values_limit = std::size_t{16} << 20;  // bytes, beyond what the file itself has
+constexpr std::size_t values_limit = std::size_t{16} << 20;  // bytes, in addition to the file's own size
 
 class Reader {
  public:
@@ -138,7 +138,7 @@ class Reader {
 
   bool inherited(std::string key, std::uint32_t line) {
     if (at_end() && !text_.empty() && text_.back() != '\n') {
-      // A quirk that some files rely on by accident: a bare last line without a newline.
+      // A quirk that some files depend on by accident: a last line without a value and without a newline.
       result_.variables.push_back(DotenvVariable{"", std::move(key), line});
       return true;
     }
@@ -152,7 +152,7 @@ class Reader {
 
   const std::string* look_up(std::string_view name) {
     if (const std::string* value = first_(name)) return value;
-    // What has been read since the last look-up; the last entry for a name wins.
+    // Entries read since the last look-up; the last entry for a name wins.
     for (; indexed_ < result_.variables.size(); ++indexed_) {
       const DotenvVariable& each = result_.variables[indexed_];
       if (each.value) by_name_[each.name] = indexed_;
@@ -235,7 +235,7 @@ class Reader {
   std::size_t at_ = 0;
   std::uint32_t line_ = 1;
   DotenvResult result_;
-  std::unordered_map<std::string, std::size_t> by_name_;  // indices of variables, of the first `indexed_`
+  std::unordered_map<std::string, std::size_t> by_name_;  // indices of variables, for the first `indexed_`
   std::size_t indexed_ = 0;
   std::size_t made_ = 0;  // bytes of all values
 };

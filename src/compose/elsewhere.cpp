@@ -1,4 +1,4 @@
-// Sources that are not on this machine, recognised by how they are written.
+// Recognizes sources that are not on this machine by their syntax.
 #include "compose/elsewhere.hpp"
 
 namespace consort::compose {

@@ -1,13 +1,13 @@
-// Sources that `-f`, `include` and `extends` may name besides files of this machine. The library fetches nothing: it
-// asks FileAccess::resolve_links() where such a source lies here. The answer is the path of what was brought from
-// there; "" if that failed, which the one who tried tells; the source itself if nobody tries.
+// Remote sources that `-f`, `include` and `extends` may name. This library fetches nothing: it calls
+// FileAccess::resolve_links() to locate such a source locally. The result is the path of the fetched file; "" if
+// fetching failed, which the access function reports; or the source itself if remote sources are not supported.
 #pragma once
 
 #include <string_view>
 
 namespace consort::compose {
 
-// "oci://REFERENCE", or a git repository.
+// "oci://REFERENCE", or a Git repository.
 bool is_elsewhere(std::string_view source);
 // "https://HOST/REPO.git#REF:PATH", "git@...", "git://...", "ssh://...", "github.com/...".
 bool is_git_repository(std::string_view source);

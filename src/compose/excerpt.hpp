@@ -1,5 +1,5 @@
-// Diagnostics for a terminal of a certain width: lines of the user's file are cut around the mark, so that the caret
-// stands under what it means.
+// Renders diagnostics for a terminal of a given width: source lines are cut around the mark so that the caret stays
+// below the marked text.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace consort::compose {
 
-// columns: 0 is as many as one likes.
+// columns: 0 means unlimited.
 std::string render_diagnostic(const Diagnostic& diagnostic, Colour colour, std::size_t columns);
 std::string render_diagnostics(const std::vector<Diagnostic>& diagnostics, Colour colour, std::size_t columns);
 

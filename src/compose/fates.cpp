@@ -30,7 +30,7 @@ const AttributeFate* row_at(const FateTable& table, std::string_view path, std::
   return nullptr;
 }
 
-// Whether it contains nothing that could be lost.
+// Whether the node contains nothing that could be lost.
 bool says_nothing(const Node& node) {
   if (node.is_mapping()) return node.entries.empty();
   if (node.is_sequence()) return node.items.empty();
@@ -57,10 +57,10 @@ class Judge {
   }
 
  private:
-  // `pattern` is the path with "*" and "[]" for what users choose; `path` is for people.
+  // `pattern` is the path with "*" and "[]" for user-chosen names; `path` is for messages.
   void look(const Node& node, const std::string& pattern, const std::string& path) {
     if (!pattern.empty() && !below_of(pattern).rows) {
-      if (!node.place || says_nothing(node)) return;  // what has no place was written by nobody
+      if (!node.place || says_nothing(node)) return;  // values without a place are not from any file
       const AttributeFate* row = fate_of(table_, pattern, node.is_scalar() ? node.scalar_text() : "");
       const bool lost = row && (row->fate == Fate::warned || row->fate == Fate::refused);
       if (lost) tell(node, *row, path);
@@ -76,7 +76,7 @@ class Judge {
       look(node.items[i], pattern + ".[]", path + "[" + std::to_string(i) + "]");
   }
 
-  // The table's entries for a pattern, which recurs with each service.
+  // The table's entries for a pattern, cached because it recurs with each service.
   struct Below {
     bool rows = false;
     bool chosen_keys = false;

@@ -1,4 +1,4 @@
-// What a project's file is called if nobody says, in the order in which it is looked for.
+// The default names of a project's file, in search order.
 #pragma once
 
 #include <array>

@@ -1,22 +1,26 @@
-// Jobs: containers that run to their end, by hand or by the clock.
+// Jobs: containers that run to completion, started manually or by a schedule.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "compose/compose.hpp"
 
 namespace consort::compose {
 
-// That the job's schedule can be kept: one, which is understood, in a zone that this machine knows.
+// Checks that the job has at most one schedule, that it is valid, and that this machine knows its time zone.
 Result<> check_schedule(const Project& project, const Service& job);
 
+// Why a command that wants a service refuses `name`, if it is a job (of any profile) and no service.
+std::optional<Error> is_job_only(const Project& project, const std::string& name);
+
 enum class StartedBy : std::uint8_t { hand, clock };
-// The job, and the services and jobs that it depends on, as the services of a project. Not found, or not to be started
-// so: an error. Neither it nor its dependencies have to be active.
+// The job, and the services and jobs it depends on, as the services of a project. An error if there is no such job, or
+// if it must not be started this way. Neither the job nor its dependencies need to be active.
 Result<Project> project_of_job(const Project& project, const std::string& job, StartedBy by);
 
-// All that a run of the job takes, as a text that needs no file of the user's and none of the environment: what was
-// registered is what is run, whatever becomes of the files. It may hold secrets.
+// Everything needed to run the job, as a text that depends on neither the user's files nor the environment: later runs
+// use what was registered, even if the files have changed. It may contain secrets.
 Result<std::string> job_model(const Project& project, const std::string& job);
 Result<Project> load_job_model(const std::string& text);
 

@@ -1,8 +1,9 @@
-// The typed model of a Compose project: what the files mean once they are merged, interpolated and normalised. A value:
-// nothing in here is changed after loading; functions that select services return a new Project.
+// The typed model of a Compose project: the contents of its files after merging, interpolation and normalization. It is
+// a value: nothing is changed after loading; functions that select services return a new Project.
 //
-// Conventions: std::optional where "was given" matters; an empty string, list or map otherwise means "not given".
-// Durations are nanoseconds, sizes bytes. Maps are ordered bytewise by key. Sections name the specification's.
+// Conventions: std::optional where it matters whether a value was given; otherwise an empty string, list or map means
+// "not given". Durations are in nanoseconds, sizes in bytes. Maps are sorted bytewise by key. Section names refer to
+// the Compose specification.
 #pragma once
 
 #include <chrono>
@@ -22,33 +23,33 @@ namespace consort::compose {
 using Duration = std::chrono::nanoseconds;
 using Strings = std::vector<std::string>;
 using StringMap = std::map<std::string, std::string>;
-// A key without a value ("unset") is nullopt.
+// A key without a value is nullopt.
 using OptionalStringMap = std::map<std::string, std::optional<std::string>>;
 using Extensions = std::map<std::string, Node>;  // x-*
 
 struct Ulimit {
   std::int64_t soft = 0;  // -1 = unlimited
   std::int64_t hard = 0;
-  bool single = false;  // written as one number; soft and hard are both that number
+  bool single = false;  // written as a single number, which is the value of both soft and hard
 };
 using Ulimits = std::map<std::string, Ulimit>;
 
-// extra_hosts: host -> addresses. "host-gateway" is an address here.
+// extra_hosts: host -> addresses. "host-gateway" counts as an address.
 using HostsList = std::map<std::string, Strings>;
 
-// A service's grant of a top-level secret or config (section "configs/secrets").
+// A service's reference to a top-level secret or config (section "configs/secrets").
 struct FileReference {
-  std::string source;  // key at top level
-  std::string target;  // path inside the container; relative ones count from /run/secrets or /
+  std::string source;  // top-level key
+  std::string target;  // path inside the container; relative paths start at /run/secrets or /
   std::string uid;
   std::string gid;
-  std::optional<std::uint32_t> mode;  // 0440 is 0440 octal
+  std::optional<std::uint32_t> mode;  // 0440 means octal 0440
   Extensions extensions;
 };
 
 struct SshKey {
   std::string id;    // "default"
-  std::string path;  // socket or key file; empty = the agent
+  std::string path;  // socket or key file; empty = the default agent
 };
 
 struct Build {
@@ -63,7 +64,7 @@ struct Build {
   StringMap labels;
   Strings cache_from;
   Strings cache_to;
-  Strings no_cache_filter;  // stages that are not taken from the cache
+  Strings no_cache_filter;  // stages that ignore the cache
   bool no_cache = false;
   StringMap additional_contexts;
   bool pull = false;
@@ -80,7 +81,7 @@ struct Build {
   Extensions extensions;
 };
 
-// A command inside the container: lifecycle hooks and watch's exec.
+// A command run inside the container: lifecycle hooks and the exec action of watch.
 struct Hook {
   std::optional<Strings> command;
   std::string user;
@@ -142,7 +143,7 @@ struct Dependency {
   Extensions extensions;
 };
 
-// count: -1 = all; nullopt with device_ids given.
+// count: -1 = all; nullopt if device_ids is given.
 struct DeviceRequest {
   Strings capabilities;
   std::string driver;
@@ -261,7 +262,7 @@ struct NetworkAttachment {
 
 struct Port {
   std::string name;
-  std::string mode;  // ingress, host; without effect here
+  std::string mode;  // ingress, host; no effect here
   std::string host_ip;
   std::uint32_t target = 0;
   std::string published;  // "", "8000" or "8000-9000"
@@ -296,7 +297,7 @@ enum class MountType : std::uint8_t { bind, volume, tmpfs, image, npipe, cluster
 
 struct Mount {
   MountType type = MountType::volume;
-  std::string source;  // host path, top-level volume key, image reference; empty = anonymous
+  std::string source;  // host path, top-level volume key, or image reference; empty = anonymous
   std::string target;
   bool read_only = false;
   std::string consistency;
@@ -322,7 +323,7 @@ struct JobSchedule {
   std::string missed_fires;  // one, skip
   Extensions extensions;
 };
-// What starts a job: `run`, unless `manual` is false, or the clock.
+// What starts a job: `run`, unless `manual` is false, and its schedule.
 struct JobTriggers {
   std::optional<bool> manual;
   std::vector<JobSchedule> schedule;
@@ -355,7 +356,7 @@ struct Service {
   std::vector<FileReference> configs;
   std::string container_name;
   Boxed<CredentialSpec> credential_spec;
-  std::map<std::string, Dependency> depends_on;  // with the implied ones (links, network_mode: service:x, ...)
+  std::map<std::string, Dependency> depends_on;  // including implied ones (links, network_mode: service:x, ...)
   Boxed<Deploy> deploy;
   Strings device_cgroup_rules;
   std::vector<Device> devices;
@@ -365,7 +366,7 @@ struct Service {
   std::string domainname;
   std::optional<Strings> entrypoint;
   Boxed<Provider> provider;
-  OptionalStringMap environment;  // with the env_file's values
+  OptionalStringMap environment;  // including values from env_file
   std::vector<EnvFile> env_file;  // empty once resolved into environment
   Strings expose;
   Strings external_links;
@@ -374,7 +375,7 @@ struct Service {
   Strings group_add;
   std::string hostname;
   std::optional<HealthCheck> healthcheck;
-  std::string image;  // may be empty with build: the built image is PROJECT-SERVICE
+  std::string image;  // may be empty with build: the built image is called PROJECT-SERVICE
   std::optional<bool> init;
   std::string ipc;
   std::string isolation;
@@ -423,19 +424,19 @@ struct Service {
   std::vector<PreStartHook> pre_start;
   std::vector<Hook> post_start;
   std::vector<Hook> pre_stop;
-  Boxed<JobTriggers> triggers;  // of jobs, which are services that run to their end
+  Boxed<JobTriggers> triggers;  // for jobs, which are represented as services that run to completion
   Extensions extensions;
 
-  Mark mark;  // of the service's name in the user's file
+  Mark mark;  // position of the service's name in the user's file
 
   int replicas() const { return scale.value_or(deploy ? deploy->replicas.value_or(1) : 1); }
 };
 
-// A container of its own that runs to its end before its service is started.
+// A container of its own that runs to completion before its service starts.
 struct PreStartHook {
-  Service own;  // what the file says of it
+  Service own;  // as specified in the file
   bool per_replica = false;
-  Service container;  // with what it has from its service, by the rules by which files are merged
+  Service container;  // including what it inherits from its service, by the rules for merging files
 };
 
 struct IpamPool {
@@ -452,7 +453,7 @@ struct Ipam {
   Extensions extensions;
 };
 struct Network {
-  std::string name;  // the real one: PROJECT_KEY or as given
+  std::string name;  // the actual name: PROJECT_KEY, or as given
   std::string driver;
   StringMap driver_opts;
   Ipam ipam;
@@ -467,7 +468,7 @@ struct Network {
 };
 
 struct Volume {
-  std::string name;  // the real one
+  std::string name;  // the actual name
   std::string driver;
   StringMap driver_opts;
   bool external = false;
@@ -480,8 +481,8 @@ struct Volume {
 struct FileObject {
   std::string name;
   std::string file;         // absolute path on the host
-  std::string environment;  // the variable that holds the value
-  std::string content;      // configs: given; secrets and environment: the resolved value
+  std::string environment;  // name of the variable that contains the value
+  std::string content;      // configs: as given; secrets and environment: the resolved value
   bool external = false;
   StringMap labels;
   std::string driver;
@@ -504,14 +505,14 @@ class Sources;
 
 struct Project {
   std::string name;
-  std::string working_directory;                     // absolute; relative paths count from here
+  std::string working_directory;                     // absolute; relative paths are resolved against it
   Strings compose_files;                             // absolute paths, "-" for standard input
-  StringMap environment;                             // the project environment, for later look-ups
-  Strings profiles;                                  // active ones
+  StringMap environment;                             // the project environment, for later lookups
+  Strings profiles;                                  // active profiles
   std::map<std::string, Service> services;           // active
-  std::map<std::string, Service> disabled_services;  // by profile or selection: not orphans
-  std::map<std::string, Service> jobs;               // active; no job has the name of a service
-  std::map<std::string, Service> disabled_jobs;      // by profile
+  std::map<std::string, Service> disabled_services;  // disabled by profile or selection: not orphans
+  std::map<std::string, Service> jobs;               // active; a job never has the name of a service
+  std::map<std::string, Service> disabled_jobs;      // disabled by profile
   std::map<std::string, Network> networks;
   std::map<std::string, Volume> volumes;
   std::map<std::string, FileObject> secrets;
@@ -520,13 +521,13 @@ struct Project {
   Extensions extensions;
   bool keep_unused_resources = false;  // --all-resources
 
-  // The place in the user's files of the value at a path, or of the nearest thing above it that has one:
-  // locate({"services", "web", "ports", "0"}). Empty when nothing is known (line 0).
+  // The position in the user's files of the value at a path, or of its nearest ancestor that has one:
+  // locate({"services", "web", "ports", "0"}). Empty if unknown (line 0).
   Mark locate(const Strings& path) const;
-  // The text of the line a mark points to, for diagnostics that are found later ("" if unknown).
+  // The source line of a mark, for diagnostics created later; "" if unknown.
   std::string line_at(const Mark& mark) const;
 
-  // What locate() looks in: the merged tree and the texts it came from.
+  // The data for locate(): the merged tree and the texts it was read from.
   std::shared_ptr<const Node> tree;
   std::shared_ptr<const Sources> sources;
 };

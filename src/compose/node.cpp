@@ -8,7 +8,7 @@
 namespace consort::compose {
 
 namespace {
-constexpr std::size_t index_from = 32;  // entries; shorter lists are searched faster one by one
+constexpr std::size_t index_from = 32;  // entries; a linear search is faster in shorter lists
 }  // namespace
 
 Entries::Entries() = default;

@@ -1,5 +1,5 @@
-// The tree that a YAML text becomes, with the place of every key and value kept to the end. Passes (interpolation,
-// merge, validation, ...) work on this tree; extensions (x-*) and other free-form data reach the model as it is.
+// The tree that YAML is parsed into; it keeps the position of every key and value. Passes (interpolation, merge,
+// validation, ...) work on this tree; extensions (x-*) and other free-form data reach the model unchanged.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 
 namespace consort::compose {
 
-// Where a node stands: an index into the list of sources (0 = made by the program, no place), line and column from 1 in
-// code points. Small, since every node has one; Sources::mark() turns it into a Mark.
+// The position of a node: an index into the list of sources (0 = created by the program, no position), line and column
+// from 1 in code points. Small, because every node has one; Sources::mark() turns it into a Mark.
 struct Place {
   std::uint32_t source = 0;
   std::uint32_t line = 0;
@@ -29,8 +29,8 @@ enum class Directive : std::uint8_t { none, reset, override_ };  // the tags !re
 
 struct Entry;
 
-// The entries of a mapping in the order of the file. A long list carries an index of its keys, so that a look-up costs
-// the same in a mapping of 40,000 keys as in one of four. Values may be changed through the iterators; keys never.
+// The entries of a mapping in file order. A long list has an index of its keys, so that a lookup costs the same in a
+// mapping of 40,000 keys as in one of four. Values may be changed through the iterators, but keys must not.
 class Entries {
  public:
   Entries();
@@ -55,7 +55,7 @@ class Entries {
 
   void reserve(std::size_t size);
   void push_back(Entry entry);
-  template <typename Predicate>  // asked once for each entry, in order
+  template <typename Predicate>  // called once for each entry, in order
   std::size_t erase_if(Predicate predicate);
   template <typename Less>
   void stable_sort(Less less);
@@ -67,22 +67,22 @@ class Entries {
   void index(std::size_t i);
 
   std::vector<Entry> list_;
-  std::unique_ptr<std::vector<std::uint32_t>> index_;  // open addressing: index + 1, 0 = free; only of long lists
+  std::unique_ptr<std::vector<std::uint32_t>> index_;  // open addressing: index + 1, 0 = free; only for long lists
 };
 
 struct Node {
   Kind kind = Kind::null;
   Style style = Style::plain;
   Directive directive = Directive::none;
-  bool alias_copy = false;  // came here by an alias or a merge key
-  bool nil = false;  // an empty sequence that Docker Compose holds as Go's nil slice: `null` in JSON, `[]` in YAML
+  bool alias_copy = false;  // came from an alias or a merge key
+  bool nil = false;         // an empty sequence that is a nil slice in Docker Compose: `null` in JSON, `[]` in YAML
   Place place;
-  std::string text;          // of scalars: the text as written, quotes and escapes resolved
+  std::string text;          // for scalars: the text with quotes and escapes resolved
   std::int64_t integer = 0;  // kind integer
   double floating = 0;       // kind floating; also set for integers beyond 64 bits
   bool boolean = false;
   std::vector<Node> items;  // kind sequence
-  Entries entries;          // kind mapping, in the order of the file; keys are unique
+  Entries entries;          // kind mapping, in file order; keys are unique
 
   Node();
   Node(const Node&);
@@ -105,16 +105,17 @@ struct Node {
   bool is_sequence() const { return kind == Kind::sequence; }
   bool is_scalar() const { return !is_mapping() && !is_sequence(); }
 
-  const Node* find(std::string_view key) const;  // null when absent or not a mapping
+  const Node* find(std::string_view key) const;  // null if absent or not a mapping
   Node* find(std::string_view key);
   const Entry* entry(std::string_view key) const;
   Entry* entry(std::string_view key);
   Node& set(std::string_view key, Node value, Place key_place = {});  // replaces or appends
   bool erase(std::string_view key);
 
-  // The scalar as a string, the way Go's fmt.Sprint shows the decoded value: 1.10 -> "1.1", true -> "true", null -> "".
+  // The scalar as Go's fmt.Sprint prints the decoded value: 1.10 -> "1.1", true -> "true", null -> "".
   std::string scalar_text() const;
-  // Whole numbers from 2^63 to 2^64 - 1 are held as floating point and keep the digits of their text.
+  // Whether it is an integer from 2^63 to 2^64 - 1; these are stored as floating point, and their text keeps the
+  // digits.
   bool is_large_whole() const;
 };
 
@@ -166,10 +167,10 @@ void Entries::stable_sort(Less less) {
   reindex();
 }
 
-// How many values there are in it, itself included.
+// Number of values in the tree, including the root.
 std::size_t size_of(const Node& node);
 
-// The same data, places and styles apart.
+// Whether both have the same data, regardless of positions and styles.
 bool same_value(const Node& a, const Node& b);
 
 }  // namespace consort::compose

@@ -1,4 +1,4 @@
-// A look into the files before they are loaded, which need not be parsed again for that.
+// Keeps parsed files so that reading them before the project is loaded does not mean parsing them twice.
 #pragma once
 
 #include <map>
@@ -16,14 +16,14 @@ class ParsedFiles {
  public:
   using Documents = std::shared_ptr<const std::vector<Node>>;
 
-  // The documents of this source; null if it was not parsed yet, has changed since, or had another index, which is in
-  // every Place of them.
+  // The documents of this source; null if it has not been parsed, has changed since, or had a different index, which is
+  // stored in every Place of the documents.
   Documents find(const Source& source, std::uint32_t index) const {
     const auto found = kept_.find(source.path());
     if (found == kept_.end() || found->second.index != index) return nullptr;
     return found->second.text == source.original() ? found->second.documents : nullptr;
   }
-  // Only what parsed without a word: diagnostics are for each loader to tell.
+  // Only for sources without diagnostics, because each loader must report those itself.
   void keep(const Source& source, std::uint32_t index, Documents documents) {
     kept_.insert_or_assign(source.path(), Kept{index, source.original(), std::move(documents)});
   }
@@ -37,9 +37,9 @@ class ParsedFiles {
   std::map<std::string, Kept> kept_;
 };
 
-// load() of settings.hpp, which takes from there what was parsed already. Null: nothing is kept.
+// load() of settings.hpp, but reuses documents that are already parsed. Null: keeps nothing.
 LoadOutcome load(const LoadOptions& options, Result<ProjectSettings> settings, ParsedFiles* parsed);
-// The text that stands at this path of the merged files, for who must know it before the project is loaded; "" if none.
+// The string at a path of the merged files, for callers that need it before the project is loaded; "" if there is none.
 // Errors are left to load().
 std::string top_level_value(const LoadOptions& options, const ProjectSettings& settings, const Strings& path,
                             ParsedFiles* parsed = nullptr);

@@ -1,4 +1,4 @@
-// YAML that is no Compose file: settings of other programs, read by the same parser with the same limits.
+// Parses YAML that is not a Compose file, such as settings of other programs, with the same parser and limits.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace consort::compose {
 
-// The first document; null for a text without any. `source` names the text in errors; places in it point nowhere.
+// The first document; null if there is none. `source` names the text in errors; positions in it refer to no source.
 Result<Node> parse_plain_yaml(std::string_view text, const std::string& source);
 
 }  // namespace consort::compose

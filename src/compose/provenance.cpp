@@ -18,7 +18,7 @@ std::string masked(const std::string& path, const std::string& value) {
 
 namespace {
 
-// Items "K=V" of lists that end up as mappings count under their key.
+// Items "K=V" of lists that become mappings are recorded under their key.
 std::string item_path(const std::string& path, const Node& item) {
   return path + "." + item.text.substr(0, item.text.find('='));
 }

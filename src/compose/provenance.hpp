@@ -1,4 +1,4 @@
-// Where each value comes from: `config --why services.web.environment.DB_HOST`.
+// Records where each value comes from: `config --why services.web.environment.DB_HOST`.
 #pragma once
 
 #include <map>
@@ -11,12 +11,12 @@
 
 namespace consort::compose {
 
-// Listens to the merge and keeps what was replaced, by dotted path, oldest first.
+// Listens to the merge and records replaced values, by dotted path, oldest first.
 class Provenance : public MergeListener {
  public:
   void overridden(const std::string& path, const Node& before, const Node& after) override;
 
-  // The history of every value of the finished tree.
+  // The history of every value in the final tree.
   std::map<std::string, std::vector<ProvenanceStep>> steps(const Node& tree, const Sources& sources,
                                                            const std::vector<VariableSighting>& sightings,
                                                            const LoadOptions& options) const;
@@ -29,7 +29,7 @@ class Provenance : public MergeListener {
   std::map<std::string, std::vector<Replaced>> replaced_;
 };
 
-// A value that could be a secret is shown as "***": names with PASSWORD, SECRET, TOKEN, KEY and the like.
+// The value, or "***" if it could be a secret: names with PASSWORD, SECRET, TOKEN, KEY and the like.
 std::string masked(const std::string& path, const std::string& value);
 
 }  // namespace consort::compose

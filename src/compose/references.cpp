@@ -27,7 +27,7 @@ class Collector {
   std::vector<NamedFile> take() { return std::move(found_); }
 
  private:
-  // A text, a mapping with `path`, or a list of either.
+  // Reads a text, a mapping with `path`, or a list of either.
   void each(const Node& node, NamedFile::Kind kind, const std::string& service) {
     if (node.is_sequence()) {
       for (const Node& item : node.items) each(item, kind, service);

@@ -1,5 +1,5 @@
-// The other files that one Compose file names, as they are written in it: for whoever takes the file elsewhere and must
-// take them along.
+// The other files that a Compose file refers to, as written in it: for code that copies the file elsewhere and must
+// include them.
 #pragma once
 
 #include <string>
@@ -11,16 +11,17 @@ namespace consort::compose {
 
 struct NamedFile {
   enum class Kind : std::uint8_t { extends, env_file, include } kind = Kind::extends;
-  std::string service;  // of extends and env_file
+  std::string service;  // for extends and env_file
   std::string written;
-  bool required = true;  // of env_file
-  TextEdit place;        // of the value; its replacement is empty. No file: it came by an alias, and stands elsewhere
+  bool required = true;  // for env_file
+  TextEdit place;        // of the value; empty replacement. No file: the value comes from an alias
 };
 
-// In the order of the text. `text` is what stands in the file `path`. Fails as the loader does if it is no YAML.
+// In text order. `text` is the content of the file `path`. Fails like the loader if it is not valid YAML.
 Result<std::vector<NamedFile>> file_references(const std::string& path, const std::string& text);
 
-// The text with each reference's place taken by its replacement, where it has one; from two at one place the first.
+// The text with each reference replaced by its replacement, if it has one; if two have the same position, the first
+// wins.
 std::string replace_references(std::string text, const std::vector<NamedFile>& references);
 
 }  // namespace consort::compose

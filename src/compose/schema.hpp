@@ -1,5 +1,5 @@
-// What a Compose file may hold: one shape for every attribute. Validation, "did you mean", the help texts and the table
-// of attributes in the documentation all come from these tables.
+// The schema of Compose files: one shape for every attribute. Validation, "did you mean", help texts and the attribute
+// table of the documentation are all based on these tables.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace consort::compose {
 
-// Accepted types, a set.
+// Accepted types, as a bit set.
 namespace type {
 inline constexpr unsigned string = 1;
 inline constexpr unsigned integer = 2;
@@ -24,7 +24,7 @@ enum class KeyRule : std::uint8_t {
   any,
   not_empty,
   resource_name,
-  checked_name,   // what has no such name passes unseen, as in the original
+  checked_name,   // entries with other keys are ignored rather than checked, as in Docker Compose
   lower_letters,  // likewise
 };
 
@@ -34,35 +34,35 @@ struct Field {
   std::string_view key;
   const Shape* shape;
   std::string_view note = {};
-  std::string_view since = "0.1";  // the first release that knows it
+  std::string_view since = "0.1";  // the first release that supports it
 };
 
 struct Shape {
-  std::string_view name;  // as people say it: "duration", "list or mapping"
+  std::string_view name;  // for messages: "duration", "list or mapping"
   unsigned types = type::any;
-  std::string_view example = {};       // a value that would be right
-  const Shape* item = nullptr;         // of sequences
-  bool unique = false;                 // of sequences
-  std::span<const Field> fields = {};  // of mappings with fixed keys
-  const Shape* value = nullptr;        // of mappings with free keys
+  std::string_view example = {};       // a valid value
+  const Shape* item = nullptr;         // for sequences
+  bool unique = false;                 // for sequences
+  std::span<const Field> fields = {};  // for mappings with fixed keys
+  const Shape* value = nullptr;        // for mappings with free keys
   KeyRule keys = KeyRule::any;
-  bool extensions = true;  // x-* besides fixed keys
-  bool open = false;       // unknown keys pass
+  bool extensions = true;  // x-* in addition to fixed keys
+  bool open = false;       // unknown keys are accepted
   std::span<const std::string_view> required = {};
   std::span<const std::string_view> one_of = {};   // exactly one of these keys
-  std::span<const std::string_view> choices = {};  // of strings
+  std::span<const std::string_view> choices = {};  // for strings
   bool (*pattern)(std::string_view) = nullptr;
   std::string_view pattern_text = {};
-  double minimum = 0;  // checked when minimum < maximum
+  double minimum = 0;  // checked if minimum < maximum
   double maximum = 0;
 
   const Field* find(std::string_view key) const;
 };
 
-extern const Shape pre_start_hooks;  // a list of them; made of the service's own fields (schema/hooks.cpp)
+extern const Shape pre_start_hooks;  // a list, based on the service's own fields (schema/hooks.cpp)
 extern const Shape job_section;      // likewise, a mapping
 
-// Whether it is the field of a hook or job that a service has as well: lists of what there is tell it once.
+// Whether a field of a hook or job is the same as the service's field, so that lists of attributes omit it.
 bool told_of_service(const Shape& shape, const Field& field);
 
 const Shape& root_shape();

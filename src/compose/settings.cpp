@@ -41,7 +41,7 @@ class Finder {
     out_.environment = options_.environment;
     out_.files = options_.files;
     std::map<std::string, std::string> found;
-    if (!read_dotenv()) return found;  // told when the project is loaded
+    if (!read_dotenv()) return found;  // the error is reported when the project is loaded
     for (auto& [key, value] : out_.environment) {
       if (!options_.environment.contains(key) && key.starts_with("COMPOSE_") && key != "COMPOSE_ENV_FILES" &&
           key != "COMPOSE_DISABLE_ENV_FILE")
@@ -53,7 +53,7 @@ class Finder {
  private:
   std::string absolute(const std::string& path) const { return join_path(options_.working_directory, path); }
 
-  // A remote file counts once it has been fetched: this command's settings are read where it was given.
+  // A remote file has no directory until it has been fetched: this command reads its settings as given.
   std::string directory() const {
     if (!options_.project_directory.empty()) return absolute(options_.project_directory);
     for (const std::string& file : out_.files) {
@@ -102,7 +102,7 @@ class Finder {
     return home->second + file.substr(1);
   }
 
-  // Variables already in the environment stay; a later file wins over an earlier one.
+  // Variables that are already in the environment are kept; a later file wins over an earlier one.
   Result<> read_dotenv() {
     std::map<std::string, std::string> found;
     std::vector<std::string> unset;
@@ -125,7 +125,7 @@ class Finder {
     for (const std::string& each : unset) {
       warn("The \"" + each + "\" variable is not set. Defaulting to a blank string.");
     }
-    // A remote file must not decide how commands behave.
+    // A remote file must not determine how commands behave.
     if (foreign_) std::erase_if(found, [](const auto& each) { return each.first.starts_with("COMPOSE_"); });
     out_.environment.merge(found);
     return {};
@@ -148,15 +148,15 @@ class Finder {
 
   Result<> discover() {
     if (!out_.files.empty()) return {};
-    std::string folder = directory();
+    std::string looked_in = directory();
     for (;;) {
       Strings present;
       for (const std::string_view name : default_names) {
-        if (options_.access.is_file(join_path(folder, std::string(name)))) present.emplace_back(name);
+        if (options_.access.is_file(join_path(looked_in, std::string(name)))) present.emplace_back(name);
       }
-      if (!present.empty()) return use(folder, present);
-      if (folder == "/" || folder == "." || folder.empty()) return {};
-      folder = dir_name(folder);
+      if (!present.empty()) return use(looked_in, present);
+      if (looked_in == "/" || looked_in == "." || looked_in.empty()) return {};
+      looked_in = dir_name(looked_in);
     }
   }
 
@@ -190,7 +190,7 @@ class Finder {
 
   const LoadOptions& options_;
   ProjectSettings out_;
-  bool foreign_ = false;  // a file came from elsewhere
+  bool foreign_ = false;  // a file is remote
 };
 
 }  // namespace

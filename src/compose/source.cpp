@@ -145,7 +145,7 @@ Mark Sources::mark(Place place) const {
 
 std::string Sources::line_text(const Mark& mark) const {
   const Source* source = by_path(mark.file);
-  constexpr std::size_t limit = 4096;  // a longer line was not written by hand, and would be shown with each message
+  constexpr std::size_t limit = 4096;  // a longer line was not written by hand, and would be printed with each message
   const std::string_view line = source ? source->original_line(mark.line) : std::string_view();
   return line.size() <= limit ? std::string(line) : std::string();
 }

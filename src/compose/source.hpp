@@ -1,5 +1,5 @@
-// The texts a project was read from, and the way from a compact Place to what people read: file, line, column, the
-// line.
+// The texts a project was read from, and the conversion of a compact Place to what users see: file, line, column and
+// the source line.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,11 @@
 
 namespace consort::compose {
 
-// The line with this number, from 1, without its end.
+// The line with this number (from 1), without its line end.
 std::string_view line_of_text(std::string_view text, std::uint32_t number);
 
-// A file as the user wrote it, and the repairs made in memory so that the parser could go on. Places count in the
-// repaired text; everything shown to the user counts in the original.
+// A file as the user wrote it, and the in-memory repairs that allow parsing to continue. Places refer to the repaired
+// text; everything shown to the user refers to the original.
 class Source {
  public:
   Source(std::string path, std::string text);
@@ -30,19 +30,19 @@ class Source {
   std::string_view original_line(std::uint32_t number) const;  // from 1
   std::uint32_t line_count() const { return static_cast<std::uint32_t>(starts_.size()); }
   std::size_t offset_of(std::uint32_t line, std::uint32_t column) const;  // in the repaired text
-  std::size_t original_offset(std::size_t offset) const;                  // of a place in the repaired text
+  std::size_t original_offset(std::size_t offset) const;                  // for an offset in the repaired text
   Place place_at(std::size_t offset, std::uint32_t length = 0) const;     // in the repaired text; source stays 0
   Mark mark(Place place) const;
 
-  // Replaces bytes of the repaired text and gives the same edit in terms of the original. Nothing may overlap an
-  // earlier repair; an edit that does is refused (empty file name).
+  // Replaces bytes of the repaired text and returns the same edit in terms of the original. An edit that overlaps an
+  // earlier repair is refused (empty file name).
   TextEdit repair(std::size_t offset, std::size_t length, std::string replacement);
 
  private:
   struct Repair {
     std::size_t offset;    // in the original
     std::size_t length;    // removed from the original
-    std::size_t inserted;  // bytes put there
+    std::size_t inserted;  // bytes inserted instead
   };
   std::string path_;
   std::string original_;

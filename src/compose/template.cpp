@@ -90,7 +90,7 @@ struct Substitution {
     }
   }
 
-  // Variables named in a word that is not used.
+  // Variables in a word that is not used.
   void note(std::string_view word) {
     for (std::size_t at = 0; const auto use = next_template_use(word, at);) {
       result.uses.push_back(*use);
@@ -116,7 +116,7 @@ struct Substitution {
     const bool usable = found && !(colon && found->empty());
     const std::string value = found ? *found : std::string();
     result.uses.push_back(TemplateUse{std::string(name), std::string(op), std::string(word), found != nullptr});
-    if (usable == (op.back() != '+')) {  // the word has no part in it
+    if (usable == (op.back() != '+')) {  // the word is not used
       note(word);
       into += op.back() == '+' ? std::string() : value;
       return true;
@@ -139,7 +139,7 @@ struct Substitution {
 }  // namespace
 
 std::optional<TemplateUse> next_template_use(std::string_view text, std::size_t& at) {
-  std::size_t line_without_brace = 0;  // before it no `}` is to be found, so that nobody looks for it again
+  std::size_t line_without_brace = 0;  // no `}` follows before this offset, so that the search is not repeated
   while ((at = text.find('$', at)) != std::string_view::npos && ++at < text.size()) {
     if (text[at] == '$') {
       ++at;

@@ -1,4 +1,4 @@
-// What is started again after a reboot, and how everything stops at a shutdown.
+// Which containers start again after a reboot, and how a project stops at shutdown.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ namespace consort::engine {
 
 class Boot {
  public:
-  // An engine of these roots must be open.
+  // An engine with the same roots must be open.
   static Result<Boot> open(const Roots& roots);
   Boot(Boot&&) noexcept;
   Boot& operator=(Boot&&) noexcept;
@@ -23,11 +23,12 @@ class Boot {
   // Called for each container that cannot be inspected; the others are returned anyway.
   using OnTrouble = std::function<void(const Error&)>;
 
-  // Ids by project: `restart: always`, and `unless-stopped` that nobody has stopped; each has been started before.
+  // IDs by project: containers with `restart: always`, or `unless-stopped` that nobody has stopped. Each has been
+  // started before.
   Result<std::map<std::string, std::set<std::string>>> to_bring_back(const OnTrouble& tell);
 
-  // Ids of --rm containers that were to run when the machine went down: nobody saw them end, and their state is not
-  // kept. Excludes those that somebody holds, who has started them since the boot.
+  // IDs of --rm containers that were supposed to be running when the machine went down: nobody saw them end, and their
+  // state is not kept. Excludes those that another process holds because it has started them since the boot.
   Result<std::vector<std::string>> to_remove(const OnTrouble& tell);
 
  private:
@@ -36,9 +37,9 @@ class Boot {
   std::unique_ptr<Impl> impl_;
 };
 
-// Stops all running containers of a project for a shutdown, dependents before their dependencies. It does not count as
-// a stop by hand: to_bring_back() returns the same as before. Returns when the project's supervisor has ended. May be
+// Stops all running containers of a project for a shutdown, dependents before their dependencies. This does not count
+// as a manual stop: to_bring_back() returns the same as before. Returns when the project's supervisor has ended. May be
 // called for several projects at once.
-Result<> end_project(const Roots& roots, const std::string& project);
+Result<> shut_down_project(const Roots& roots, const std::string& project);
 
 }  // namespace consort::engine

@@ -1,4 +1,4 @@
-// The build cache of this machine, for those who make it smaller.
+// Pruning this machine's build cache.
 #pragma once
 
 #include "build/cache.hpp"
@@ -7,7 +7,7 @@
 
 namespace consort::engine {
 
-// Removes of the build cache what `prune` says, and with it the layers that nobody needs any more.
+// Removes the parts of the build cache that `prune` selects, and the layers that are then no longer needed.
 Result<image::PruneReport> prune_build_cache(Engine& engine, const build::CachePrune& prune);
 
 }  // namespace consort::engine

@@ -1,8 +1,8 @@
-// The container engine as a library: containers, networks and volumes, their state database, and the way to the
+// The container engine as a library: containers, networks and volumes, their state database, and access to the
 // supervisors that keep containers running. Error messages are Docker's where Docker has one.
 //
-// Every operation may be called from any thread at any time; operations on one container exclude each other.
-// `id` stands for an id, a unique prefix of one, or a name.
+// Every operation may be called from any thread at any time; operations on the same container exclude each other. `id`
+// stands for an ID, a unique prefix of one, or a name.
 #pragma once
 
 #include <functional>
@@ -22,6 +22,7 @@
 namespace consort::engine {
 
 class Builds;       // engine/builds.hpp
+struct Changeable;  // engine/update.hpp
 class EventStream;  // engine/events.hpp
 class Files;        // engine/files.hpp
 class Images;       // engine/images.hpp
@@ -32,29 +33,32 @@ struct CreatedContainer {
   std::string id;
   Strings warnings;  // for the user: settings that can't be applied here
   // With auto_remove: while it is open, its owner is responsible for the container. Once it is closed (the owner may
-  // have been killed), any command that lists containers removes the container if it has ended or was never started.
+  // have been killed), the container is left behind if it has ended or was never started: remove_left_behind().
   Fd hold;
 };
 
+enum class LeftBehind : std::uint8_t { hide, show };
 struct ListFilter {
   std::optional<std::string> project;
   std::optional<std::string> service;
   StringMap labels;  // all must match; an empty value matches any
+  // Containers that were to be removed when they ended, and whose owner was killed: as good as gone.
+  LeftBehind left_behind = LeftBehind::hide;
 };
 
 struct StartOptions {
-  int* exit_code = nullptr;  // set to 126 or 127 when the program is at fault
-  // Borrowed. Once it is readable, the call stops waiting (Code::interrupted); the container starts anyway.
+  int* exit_code = nullptr;  // set to 126 or 127 if the program could not be executed
+  // Borrowed. Once it becomes readable, the call stops waiting (Code::interrupted); the container starts anyway.
   int cancel_fd = -1;
 };
 
 struct StopOptions {
-  std::optional<Nanoseconds> timeout;  // nullopt = the container's own; 0 = at once; negative = forever
+  std::optional<Nanoseconds> timeout;  // nullopt = the container's own; 0 = immediately; negative = no limit
   std::string signal;                  // "" = the container's own
-  int cancel_fd = -1;                  // as in StartOptions; the stop goes on
+  int cancel_fd = -1;                  // as in StartOptions; the stop continues
 };
 
-enum class Links : std::uint8_t { keep, follow };  // how to copy a source that is a symbolic link
+enum class Links : std::uint8_t { keep, follow };  // what to do if the source of a copy is a symbolic link
 enum class PathKind : std::uint8_t { missing, folder, other };
 enum class Force : std::uint8_t { no, yes };  // yes: a running container is killed first
 enum class AnonymousVolumes : std::uint8_t { keep, remove };
@@ -70,7 +74,7 @@ struct ExecSpec {
   std::string working_dir;  // likewise
   bool tty = false;
   bool privileged = false;
-  bool streams = false;  // without tty: pipes to and from the process, see Exec::take_streams(); otherwise /dev/null
+  bool streams = false;  // without tty: connect pipes, see Exec::take_streams(); otherwise /dev/null
 };
 
 using supervisor::Attachment;
@@ -91,7 +95,7 @@ struct ContainerStats {
   std::uint64_t block_read = 0, block_written = 0;
 };
 
-// Held while a command changes a project. Other processes wait for it, or are told which process holds it.
+// Held while a command changes a project. Other processes wait for it, or learn which process holds it.
 class ProjectLock {
  public:
   explicit ProjectLock(Fd fd) : fd_(std::move(fd)) {}
@@ -103,9 +107,9 @@ class ProjectLock {
   Fd fd_;
 };
 struct LockOptions {
-  std::optional<Nanoseconds> patience;  // nullopt = as long as it takes
-  // Called once if another process has it: "another consort (pid 4711: consort up -d) is working on project x: waiting
-  // for it".
+  std::optional<Nanoseconds> patience;  // how long to wait; nullopt = without limit
+  // Called once if another process holds it, with "another consort (pid 4711: consort up -d) is working on project x:
+  // waiting for it".
   std::function<void(const std::string& holder)> on_wait;
 };
 
@@ -113,21 +117,21 @@ struct LockOptions {
 struct StateChange {
   std::string id;
   ContainerState state;
-  bool gone = false;  // removed
+  bool gone = false;  // the container was removed
 };
 
-// What to do when keeper and supervisor were killed while a command waits for their containers.
+// What to do if keeper and supervisor were killed while a command waits for their containers.
 enum class Unserved : std::uint8_t {
-  leave,   // read only: nothing is started
-  revive,  // a new keeper and supervisor are started, which take over the running containers
+  leave,   // start nothing; for commands that only read
+  revive,  // start a new keeper and supervisor, which take over the running containers
 };
 
-// A stream of changes of one project's containers. Wait for fd() to become readable, then call next().
+// A stream of state changes of one project's containers. Wait for fd() to become readable, then call next().
 class Watch {
  public:
   virtual ~Watch() = default;
-  virtual int fd() const = 0;  // -1: no supervisor runs, so nothing can change
-  // nullopt when there is nothing at the moment; Code::not_found when the supervisor has ended.
+  virtual int fd() const = 0;  // -1: no supervisor is running, so nothing can change
+  // nullopt if there is nothing at the moment; Code::not_found if the supervisor has ended.
   virtual Result<std::optional<StateChange>> next() = 0;
 };
 
@@ -135,7 +139,7 @@ class Watch {
 
 class Engine {
  public:
-  // Creates the roots, the database and its tables as needed. Cheap: a few hundred microseconds when everything exists.
+  // Creates the roots, the database and its tables as needed. Cheap: a few hundred microseconds if everything exists.
   static Result<std::unique_ptr<Engine>> open(Roots roots);
   ~Engine();
   Engine(const Engine&) = delete;
@@ -144,15 +148,15 @@ class Engine {
   const Roots& roots() const;
 
   Result<ProjectLock> lock_project(const std::string& project, LockOptions options = {});
-  // A descriptor that becomes readable when the command that holds the lock may have released it. Empty: nobody holds
+  // A descriptor that becomes readable when the command that holds the lock may have released it. nullopt: nobody holds
   // it, or this process does.
   Result<std::optional<Fd>> watch_lock(const std::string& project);
 
-  // Life cycle of containers.
+  // Container lifecycle.
   Result<CreatedContainer> create_container(const ContainerSpec& spec);
-  // A container of the project will be started soon: prepares what it needs in the background.
+  // Announces that a container of the project will be started soon: prepares what it needs in the background.
   void expect_start(const std::string& project);
-  // Already running: nothing to do.
+  // Does nothing if the container is already running.
   Result<> start_container(const std::string& id, const StartOptions& options = {});
   Result<> stop_container(const std::string& id, const StopOptions& options = {});
   Result<> kill_container(const std::string& id, const std::string& signal = "KILL");
@@ -160,14 +164,23 @@ class Engine {
   Result<> pause_container(const std::string& id);
   Result<> unpause_container(const std::string& id);
   Result<> remove_container(const std::string& id, const RemoveOptions& options = {});
+  // Removes what is left behind, of one project or of all; how many there were. What cannot be removed does not keep
+  // the others. lock_project() does so for its project.
+  Result<std::size_t> remove_left_behind(const std::optional<std::string>& project = {});
   Result<> rename_container(const std::string& id, const std::string& name);
+  // `change` gets the current limits and restart policy and edits them. On a running container they take effect at
+  // once, through its cgroup and its supervisor; on a stopped one, at its next start. Returns warnings for the user.
+  Result<Strings> update_container(const std::string& id, const std::function<Result<>(Changeable&)>& change);
+  // Removes the link by which container `id` knows another one as `alias`, on the default network. A running container
+  // keeps the name in its hosts file until its next start. Code::not_found: there is no such link.
+  Result<> remove_link(const std::string& id, const std::string& alias);
   Result<int> wait_container(const std::string& id);  // waits until it ends; its exit code
   // If none of the project's containers runs, waits until its keeper and supervisor have ended.
   Result<> end_project(const std::string& project);
-  // Takes effect at once for a running container, whose processes keep running; otherwise at the next start.
-  // endpoint.network: name or id.
+  // Takes effect immediately for a running container, whose processes keep running; otherwise at the next start.
+  // endpoint.network: name or ID.
   Result<> connect_network(const std::string& id, const EndpointSpec& endpoint);
-  // Force::yes: also from a network that no longer exists.
+  // Force::yes: also works for a network that no longer exists.
   Result<> disconnect_network(const std::string& id, const std::string& network, Force force = Force::no);
 
   // Queries about containers.
@@ -176,20 +189,21 @@ class Engine {
   Result<std::unique_ptr<Watch>> watch(const std::string& project, Unserved unserved = Unserved::leave);
   Result<ProcessTable> top(const std::string& id);
   Result<ContainerStats> stats(const std::string& id);
-  // A container's log and what is added to it. Code::unsupported: its log driver keeps nothing that could be read.
+  // A container's log, including lines added later. Code::unsupported: its log driver keeps nothing that can be read.
   Result<LogReader> logs(const std::string& id, const LogReadOptions& options = {});
-  // To be called before the start: LogReader::read_bytes() then returns the complete output, even if the log keeps less
-  // or nothing.
+  // Must be called before the start: LogReader::read_bytes() then returns the complete output, even if the log keeps
+  // less of it or nothing.
   Result<LogReader> hold_output(const std::string& id);
 
   // Exec, attach and copy.
-  // A program that can't be started is an error; *exit_code is then 126 or 127, as in Docker.
+  // If the program cannot be started, that is an error; *exit_code is then 126 or 127, as in Docker.
   Result<Exec> exec(const std::string& id, const ExecSpec& spec, int* exit_code = nullptr);
   Result<Attachment> attach(const std::string& id);
   Result<> resize_terminal(const std::string& id, TerminalSize size);
   Result<PathKind> kind_of_path(const std::string& id, const std::string& path, Links links = Links::follow);
-  // A tar archive of `path`, written to `out`, whose names begin with the path's last part (for "/": the names in it);
-  // and the reverse: extracts an archive into the directory `path`. The container need not be running.
+  // copy_out writes a tar archive of `path` to `out` (borrowed); names in it begin with the last component of the path
+  // (for "/": the names in it). copy_in extracts an archive into the directory `path`. The container need not be
+  // running.
   Result<> copy_out(const std::string& id, const std::string& path, int out, Links links = Links::keep);
   Result<> copy_in(const std::string& id, const std::string& path, int in);
 
@@ -200,14 +214,14 @@ class Engine {
   Result<std::vector<Network>> list_networks(const StringMap& labels = {});
 
   // Volumes.
-  Result<Volume> create_volume(const VolumeSpec& spec);                      // if the name exists: that volume
+  Result<Volume> create_volume(const VolumeSpec& spec);                      // an existing one is returned
   Result<> remove_volume(const std::string& name, Force force = Force::no);  // yes: a missing volume is not an error
   Result<Volume> inspect_volume(const std::string& name);
   Result<std::vector<Volume>> list_volumes(const StringMap& labels = {});
-  // The running containers that have it mounted: files may change while they are read.
+  // Running containers that have it mounted, so files may change while they are read.
   Result<Strings> running_users_of_volume(const std::string& name);
-  // Writes all files to a tar archive; extracts one over the existing files; copies all files to another volume, which
-  // must be empty.
+  // Export writes all files to a tar archive; import extracts one over the existing files; copy copies all files to
+  // another volume, which must be empty.
   Result<> export_volume(const std::string& name, int out);
   Result<> import_volume(const std::string& name, int in);
   Result<> copy_volume(const std::string& from, const std::string& to);
@@ -216,12 +230,12 @@ class Engine {
   Builds builds();
   Files files();
 
-  // Past and future events of a project, or ("") of the whole machine.
+  // Past and future events of a project, or of the whole machine ("").
   EventStream events(const std::string& project = {});
-  // Records an event that the engine has no part in, such as attaching to a container's output.
+  // Records an event that the engine is not involved in, such as attaching to a container's output.
   void note_event(const Container& container, const std::string& action, const StringMap& attributes = {});
 
-  // Removes leftovers of crashes: bundles, volumes and bridges that no record names.
+  // Removes leftovers of crashes: bundles, volumes and bridges that no record refers to.
   Result<> sweep();
 
   class Impl;

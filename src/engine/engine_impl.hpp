@@ -1,10 +1,11 @@
-// Shared by the files of this module: the open stores, and small steps that several operations need.
+// The engine's implementation, private to this module: the open stores, and steps that several operations need.
 #pragma once
 
 #include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ struct OciInput;
 struct SecurityOptions;
 
 inline constexpr const char* default_network = "bridge";
-enum class InternalResolver : std::uint8_t { no, yes };  // yes: 127.0.0.11, on networks that have names
+enum class InternalResolver : std::uint8_t { no, yes };  // yes: 127.0.0.11, on user networks
 
 class Engine::Impl {
  public:
@@ -64,38 +65,40 @@ class Engine::Impl {
   // While held, sweep() removes nothing: a bundle is being created that no record names yet.
   Result<Fd> guard_creations() const;
   bool is_held(const std::string& id) const;  // see CreatedContainer
+  // Ids of those among them that are to go, are over, and are nobody's: see Engine::remove_left_behind().
+  Result<std::set<std::string>> left_behind(const std::vector<Container>& containers);
   Result<ContainerRecord> load(const std::string& id_or_name);
   Result<ContainerState> observe(const std::string& project, const std::string& id) const;
-  // From the run directory and the kernel alone, so that it is right even while a supervisor is being replaced.
+  // Reads only the run directory and asks the kernel, so it is correct even while a supervisor is being replaced.
   bool is_alive(const std::string& project, const std::string& id) const;
-  // Fills in state and addresses.
+  // Fills in states and addresses.
   Result<> join_states(std::vector<Container>& containers) const;
   Result<int> running_pid(const std::string& id_or_name);  // Code::conflict "container X is not running"
-  // Its /proc/PID, opened, so that it never becomes another process's: base/os/processes/process_folder.hpp.
-  // Code::conflict if it isn't running.
+  // The container's /proc/PID as a descriptor, so that it never refers to another process:
+  // base/os/processes/process_folder.hpp. Code::conflict if it is not running.
   Result<Fd> process_folder(const std::string& id_or_name);
   Result<std::string> cgroup_of(const std::string& id);  // of a running container
   EngineEvent container_event(const Container& container, const char* action, StringMap more = {}) const;
-  // Adds an event to the project's journal, to which the supervisor writes too. Errors are ignored.
+  // Adds an event to the project's journal, which the supervisor writes to as well. Errors are ignored.
   void note(const Container& container, const std::string& action, StringMap more = {}) const;
 
   // --- start: start/bundle.cpp, unit.cpp, shared_memory.cpp, seccomp.cpp
-  // Writes config.json and the files that are bound into /etc. The record's endpoints have their addresses already.
+  // Make the files that are mounted into /etc, and config.json. The record's endpoints must have their addresses.
   Result<std::string> make_resolv_conf_of(const ContainerSpec& spec, InternalResolver resolver) const;
   Result<ContainerUsers> write_bundle(const ContainerRecord& record, const std::vector<Network>& networks);
   Result<supervisor::ContainerUnit> make_unit(const ContainerRecord& record, const std::vector<Network>& networks,
                                               const ContainerUsers& users);
-  // Code::invalid: the settings cannot be read.
+  // Code::invalid: the settings file cannot be read.
   Result<ContainerUsers> choose_users(const ContainerRecord& record, std::uint64_t capabilities,
                                       const std::vector<runtime::Mount>& mounts) const;
-  // A warning, once per command, that the settings ask for user namespaces and this machine can't provide them; "" if
-  // there is none.
+  // A warning, once per command, if the settings ask for user namespaces but this machine cannot provide them;
+  // otherwise "".
   std::string warn_of_users(const ContainerSpec& spec);
   supervisor::MadeAhead make_ahead(const supervisor::ContainerUnit& unit);
-  // Puts the compiled filter at bundle/seccomp.bpf, or its text into the input for another runtime.
+  // Writes the compiled filter to bundle/seccomp.bpf, or puts its JSON into the input for another runtime.
   Result<> add_seccomp(const ContainerRecord& record, OciInput& input);
   Result<std::string> compiled_filter(const SecurityOptions& security, std::uint64_t capabilities);
-  // /dev/shm of containers that share their IPC namespace.
+  // The /dev/shm that containers with a shared IPC namespace use.
   Result<> add_shared_memory(const ContainerRecord& record, OciInput& input);
   void remove_shared_memory(const std::string& id) const;
 
@@ -103,14 +106,14 @@ class Engine::Impl {
   Result<Network> ensure_default_network();
   Result<> ensure_bridge(const Network& network) const;
   Result<std::string> host_gateway();
-  // "NAME[:ALIAS]" becomes "ID:ALIAS".
+  // Turns "NAME[:ALIAS]" into "ID:ALIAS".
   Result<> resolve_links(Strings& links);
-  // interfaces: current names of the container's interfaces, by network; if empty, they are eth0, eth1, ... in order of
+  // interfaces: the container's current interface names by network; if empty, they are eth0, eth1, ... in order of
   // attachment.
   std::vector<supervisor::EndpointUnit> make_endpoints(const ContainerRecord& record,
                                                        const std::vector<Network>& networks,
                                                        const StringMap& interfaces = {}) const;
-  // Chooses addresses for all endpoints of a container that runs or is about to, and fills them in.
+  // Chooses addresses for all endpoints of a container that is running or about to start, and fills them in.
   Result<> lease_addresses(ContainerRecord& record, const std::vector<Network>& networks);
 
   // --- volumes
@@ -133,13 +136,13 @@ class Engine::Impl {
   HostInfo host_;
   std::mutex sandbox_mutex_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<const ImageFacts>> images_;  // by image ID, for as long as this engine exists
+  std::map<std::string, std::shared_ptr<const ImageFacts>> images_;  // by image ID, for the lifetime of this engine
   std::map<std::string, std::string> filters_;                       // seccomp: key -> path of the compiled filter
 };
 
 // "host" and "none", which always exist and have no record.
 std::optional<Network> built_in_network(const std::string& name_or_id);
-// alias -> id, of all links of a container.
+// Pairs of alias and ID for all links of a container.
 std::vector<std::pair<std::string, std::string>> link_aliases_of(const ContainerRecord& record);
 
 // Whether all wanted labels are present; an empty value matches any.

@@ -1,5 +1,5 @@
-// What happens on this machine, as a stream: Engine::events(), of one project or of all. The names of events are those
-// of `docker events`.
+// Events of one project or of the whole machine as a stream: Engine::events(). Event names are those of `docker
+// events`.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 
 namespace consort::engine {
 
-// The engine must outlive it. One thread at a time.
+// The engine must outlive it. For one thread at a time.
 class EventStream {
  public:
   struct State;
@@ -19,13 +19,13 @@ class EventStream {
   EventStream& operator=(EventStream&&) noexcept;
   ~EventStream();
 
-  // What has happened since the last call, in the order of time; at the first call, all that is kept. What led to an
-  // event is never told after it. Never blocks.
+  // Events since the last call, ordered by time; at the first call, all that are kept. An event's cause is always
+  // returned before the event itself. Never blocks.
   Result<std::vector<EngineEvent>> next();
-  // Instead of a first call of next(): what has happened until now is never told.
+  // Instead of a first call of next(): skips the events up to now.
   Result<> skip_to_now();
-  // Readable when there may be more; next() empties it. -1: not to be had (a user has a limited number of them), so
-  // look now and then.
+  // Becomes readable when there may be more; next() clears it. -1: not available (the number of inotify instances per
+  // user is limited), so poll periodically.
   int fd() const;
 
  private:

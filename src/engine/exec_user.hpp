@@ -7,8 +7,8 @@
 
 namespace consort::engine {
 
-// Whether a running container's own files know the user for an exec ("name[:group]", or numbers). Code::not_found about
-// Subject::user: they do not, and the exec would fail.
+// Looks up the user for an exec ("name[:group]", or numbers) in a running container's own files. Code::not_found about
+// Subject::user: the user does not exist there, and the exec would fail.
 Result<> check_exec_user(const ContainerDetails& container, const std::string& user);
 
 }  // namespace consort::engine

@@ -1,4 +1,4 @@
-// Ignore files of build contexts and their patterns, for code that must leave out what a build leaves out.
+// Ignore files of build contexts and their patterns, for code that must exclude the same files as a build.
 #pragma once
 
 #include "build/ignore.hpp"

@@ -1,4 +1,4 @@
-// image import --change: Dockerfile instructions that concern only the configuration.
+// image import --change: Dockerfile instructions that affect only the configuration.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace consort::engine {
 
-// CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR.
+// Supports CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR.
 Result<> apply_change(const std::string& instruction, image::ImageConfig& config);
 
 }  // namespace consort::engine

@@ -1,8 +1,8 @@
-// The images of this machine: Engine::images(). The words for them (image::Image, image::Reference, image::Platform,
-// image::PullOptions, ...) are declared by the headers included here; the store behind them is the engine's alone,
-// which knows what containers and the build cache need of it.
+// The images of this machine: Engine::images(). The types it uses (image::Image, image::Reference, image::Platform,
+// image::PullOptions, ...) are declared by the headers included here. Only the engine uses the store behind them,
+// because it knows what containers and the build cache need.
 //
-// Names of images are as users write them. Not found is Code::not_found, "No such image: X".
+// Image names are as users write them. If there is no such image: Code::not_found, "No such image: X".
 #pragma once
 
 #include <functional>
@@ -20,19 +20,20 @@ namespace consort::engine {
 
 struct CommitSpec {
   std::vector<image::Reference> names{};
-  std::string comment{};                // of the history entry
-  std::optional<std::string> author{};  // none: the image's
-  // What is to be different from the container's own configuration.
+  std::string comment{};                // for the history entry
+  std::optional<std::string> author{};  // nullopt: the image's
+  // Changes to the container's own configuration.
   std::function<Result<>(image::ImageConfig&)> change{};
 };
 
 struct ImagePrune {
   image::PruneOptions what{};
-  // forget: what the build cache alone needs goes as well. In plan mode it is counted as if it were forgotten.
+  // forget: also removes images that only the build cache needs. In plan mode, they are counted as if they were
+  // removed.
   enum class BuildCache : std::uint8_t { keep, forget } build_cache = BuildCache::keep;
-  // Of the build cache only what was not used since then. A plan cannot tell: Code::unsupported.
+  // If set, only build cache entries not used since then are removed. Not available in plan mode: Code::unsupported.
   std::optional<SystemTime> cache_unused_since{};
-  // In plan mode: `go`: as if containers that do not run were removed before.
+  // For plan mode. go: as if containers that are not running had been removed before.
   enum class Ended : std::uint8_t { stay, go } ended = Ended::stay;
 };
 
@@ -41,21 +42,22 @@ class Images {
  public:
   Images(Engine& engine, Engine::Impl& impl) : engine_(&engine), impl_(&impl) {}
 
-  // text: a reference ("postgres:15", "postgres@sha256:..."), an id ("sha256:...") or a unique start of one.
-  // platform: the best of the name's images for it, which must suit it; none: the name's own.
+  // text: a reference ("postgres:15", "postgres@sha256:..."), an ID ("sha256:...") or a unique prefix of one. platform:
+  // selects the best match among the image's platforms; it is an error if none suits it. nullopt: the image that the
+  // name itself refers to.
   Result<image::Image> find(std::string_view text, const std::optional<image::Platform>& platform = {}) const;
-  // nullopt instead of not_found
+  // nullopt instead of Code::not_found.
   Result<std::optional<image::Image>> look_up(std::string_view text,
                                               const std::optional<image::Platform>& platform = {}) const;
   Result<std::vector<image::Image>> list() const;  // newest first
   Result<image::ImageConfig> config_of(const image::Image& image) const;
-  Result<std::string> raw_config_of(const image::Image& image) const;                // JSON, as it came
+  Result<std::string> raw_config_of(const image::Image& image) const;                // JSON, unmodified
   Result<std::vector<image::LayerInfo>> layers_of(const image::Image& image) const;  // base layer first
 
-  // Gives a further name to an image, of all its platforms; whatever had that name loses it.
+  // Adds a name to an image, for all its platforms; an image that had this name before loses it.
   Result<> tag(const std::string& name, const image::Reference& further);
-  // As `docker rmi`. What containers or the build cache use is Code::conflict, which names them; `yes` untags it
-  // anyway, but never takes content that is used.
+  // Like `docker rmi`. If containers or the build cache use the image: Code::conflict, naming them. Force::yes untags
+  // it anyway but never removes content that is in use.
   Result<image::RemoveReport> remove(const std::string& text, Force force = Force::no);
   Result<image::PruneReport> prune(const ImagePrune& prune);
 
@@ -63,7 +65,7 @@ class Images {
                                  const image::Progress& progress = {});
   Result<image::PushResult> push(const image::Reference& reference, const image::PushOptions& options,
                                  const image::Progress& progress = {});
-  // Only looked at.
+  // Downloads no layers.
   Result<image::RemoteImage> inspect_remote(const image::Reference& reference,
                                             const image::RegistryOptions& options) const {
     return image::inspect_remote(reference, options);

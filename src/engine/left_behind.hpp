@@ -1,26 +1,22 @@
-// Containers that go when they end (--rm), and whose owner (CreatedContainer::hold) has left them behind.
+// Containers that are removed when they end (--rm) and whose owner (CreatedContainer::hold) is gone.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "engine/engine.hpp"
 
 namespace consort::engine {
 
-// A label of a container, made with `oneoff`, that is of use only to the command that makes it: once nobody holds it,
-// it is to go even if it was never started.
+// Label of a one-off container that only the command that creates it needs: once no process holds it, it is removed
+// even if it was never started.
 inline constexpr const char* for_maker_alone = "consort.for-maker-alone";
 
-// It has ended, or could not be started: it will not run any more by itself.
+// The container has ended or could not be started: it will not run again by itself.
 bool is_over(const ContainerState& state);
 
 // It is to go, and is over; or a command was about to run it, which whoever holds it may still do. Whether it is left
-// behind, its hold says.
+// behind (Engine::remove_left_behind), its hold says.
 bool is_to_go(const Container& container, const ContainerSpec& spec);
-
-// Removes them, of one project or of all. How many they were.
-Result<std::size_t> remove_left_behind(Engine& engine, const std::optional<std::string>& project = {});
 
 // After a stop: returns once the container has gone, if it is one that goes when it ends. Whoever holds it removes it
 // within moments of its end, and is waited for as long as that may take, unless cancel_fd becomes readable; one that

@@ -21,7 +21,9 @@
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
+#include "engine/renewal.hpp"
 #include "supervisor/hold.hpp"
+#include "supervisor/renewal.hpp"
 
 namespace consort::engine {
 
@@ -98,6 +100,10 @@ Result<std::optional<Fd>> Engine::watch_lock(const std::string& project) {
   return std::optional<Fd>(std::move(watch));
 }
 
+std::vector<std::string> outdated_projects(const Roots& roots) {
+  return supervisor::outdated_projects(roots);
+}
+
 bool Engine::Impl::is_held(const std::string& id) const {
   return supervisor::is_held(container_folder(id));
 }
@@ -133,8 +139,10 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
   } else {
     (void)impl_->sweep_abandoned();
   }
+  supervisor::renew_supervisor(impl_->roots, project);
   // Whoever takes the lock is about to change something: restart policies, names and ports must be looked after again.
   (void)TRY(supervisor::revive_supervisor(impl_->roots, project));
+  (void)remove_left_behind(project);  // lists do not show them, but they have names and networks
   return ProjectLock(std::move(fd));
 }
 

@@ -1,7 +1,7 @@
-// What containers write, as a stream: Engine::logs(), and Engine::hold_output() for all of it from the first byte on.
-// A reader gives whole lines (with tail, since and until) or the bytes themselves, gives what is there now, and has a
-// descriptor that becomes readable when there may be more; supervisor/log_reader.hpp says how it is used. It needs no
-// engine any more, and stays good across starts and rotations, for as long as the container is there.
+// Container output as a stream: Engine::logs(), and Engine::hold_output() for all of it from the first byte on. A
+// reader returns whole lines (with tail, since and until) or raw bytes, never blocks, and has a descriptor that becomes
+// readable when there may be more; see supervisor/log_reader.hpp. It does not need the engine any more, and remains
+// valid across restarts and log rotations, as long as the container exists. One thread at a time.
 #pragma once
 
 #include "supervisor/log_reader.hpp"

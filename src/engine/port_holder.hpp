@@ -1,4 +1,4 @@
-// Which process holds a port that a container wants to publish.
+// Finds the process that holds a port that a container wants to publish.
 #pragma once
 
 #include "network/ports.hpp"

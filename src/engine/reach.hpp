@@ -1,4 +1,4 @@
-// Who can reach a published port.
+// Describes who can reach a published port.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace consort::engine {
 
-// host_ip: what the port is bound to. "this machine only", "everyone who can reach this machine", or who reaches that
-// address.
+// host_ip: the address the port is bound to. Returns "this machine only", "everyone who can reach this machine", or a
+// description of who reaches that address.
 std::string reach_of(std::string_view host_ip);
 
 struct ReachedPort {
@@ -19,8 +19,7 @@ struct ReachedPort {
   std::string port;  // "8080->80/tcp"
   std::string reach;
 };
-// For running containers: each port once for each reach, however many addresses it is bound to; in the containers'
-// order.
+// For running containers, in their order: each port once for each reach, however many addresses it is bound to.
 std::vector<ReachedPort> reached_ports(const std::vector<Container>& containers);
 
 }  // namespace consort::engine

@@ -1,5 +1,6 @@
-// A process inside a container must not be able to write to the program that started it. Who builds (steps run as
-// children of the caller) therefore runs from a sealed descriptor: at the top of main, while there is one thread.
+// Running from a sealed executable: a process inside a container must not be able to write to the program that started
+// it. Programs that build (steps run as children of the caller) therefore re-execute themselves from a sealed
+// descriptor at the top of main, while there is only one thread.
 #pragma once
 
 #include "runtime/exe_seal.hpp"

@@ -1,4 +1,4 @@
-// The differences between two containers or networks, for people.
+// Differences between two containers or networks, for display.
 #pragma once
 
 #include <string>
@@ -9,15 +9,14 @@
 namespace consort::engine {
 
 struct SpecChange {
-  std::string setting;        // in Compose's words: "environment.PORT", "volumes:/data"
-  std::string before, after;  // "": there is none
-  bool secret =
-      false;  // by its name, or by a login in a value: the texts are empty, and whether it was there is not told
+  std::string setting;        // its Compose name: "environment.PORT", "volumes:/data"
+  std::string before, after;  // "": not set
+  bool secret = false;        // its name or value looks like a secret: before and after are empty
 };
 
-// By setting. Content of files, labels of Compose itself and what the engine chooses is left out.
+// Sorted by setting. File contents, Compose's own labels and values chosen by the engine are left out.
 std::vector<SpecChange> changes_between(const ContainerSpec& before, const ContainerSpec& after);
-// Subnets chosen by the engine are not settings.
+// Subnets chosen by the engine do not count as settings.
 std::vector<SpecChange> changes_between(const NetworkSpec& before, const NetworkSpec& after);
 
 }  // namespace consort::engine

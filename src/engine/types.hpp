@@ -1,7 +1,7 @@
-// Input and output of the engine. Names and meanings of the fields are those of Docker's Engine API, which src/serve
-// serves over HTTP.
+// Input and output types of the engine. Names and meanings of the fields are those of Docker's Engine API, which
+// src/serve serves over HTTP.
 //
-// Values only: no descriptors, no handles, no knowledge of Compose files beyond the project's and service's names.
+// Plain values: no descriptors, no handles, no knowledge of Compose files beyond the names of project and service.
 #pragma once
 
 #include <cstdint>
@@ -26,36 +26,36 @@ enum class MountType : std::uint8_t { bind, volume, tmpfs, image };
 
 struct MountSpec {
   MountType type = MountType::volume;
-  // bind: host path (absolute); volume: its name, empty = a new anonymous one; image: reference or id; tmpfs: unused.
+  // bind: host path (absolute); volume: its name, empty = a new anonymous one; image: reference or ID; tmpfs: unused.
   std::string source;
   std::string target;  // absolute path in the container
   bool read_only = false;
   std::string propagation;                  // bind: "", "private", "rprivate", "slave", "rslave", "shared", "rshared"
-  bool create_host_path = false;            // bind: make a missing source as a directory of root, 0755
+  bool create_host_path = false;            // bind: create a missing source as a directory owned by root, mode 0755
   bool non_recursive = false;               // bind: without the mounts below the source
-  bool read_only_non_recursive = false;     // bind: mounts below stay writable
-  bool read_only_force_recursive = false;   // bind: fail where the kernel cannot make all of it read-only
-  std::string selinux;                      // bind: "", "z", "Z"; without effect where SELinux is off
-  bool nocopy = false;                      // volume: never fill it from the image
-  std::string subpath;                      // volume, image: only this part of it, relative
+  bool read_only_non_recursive = false;     // bind: submounts stay writable
+  bool read_only_force_recursive = false;   // bind: fail if the kernel cannot make all of it read-only
+  std::string selinux;                      // bind: "", "z", "Z"; no effect if SELinux is off
+  bool nocopy = false;                      // volume: never copy the image's files into it
+  std::string subpath;                      // volume, image: mount only this relative path
   std::optional<std::uint64_t> tmpfs_size;  // bytes
   std::optional<std::uint32_t> tmpfs_mode;
-  std::string tmpfs_options;  // further mount options, comma separated ("uid=5,exec")
-  StringMap volume_labels;    // for a volume that this mount makes
+  std::string tmpfs_options;  // further mount options, comma-separated ("uid=5,exec")
+  StringMap volume_labels;    // for a volume that this mount creates
   std::string volume_driver;
   StringMap volume_driver_options;
   bool operator==(const MountSpec&) const = default;
 };
 
 struct EndpointSpec {
-  std::string network;  // name or id
+  std::string network;  // name or ID
   Strings aliases;
-  std::string ipv4, ipv6;  // wanted addresses, without prefix length
+  std::string ipv4, ipv6;  // requested addresses, without prefix length
   Strings link_local_ips;
-  Strings links;  // "container[:alias]": further names that the container itself has for others
+  Strings links;  // "container[:alias]": additional names by which this container finds others
   std::string mac_address;
-  int priority = 0;     // order of attachment, the highest first
-  int gw_priority = 0;  // the highest gives the default route
+  int priority = 0;     // order of attachment, highest first
+  int gw_priority = 0;  // the highest provides the default gateway
   StringMap driver_opts;
   std::string interface_name;  // "" = eth0, eth1, ... in order of attachment
   bool operator==(const EndpointSpec&) const = default;
@@ -63,8 +63,8 @@ struct EndpointSpec {
 
 struct PortBinding {
   std::string host_ip;              // "" = 0.0.0.0 and [::]
-  std::uint16_t host_port = 0;      // 0 = any free one
-  std::uint16_t host_port_end = 0;  // with host_port: the first free of the range; 0 = no range
+  std::uint16_t host_port = 0;      // 0 = any free port
+  std::uint16_t host_port_end = 0;  // with host_port: use the first free port of this range; 0 = no range
   std::uint16_t container_port = 0;
   std::string protocol = "tcp";  // tcp, udp
   bool operator==(const PortBinding&) const = default;
@@ -83,7 +83,7 @@ struct RestartPolicy {
   bool operator==(const RestartPolicy&) const = default;
 };
 
-// Unset fields are taken from the image's health check, then from the defaults of HEALTHCHECK (Docker's Dockerfile
+// Unset fields come from the image's health check, then from the defaults of HEALTHCHECK (Docker's Dockerfile
 // reference).
 struct HealthSpec {
   std::optional<Strings> test;  // {"NONE"}, {"CMD", argv...}, {"CMD-SHELL", line}; unset or empty = the image's
@@ -123,7 +123,7 @@ struct Resources {
   std::int64_t cpu_rt_period = 0, cpu_rt_runtime = 0;
   std::int64_t cpu_count = 0, cpu_percent = 0;  // Windows only: refused
   std::string cpuset_cpus, cpuset_mems;
-  std::optional<std::int64_t> pids_limit;  // 0 and below = no limit
+  std::optional<std::int64_t> pids_limit;  // 0 or negative = no limit
   bool oom_kill_disable = false;
   unsigned blkio_weight = 0;
   std::vector<BlkioDevice> blkio_weight_device;
@@ -137,7 +137,7 @@ struct LogSpec {
   bool operator==(const LogSpec&) const = default;
 };
 
-// A file written into the container's own layer when it is created: the content of a config or a secret.
+// A file written to the container's own layer when it is created: the content of a config or a secret.
 struct FileContent {
   std::string path;  // absolute, in the container
   std::string content;
@@ -147,20 +147,20 @@ struct FileContent {
 };
 
 struct ContainerSpec {
-  std::string name;     // [a-zA-Z0-9][a-zA-Z0-9_.-]+; empty = one is made up
-  std::string project;  // whose supervisor runs it; empty = "default"
+  std::string name;     // [a-zA-Z0-9][a-zA-Z0-9_.-]+; empty = generated
+  std::string project;  // the project whose supervisor runs it; empty = "default"
   std::string service;
   unsigned number = 1;
   bool oneoff = false;
 
   std::string image;     // reference as the user wrote it
   std::string image_id;  // "sha256:..." if the caller has resolved it; empty = looked up among the local images
-  std::string platform;  // only to choose among local images
+  std::string platform;  // only for choosing among local images
 
   // nullopt: not given. Empty: see "Understand how CMD and ENTRYPOINT interact" in Docker's Dockerfile reference.
   std::optional<Strings> entrypoint;
   std::optional<Strings> command;
-  Strings environment;  // "K=V"; "K" alone takes the image's K away
+  Strings environment;  // "K=V"; "K" alone removes the image's K
   std::string working_dir;
   std::string user;
   Strings group_add;
@@ -174,7 +174,7 @@ struct ContainerSpec {
   Strings volumes_from;  // "container[:ro|:rw]"
   std::vector<FileContent> files;
 
-  // "" : the networks below; with none of them, the default bridge. "host", "none", "container:NAME".
+  // "": the networks below, or the default bridge if there are none. "host", "none", "container:NAME".
   std::string network_mode;
   std::vector<EndpointSpec> networks;
   std::vector<PortBinding> ports;
@@ -186,7 +186,7 @@ struct ContainerSpec {
   RestartPolicy restart;
   std::optional<HealthSpec> health;
   std::string stop_signal;                  // "" = the image's, else SIGTERM
-  std::optional<Nanoseconds> stop_timeout;  // nullopt = 10 s; negative = forever
+  std::optional<Nanoseconds> stop_timeout;  // nullopt = 10 s; negative = no limit
   bool tty = false;
   bool open_stdin = false;
   std::optional<bool> init;
@@ -210,7 +210,7 @@ struct ContainerSpec {
   std::string isolation;  // only "" and "default"
 
   LogSpec log;
-  std::string runtime;  // "" = our own; else a program ("runc", or a path)
+  std::string runtime;  // "" = the built-in one; otherwise a program ("runc", or a path)
   bool operator==(const ContainerSpec&) const = default;
 };
 
@@ -232,8 +232,8 @@ struct MountPoint {
   std::string source;  // on the host
   std::string target;
   bool read_only = false;
-  std::string propagation;  // of a bind, as MountSpec has it
-  bool anonymous = false;   // a volume without a name of its own: goes with `rm -v`, is handed over on recreation
+  std::string propagation;  // for a bind, as in MountSpec
+  bool anonymous = false;   // a volume without its own name: removed by `rm -v`, kept when the container is recreated
   bool operator==(const MountPoint&) const = default;
 };
 
@@ -243,40 +243,40 @@ struct Endpoint {
   Strings aliases;
   std::string ipv4, ipv6, gateway4, gateway6, mac_address;  // empty while not running
   int prefix4 = 0, prefix6 = 0;
-  bool bridged = true;  // else it is on the host's own network (macvlan, ipvlan)
+  bool bridged = true;  // false: it is on the host's own network (macvlan, ipvlan)
   EndpointSpec wanted;
   bool operator==(const Endpoint&) const = default;
 };
 
-// What list() gives: enough for a planner and for `ps`, cheap to load.
+// The summary that list() returns: enough for the planner and for `ps`, cheap to load.
 struct Container {
   std::string id;  // 64 hexadecimal digits
   std::string name;
   std::string project, service;
   unsigned number = 1;
   bool oneoff = false;
-  std::string image;     // as asked for
+  std::string image;     // as requested
   std::string image_id;  // "sha256:..."
-  Strings command;       // entrypoint and command after the merge
+  Strings command;       // merged entrypoint and command
   SystemTime created_at;
   StringMap labels;  // the image's and the container's
   RestartPolicy restart;
   std::vector<MountPoint> mounts;
   std::string network_mode;
   std::vector<Endpoint> networks;
-  std::vector<PortBinding> ports;  // wanted
+  std::vector<PortBinding> ports;  // as requested
   Strings exposed;                 // "5432/tcp"
   bool tty = false;
   bool open_stdin = false;
   ContainerState state;
 };
 
-// The image's and the container's configuration, merged (engine/container/merge.hpp).
+// The merged configuration of image and container (engine/container/merge.hpp).
 struct ProcessConfig {
   Strings argv;
-  std::string path;  // argv[0] before `init` is put in front
+  std::string path;  // argv[0] before `init` is prepended
   Strings entrypoint, command;
-  Strings environment;  // without what the engine adds at start (HOSTNAME, HOME)
+  Strings environment;  // without the variables that the engine adds at start (HOSTNAME, HOME)
   std::string working_dir;
   std::string user;
   StringMap labels;
@@ -292,7 +292,6 @@ struct ContainerDetails : Container {
   ContainerSpec spec;
   ProcessConfig process;
   std::string hostname, domainname;
-  std::string bundle;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -300,7 +299,7 @@ struct ContainerDetails : Container {
 
 struct AddressPool {
   std::string subnet;    // CIDR
-  std::string ip_range;  // CIDR within; "" = all of it
+  std::string ip_range;  // CIDR within the subnet; "" = all of it
   std::string gateway;   // "" = the first address
   StringMap aux_addresses;
   bool operator==(const AddressPool&) const = default;
@@ -313,22 +312,22 @@ struct NetworkSpec {
   StringMap driver_opts;
   std::string ipam_driver;
   StringMap ipam_options;
-  std::vector<AddressPool> pools;  // empty = the next free one
+  std::vector<AddressPool> pools;  // empty = the next free subnet
   bool internal = false;
   bool attachable = false;
   bool enable_ipv4 = true;
   bool enable_ipv6 = false;
-  bool chosen_pools = false;  // in answers: the engine chose the subnets, so nobody may ask for a fixed address
+  bool chosen_pools = false;  // in results: the engine chose the subnets, so endpoints cannot request fixed addresses
   StringMap labels;
   bool operator==(const NetworkSpec&) const = default;
 };
 
 struct Network {
   std::string id;
-  NetworkSpec spec;    // pools as chosen
+  NetworkSpec spec;    // including the chosen pools
   std::string bridge;  // interface on the host
   SystemTime created_at;
-  Strings container_ids;  // with endpoints now; inspect_network() only
+  Strings container_ids;  // containers with an endpoint now; set only by inspect_network()
 };
 
 struct VolumeSpec {
@@ -350,13 +349,13 @@ struct Volume {
 // Events: GET /events of Docker's Engine API
 
 struct EngineEvent {
-  std::uint64_t serial = 0;  // ever growing; 0: from a project's journal
+  std::uint64_t serial = 0;  // increasing; 0: the event is from a project's journal
   SystemTime time;
   std::string type;    // container, network, volume, image
   std::string action;  // create, start, die, ...
   std::string id;
   std::string project;
-  StringMap attributes;  // of a container: its labels as well
+  StringMap attributes;  // for a container, its labels are included
 };
 
 }  // namespace consort::engine

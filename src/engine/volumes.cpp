@@ -73,6 +73,7 @@ Result<Volume> Engine::create_volume(const VolumeSpec& spec) {
 }
 
 Result<> Engine::remove_volume(const std::string& name, Force force) {
+  (void)remove_left_behind();
   Result<> removed = impl_->remove_volume(name);
   if (!removed && force == Force::yes && removed.error().code() == Code::not_found) return {};
   return removed;

@@ -1,7 +1,6 @@
-// Manifests whose parts are wanted one by one, at a registry or in a directory with an OCI layout: the configuration is
-// read at once, a layer when it is asked for. What the configuration means is the caller's business: it is an image's,
-// or has a media type of its own. A directory is written as image-spec's image-layout.md says, a registry is spoken to
-// as for images.
+// Manifests whose parts are read one by one, from a registry or from a directory in OCI layout: the configuration is
+// read at once, each layer on request. The caller interprets the configuration, which is that of an image or has a
+// media type of its own. Directories follow image-spec's image-layout.md; registries are accessed as for images.
 #pragma once
 
 #include <memory>
@@ -13,14 +12,14 @@
 
 namespace consort::image {
 
-// A manifest in a layout, by its digest, else by the tag that index.json gives it. With neither: the one tagged
-// "latest", else the only one.
+// A manifest in a layout: by digest, else by its tag in index.json. With neither: the one tagged "latest", else the
+// only one.
 struct LayoutPlace {
   std::string folder;
   std::string tag;
   std::optional<Digest> digest;
 
-  // "DIR", "DIR:TAG" or "DIR@DIGEST", what follows "oci-layout://". Code::invalid if the digest is none.
+  // Parses "DIR", "DIR:TAG" or "DIR@DIGEST", the part after "oci-layout://". Code::invalid if the digest is malformed.
   static Result<LayoutPlace> parse(std::string_view text);
 };
 
@@ -29,10 +28,10 @@ class Artifact {
   virtual ~Artifact() = default;
 
   const std::string& config_type() const { return config_type_; }  // media type
-  const std::string& config() const { return config_; }            // it has the digest that the manifest names
+  const std::string& config() const { return config_; }            // matches the digest in the manifest
   std::size_t layer_count() const { return blobs_.size(); }
-  // Brings a layer into the store, unless one with this diff ID is there. Its size, digest and diff ID are checked:
-  // Code::invalid. May be called from several threads. The caller has a Session.
+  // Brings a layer into the store unless one with this diff ID is already there. Checks its size, digest and diff ID
+  // (Code::invalid). May be called from several threads. The caller holds a Session.
   Result<LayerInfo> layer(std::size_t index, const Digest& diff_id);
 
  protected:
@@ -51,20 +50,20 @@ class Artifact {
   std::vector<Blob> blobs_;  // base first
 };
 
-// Indexes are followed to options.platform. The store is borrowed. Not there: Code::not_found.
+// Indexes are resolved to options.platform. The store is borrowed. Code::not_found if there is no such manifest.
 Result<std::unique_ptr<Artifact>> open_artifact(Store& store, const Reference& reference, const PullOptions& options);
 Result<std::unique_ptr<Artifact>> open_artifact(Store& store, const LayoutPlace& place, const PullOptions& options);
 
 struct NewArtifact {
   std::string config_type;
   std::string config;
-  std::vector<LayerInfo> layers;  // of the store; packed now if they are not
+  std::vector<LayerInfo> layers;  // layers of the store; compressed now unless they already are
 };
-// Both give the manifest's digest. Needs a Session.
+// Both return the manifest's digest and require a Session.
 Result<Digest> push_artifact(Store& store, const Reference& reference, const NewArtifact& artifact,
                              const PushOptions& options, const Progress& progress = {});
-// The directory is made if it is missing. What index.json says of other tags stays, and so do their blobs; its writers
-// take turns, and a reader sees the old manifest or the new one.
+// Creates the directory if it is missing. The other tags in index.json and their blobs are kept. Writers take turns,
+// and a reader sees either the old manifest or the new one.
 Result<Digest> write_artifact(Store& store, const std::string& folder, const std::string& tag,
                               const NewArtifact& artifact, const std::stop_token& cancel = {});
 

@@ -1,4 +1,4 @@
-// A commit that says what it was made of, as Docker's images do: what older versions of Docker's API show of it.
+// A commit that records the container it was made from, as Docker's images do; older versions of the API show it.
 #pragma once
 
 #include <string>
@@ -9,11 +9,11 @@ namespace consort::image {
 
 struct CommittedContainer {
   std::string id;
-  std::string config;  // JSON, in the words of Docker's API
+  std::string config;  // JSON, with the field names of Docker's API
 };
 
-// As commit_container() without the last one, which is written into the image's configuration. An image that begins
-// with this one does not have it: parse_config() does not read it.
+// As commit_container() without the last argument, which is written into the image's configuration. Images built on
+// this one do not inherit it: parse_config() ignores it.
 Result<Image> commit_container(Store& store, const Image& parent, const std::string& upper,
                                const CommitOptions& options, const CommittedContainer& container);
 

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t max_layers = 512;
 constexpr std::size_t max_list = 65'536;
 
-// Reads fields and remembers the first wrong type; absent and null count the same.
+// Reads fields and records the first wrong type; absent and null are the same.
 class Reader {
  public:
   explicit Reader(const Json& object) : object_(object) {}
@@ -34,7 +34,7 @@ class Reader {
     if (!value->is_boolean()) return wrong(key, "true or false"), false;
     return value->get<bool>();
   }
-  // A string alone counts as a list of one, as Docker's StrSlice reads it.
+  // A string counts as a list of one, as in Docker's StrSlice.
   std::vector<std::string> list(std::string_view key) {
     const Json* value = look(key);
     if (!value) return {};
@@ -48,7 +48,7 @@ class Reader {
     }
     return items;
   }
-  // {"80/tcp": {}}: the keys, sorted.
+  // The keys of an object such as {"80/tcp": {}}, sorted.
   std::vector<std::string> keys(std::string_view key) {
     const Json* value = look(key);
     if (!value) return {};

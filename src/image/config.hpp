@@ -1,5 +1,5 @@
-// The image configuration (OCI image-spec config.md, Docker's Image v1.2): what a container of this image gets when
-// its own configuration says nothing else, and what layers it is made of.
+// The image configuration (OCI image-spec config.md, Docker's Image v1.2): the defaults for containers of the image,
+// and the layers it consists of.
 #pragma once
 
 #include <map>
@@ -31,7 +31,7 @@ struct HistoryEntry {
   std::string created_by;
   std::string author;
   std::string comment;
-  bool empty_layer = false;  // made no layer
+  bool empty_layer = false;  // created no layer
 };
 
 struct ImageConfig {
@@ -46,7 +46,7 @@ struct ImageConfig {
   std::map<std::string, std::string> labels;
   std::optional<Healthcheck> healthcheck;
   std::vector<std::string> shell;     // empty: {"/bin/sh", "-c"}
-  std::vector<std::string> on_build;  // instructions for the Dockerfile that starts FROM this
+  std::vector<std::string> on_build;  // instructions to run in a Dockerfile that starts FROM this image
   bool args_escaped = false;          // Windows images only; kept when present
 
   Platform platform;
@@ -55,16 +55,16 @@ struct ImageConfig {
   std::string created;  // RFC 3339; may be empty
   std::vector<HistoryEntry> history;
   std::vector<Digest> diff_ids;  // base layer first
-  // JSON that is written under build_cache_key: records of the steps that made the image. Not read by parse_config: an
-  // image that begins with this one is made by other steps.
+  // JSON stored under build_cache_key: records of the steps that made the image. parse_config does not read it, since
+  // an image built on this one is made by other steps.
   std::string build_cache;
 };
 
 inline constexpr std::string_view build_cache_key = "consort.buildcache.v1";
 
-// Of hostile origin: wrong types are errors (Code::invalid), unknown keys are ignored.
+// The input is untrusted: wrong types are errors (Code::invalid), unknown keys are ignored.
 Result<ImageConfig> parse_config(std::string_view json);
-// Deterministic: the same config gives the same bytes, therefore the same image id.
+// Deterministic: the same config gives the same bytes and therefore the same image ID.
 std::string format_config(const ImageConfig& config);
 
 }  // namespace consort::image

@@ -1,5 +1,5 @@
-// A connection to a server of HTTP that is used for something else: TLS, certificates and proxies as for requests
-// (libcurl makes it), then bytes both ways. For what HTTP is only the greeting of, such as a WebSocket.
+// A connection to an HTTP server that is then used for another protocol, such as a WebSocket: libcurl connects, with
+// TLS, certificates and proxies as for requests; after that, bytes go both ways.
 #pragma once
 
 #include <cstddef>
@@ -15,19 +15,19 @@ namespace consort::image {
 
 class Connection {
  public:
-  // Of the request, the address, tls, proxy, connect_within and cancel count. Nothing is sent.
+  // Uses the request's address, tls, proxy, connect_within and cancel. Sends nothing.
   static std::expected<Connection, HttpFailure> open(const HttpRequest& request);
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
   ~Connection();
 
-  // Readable when there may be more; read all that there is before waiting for it, since TLS reads ahead.
+  // Readable when more may have arrived. Read everything before waiting on it, since TLS reads ahead.
   int fd() const;
-  // What is there now; nullopt: nothing yet; 0: the other side has closed it.
+  // Reads what has arrived. nullopt: nothing yet; 0: the other side has closed the connection.
   Result<std::optional<std::size_t>> read(std::span<std::byte> into);
-  // All of it; waits until the other side takes it.
+  // Writes everything; waits until the other side accepts it.
   Result<> write(std::string_view bytes);
-  // As much as the other side takes now; what is left of it is to be written next, with or without more behind it.
+  // Writes as much as the other side accepts now. Pass the rest again next, alone or followed by more.
   Result<std::size_t> write_some(std::string_view bytes);
 
  private:

@@ -1,5 +1,5 @@
-// What layer_tar.hpp does, on files of a running container that has its own users. first_owner: what number its root
-// has for this process; it is added to owners of the tar, and subtracted from those of files.
+// The functions of layer_tar.hpp for files of a running container that has its own user namespace. first_owner is the
+// ID of the container's root as this process sees it: added to the owners in the tar, subtracted from those of files.
 #pragma once
 
 #include <cstdint>

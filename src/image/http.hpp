@@ -1,5 +1,5 @@
-// HTTP for registries and downloads: libcurl, loaded when the first request is made. Blocking, but ended at once by a
-// stop_token, whatever it waits for; one client may be used by several threads. Connections are kept and used again.
+// HTTP for registries and downloads, using libcurl, which is loaded with the first request. Calls block, but a
+// stop_token ends any of them at once. One client may be used by several threads. Connections are reused.
 #pragma once
 
 #include <chrono>
@@ -20,39 +20,39 @@ namespace consort::image {
 struct TlsSettings {
   enum class Verify : std::uint8_t { yes, no } verify = Verify::yes;
   std::string extra_authorities;  // PEM
-  // Whether the system's authorities count next to them, or not if there are any.
+  // Whether the system's authorities are trusted in addition, or replaced if there are extra ones.
   enum class System : std::uint8_t { trusted, replaced } system = System::trusted;
   std::string client_certificate;      // path
   std::string client_key;              // path
-  std::string client_certificate_pem;  // itself; instead of the path
+  std::string client_certificate_pem;  // the PEM text itself, instead of a path
   std::string client_key_pem;
-  std::string server_name;  // that the server's certificate is for; "": the address has it
+  std::string server_name;  // name to expect in the server's certificate; "": the one in the URL
 };
 
 struct HttpRequest {
   enum class Method : std::uint8_t { get, head, post, put, patch, del } method = Method::get;
   std::string url;
   std::vector<std::string> headers;  // "Name: value"
-  // A header of its own, "Authorization: ...": never sent to another origin than that of url, wherever that redirects.
+  // Sent as "Authorization: ...", and never to another origin than that of `url`, wherever a redirect leads.
   std::string authorization;
-  std::string body;  // of post, put
-  // A body of known length that is produced while it is sent. Such a request follows no redirect.
+  std::string body;  // for post and put
+  // A body of known length that is produced while it is sent. Such a request follows no redirects.
   std::function<Result<std::size_t>(std::span<std::byte>)> upload;
   std::uint64_t upload_size = 0;
-  // Takes the body of a 2xx answer as it comes. Answers otherwise, and without a sink, are kept in HttpResponse::body.
+  // Receives the body of a 2xx answer as it arrives. Other answers, or all without a sink, go to HttpResponse::body.
   std::function<Result<>(std::span<const std::byte>)> sink;
-  // Told the answer's status and headers before the first byte of a 2xx body goes to the sink.
+  // Called with the answer's status and headers before the first byte of a 2xx body goes to the sink.
   std::function<Result<>(const struct HttpResponse&)> on_headers;
   std::function<void(std::uint64_t)> on_uploaded;
-  std::size_t max_body = 8 << 20;  // of HttpResponse::body; more is Code::invalid
-  // What is kept is decoded if the server has encoded it (without having been asked to); for a sink, only on demand.
+  std::size_t max_body = 8 << 20;  // limit of HttpResponse::body; more is Code::invalid
+  // Kept bodies are decoded if the server encoded them (without being asked to); data for a sink only with `all`.
   enum class Decoding : std::uint8_t { kept_bodies, all } decoding = Decoding::kept_bodies;
-  // Where a redirect may lead. downgrade: from https to http, for content that is checked by its digest.
+  // Where redirects may lead. downgrade: also from https to http, for content that is verified by its digest.
   enum class Redirects : std::uint8_t { none, safe, downgrade } redirects = Redirects::safe;
   TlsSettings tls;
-  std::optional<std::string> proxy;  // this one, or "" for none, whatever the environment says
-  // Until the connection stands; until the answer begins (0: only `stall` counts; uploads are not bounded by it); and
-  // without a byte that is worth mentioning once it has begun, in whole seconds (0: as long as it takes).
+  std::optional<std::string> proxy;  // this proxy, or "" for none, regardless of the environment
+  // Limits: until the connection is established; until the answer begins (0: only `stall` applies; uploads are exempt);
+  // and, once it has begun, in whole seconds without significant progress (0: no limit).
   std::chrono::milliseconds connect_within{20'000};
   std::chrono::milliseconds answer_within{0};
   std::chrono::seconds stall{30};
@@ -61,27 +61,27 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 0;
-  std::map<std::string, std::string> headers;  // names in lower case; repeated ones joined by ", "
+  std::map<std::string, std::string> headers;  // names in lower case; repeated headers joined by ", "
   std::string body;
-  std::string url;  // that answered: the last one, after redirects
+  std::string url;  // the last one, after redirects
   std::string header(const std::string& name) const {
     const auto found = headers.find(name);
     return found == headers.end() ? "" : found->second;
   }
 };
 
-// Why there is no answer: `kind` is for branching, `error` for people.
+// Why there is no answer: `kind` is for decisions, `error` for people.
 struct HttpFailure {
   enum class Kind : std::uint8_t {
-    unresolved,   // the name is not known
+    unresolved,   // unknown host name
     refused,      // nothing listens there
     timed_out,    // no connection, no answer, or no byte for too long
-    handshake,    // what answers there does not speak TLS
-    certificate,  // it is not to be trusted
-    proxy,        // the proxy cannot be reached, or refuses
-    broken,       // cut off; `partial` if it had answered
+    handshake,    // the server does not speak TLS
+    certificate,  // not trusted
+    proxy,        // the proxy is unreachable or refuses
+    broken,       // connection lost; `partial` if the answer had begun
     interrupted,  // by HttpRequest::cancel
-    other,        // what the sink or upload gave, and the rest
+    other,        // an error from the sink or the upload, and everything else
   };
   HttpFailure(Error what) : error(std::move(what)) {}  // NOLINT(google-explicit-constructor): so that TRY passes it on
   HttpFailure(Kind why, Error what) : kind(why), error(std::move(what)) {}
@@ -106,7 +106,7 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  // Any answer is a success, whatever its status. Proxies are those of the environment, as Go programs read it.
+  // Every answer is a success, whatever its status. Proxies come from the environment, read as Go programs do.
   HttpAnswer perform(const HttpRequest& request);
 
  private:

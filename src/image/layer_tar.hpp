@@ -1,4 +1,4 @@
-// Between the two forms of a layer: the OCI tar (".wh." whiteouts) and the directory in overlayfs's form.
+// Converts between the two forms of a layer: an OCI tar (".wh." whiteouts) and a directory in overlayfs's form.
 #pragma once
 
 #include <sys/types.h>
@@ -14,14 +14,14 @@
 
 namespace consort::image {
 
-// Gives up to into.size() bytes, 0 at the end.
+// Returns up to into.size() bytes, 0 at the end.
 using ByteSource = std::function<Result<std::size_t>(std::span<std::byte> into)>;
 using ByteSink = std::function<Result<>(std::span<const std::byte> bytes)>;
 
-// The descriptors are borrowed. A wait for the other end of a pipe can be cancelled: Code::interrupted.
+// The descriptors are borrowed. Waiting for the other end of a pipe can be cancelled: Code::interrupted.
 ByteSource source_of_fd(int fd, const std::stop_token& cancel = {});
 ByteSink sink_of_fd(int fd, const std::stop_token& cancel = {});
-// Recognises gzip, zstd and plain by their first bytes. Code::invalid if the data is damaged or cut off.
+// Recognises gzip, zstd and plain data by the first bytes. Code::invalid if the data is damaged or truncated.
 ByteSource decompressed(ByteSource packed);
 
 struct UnpackLimits {
@@ -30,8 +30,8 @@ struct UnpackLimits {
 };
 struct UnpackOptions {
   UnpackLimits limits;
-  // plain: what is unpacked is no layer. ".wh." is a name, and a link to nothing gets the directory that it names if
-  // something is to go into it.
+  // plain: the tar is not a layer. ".wh." is an ordinary name, and the target directory of a dangling link is created
+  // if something is to be unpacked into it.
   enum class Whiteouts : std::uint8_t { overlay, plain } whiteouts = Whiteouts::overlay;
   struct Owner {
     uid_t uid = 0;
@@ -46,13 +46,13 @@ struct UnpackReport {
   std::uint64_t entries = 0;
 };
 
-// Unpacks an untrusted tar into a directory. Nothing outside it is touched: names are resolved as if the directory were
-// "/", symbolic links cannot lead out, hard links only name what the tar itself put there. Names with ".." or a
-// hard link out of the directory are Code::invalid. Reads to the end of the source.
+// Unpacks an untrusted tar into a directory and touches nothing outside it: names are resolved as if the directory were
+// "/", symbolic links cannot lead out, hard links only refer to files from the tar itself. Names with ".." and hard
+// links out of the directory are Code::invalid. Reads the source to its end.
 Result<UnpackReport> unpack_layer(const ByteSource& tar, const std::string& directory, const UnpackOptions& options);
 
-// Writes the directory as a deterministic tar: sorted by name, pax records where ustar does not reach, times to
-// the second, owners as numbers. Sockets are left out. Gives the bytes of regular files.
+// Writes the directory as a deterministic tar: sorted by name, pax records where ustar does not suffice, times in whole
+// seconds, numeric owners. Skips sockets. Returns the bytes of regular files.
 struct PackOptions {
   enum class Whiteouts : std::uint8_t { oci, none } whiteouts = Whiteouts::oci;
   std::stop_token cancel;
@@ -60,8 +60,8 @@ struct PackOptions {
 };
 Result<std::uint64_t> pack_layer(const std::string& directory, const ByteSink& tar, const PackOptions& options = {});
 
-// The same for one entry of a directory (borrowed), whatever it is; a link itself, not what it names. The tar's names
-// begin with `as`.
+// The same for one entry of a directory (borrowed) of any type; for a link, the link itself, not its target. Names in
+// the tar begin with `as`.
 Result<> pack_entry(int folder, const std::string& name, const std::string& as, const ByteSink& tar,
                     const PackOptions& options = {});
 

@@ -1,4 +1,4 @@
-// A tar of chosen files, each under a name of its own choice.
+// Packs chosen files into a tar, each under a given name.
 #pragma once
 
 #include <span>
@@ -14,8 +14,8 @@ struct ChosenFile {
   std::string as;    // in the tar
 };
 
-// Writes exactly these, in this order: a directory without what is in it, a link as a link. `root` is a directory's
-// descriptor (borrowed), out of which no link leads. Gives the indices of those that are not there, or not any more.
+// Writes exactly these, in this order: directories without their contents, links as links. `root` is the descriptor of
+// a directory (borrowed) that links cannot lead out of. Returns the indices of files that do not, or no longer, exist.
 Result<std::vector<std::size_t>> pack_files(int root, std::span<const ChosenFile> files, const ByteSink& tar,
                                             const PackOptions& options = {});
 

@@ -20,7 +20,7 @@ constexpr std::array aliases{
     Alias{"armv6l", "arm", "v6"}, Alias{"i386", "386", ""},     Alias{"i686", "386", ""},
 };
 
-// Architectures that can be named without an operating system.
+// Architectures that may be specified without an operating system.
 constexpr std::array<std::string_view, 15> architectures{"386",     "amd64",   "arm",    "arm64",    "loong64",
                                                          "mips",    "mipsle",  "mips64", "mips64le", "ppc64",
                                                          "ppc64le", "riscv64", "s390x",  "sparc64",  "wasm"};
@@ -91,7 +91,7 @@ int match(const Platform& wanted, const Platform& offered) {
   if (want.architecture == "arm64" && have.architecture == "arm") return 1;
   if (want.architecture != have.architecture) return 0;
   if (want.variant == have.variant) return 100;
-  // "v3" runs on a "v7" machine; the nearest one below is best. No variant is the lowest.
+  // "v3" runs on a "v7" machine; the highest one that is not above it is best. No variant is the lowest.
   const auto rank = [](const std::string& variant) {
     return variant.size() > 1 ? static_cast<int>(parse_unsigned(variant.substr(1)).value_or(0) % 50) : 0;
   };

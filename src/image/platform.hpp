@@ -1,4 +1,4 @@
-// What an image was made for: "linux/amd64", "linux/arm64/v8".
+// The platform that an image was made for: "linux/amd64", "linux/arm64/v8".
 #pragma once
 
 #include <string>
@@ -14,14 +14,14 @@ struct Platform {
   std::string variant;       // v7, v8; may be empty
 
   static Platform host();
-  // "linux/arm64", "arm64", "linux/arm/v7"; usual aliases (x86_64, aarch64, armhf) are normalised.
+  // Accepts "linux/arm64", "arm64", "linux/arm/v7"; common aliases (x86_64, aarch64, armhf) are normalised.
   static Result<Platform> parse(std::string_view text);
   std::string text() const;
 
   friend bool operator==(const Platform&, const Platform&) = default;
 };
 
-// How well an image for `offered` runs where `wanted` is asked for: 0 not at all, more is better.
+// How well an image for `offered` satisfies `wanted`: 0 means not at all, higher is better.
 int match(const Platform& wanted, const Platform& offered);
 
 }  // namespace consort::image

@@ -31,7 +31,7 @@ Error bad_reference(std::string_view text, std::string reason = {}) {
       .hint("write it as [registry/]name[:tag][@sha256:...], not \"" + std::string(text) + "\"");
 }
 
-// alpha-numeric runs joined by one of . _ __ or any number of -
+// Alphanumeric runs joined by one of . _ __ or any number of -
 bool valid_component(std::string_view part) {
   if (part.empty() || !is_lower_alnum(part.front()) || !is_lower_alnum(part.back())) return false;
   for (std::size_t i = 0; i < part.size();) {
@@ -93,7 +93,7 @@ bool looks_like_registry(std::string_view first) {
 std::pair<std::string_view, std::string_view> split_tag(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || text.find('/', colon) != std::string_view::npos) return {text, {}};
-  return {text.substr(0, colon), text.substr(colon)};  // the colon tells "no tag" from "empty tag"
+  return {text.substr(0, colon), text.substr(colon)};  // the colon distinguishes "no tag" from "empty tag"
 }
 
 }  // namespace
@@ -156,7 +156,7 @@ std::string familiar_name(std::string_view full_name) {
   const std::string prefix = std::string(default_registry) + "/";
   if (!full_name.starts_with(prefix)) return std::string(full_name);
   std::string_view rest = full_name.substr(prefix.size());
-  // "docker.io/a.b/c": without its registry it would be read as c on the registry a.b.
+  // "docker.io/a.b/c": without its registry it would be parsed as c on the registry a.b.
   if (const std::size_t slash = rest.find('/');
       slash != std::string_view::npos && looks_like_registry(rest.substr(0, slash)))
     return std::string(full_name);

@@ -1,6 +1,6 @@
-// Names of images. A reference is [registry/]repository[:tag][@digest]; what people leave out is filled in as Docker
-// does: "postgres:15" is docker.io/library/postgres:15. Printing has two forms: full, and familiar (what is left out
-// again). Once there is a Digest or a Reference, nobody needs to check its characters again.
+// Names of images. A reference is [registry/]repository[:tag][@digest]; omitted parts are filled in as Docker does:
+// "postgres:15" is docker.io/library/postgres:15. It prints in two forms: full, and familiar (with those parts omitted
+// again). A Digest or Reference is always valid, so its characters need no further check.
 #pragma once
 
 #include <compare>
@@ -12,11 +12,11 @@
 
 namespace consort::image {
 
-// "sha256:" and 64 lower-case hexadecimal digits. No other algorithm is in use by registries.
+// "sha256:" and 64 lower-case hexadecimal digits. Registries use no other algorithm.
 class Digest {
  public:
   static Result<Digest> parse(std::string_view text);
-  static Digest of(std::string_view content);                                 // hashes it
+  static Digest of(std::string_view content);                                 // hashes the content
   static Digest from_hex(std::string hex) { return Digest(std::move(hex)); }  // hex of Sha256::finish()
 
   const std::string& hex() const { return hex_; }
@@ -33,10 +33,10 @@ class Digest {
 struct Reference {
   std::string registry;    // "docker.io", "localhost:5000"
   std::string repository;  // "library/postgres"
-  std::string tag;         // "" if only a digest was given; parse() fills in "latest" when neither was
+  std::string tag;         // "" if only a digest was given; parse() sets "latest" if neither was
   std::optional<Digest> digest;
 
-  // The text of an `image:` attribute or a FROM. Code::invalid with Docker's words: "invalid reference format".
+  // Parses an `image:` attribute or the argument of FROM. Code::invalid with Docker's text: "invalid reference format".
   static Result<Reference> parse(std::string_view text);
 
   std::string name() const;           // "docker.io/library/postgres"
@@ -44,7 +44,7 @@ struct Reference {
   std::string full() const;           // "docker.io/library/postgres:15@sha256:..."
   std::string familiar() const;       // "postgres:15"
 
-  // What a manifest is asked for by: the digest if there is one, else the tag.
+  // The reference in a manifest request: the digest if there is one, else the tag.
   std::string selector() const { return digest ? digest->text() : tag; }
 
   friend bool operator==(const Reference&, const Reference&) = default;

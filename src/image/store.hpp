@@ -1,15 +1,15 @@
-// What is on this machine: images, their layers (unpacked, ready for overlayfs) and the blobs they came as.
+// The images on this machine, their layers (unpacked, ready for overlayfs) and the blobs they arrived as.
 //
-// Words: a *blob* is bytes named by their digest (blobs/sha256/HEX). A *layer* here is a directory in overlayfs's own
-// form (whiteouts are character devices 0:0, opaque directories have the overlay.opaque attribute), layers/ID/diff,
-// named by a short random id; its *diff ID* is the digest of its uncompressed tar. A layer does not depend on the
-// layers below it, so images share it wherever its diff ID occurs. An *image* is a configuration plus layers, its id is
-// the digest of the configuration. A *name* stands for one image, and may have further ones for other platforms next to
-// it: the name's own is the one that suits this machine best. A *hold* keeps a layer or an image for an owner outside
-// this module (a container, the build cache).
+// Terms: a *blob* is a byte sequence named by its digest (blobs/sha256/HEX). A *layer* here is a directory in
+// overlayfs's own form (whiteouts are character devices 0:0, opaque directories have the overlay.opaque attribute),
+// layers/ID/diff, named by a short random ID; its *diff ID* is the digest of its uncompressed tar. A layer does not
+// depend on those below it, so images share layers with the same diff ID. An *image* is a configuration plus layers;
+// its ID is the digest of the configuration. A *name* refers to one image, and may have further images for other
+// platforms; the name's own image is the one that suits this machine best. A *hold* keeps a layer or an image for an
+// owner outside this module (a container, the build cache).
 //
-// Several commands use one store at once. Content that nothing refers to yet is safe while its maker has a Session
-// (a shared file lock, which dies with the process); files are deleted only by whoever gets that lock alone.
+// Several commands may use one store at once. Unreferenced content is safe while its maker has a Session (a shared file
+// lock, which ends with the process); files are only deleted under the exclusive lock.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,8 @@ class Database;
 
 namespace consort::image {
 
-// While one exists, nothing is deleted that is not referred to yet. Take one for as long as you make or use content
-// before a record names it.
+// While a Session exists, unreferenced content is not deleted. Keep one while creating or using content until a record
+// refers to it.
 class Session {
  public:
   explicit Session(Fd lock) : lock_(std::move(lock)) {}
@@ -45,8 +45,8 @@ class Session {
   Fd lock_;
 };
 
-// A directory to be filled and then given to commit_layer: is on the store's file system. Removed by the destructor if
-// it was not committed. work() is an empty sibling, for overlayfs's workdir.
+// A directory to fill and then pass to commit_layer, on the store's file system. The destructor removes it unless it
+// was committed. work() is an empty sibling, for overlayfs's workdir.
 class LayerDraft {
  public:
   LayerDraft(ScratchFolder base, Fd lock) : lock_(std::move(lock)), base_(std::move(base)) {}
@@ -57,85 +57,85 @@ class LayerDraft {
  private:
   friend class Store;
   Fd lock_;             // of the store
-  ScratchFolder base_;  // a draft without a maker was left by a crash and is swept
+  ScratchFolder base_;  // a draft without a living maker was left by a crash and is swept
 };
 
 class Store {
  public:
-  // Cheap: opens the database and makes missing directories. Roots must have been prepared.
+  // Cheap: opens the database and creates missing directories. The roots must have been prepared.
   static Result<Store> open(const Roots& roots);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();
 
-  // --- Images. Not found is Code::not_found, "No such image: X".
-  // text: a reference ("postgres:15", "postgres@sha256:..."), an id ("sha256:...") or a unique start of one.
-  // platform: the best of the name's images for it, which must suit it; none: the name's own.
+  // --- Images. Code::not_found: "No such image: X".
+  // text: a reference ("postgres:15", "postgres@sha256:..."), an ID ("sha256:...") or a unique prefix of one.
+  // platform: the name's best image for it, which must suit it; without one: the name's own image.
   Result<Image> find(std::string_view text, const std::optional<Platform>& platform = {}) const;
   Result<Image> find(const Reference& reference, const std::optional<Platform>& platform = {}) const;
-  // nullopt instead of not_found
+  // As find(), but nullopt instead of Code::not_found.
   Result<std::optional<Image>> look_up(std::string_view text, const std::optional<Platform>& platform = {}) const;
-  // All images of a name, its own first; of an id that one.
+  // All images of a name, its own first; for an ID, only that image.
   Result<std::vector<Image>> platforms_of(std::string_view text) const;
   Result<std::vector<Image>> list() const;  // newest first
   Result<ImageConfig> config_of(const Image& image) const;
   Result<std::string> raw_config_of(const Image& image) const;
   // Overlay lower directories, top layer first; never empty (an image without layers gets an empty directory).
   Result<std::vector<std::string>> layer_paths(const Image& image) const;
-  // The manifest it was pulled with, if its blob is in the store.
+  // The manifest that it was pulled with, if the store has its blob.
   Result<std::optional<Digest>> manifest_of(const Image& image) const;
   Result<std::vector<LayerInfo>> layers_of(const Image& image) const;  // base layer first
 
-  // Gives (or moves) a name to an image, or to images for several platforms. Replaces what had the name.
+  // Gives a name to an image, or to images for several platforms, taking it from any image that had it.
   Result<> tag(const Image& image, const Reference& name);
   Result<> tag(const std::vector<Image>& images, const Reference& name);
   Result<> add_digest(const Image& image, const Reference& name_with_digest);
   enum class Removal : std::uint8_t { normal, force };
-  // As `docker rmi`: a name is untagged, and its images (of all platforms) go, each with its last name; by id only if
-  // it has at most one name. Users make it Code::conflict, naming them; `force` untags anyway but never takes content
-  // that is held.
+  // As `docker rmi`: removes a name, and each of its images (for all platforms) with the last name; an image given by
+  // ID only if it has at most one name. Images in use are Code::conflict, which names the users; `force` removes the
+  // name anyway, but never content that is held.
   Result<RemoveReport> remove(std::string_view text, Removal removal, const ImageUsers& users = {});
   Result<PruneReport> prune(const PruneOptions& options, const ImageUsers& users = {});
-  // Deletes content that nothing refers to, unless others are working: then it waits for the next removal or prune.
+  // Deletes unreferenced content, unless other commands are working: then the next removal or prune does it.
   Result<> sweep();
-  // Deletes what others were making when they died, and what they had not finished deleting: what commands that work
-  // with content do first. Four listings where there is nothing; what a pull had got so far stays for the next one.
+  // Deletes what dead processes were creating or had not finished deleting. Commands that work with content call it
+  // first. It costs four directory listings if there is nothing; partial downloads stay for the next pull.
   Result<> sweep_abandoned();
 
-  // --- Holds: `owner` names the holder ("container:ID", "build:KEY"). Dropped all at once.
+  // --- Holds: `owner` names the holder ("container:ID", "build:KEY"). Its holds are dropped all at once.
   enum class HoldKind : std::uint8_t { image, layer };
   Result<> hold(const std::string& owner, HoldKind kind, const std::string& id);
   Result<> release(const std::string& owner);
-  // The same within a transaction on database(), which throws SQLite::Exception: a hold that comes and goes with the
-  // record of its owner.
+  // The same within a transaction on database(), which throws SQLite::Exception, so that a hold is created and removed
+  // together with its owner's record.
   static void hold_within(SQLite::Database& transaction, const std::string& owner, HoldKind kind,
                           const std::string& id);
   static void release_within(SQLite::Database& transaction, const std::string& owner);
-  // The store's own connection, for whoever has tables of their own in the same file.
+  // The store's own connection, for modules with tables in the same file.
   Database database() const;
 
-  // --- Making content.
+  // --- Creating content.
   Result<Session> session() const;
   Result<LayerDraft> new_layer() const;
-  // Takes the directory over by rename (it must lie on the same file system, in overlay form, and not be mounted).
-  // directory may be a draft's or any other directory. The diff ID is not computed yet.
+  // Takes over the directory, a draft's or any other, by renaming it. It must be on the same file system, in overlay
+  // form, and not mounted. The diff ID is not computed yet.
   Result<LayerInfo> commit_layer(LayerDraft draft);
   Result<LayerInfo> commit_layer(const std::string& directory);
-  // Of a layer that was unpacked from a tar with this diff ID. Gives the one that is there already, if there is one.
+  // For a layer unpacked from a tar with this diff ID. Returns the existing layer if there is one.
   Result<LayerInfo> commit_unpacked(LayerDraft draft, const Digest& diff_id, const std::optional<Digest>& blob,
                                     std::uint64_t size);
-  // Everything written so far survives a crash of the machine. Once before a record names content that came from
-  // outside: one call for all files costs far less than one for each.
+  // Makes everything written so far survive a crash of the machine. Call it once before a record refers to content from
+  // outside: one call for all files is far cheaper than one per file.
   Result<> flush() const;
-  Result<> set_blob(const std::string& layer_id, const Digest& blob);  // its packed form is in the store now
+  Result<> set_blob(const std::string& layer_id, const Digest& blob);  // its compressed form is now in the store
   Result<LayerInfo> layer(const std::string& id) const;                // Code::not_found if it is gone
-  // Computes (once) the digest of the layer's tar: reads every file, so do it in a thread of its own if you can.
+  // Computes (once) the digest of the layer's tar. It reads every file, so use a thread of its own if possible.
   Result<Digest> diff_id(const std::string& layer_id) const;
-  // Layers base first; config.diff_ids are filled in here. The id is that of the configuration. Names may be none.
-  // An existing image of the same id just gets the names.
+  // Layers are given base first; config.diff_ids is filled in here. The ID is that of the configuration. There may be
+  // no names. An existing image of the same ID only gets the names.
   Result<Image> create_image(ImageConfig config, const std::vector<std::string>& layer_ids,
                              const std::vector<Reference>& names, Naming naming = Naming::alone);
-  // The same with the configuration's bytes as they came (pull, load); their diff_ids must be those of the layers.
+  // The same with the configuration's original bytes (pull, load); its diff_ids must be those of the layers.
   Result<Image> add_image(const std::string& raw_config, const std::vector<std::string>& layer_ids,
                           const std::optional<Digest>& manifest, const std::vector<Reference>& names,
                           Naming naming = Naming::alone);

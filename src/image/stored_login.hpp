@@ -1,4 +1,4 @@
-// What a user has stored of a registry, for somebody else who is to pull in his place.
+// Reads a user's stored login for a registry, so that another program can pull on the user's behalf.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace consort::image {
 
-// nullopt: nothing, or an identity token, which is of use to who gave it alone.
+// nullopt: none, or an identity token, which only works for the client that it was issued to.
 Result<std::optional<Login>> stored_login(const std::string& registry, const RegistryOptions& options,
                                           const std::stop_token& cancel = {});
 

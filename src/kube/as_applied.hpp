@@ -1,5 +1,5 @@
-// What need not be applied, because it is there already: a request for each object is what an `up` that changes nothing
-// would take its time for. Pure.
+// Decides which objects `up` need not apply because they are already there, so that an `up` that changes nothing does
+// not send a request per object. Pure.
 #pragma once
 
 #include <string>
@@ -11,15 +11,15 @@
 
 namespace consort::kube {
 
-// The object with an annotation that says what it is: a field that is no longer wanted is missed by nobody else.
+// Adds an annotation with the object's digest: nothing else would show that a field is no longer wanted.
 Result<nlohmann::ordered_json> to_apply(std::string_view object);
-// Whether all that is wanted is there, and was wanted before: to apply it would change nothing. What others have added
-// to an object is left alone by both. In doubt it is not.
+// Whether the existing object has everything that is wanted and was applied from the same text, so that applying it
+// would change nothing. Fields that others added do not matter, since applying keeps them too. False if in doubt.
 bool is_as_applied(const nlohmann::ordered_json& there, const nlohmann::ordered_json& wanted);
-// Whether the wanted Service has an address and the one that is there has none, or the other way round. A server
-// refuses to change that, or pays no heed to it.
+// Whether one of the two Services has a cluster IP and the other is headless. API servers refuse or ignore such a
+// change.
 bool has_other_address(const nlohmann::ordered_json& there, const nlohmann::ordered_json& wanted);
-// Without that annotation, for people.
+// The object without that annotation, for output.
 nlohmann::ordered_json without_digest(nlohmann::ordered_json object);
 
 }  // namespace consort::kube

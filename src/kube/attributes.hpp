@@ -1,5 +1,5 @@
-// What each attribute of a Compose file is on Kubernetes: the table, for the manifests' warnings and refusals, for
-// docs/reference/kubernetes.md, and for the test that walks the language.
+// The table of what each attribute of a Compose file becomes on Kubernetes: for warnings and errors about manifests,
+// for docs/reference/kubernetes.md, and for the test that covers the whole language.
 #pragma once
 
 #include <span>
@@ -17,10 +17,11 @@ using Attribute = compose::AttributeFate;
 std::span<const Attribute> attributes();
 compose::FateTable fates();
 
-// The row for a value at a path; null if the table has none.
+// The row for a value at a path; null if there is none.
 const Attribute* attribute_for(std::string_view path, std::string_view value);
 
-// Warnings and errors for what the user's files say and the cluster cannot have, with their places; in their order.
+// Warnings and errors about attributes of the user's files that the cluster cannot have, with their positions, in file
+// order.
 std::vector<compose::Diagnostic> judge(const compose::Project& project);
 
 // docs/reference/kubernetes.md

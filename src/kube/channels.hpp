@@ -1,5 +1,5 @@
-// Several streams in one WebSocket, as Kubernetes has them for exec, attach and port-forward (v5 and
-// v4.channel.k8s.io): the first byte of a message is its stream's number.
+// Several streams in one WebSocket, as Kubernetes uses them for exec, attach and port-forward (v5 and
+// v4.channel.k8s.io): the first byte of a message is the number of its stream.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace consort::kube {
 
-// Messages of a server, out of its frames. Pure.
+// Extracts messages from the frames of a server. Pure.
 class FrameReader {
  public:
   enum class Kind : std::uint8_t { message, ping, closed };
@@ -21,12 +21,12 @@ class FrameReader {
     std::string payload;
   };
   void feed(std::string_view bytes) { buffer_ += bytes; }
-  // The next whole message; nullopt: more bytes are needed. Code::invalid for what is no frame, or too long.
+  // The next complete message; nullopt: more bytes are needed. Code::invalid for a malformed or too long frame.
   Result<std::optional<Frame>> next();
 
  private:
   std::string buffer_;
-  std::string fragments_;  // of a message that comes in several frames
+  std::string fragments_;  // of a message that is split into several frames
 };
 
 class Channels {
@@ -38,22 +38,22 @@ class Channels {
     std::string payload;
   };
 
-  // Greets the server over the connection. head: the request's first line and headers, without those of WebSockets.
+  // Performs the handshake on the connection. head: the request line and headers, except those of WebSocket.
   static Result<Channels> greet(image::Connection connection, const std::string& head);
 
-  // What to wait for, in poll()'s words.
+  // The events to wait for, as for poll().
   int fd() const { return connection_.fd(); }
   short events() const;
-  // All that is there now; what could not be sent yet goes on. Look at it before waiting for fd().
+  // Receives what has arrived and continues sending what is still unsent. Look at its result before waiting for fd().
   Result<std::vector<Message>> receive();
   bool closed() const { return closed_; }
-  // Does not wait: who has too much to say until it is gone may have to listen first. As long as the channels are busy,
-  // nothing more is to be sent but what must be said.
+  // Does not wait, since a caller with much to send may have to receive first. While busy() is true, send only what is
+  // unavoidable.
   Result<> send(std::uint8_t channel, std::string_view payload);
   bool busy() const { return !unsent_.empty(); }
-  // Says that no more comes on a stream, if the server understands that (v5), or what reads it there does.
+  // Signals the end of a stream: to the server if it supports that (v5), else to the reader in the container.
   Result<> finish(std::uint8_t channel);
-  // Input goes in pieces that say how long they are, to a reader in the container; the last one has no bytes.
+  // Sends input in chunks with a length, for a reader in the container; the last chunk is empty.
   void count_input() { counted_ = true; }
 
  private:
@@ -69,7 +69,7 @@ class Channels {
   bool counted_ = false;
 };
 
-// What a command in a container came to, from the message on the status channel: its exit code.
+// The exit code of a command in a container, from the message on the status channel.
 Result<int> exit_code_of(std::string_view status);
 
 }  // namespace consort::kube

@@ -1,5 +1,5 @@
-// Published ports of a project's services on this machine, as long as somebody wants them: each connection goes through
-// the API to a pod that is ready.
+// Makes published ports of a project's services available on this machine while the command runs: each connection goes
+// through the API to a ready pod.
 #pragma once
 
 #include <memory>
@@ -12,18 +12,18 @@ namespace consort::kube {
 
 struct Forward {
   std::string service;
-  std::string address;          // of this machine; "": 127.0.0.1
+  std::string address;          // on this machine; "": 127.0.0.1
   std::uint16_t here = 0;       // 0: any
-  std::uint16_t here_last = 0;  // the first free one up to this; 0: just `here`
-  std::uint16_t there = 0;      // of the container
+  std::uint16_t here_last = 0;  // use the first free port up to this one; 0: just `here`
+  std::uint16_t there = 0;      // in the container
 };
 
 class Forwards {
  public:
-  // Listens on all of them at once, or on none: Code::conflict for a port that is taken. The session is borrowed.
+  // Listens on all of them or on none: Code::conflict for a port that is taken. The session is borrowed.
   static Result<std::unique_ptr<Forwards>> start(Session& session, const std::vector<Forward>& wanted);
-  ~Forwards();  // ends all connections
-  // As they were wanted, with the port that each has got.
+  ~Forwards();  // closes all connections
+  // The requested ports, with the port that each one got.
   std::vector<Forward> all() const;
   Forwards(const Forwards&) = delete;
   Forwards& operator=(const Forwards&) = delete;

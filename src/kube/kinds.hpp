@@ -1,4 +1,4 @@
-// Where objects are found in the API.
+// The kinds of objects that a project may have, and their paths in the API.
 #pragma once
 
 #include <span>
@@ -13,14 +13,14 @@ struct Kind {
   std::string_view name;    // "Deployment"
   std::string_view path;    // "/apis/apps/v1"
   std::string_view plural;  // "deployments"
-  bool rare = false;        // few projects have it, some clusters know it not, and not everybody may ask for it
+  bool rare = false;        // few projects have it, and clusters may lack it or deny access
 };
 
-// What a project may consist of; what uses others before what is used, as they are to be removed. Data is the last.
+// The kinds of a project's objects in the order to remove them: users before what they use, data last.
 std::span<const Kind> project_kinds();
 inline constexpr std::string_view claim_kind = "PersistentVolumeClaim";
 
-// "/apis/apps/v1/namespaces/lms/deployments/web"; name "" for all of them. api_version and kind as objects say them.
+// "/apis/apps/v1/namespaces/lms/deployments/web"; name "": all of them. api_version and kind are an object's fields.
 std::string path_of(std::string_view api_version, std::string_view kind, std::string_view space,
                     std::string_view name = {});
 std::string path_of(const Kind& kind, std::string_view space, std::string_view name = {});

@@ -1,4 +1,4 @@
-// A project's objects as others keep them: a Kustomize base, a Helm chart. Pure and deterministic.
+// A project's objects as a package for other tools: a Kustomize base or a Helm chart. Pure and deterministic.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace consort::kube {
 
-// The first line of each file of objects. What begins with it and is no longer part of a package may be removed.
+// The first line of each file of objects. Files that begin with it and are no longer in the package may be removed.
 inline const std::string package_mark = "# Made by consort export kubernetes, each time anew\n";
 
 struct PackagedFile {
@@ -16,8 +16,8 @@ struct PackagedFile {
   std::string text;
 };
 
-// kustomization.yaml, and a file of objects for the project and for each service. Images and replicas can be changed
-// by overlays.
+// kustomization.yaml, plus a file of objects for the project and for each service. Overlays can change images and
+// replicas.
 Result<std::vector<PackagedFile>> kustomize_base(const Manifests& manifests, const std::string& project);
 // Chart.yaml, values.yaml (images, replicas and hosts by service, sizes by volume) and templates. The release's
 // namespace is used; names of objects are those of the project.

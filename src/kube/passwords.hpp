@@ -1,12 +1,12 @@
-// What nodes log in to registries with.
+// The credentials that nodes use to pull from registries.
 #pragma once
 
 #include "kube/session.hpp"
 
 namespace consort::kube {
 
-// The user's own logins, else what the cluster has already. The session must outlive it. Code::denied: the user may not
-// read Secrets.
+// The user's own logins, else the credentials that are already in the cluster. The session must outlive the result.
+// Code::denied: the user may not read Secrets.
 Result<PasswordOf> passwords_for(Session& session);
 
 }  // namespace consort::kube

@@ -1,4 +1,4 @@
-// What every verb on a cluster works with. Made once per command.
+// What every command on a cluster works with. Created once per command; the references are borrowed.
 #pragma once
 
 #include <optional>
@@ -17,8 +17,8 @@ struct Session {
   project::Progress& progress;
   const project::Cancellation& cancel;
   std::string space;         // the namespace
-  std::string project_name;  // as the file has it
-  // Whether the namespace is the project's own, made by `up` and removed with its data.
+  std::string project_name;  // as in the file
+  // Whether the namespace is the project's own, created by `up` and removed with its data.
   enum class Space : std::uint8_t { shared, own } space_is = Space::shared;
   Trial trial = Trial::no;
 };

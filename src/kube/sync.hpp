@@ -1,4 +1,4 @@
-// What `watch` does about changes, on a cluster: files go into the pods through exec, as a tar.
+// The actions of `watch` on a cluster: files are copied into the pods through exec, as a tar.
 #pragma once
 
 #include <functional>
@@ -11,14 +11,14 @@
 
 namespace consort::kube {
 
-// The project as `watch` is to see it: nothing is mounted there, so source trees that are mounted here are copied; a
-// container that is started again has its image's files again, so what would be restarted with what it got is built.
-// Code::unsupported for what cannot be done there, with its line.
+// The project as `watch` must see it. Nothing is mounted on the cluster, so source trees that are mounted locally are
+// copied. A restarted container has its image's files again, so sync+restart becomes rebuild. Code::unsupported, with
+// its line, for actions that are impossible there.
 Result<compose::Project> project_to_watch(const compose::Project& project);
 
 class PodReactor final : public project::ChangeHandler {
  public:
-  // All are borrowed. apply: builds, pushes and applies these services.
+  // All references are borrowed. apply: builds, pushes and applies these services.
   using Apply = std::function<Result<>(const std::set<std::string>& services)>;
   PodReactor(Session& session, const project::WatchRules& rules, const project::ReactOptions& options, Apply apply)
       : session_(session), rules_(rules), options_(options), apply_(std::move(apply)) {}

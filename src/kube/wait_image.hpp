@@ -1,4 +1,4 @@
-// What the image of consort-wait is made of.
+// Builds the image of consort-wait.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@ namespace consort::kube {
 
 inline constexpr const char* wait_program = "consort-wait";
 
-// A tar of the one program, to be read from its beginning.
+// Returns a tar with the program only, positioned at its beginning.
 Result<Fd> pack_wait_program(const std::string& path);
 
-// The image with which pods of the project wait on the cluster now; "" if none does.
+// The image that the project's pods on the cluster wait with now; "" if none does.
 Result<std::string> wait_image_there(Session& session);
 
 }  // namespace consort::kube

@@ -1,4 +1,4 @@
-// Addresses and subnets of both families as values: parsed once, then never checked again.
+// IPv4 and IPv6 addresses and subnets as values that are parsed once and are always valid.
 #pragma once
 
 #include <sys/socket.h>
@@ -16,7 +16,7 @@ namespace consort {
 
 enum class Family : std::uint8_t { v4, v6 };
 
-// An IPv4 or IPv6 address without zone. Ordered by family, then by value.
+// An IPv4 or IPv6 address without a zone. Ordered by family, then by value.
 class Address {
  public:
   static constexpr std::size_t max_size = 16;
@@ -25,7 +25,7 @@ class Address {
   static Address from_bytes(Family family, const void* bytes);
   static Address any(Family family);
   static Address loopback(Family family);
-  // "10.0.0.1", "fd00::1"; brackets, zones, leading zeros and prefixes are refused. nullopt for anything else.
+  // Accepts "10.0.0.1", "fd00::1"; nullopt for anything else, including brackets, zones, leading zeros and prefixes.
   static std::optional<Address> parse(std::string_view text);
 
   Family family() const { return family_; }
@@ -38,7 +38,7 @@ class Address {
   bool is_loopback() const;
   std::string to_string() const;
 
-  // This address plus n, wrapping round at the end of the family.
+  // This address plus n, wrapping around at the end of the family.
   Address plus(std::uint64_t n) const;
 
   auto operator<=>(const Address&) const = default;
@@ -46,21 +46,21 @@ class Address {
  private:
   friend class Subnet;
   Family family_ = Family::v4;
-  std::array<std::uint8_t, max_size> bytes_{};  // IPv4 in the first four
+  std::array<std::uint8_t, max_size> bytes_{};  // IPv4 uses the first four
 };
 
-// A network: the host bits of its base are zero.
+// A network. The host bits of its base are zero.
 class Subnet {
  public:
   Subnet() = default;
-  Subnet(const Address& inside, unsigned prefix);  // clears the host bits; prefix is cut to the family's width
-  // "172.18.0.0/16". Host bits that are set are cleared, as Docker does.
+  Subnet(const Address& inside, unsigned prefix);  // clears the host bits; limits prefix to the family's width
+  // Parses "172.18.0.0/16". Clears host bits that are set, as Docker does.
   static std::optional<Subnet> parse(std::string_view text);
 
   const Address& base() const { return base_; }
   unsigned prefix() const { return prefix_; }
   Family family() const { return base_.family(); }
-  Address last() const;  // all host bits set; the broadcast address of IPv4
+  Address last() const;  // all host bits set; for IPv4 the broadcast address
   bool contains(const Address& address) const;
   bool contains(const Subnet& other) const;
   bool overlaps(const Subnet& other) const;
@@ -73,7 +73,7 @@ class Subnet {
   unsigned prefix_ = 0;
 };
 
-// An address as an interface carries it: "172.18.0.2/16".
+// An address with prefix length, as assigned to an interface: "172.18.0.2/16".
 struct InterfaceAddress {
   Address address;
   unsigned prefix = 0;
@@ -89,8 +89,8 @@ class MacAddress {
   MacAddress() = default;
   static std::optional<MacAddress> parse(std::string_view text);  // "02:42:ac:12:00:02", also with '-'
   static Result<MacAddress> random();                             // locally administered, unicast
-  // 02:42 and the address: the same address always has the same MAC, so nobody's ARP cache turns stale when a
-  // container takes over the address of one that has gone. IPv6: the last four bytes.
+  // 02:42 followed by the IPv4 address or the last four bytes of the IPv6 address. The same address always has the same
+  // MAC, so ARP caches stay valid when a container takes over the address of a removed one.
   static MacAddress of(const Address& address);
 
   const std::array<std::uint8_t, 6>& bytes() const { return bytes_; }

@@ -1,6 +1,6 @@
 // DNS messages (RFC 1035, 6891) as far as the name server at 127.0.0.11 needs them: it reads one question and writes
-// addresses or a name; everything else passes through as bytes. Own code instead of a library: the supervisor is static
-// and small, and this is all that a container's bytes can reach (docs/decisions/0006). Fuzzed:
+// addresses or a name; everything else passes through as bytes. We use no library because the supervisor is static and
+// small, and this is all that a container's bytes can reach (docs/decisions/0006). Fuzzed by
 // tests/fuzz/dns_message_fuzz.cpp.
 #pragma once
 
@@ -35,31 +35,32 @@ inline constexpr std::size_t max_message = 65535;
 struct Query {
   std::uint16_t id = 0;
   std::uint8_t opcode = 0;  // 0: a standard query
-  std::string name;         // lower case, no final dot; "" is the root. Odd bytes are written as \DDD
+  std::string name;         // lower case, no final dot; "" is the root; unusual bytes are \DDD
   std::uint16_t type = 0;
   std::uint16_t klass = 0;
-  std::size_t question_end = 0;  // offset behind the question
+  std::size_t question_end = 0;  // offset after the question
   bool edns = false;
   std::size_t max_udp_answer = max_udp_without_edns;
 };
 
-// nullopt for what is no query with exactly one readable question; answer those with format_error().
+// nullopt unless the message is a query with exactly one readable question; answer others with format_error().
 std::optional<Query> parse_query(View message);
-// The shortest answer to something unreadable; empty if not even an id is there, or it is itself an answer.
+// The shortest answer to an unreadable message; empty if it has no ID or is itself an answer.
 Bytes format_error(View message);
 
-// All answers repeat the question of `message`. limit: bytes; what does not fit is left out and marked as truncated.
+// All answers repeat the question of `message`. limit: bytes; what does not fit is omitted, and the answer marked
+// truncated.
 Bytes answer_addresses(View message, const Query& query, std::span<const Address> addresses, std::size_t limit);
 Bytes answer_name(View message, const Query& query, std::string_view name, std::size_t limit);  // PTR
 Bytes answer_empty(View message, const Query& query, Rcode rcode);
 
-// An answer to `query` (compared by id and question), whatever else it says.
+// Whether it answers `query` (the IDs and questions match), whatever else it contains.
 bool is_answer_to(View answer, View query);
-Rcode rcode_of(View answer);  // server_failure for what is too short
+Rcode rcode_of(View answer);  // server_failure if the message is too short
 std::uint16_t id_of(View message);
 void set_id(Bytes& message, std::uint16_t id);
 
-// "2.0.18.172.in-addr.arpa", "...ip6.arpa": the address that is asked for.
+// The address in "2.0.18.172.in-addr.arpa" or "...ip6.arpa".
 std::optional<Address> address_of_reverse(std::string_view name);
 
 }  // namespace consort::dns

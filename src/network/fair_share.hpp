@@ -1,4 +1,4 @@
-// A budget that many share without being able to use it up for each other.
+// A budget shared by several users, none of whom can exhaust it for the others.
 #pragma once
 
 #include <cstddef>
@@ -6,14 +6,14 @@
 
 namespace consort {
 
-// Each may hold as many as are left: one alone half of all, a second one half of the rest. So there is always something
-// left for somebody who comes later, and nobody's is ever taken away again.
+// Each user may hold at most as many units as are left: one alone gets half of all, a second one half of the rest. So
+// there is always something left for a later user, and nothing is ever revoked.
 template <typename User>
 class FairShare {
  public:
   explicit FairShare(std::size_t total) : total_(total) {}
 
-  // False: this one has his share.
+  // False: this user has its full share.
   bool take(const User& user) {
     const auto found = held_.find(user);
     const std::size_t has = found == held_.end() ? 0 : found->second;

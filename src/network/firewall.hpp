@@ -1,8 +1,9 @@
-// Our part of the host's firewall: the nftables table `inet consort` (docs/decisions/0005), and the openings in the
-// firewalls of others that let our packets pass (DOCKER-USER of a Docker Engine).
+// Our part of the host's firewall: the nftables table `inet consort` (docs/decisions/0005), and the rules in other
+// firewalls that let our packets pass (DOCKER-USER of a Docker Engine).
 //
-// The rules are fixed; only elements of sets and maps change: a bridge, a published port. So each change is one small
-// transaction, two projects never disturb each other, and repeating a change is harmless.
+// The rules are fixed; only elements of sets and maps change, such as a bridge or a published port. So each change is
+// one small transaction, projects never disturb each other, and repeating a change is harmless. A Firewall is used by
+// one thread at a time.
 #pragma once
 
 #include <memory>
@@ -21,12 +22,12 @@ namespace firewall {
 struct ElementChange;
 }
 
-// Which ports of a container are reachable from outside at its own address, which is then routed to this host (Docker's
-// gateway modes, by family).
+// Which ports of a container are reachable from outside at its own address, which is then routed to this host: Docker's
+// gateway modes, per family.
 enum class DirectAccess : std::uint8_t {
-  none,       // nat: published ports only, at the host's address
-  published,  // routed: that, at its own; and nothing is masqueraded
-  all,        // nat-unprotected: published or not
+  none,       // nat: only published ports, at the host's address
+  published,  // routed: only published ports, at its own address; no masquerading
+  all,        // nat-unprotected: all ports
 };
 
 struct BridgePolicy {
@@ -37,7 +38,7 @@ struct BridgePolicy {
   bool operator==(const BridgePolicy&) const = default;
 };
 
-// Packets to host:port go to target:target_port. host may be "any", which leaves out loopback.
+// Redirects packets for host:port to target:target_port. host may be "any", which excludes loopback addresses.
 struct Redirect {
   Protocol protocol = Protocol::tcp;
   Address host;
@@ -48,47 +49,48 @@ struct Redirect {
 
 struct PortRules {
   std::vector<Redirect> redirects;
-  // Ports of loopback addresses, which nothing but loopback may reach even where route_localnet is set. Targets of
-  // these and the next do not matter.
+  // Ports of loopback addresses, to be reachable only from loopback, even if route_localnet is set. The targets in this
+  // and the next list are ignored.
   std::vector<Redirect> guards;
-  // Ports that only our relay serves, without the kernel. Containers of internal networks must not reach it either.
+  // Ports served by our relay only, not by the kernel. Containers of internal networks must not reach them either.
   std::vector<Redirect> relayed;
 };
 
 class Firewall {
  public:
-  // Permanently, in the network namespace of the caller.
+  // Bound permanently to the caller's network namespace.
   static Result<Firewall> open();
-  static Result<Firewall> open(HostPrograms programs);  // of other firewalls, where they are not the host's
+  static Result<Firewall> open(HostPrograms programs);  // programs of other firewalls, if not the host's
   Firewall(Firewall&&) noexcept;
   Firewall& operator=(Firewall&&) noexcept;
   ~Firewall();
 
-  Result<> ensure_table();  // there already: fine; of another version: its rules are replaced, its elements stay
+  Result<> ensure_table();  // succeeds if present; replaces rules of another version, keeping the elements
 
-  Result<> add_bridge(const BridgePolicy& policy);  // makes the table too
-  // The last one takes the table with it. Waits for other firewalls' programs.
+  Result<> add_bridge(const BridgePolicy& policy);  // creates the table too
+  // Removing the last bridge removes the table. Waits for the programs of other firewalls.
   Result<> remove_bridges(std::span<const std::string> bridges);
   Result<std::vector<std::string>> bridges();
-  // Of those that are in the table: as it has them. The others stay as they are; true: there are none.
+  // Sets each policy whose bridge is in the table to the table's values and leaves the others as they are. True if all
+  // are there.
   Result<bool> read_policies(std::span<BridgePolicy> policies);
-  // add_bridge()'s part in the firewalls of others.
+  // The part of add_bridge() that concerns other firewalls.
   Result<> open_foreign(const std::string& bridge);
-  // What add_bridge() leaves undone: openings that only programs of other firewalls can make (firewall-cmd), which may
-  // take seconds. Not in an event loop, which only asks whether it may be needed, and has a child do it.
+  // Does what add_bridge() leaves out: openings that only programs of other firewalls can make (firewall-cmd), which
+  // may take seconds. An event loop only calls wants_programs() and lets a child process do it.
   Result<> open_by_programs(std::span<const std::string> bridges);
   Result<bool> wants_programs(std::span<const std::string> bridges);
 
-  // One transaction each. An older redirection of the same address and port is replaced; removing a missing one is no
-  // error. Flows known to the kernel keep their route: see conntrack.hpp.
+  // One transaction each. An existing redirection of the same address and port is replaced; removing a missing one is
+  // not an error. Flows known to the kernel keep their route: see conntrack.hpp.
   Result<> add_ports(const PortRules& ports);
   Result<> remove_ports(const PortRules& ports);
-  // What of their keys somebody has left who is gone, wherever it leads: the caller holds the ports. Checks first,
-  // which is faster if there is nothing to remove.
+  // Removes elements with these keys that a dead process has left, whatever their targets: the caller holds the ports.
+  // It checks first, which is faster if there is nothing to remove.
   Result<> remove_left(const PortRules& ports);
-  // Those that lead to these very targets: the address and port of one may be somebody else's by now.
+  // Removes only redirections to exactly these targets: their addresses and ports may belong to others by now.
   Result<> remove_redirects(std::span<const Redirect> redirects);
-  // Instead of what was open at this address: what DirectAccess::published means. They go with their bridge.
+  // Replaces the openings at this address (see DirectAccess::published). They are removed with their bridge.
   Result<> set_openings(const Openings& openings);
 
  private:
@@ -102,7 +104,7 @@ class Firewall {
   std::unique_ptr<State> state_;
 };
 
-// Turns on forwarding between interfaces. IPv6: interfaces that learn their routes from advertisements keep doing so.
+// Turns on forwarding between interfaces. Interfaces that learn IPv6 routes from advertisements keep doing so.
 Result<> enable_forwarding(Family family);
 
 }  // namespace consort

@@ -1,6 +1,6 @@
-// Puts back what somebody else has taken out of the firewall (`nft flush ruleset`, a reload of the host's rules):
-// everything of ours that containers which run now need. The kernel tells of each change; nothing is asked while there
-// is none. One per supervisor, for the bridges of its project.
+// Restores what other programs remove from the firewall (`nft flush ruleset`, a reload of the host's rules) if running
+// containers need it. The kernel reports each change, so there is no polling. One per supervisor, for the bridges of
+// its project.
 #pragma once
 
 #include <chrono>
@@ -17,16 +17,16 @@ namespace consort {
 
 class FirewallGuard {
  public:
-  // put_back_ports: called from the loop after bridges have been put back. report: a line for a log. programs: those
-  // of other firewalls, which are run in a child. The process must have one thread.
+  // put_back_ports: called from the loop after bridges have been restored. report: receives a line for a log. programs:
+  // those of other firewalls, run in a child process. The process must be single-threaded.
   FirewallGuard(EventLoop& loop, std::function<Result<>()> put_back_ports,
                 std::function<void(const std::string&)> report, HostPrograms programs = {});
   ~FirewallGuard();
   FirewallGuard(const FirewallGuard&) = delete;
   FirewallGuard& operator=(const FirewallGuard&) = delete;
 
-  // The bridges of containers that run: as they are in the firewall now, or as given, if they are not. None: nothing is
-  // watched.
+  // Sets the bridges of running containers, with their policies from the firewall, or as given if they are not in it.
+  // If there are none, nothing is watched.
   Result<> keep(const std::vector<BridgePolicy>& bridges);
 
  private:
@@ -38,7 +38,7 @@ class FirewallGuard {
   EventLoop& loop_;
   std::function<Result<>()> put_back_ports_;
   std::function<void(const std::string&)> report_;
-  std::vector<BridgePolicy> wanted_, bridges_;  // as they were given; as the firewall had them
+  std::vector<BridgePolicy> wanted_, bridges_;  // as given; as found in the firewall
   ForeignOpener opener_;
   Fd changes_;
   EventLoop::Token watch_ = 0, timer_ = 0;

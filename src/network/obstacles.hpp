@@ -1,4 +1,4 @@
-// Firewalls of others that drop what containers send or are sent, and what lets it pass.
+// Finds other firewalls that drop containers' packets, and what would let these pass.
 #pragma once
 
 #include <string>
@@ -11,7 +11,8 @@ namespace consort {
 struct FirewallObstacle {
   std::string found, command;
 };
-// In the network namespace of the caller, of the bridges that are there now. Without DOCKER-USER and ufw's chain, in
+// In the network namespace of the caller, of the bridges that are there now. An error if our own rules cannot be made
+// with this kernel. Without DOCKER-USER and ufw's chain, in
 // which our bridges are let through anyway.
 Result<std::vector<FirewallObstacle>> firewall_obstacles();
 

@@ -18,7 +18,7 @@ Subnet subnet_v4(unsigned a, unsigned b, unsigned c, unsigned prefix) {
   return Subnet(Address::from_bytes(Family::v4, bytes), prefix);
 }
 
-// In Docker's words, so that users find the same text in the documentation.
+// In Docker's words, so that users find the same text in Docker's documentation.
 std::string taken_message() {
   return "Pool overlaps with other one on this address space";
 }

@@ -1,7 +1,7 @@
-// A sandbox is the network namespace of one container: its interfaces, addresses, routes, and the sockets on which the
-// supervisor answers DNS inside it. Making one takes a few netlink messages and runs no program.
+// A sandbox is the network namespace of one container: its interfaces, addresses and routes, and the sockets on which
+// the supervisor answers its DNS queries. Creating one takes a few netlink messages and runs no program.
 //
-// The calling thread enters the new namespace and comes back; other threads do not notice. A HostLink is used by one
+// The calling thread enters the new namespace and returns; other threads are not affected. A HostLink is used by one
 // thread at a time.
 #pragma once
 
@@ -22,61 +22,61 @@ namespace consort {
 struct Endpoint {
   std::string network_id;
   std::string network_name;
-  std::string bridge;           // the host's bridge; "": a veth pair to the host alone, see host_address; or a parent
-  std::string parent;           // the host's interface of which this one is a second face
+  std::string bridge;           // on the host; "": a parent, or a veth pair to the host only (see host_address)
+  std::string parent;           // the host's interface that this macvlan or ipvlan is on
   std::string driver;           // with a parent: macvlan or ipvlan
   std::string mode;             // of that driver: bridge, private, vepa, passthru; l2
-  std::string ifname = "eth0";  // inside
-  std::string host_ifname;      // of the end on the host; "": a random one
+  std::string ifname = "eth0";  // in the container
+  std::string host_ifname;      // of the veth's host end; "": random
   std::optional<InterfaceAddress> ipv4;
   std::optional<Address> gateway4;
   std::optional<InterfaceAddress> ipv6;
   std::optional<Address> gateway6;
   std::optional<MacAddress> mac;                 // default: MacAddress::of(ipv4)
   bool default_route = false;                    // at most one endpoint of a container
-  bool internal = false;                         // then its gateways are not used
+  bool internal = false;                         // its gateways are not used
   bool isolated = false;                         // enable_icc=false: may talk to the bridge only
-  std::optional<InterfaceAddress> host_address;  // without bridge: of the end on the host
-  std::vector<InterfaceAddress> more_addresses;  // besides ipv4 and ipv6: link-local ones
+  std::optional<InterfaceAddress> host_address;  // without bridge: of the veth's host end
+  std::vector<InterfaceAddress> more_addresses;  // in addition to ipv4 and ipv6: link-local ones
   std::uint32_t mtu = 0;                         // bytes; 0: the bridge's
 };
 
 enum class SandboxDns : std::uint8_t { none, resolver };
 
-// To whom the namespace belongs, and so who may do in it what root may.
+// Which user namespace owns the network namespace, and thus who has root's rights in it.
 enum class SandboxUsers : std::uint8_t {
   machine,
-  container,  // a user namespace made with it: base/os/processes/container_users.hpp
+  container,  // a user namespace created with it: base/os/processes/container_users.hpp
 };
 
 struct SandboxOptions {
   std::string container_id;
-  std::vector<Endpoint> endpoints;  // in the order in which they are made; none: loopback only
+  std::vector<Endpoint> endpoints;  // in order of creation; none: loopback only
   std::vector<std::pair<std::string, std::string>>
       sysctls;  // net.* names with dots, applied last; others: Code::invalid
   SandboxDns dns = SandboxDns::resolver;
   SandboxUsers users = SandboxUsers::machine;
-  int users_fd = -1;  // borrowed; of a container that has users already
+  int users_fd = -1;  // borrowed; of a container that already has its user namespace
 };
 
 struct Sandbox {
-  Fd netns;    // to be joined by the container; keeps the namespace alive
-  Fd dns_udp;  // bound in the namespace, non-blocking; -1 without resolver. Asked at 127.0.0.11:53
+  Fd netns;    // for the container to join; keeps the namespace alive
+  Fd dns_udp;  // bound in the namespace to 127.0.0.11:53, non-blocking; -1 without resolver
   Fd dns_tcp;
   std::vector<std::string> host_links;  // the veth ends on the bridges
 };
 
-// From one set of endpoints of a sandbox in use to another. An endpoint is the same if its network and its interface
-// are.
+// A change from one set of endpoints of a sandbox in use to another. Endpoints are the same if their network and their
+// interface are.
 struct SandboxChange {
-  std::vector<Endpoint> before;  // with those whose links remove_links() has taken away
+  std::vector<Endpoint> before;  // including those whose links remove_links() has removed
   std::vector<Endpoint> after;
-  // After somebody was killed in the middle of it nobody knows how far that went: interfaces of new endpoints may be
-  // there already and are made anew, and so are the default routes.
+  // no: a process was killed during a change, so new endpoints' interfaces may already exist. They are created again,
+  // and so are the default routes.
   enum class Known : std::uint8_t { yes, no } before_is_known = Known::yes;
 };
 
-// Sockets into the host's side that many sandboxes share. One per process is enough.
+// Sockets into the host's namespace that many sandboxes share. One per process is enough.
 class HostLink {
  public:
   static Result<HostLink> open();
@@ -84,17 +84,16 @@ class HostLink {
   HostLink& operator=(HostLink&&) noexcept;
   ~HostLink();
 
-  // On failure nothing is left behind.
+  // A failure leaves nothing behind.
   Result<Sandbox> create_sandbox(const SandboxOptions& options);
-  // There is no destroy: the kernel takes the namespace and its interfaces away, both ends of each veth pair, as soon
-  // as the last descriptor is closed and the last process in it has gone. That takes it some 50 ms in the background,
-  // where removing the veth pairs ourselves would keep the caller waiting for it. remove_bridge() does not leave any
-  // behind.
+  // There is no destroy: the kernel removes the namespace and its interfaces, both ends of each veth pair, once the
+  // last descriptor is closed and the last process in it has ended. That takes some 50 ms in the background, whereas
+  // removing the veth pairs ourselves would make the caller wait. remove_bridge() leaves none behind.
 
-  // Makes the links of new endpoints, and the default routes where others give them now. On failure it is as before.
+  // Creates the links of new endpoints, and the default routes if they change. A failure leaves the sandbox as it was.
   Result<> change_sandbox(Sandbox& sandbox, const SandboxChange& change);
 
-  // New DNS sockets in the namespace of a container that has outlived those it had.
+  // Creates new DNS sockets in the namespace of a container that has outlived its previous ones.
   Result<> reopen_resolver(Sandbox& sandbox);
 
   struct State;
@@ -105,25 +104,25 @@ class HostLink {
   std::unique_ptr<State> state_;
 };
 
-// Takes interfaces, and with each its other end on the host, out of a namespace; gone already is fine. Takes some 40
-// ms, in which the kernel waits for its own readers: nothing for the loop of a supervisor.
+// Removes interfaces, each with its other end on the host, from a namespace; missing ones are fine. Takes some 40 ms,
+// in which the kernel waits for a grace period, so a supervisor's loop must not call it.
 Result<> remove_links(int netns, std::span<const std::string> interfaces);
 
-// A namespace with a way to the outside for RUN steps of a build. It has a veth pair of its own to the host with a /30
-// out of the default pool: no bridge to make, to share and to remove.
+// A namespace with external access for RUN steps of a build. It has its own veth pair to the host with a /30 from the
+// default pool, so there is no bridge to create, share and remove.
 struct BuildSandbox {
-  LockFile claim;  // says that the veth pair is in use
+  LockFile claim;  // marks the veth pair as in use
   Sandbox sandbox;
-  std::string resolv_conf;   // what /etc/resolv.conf should say: the resolver is the host's own
+  std::string resolv_conf;   // for /etc/resolv.conf: the host's own resolver
   std::string host_gateway;  // the host's address on the veth pair
 };
 Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id, const std::string& run_root);
-// Closes the namespace and takes its rules out of the firewall.
+// Closes the namespace and removes its rules from the firewall.
 Result<> destroy_build_sandbox(BuildSandbox build);
-// Removes the veth pairs and rules of builds that were killed. One listing where there are none.
+// Removes the veth pairs and rules of builds that were killed. Costs one directory listing if there are none.
 Result<> sweep_build_sandboxes(const std::string& run_root);
 
-// "veth" and seven random digits.
+// "veth" followed by seven random digits.
 Result<std::string> random_link_name();
 
 }  // namespace consort

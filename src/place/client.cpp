@@ -81,7 +81,7 @@ Result<std::optional<Welcome>> connect_to(const Roots& roots) {
     return fail(std::move(socket).error());
   }
   Result<Answer> answer = receive_answer(socket->get(), answer_patience);
-  if (!answer && answer.error().code() == Code::lost) return std::optional<Welcome>();  // it was about to end
+  if (!answer && answer.error().code() == Code::lost) return std::optional<Welcome>();  // the holder was about to end
   if (!answer) return fail(std::move(answer).error());
   if (answer->kind != Kind::welcome || answer->fds.size() != 3) return fail(Code::internal, "talk to consort-place");
   return std::optional<Welcome>(
@@ -109,7 +109,7 @@ Result<> Place::enter_network() const {
   return {};
 }
 
-// The same place, kept by another process; a new place would be of no use to what runs in the old one.
+// The same place, kept by another process. A new place would be useless to processes that run in the old one.
 Result<> Place::connect_again() const {
   std::optional<Welcome> welcome = TRY(connect_to(roots_));
   struct stat now {

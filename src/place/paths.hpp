@@ -1,4 +1,4 @@
-// What the parts of this module share.
+// Paths, timeouts and messages that the parts of this module share.
 #pragma once
 
 #include <chrono>
@@ -12,12 +12,12 @@
 
 namespace consort::place {
 
-// It answers at once; a machine may be slow.
+// The keeper answers at once, but the machine may be slow.
 inline constexpr std::chrono::milliseconds answer_patience{20'000};
 inline constexpr std::chrono::milliseconds link_patience{30'000};
 
 std::string socket_path(const Roots& roots);
-std::string lock_path(const Roots& roots);  // held by whoever keeps the place, and by whoever makes it
+std::string lock_path(const Roots& roots);  // held while a process keeps or creates the place
 
 struct Answer {
   Kind kind = Kind::failed;
@@ -33,7 +33,7 @@ struct Welcome {
 // nullopt: there is no place.
 Result<std::optional<Welcome>> connect_to(const Roots& roots);
 
-// What to type when pasta is missing or fails.
+// The command to type if pasta is missing or fails.
 std::string link_hint();
 
 }  // namespace consort::place

@@ -1,7 +1,7 @@
 // The place in which everything of a non-root user runs: a user namespace, in which that user is root, with a mount
 // namespace and a network namespace of its own. There is one per run root; consort-place keeps it while it is in use
 // (docs/decisions/0115). A command enters it at its start (enter()); all other code is the same as for root, except for
-// what is below.
+// the functions below.
 #pragma once
 
 #include <sys/socket.h>
@@ -23,23 +23,23 @@ namespace consort::place {
 struct Answer;
 struct Message;
 
-// A non-root user on this machine, and not in a place yet.
+// Whether this is a non-root user's process that is not in a place yet.
 bool is_needed();
 
-// Why a place would have only one user, root, and the command that fixes it; empty if all of the user's ids are
-// available.
+// Why a place would have only one user, root, and the command that fixes it; empty if all of the user's subordinate IDs
+// are available.
 struct MissingIds {
   std::string why, command;
 };
-MissingIds missing_ids();  // asked outside of a place
+MissingIds missing_ids();  // call it outside a place
 
 // Shown to the user once, because it affects what containers can do.
 struct Entered {
   std::vector<std::string> notes;
 };
-// Makes the place if there is none. The calling process, which must have one thread, is in its user and mount
-// namespaces from then on, but on the host's network. Its roots are pinned in the environment: it looks like root's
-// afterwards.
+// Creates the place if there is none and moves the calling process, which must be single-threaded, into its user and
+// mount namespaces; the process stays on the host's network. The roots are pinned in the environment, so that they look
+// like root's afterwards.
 Result<Entered> enter(const Roots& roots);
 
 // A connection to the place's keeper; while it is open, the place exists. Without a place (root's roots have none) it
@@ -53,8 +53,9 @@ class Place {
   int network() const { return network_.get(); }  // its network namespace
   int socket() const { return socket_.get(); }
 
-  // Calls `work` where the bridges, firewall rules and veth pairs of containers are: a command is on the host's
-  // network, and no thread that has left that can return. What it does there ends with it.
+  // Calls `work` in the network namespace of the containers' bridges, firewall rules and veth pairs: in a new thread,
+  // since a command is on the host's network and a thread that has left it cannot return. The thread ends with the
+  // call.
   template <typename Work>
   auto run(Work&& work) const -> std::invoke_result_t<Work>;
 
@@ -67,8 +68,8 @@ class Place {
   // fixes it.
   Result<> link() const;
 
-  // A socket of the host's network, non-blocking. With a name it is bound to that, and a stream listens. The error
-  // carries the errno.
+  // A non-blocking socket on the host's network. With a name, it is bound to it and, if a stream, listens. The error
+  // has the errno.
   Result<Fd> open_socket(int family, int type, const void* name = nullptr, socklen_t size = 0) const;
 
  private:

@@ -51,7 +51,7 @@ struct CreateOptions {
   bool no_pivot = false;
   bool systemd_paths = false;  // cgroupsPath is SLICE:PREFIX:NAME
   int preserved = 0;           // descriptors 3, 4, ... of this program that the container gets
-  int sockets = 0;             // the first of them are sockets, which it is told as systemd tells it
+  int sockets = 0;             // the first of them are sockets, passed as by systemd (LISTEN_FDS)
   StdioFds stdio{0, 1, 2};
 };
 

@@ -1,8 +1,8 @@
 // The cgroups of one container, on cgroup v2, v1 and hybrids of both.
 //
-// v2: one directory. The process is born in it (CLONE_INTO_CGROUP).
-// v1: one directory in each controller's hierarchy that we use; the child writes itself into each.
-// Hybrid: v2 without controllers carries what needs none (birth, freeze, kill, device filter), v1 the rest.
+// v2: one directory. The process is created in it (CLONE_INTO_CGROUP).
+// v1: one directory in the hierarchy of each controller that we use; the child writes itself into each.
+// Hybrid: v2 without controllers does what needs none (creation, freeze, kill, device filter), v1 the rest.
 #pragma once
 
 #include <sys/types.h>
@@ -24,8 +24,8 @@ struct CgroupStats {
   std::uint64_t cpu_user_ns = 0;
   std::uint64_t cpu_system_ns = 0;
   std::uint64_t throttled_periods = 0;
-  std::uint64_t memory_bytes = 0;          // with page cache
-  std::uint64_t memory_inactive_file = 0;  // docker stats subtracts it
+  std::uint64_t memory_bytes = 0;          // including page cache
+  std::uint64_t memory_inactive_file = 0;  // subtracted by docker stats
   std::uint64_t memory_limit = 0;          // 0: none
   std::uint64_t memory_peak = 0;
   std::uint64_t pids = 0;
@@ -34,22 +34,23 @@ struct CgroupStats {
   std::uint64_t io_write_bytes = 0;
 };
 
-// Why a group is not frozen in time.
+// The error's reason if a cgroup does not freeze in time.
 inline constexpr const char* cannot_be_paused = "some processes cannot be paused right now";
 
 enum class GroupRemoval : std::uint8_t { done, waits };
 
-// needed: in the hierarchies whose limits, counts or killing we use. all: in every one of v1, named ones too, as
-// whoever makes groups of their own in the container wants it; and what is there already keeps its settings.
+// needed: in the hierarchies whose limits, counters or killing we use. all: in every v1 hierarchy, named ones too, for
+// a container that creates its own cgroups; existing cgroups then keep their settings.
 enum class GroupBreadth : std::uint8_t { needed, all };
 
 class Cgroup {
  public:
-  // path: "/consort/ID", below every hierarchy's root (on v2 below the cgroup delegated to us). An existing empty one
-  // is used; one with processes is Code::conflict. Limits that the kernel lacks are dropped and named in warnings.
+  // path: "/consort/ID", below every hierarchy's root (on v2 below the cgroup delegated to us). An existing empty
+  // cgroup is used; one with processes is Code::conflict. Limits that the kernel lacks are skipped and reported in
+  // warnings.
   static Result<Cgroup> create(const std::string& path, const Resources& resources, std::vector<std::string>& warnings,
                                GroupBreadth breadth = GroupBreadth::needed);
-  // What is there under that path, for a container that runs already. Never fails: absent parts are skipped.
+  // Opens the existing cgroups of that path, for a running container. Never fails: missing ones are skipped.
   static Cgroup open(const std::string& path);
 
   Cgroup(Cgroup&&) noexcept;
@@ -57,15 +58,15 @@ class Cgroup {
   ~Cgroup();  // removes nothing
 
   const std::string& path() const;
-  // For clone3: a directory descriptor of the v2 hierarchy, or -1; and cgroup.procs of v1 hierarchies, opened for
-  // writing, into which the child writes "0".
+  // For clone3: a directory descriptor of the v2 hierarchy, or -1.
   Result<Fd> open_for_clone() const;
-  // The same for what joins a process of the container: one that was given its group to divide (systemd or an engine
-  // runs in it) has no processes at the top of it, where none may be then.
+  // The same for a process that joins a container. If the container divides its cgroup (it runs systemd or an engine),
+  // no process may be at the top of it, so the cgroup of the process `pid` is used.
   Result<Fd> open_for_clone_beside(pid_t pid) const;
+  // For v1: `tasks` of each hierarchy, opened for writing; the child writes "0" into each.
   Result<std::vector<Fd>> open_for_joining() const;
-  // As `exec --cgroup` names groups below this one: "PATH" in all hierarchies, "cpu,memory:PATH" in those of these
-  // controllers. Both vectors as above, of a hierarchy that is not named the group itself.
+  // The cgroups below this one that `exec --cgroup` names: "PATH" in all hierarchies, "cpu,memory:PATH" in those of
+  // these controllers. Hierarchies that are not named use this cgroup itself.
   struct Places {
     std::vector<Fd> tasks;
     Fd for_clone;
@@ -76,19 +77,19 @@ class Cgroup {
   Result<> update(const Resources& resources, std::vector<std::string>& warnings) const;
   Result<> begin_freeze() const;
   Result<bool> is_frozen() const;  // all of it
-  Result<> freeze() const;         // returns when all are frozen, or after 2 s with Code::busy
+  Result<> freeze() const;         // returns once all are frozen, or after 2 s with Code::busy
   Result<> thaw() const;
-  Result<> kill_all() const;                // SIGKILL to everything, frozen or not; does not wait
-  Result<std::vector<pid_t>> pids() const;  // in groups below it too; sorted
+  Result<> kill_all() const;                // sends SIGKILL to all, frozen or not; does not wait
+  Result<std::vector<pid_t>> pids() const;  // including child cgroups; sorted
   Result<CgroupStats> stats() const;
-  std::uint64_t oom_kills() const;  // processes killed for memory so far; 0 when it cannot be known
-  // Removes the directories, if nothing is in there any more; else kills that, and the caller tries again in a while.
-  // Already gone is done.
+  std::uint64_t oom_kills() const;  // processes killed for lack of memory so far; 0 if unknown
+  // Removes the directories if they are empty; otherwise kills the processes, and the caller retries later. Succeeds if
+  // already gone.
   Result<GroupRemoval> try_remove() const;
-  // The same until it is done, at most 2 s.
+  // The same until it is done, for at most 2 s.
   Result<> remove() const;
 
-  // Mounts that show the container its own cgroup (spec table 3): (hierarchy name or "" for v2, host directory).
+  // Mounts that show the container its own cgroup at /sys/fs/cgroup: (hierarchy name or "" for v2, host directory).
   struct View {
     std::string name;
     std::string directory;
@@ -105,11 +106,11 @@ class Cgroup {
 enum class CgroupVersion : std::uint8_t { none, v1, hybrid, v2 };
 CgroupVersion cgroup_version();
 
-// On v2 a group with processes cannot hand controllers down. A program that is given a group to have groups in
-// (systemd's Delegate=) lives in a leaf of it, and that leaf's name says so.
-// Moves a process into such a leaf of its group, if that group's last part is this name; elsewhere than on v2: nothing.
+// On v2 a cgroup with processes cannot enable controllers for its children. A program that manages its own cgroup
+// (systemd's Delegate=) therefore moves to a leaf of it with a special name. This moves a process into such a leaf,
+// provided that the last part of its cgroup's path is group_name (else Code::conflict). Does nothing on v1.
 Result<> enter_delegated_leaf(const std::string& group_name, pid_t pid);
-// The group around our own leaf, as a path below the hierarchy's root; "" if we do not live in one.
+// The cgroup above our own leaf, as a path below the hierarchy's root; "" if we are not in such a leaf.
 std::string delegated_group();
 
 }  // namespace consort::runtime

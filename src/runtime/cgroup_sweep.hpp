@@ -1,4 +1,4 @@
-// Cgroups that were made for a process which never came, because its maker died.
+// Removes cgroups that were created for a process that never started, because their creator died.
 #pragma once
 
 #include <functional>
@@ -6,11 +6,12 @@
 
 namespace consort::runtime {
 
-// Removes the groups of containers and build steps below `parent` ("/consort") that have no process and that nobody is
-// just setting up, except for those that belong to somebody who looks after them. One listing where there is nothing.
+// Removes the cgroups of containers and build steps below `parent` ("/consort") that have no process and are not being
+// set up, unless `belongs` says that somebody manages them. Costs one directory listing if there are none.
 void sweep_cgroups(const std::string& parent, const std::function<bool(const std::string& name)>& belongs);
 
-// Whether groups can be made at all. A non-root user may do so only in what systemd has given to that user.
+// Whether cgroups can be created at all. A non-root user can do so only in those that systemd has delegated to that
+// user.
 bool may_make_cgroups();
 
 }  // namespace consort::runtime

@@ -1,11 +1,11 @@
-// Our own binary must not be writable for a container (CVE-2019-5736). A container's first process is a copy of the
-// program that starts it, so for a moment /proc/PID/exe inside the container is our file, and root in there is root of
-// the file.
+// Protects our own binary from being overwritten by a container (CVE-2019-5736). A container's first process is a copy
+// of the program that starts it, so for a moment /proc/PID/exe in the container is our file, and root in the container
+// owns the file.
 //
-// The answer costs no memory: the program runs from a descriptor that was opened through a detached, read-only bind
-// mount of its file. Whoever reopens /proc/PID/exe for writing gets EROFS, forever, and no mount namespace holds that
-// mount, so nobody can remount it. Where bind mounts are not allowed, a sealed memfd copy does the same for the size of
-// the file.
+// The protection costs no memory: the program runs from a descriptor that was opened through a detached, read-only bind
+// mount of its file. Reopening /proc/PID/exe for writing always fails with EROFS, and since the mount is in no mount
+// namespace, nobody can remount it. Where bind mounts are not allowed, a sealed copy in a memfd does the same, at the
+// cost of the file's size.
 #pragma once
 
 #include <string>
@@ -16,11 +16,12 @@
 namespace consort::runtime {
 
 bool running_sealed();
-// A descriptor for fexecve of `path`. O_CLOEXEC; a program started from it is sealed. The keeper starts the supervisor
-// so.
+// A descriptor of `path` for fexecve. O_CLOEXEC; a program started from it is sealed. The keeper starts the supervisor
+// this way.
 Result<Fd> open_sealed(const std::string& path);
-// Executes this program again with the same arguments from a sealed descriptor; returns at once if it is sealed
-// already. Only while there is one thread, at the top of main: whatever starts containers and was not started sealed.
+// Executes this program again, with the same arguments, from a sealed descriptor; returns at once if it is already
+// sealed. Call it at the top of main, while there is one thread, in programs that start containers and may not have
+// been started sealed.
 Result<> reexec_sealed(char** argv, char** environment);
 
 }  // namespace consort::runtime

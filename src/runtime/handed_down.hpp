@@ -1,4 +1,4 @@
-// What somebody else has handed down to a process of cgroups of version 2.
+// Reads the cgroups v2 delegation that a process has received.
 #pragma once
 
 #include <sys/types.h>
@@ -8,10 +8,10 @@
 
 namespace consort::runtime {
 
-// The group around the leaf in which that process lives (enter_delegated_leaf()), as a path below the hierarchy's root;
-// "" if it is in none.
+// The cgroup above the leaf that the process is in (enter_delegated_leaf()), as a path below the hierarchy's root; ""
+// if it is not in such a leaf.
 std::string delegated_group_of(pid_t pid);
-// What a group may limit, in the kernel's words.
+// The controllers available in a cgroup, by the kernel's names.
 std::vector<std::string> controllers_of(const std::string& group);
 
 }  // namespace consort::runtime

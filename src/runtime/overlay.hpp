@@ -1,4 +1,4 @@
-// The merged view of layers, for whoever reads or writes it without starting a container in it.
+// The merged view of layers, for reading or writing it without starting a container.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace consort::runtime {
 
-// A mount that hangs nowhere: the descriptor is its root directory, and it goes with the last descriptor below it.
-// scratch: an existing directory, used for a moment by kernels before 6.7.
+// A detached mount: the descriptor is its root directory, and it ends with the last descriptor in it. scratch: an
+// existing directory, used briefly by kernels before 6.7.
 Result<Fd> mount_detached(const OverlayRoot& overlay, const std::string& scratch);
 
 }  // namespace consort::runtime

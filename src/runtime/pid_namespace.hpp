@@ -1,4 +1,4 @@
-// The processes of a container, where it has no cgroup that could be asked for them.
+// Finds the processes of a container without a cgroup.
 #pragma once
 
 #include <sys/types.h>
@@ -7,9 +7,8 @@
 
 namespace consort::runtime {
 
-// All that are in the same pid namespace as `first`, which is one of them; empty when it has ended, and
-// itself alone where that is our own. One look at each
-// process of the machine.
+// All processes in the pid namespace of `first`, including itself; empty if it has ended, and only itself if the
+// namespace is our own. Checks each process of the machine once.
 std::vector<pid_t> processes_beside(pid_t first);
 
 }  // namespace consort::runtime

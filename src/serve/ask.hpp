@@ -1,5 +1,5 @@
-// Docker's API without a server: one request, answered in this process. For commands that must show, or be told, what
-// `docker` is, in exactly its words.
+// Docker's API without a server: a request is answered in this process. For commands whose input or output is exactly
+// that of `docker`.
 #pragma once
 
 #include <memory>
@@ -23,8 +23,8 @@ class Api {
  public:
   explicit Api(const Roots& roots);
   ~Api();
-  // The body of the answer. What the API refuses is an error with its message: Code::not_found for 404 and the like.
-  // Containers that are to go by themselves are looked after for as long as this object lives.
+  // Returns the body of the answer. If the API refuses, the error has its message: Code::not_found for 404, and so on.
+  // Containers with --rm are watched and removed as long as this object lives.
   Result<std::string> ask(const Question& question);
 
  private:

@@ -1,4 +1,4 @@
-// The sockets that clients come to.
+// The sockets on which the server listens for clients.
 #pragma once
 
 #include <memory>
@@ -12,12 +12,12 @@ namespace consort::serve {
 
 class Listener {
  public:
-  // host: "unix:///path", "/path", "fd://0" (the standard input is a socket that listens), or, with tls alone,
-  // "tcp://ADDRESS:PORT". The socket file is made with mode 0600 and goes with this object. Code::unsupported: TCP
-  // without it, Code::conflict: somebody listens there.
+  // host: "unix:///path", "/path", "fd://0" (standard input is a listening socket) or, only with tls,
+  // "tcp://ADDRESS:PORT". The socket file is created with mode 0600 and removed with this object. Code::unsupported:
+  // TCP without tls; Code::conflict: another process listens there.
   static Result<Listener> open(const std::string& host, const std::shared_ptr<TlsContext>& tls);
-  // Those of systemd's protocol (LISTEN_PID, LISTEN_FDS, from descriptor 3 on), which it goes on holding. The variables
-  // are taken out of the environment. None: it has handed over none.
+  // The sockets passed by systemd (LISTEN_PID, LISTEN_FDS, from descriptor 3 on), which systemd keeps open too. Removes
+  // the variables from the environment. Empty: none were passed.
   static Result<std::vector<Listener>> inherited();
 
   Listener(Listener&&) noexcept = default;
@@ -26,15 +26,15 @@ class Listener {
 
   int fd() const { return fd_.get(); }
   const std::string& address() const { return address_; }
-  const std::shared_ptr<TlsContext>& tls() const { return tls_; }  // of whoever comes there; null: none
+  const std::shared_ptr<TlsContext>& tls() const { return tls_; }  // for its clients; null: none
 
  private:
-  static Result<Listener> taken_over(int fd);  // a unix socket that somebody has made for us
+  static Result<Listener> taken_over(int fd);  // a unix socket created by another process
   Listener(Fd fd, std::string address, std::string file)
       : fd_(std::move(fd)), address_(std::move(address)), file_(std::move(file)) {}
   Fd fd_;
   std::string address_;  // "unix:///run/consort/docker.sock"
-  std::string file_;     // to be removed at the end; "" if it is not ours
+  std::string file_;     // removed at the end; "" if it is not ours
   std::shared_ptr<TlsContext> tls_;
 };
 

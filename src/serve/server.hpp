@@ -1,6 +1,6 @@
-// `consort serve`: Docker's Engine API over HTTP, on the engine. One thread takes connections, each of them is answered
-// by a thread of its own. The server may be killed at any time: containers do not notice, and the next one knows all
-// that this one knew.
+// `consort serve`: Docker's Engine API over HTTP, on the engine. One thread accepts connections; each is handled in a
+// thread of its own. The server may be killed at any time: containers are not affected, and its successor knows
+// everything that it knew.
 #pragma once
 
 #include <chrono>
@@ -16,25 +16,25 @@
 namespace consort::serve {
 
 struct ServerOptions {
-  // "unix:///run/consort/docker.sock". Empty: the sockets that systemd has handed over, if it has, else the usual one.
+  // "unix:///run/consort/docker.sock". Empty: the sockets passed by systemd, if any, else the default.
   std::vector<std::string> hosts;
-  std::optional<TlsFiles> tls;  // for hosts like "tcp://0.0.0.0:2376", which are refused without
-  bool read_only = false;       // states, logs and figures; everything else is refused
-  std::string project;          // not "": nothing but what belongs to this project is shown or can be changed
-  // Without a connection for that long: the end. None: never. Default: 60 s under systemd's sockets, else none.
+  std::optional<TlsFiles> tls;  // required for hosts like "tcp://0.0.0.0:2376"
+  bool read_only = false;       // states, logs and statistics only; everything else is refused
+  std::string project;          // if set, only what belongs to this project is visible and changeable
+  // Exits after that time without connections. nullopt: never, except with systemd's sockets: after 60 s.
   std::optional<std::chrono::seconds> idle;
-  int stop_fd = -1;                                            // borrowed; readable: the end
-  std::function<void(const std::string& address)> on_ready{};  // called for each address, once it listens
+  int stop_fd = -1;                                            // borrowed; when readable, the server exits
+  std::function<void(const std::string& address)> on_ready{};  // called for each address once it listens
 };
 
-// As poll() takes it: no longer than it can count, which is 24 days.
+// For poll(): at most the number it can represent, which is 24 days.
 int poll_milliseconds(std::chrono::seconds idle);
 
-// Where a client finds it when nothing else is said: "unix:///run/consort/docker.sock".
+// The server's default address: "unix:///run/consort/docker.sock".
 std::string default_host(const Roots& roots);
 
-// Until the end. Code::conflict: somebody serves there already. Threads that answer somebody just then go on: the
-// caller ends the program by _exit().
+// Runs until the end. Code::conflict: another server is there. Threads that are handling requests continue: the caller
+// must end the program with _exit().
 Result<> serve(const Roots& roots, const ServerOptions& options);
 
 }  // namespace consort::serve

@@ -1,5 +1,5 @@
-// TLS for clients that come over the network: OpenSSL, loaded when a server is told to listen there. Nobody is let in
-// without a certificate of the authority named (docker's --tlsverify).
+// TLS for clients on the network, using OpenSSL, which is loaded if a server listens there. Clients without a
+// certificate from the given authority are refused (docker's --tlsverify).
 #pragma once
 
 #include <memory>
@@ -10,22 +10,23 @@
 namespace consort::serve {
 
 struct TlsFiles {
-  std::string authority;    // of clients' certificates; PEM, as the others
-  std::string certificate;  // the server's, with what stands between it and its authority
+  std::string authority;    // for clients' certificates; PEM, like the others
+  std::string certificate;  // the server's, with its intermediate certificates
   std::string key;
 };
 
 class TlsContext {
  public:
-  // Reads the files. Code::invalid: one of them is no such thing, or the key is another certificate's.
+  // Reads the files. Code::invalid: one of them is malformed, or the key does not match the certificate.
   static Result<std::shared_ptr<TlsContext>> make(const TlsFiles& files);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
   struct Impl;
-  // Gives the bytes that this client sends and is sent, once it has shown who it is: until then nothing comes, and if
-  // it never does, the end. A thread of its own carries them, for as long as either side is there.
+  // Returns a descriptor for the plain bytes from and to the client. Nothing arrives until the client has
+  // authenticated; if it never does, the descriptor reports the end. A thread of its own relays the bytes while both
+  // sides exist.
   static Result<Fd> unwrap(std::shared_ptr<TlsContext> context, Fd client);
 
   Impl& impl() { return *impl_; }

@@ -1,5 +1,5 @@
-// Where a supervisor listens for its project's API, once a container has that socket mounted: whoever connects is
-// answered by `consort serve --project` (loop/api_door.hpp).
+// The path of a project's API socket. The supervisor listens there once a container has the socket mounted; `consort
+// serve --project` answers its clients (loop/api_door.hpp).
 #pragma once
 
 #include <string>

@@ -62,7 +62,7 @@ class Subscription {
 
 struct ExecOptions {
   // OCI `process` object as JSON text: args, env, cwd, user, capabilities, ... In addition to OCI's fields,
-  // "consort_user" ("name", "1000:group") wins over user.uid and .gid, and "consort_groups" adds groups; both are
+  // "consort_user" ("name", "1000:group") overrides user.uid and .gid, and "consort_groups" adds groups; both are
   // looked up in the container.
   std::string process;
   bool tty = false;
@@ -71,9 +71,9 @@ struct ExecOptions {
 };
 
 struct StopOptions {
-  std::optional<Milliseconds> timeout;  // none: the container's stop_timeout; 0: kill at once; negative: wait forever
+  std::optional<Milliseconds> timeout;  // none: the container's stop_timeout; 0: kill at once; negative: no limit
   std::optional<int> signal;            // none: the container's stop_signal
-  int cancel_fd = -1;                   // borrowed; once readable, the wait ends (Code::interrupted); the stop goes on
+  int cancel_fd = -1;  // borrowed; once readable, the wait ends (Code::interrupted); the stop continues
 };
 
 struct Asking;  // supervisor/client/conversation.hpp
@@ -85,14 +85,14 @@ class Client {
       : roots_(std::move(roots)), project_(std::move(project)), patience_(std::move(patience)) {}
 
   Result<> ensure(int cancel_fd = -1) const { return ensure_supervisor(roots_, project_, cancel_fd); }
-  Result<bool> running() const;  // is there a supervisor
+  Result<bool> running() const;  // whether there is a supervisor
 
   Result<std::vector<ObservedContainer>> snapshot() const;
   Result<Subscription> subscribe() const;
 
-  // Starts the container that unit.json (a path) describes, and the supervisor if necessary; returns once the
-  // container's process runs. A failed start leaves nothing behind, and sets *exit_code to 126 or 127 if the program is
-  // at fault. Once cancel_fd (borrowed) is readable, the wait ends (Code::interrupted); the start goes on.
+  // Starts the container of a unit.json (a path), and the supervisor if necessary; returns once the container's process
+  // runs. A failed start leaves nothing behind, and sets *exit_code to 126 or 127 if the program is at fault. Once
+  // cancel_fd (borrowed) is readable, the wait ends (Code::interrupted); the start continues.
   Result<ObservedContainer> start(const std::string& unit_path, int* exit_code = nullptr, int cancel_fd = -1,
                                   const MadeAhead& made = {}) const;
   // Each call below that names a container starts a new supervisor if the container has outlived its own.
@@ -102,7 +102,7 @@ class Client {
   Result<> kill(const std::string& container_id, int signal) const;
   Result<> pause(const std::string& container_id) const;
   Result<> unpause(const std::string& container_id) const;
-  // Its unit.json names other networks than before: returns once a running container is connected to them. On failure
+  // Call it after its unit.json has other networks: returns once a running container is connected to them. On failure
   // its networks are as before, and the caller restores unit.json.
   Result<ObservedContainer> reconnect(const std::string& container_id) const;
   Result<Exec> exec(const std::string& container_id, const ExecOptions& options, int* exit_code = nullptr) const;

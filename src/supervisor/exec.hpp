@@ -1,4 +1,4 @@
-// A process started in a running container, for whoever has started it.
+// A process started in a running container, for the caller that started it.
 #pragma once
 
 #include <sys/types.h>
@@ -31,12 +31,12 @@ class Exec {
   explicit Exec(Parts parts) : parts_(std::move(parts)) {}
 
   int terminal() const { return parts_.terminal.get(); }  // the pty's master with tty, else -1; owned by this object
-  ExecStreams take_streams() { return std::move(parts_.streams); }  // empty unless they were asked for
-  int fd() const { return parts_.process.get(); }                   // readable once it has ended: wait() answers soon
-  pid_t pid() const { return parts_.pid; }                          // as the host sees it
+  ExecStreams take_streams() { return std::move(parts_.streams); }  // empty unless requested
+  int fd() const { return parts_.process.get(); }                   // readable once it has ended: wait() returns soon
+  pid_t pid() const { return parts_.pid; }                          // in the host's PID namespace
   Result<> resize(TerminalSize size);
-  Result<> kill(int signal);  // already ended: success
-  Result<int> wait();         // exit code, 128 + signal; -1: nobody could see it
+  Result<> kill(int signal);  // succeeds if it has already ended
+  Result<int> wait();         // exit code, or 128 + signal; -1: unknown
 
  private:
   Parts parts_;

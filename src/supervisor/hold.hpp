@@ -1,6 +1,5 @@
-// The process that creates a container which is removed when it ends (--rm) holds it as long as it lives, and removes
-// it. Once nobody holds it, anybody who sees that it has ended may. The hold is a lock, which the kernel releases if
-// the holder is killed.
+// The process that creates a container with --rm holds it and removes it when it has ended. Once nobody holds it, any
+// process may remove it after its end. The hold is a lock, which the kernel releases if the holder is killed.
 #pragma once
 
 #include <string>

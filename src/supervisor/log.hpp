@@ -1,14 +1,15 @@
-// A container's log: what it wrote, byte for byte, with time and stream.
+// A container's log: its output, byte for byte, with time and stream.
 //
 // The file is a sequence of blocks of 256 KiB; a block is a sequence of records {16-byte header, bytes}. No record
-// crosses a block's end, so the file can be read from any block on: tails and searches by time need not read it all. A
-// rest of a block too short for a header and one byte is skipped. Where the clock was set back a record says that one
-// before it is later, so that a search by time does not take what comes before it for older (docs/decisions/0165).
+// crosses a block's end, so the file can be read from any block on: tails and searches by time need not read all of it.
+// The end of a block that is too short for a header and one byte is skipped. If the clock was set back, records say
+// that an earlier one has a later time, so that a search by time does not skip records before them
+// (docs/decisions/0165).
 //
-// Crash safety: the writer puts down a header with the length it is about to move, then splices the bytes from the
-// pipe. The kernel takes from the pipe exactly what it wrote, so a writer killed at any instant loses and doubles
-// nothing; the last record of a file is as long as the file, whatever its header says, and the next writer repairs that
-// header.
+// Crash safety: the writer writes a header with the length that it is about to move, then splices the bytes from the
+// pipe. The kernel removes from the pipe exactly what it wrote, so a writer killed at any moment loses and duplicates
+// nothing. The last record of a file extends to the file's end, whatever its header says, and the next writer repairs
+// that header.
 #pragma once
 
 #include <cstdint>
@@ -27,20 +28,20 @@ inline constexpr std::size_t log_header_bytes = 16;
 
 class LogWriter {
  public:
-  // Opens or creates (mode 0640) the file and repairs its end. A disabled log swallows what it is given, unless a
-  // reader holds it: then it is kept for that reader.
+  // Opens or creates (mode 0640) the file and repairs its end. A disabled log discards its input unless a reader holds
+  // it: then it is kept for that reader.
   static Result<LogWriter> open(const LogUnit& unit);
   LogWriter(LogWriter&&) noexcept = default;
   LogWriter& operator=(LogWriter&&) noexcept = default;
 
   enum class Pumped : std::uint8_t { moved, empty, ended };
-  // Moves what the pipe holds now, at most one block's worth; never blocks. `ended`: every writer has closed. What
-  // cannot be written (the disk is full) is dropped and counted, and the loss is told in the log once that is possible
+  // Moves what the pipe contains now, at most one block; never blocks. `ended`: all writers have closed it. What cannot
+  // be written (the disk is full) is dropped and counted, and the loss is recorded in the log once that is possible
   // again.
   Result<Pumped> pump(int pipe, LogStream stream);
-  // How many bytes it has taken out of pipes so far, kept or not.
+  // The number of bytes taken out of pipes so far, kept or not.
   std::uint64_t taken() const { return taken_; }
-  // Why the log is not whole, or not rotated, just now.
+  // Why the log is incomplete or not rotated at present.
   LogTrouble trouble() const;
 
  private:
@@ -54,14 +55,14 @@ class LogWriter {
   Result<> begin_record(std::size_t bytes, LogStream stream);
 
   LogUnit unit_;
-  bool only_for_reader_ = false;  // a disabled log that is held
+  bool only_for_reader_ = false;  // a disabled log that a reader holds
   Fd file_;
-  std::uint64_t end_ = 0;  // where the next record's header goes
+  std::uint64_t end_ = 0;  // position of the next record's header
   std::uint64_t taken_ = 0;
   SystemTime latest_{};  // of all records so far
   std::uint64_t lost_ = 0;
-  std::string trouble_;           // why, if it is not room
-  std::string rotation_trouble_;  // why the file grows beyond its size
+  std::string trouble_;           // the reason, if not lack of space
+  std::string rotation_trouble_;  // why the file exceeds its size limit
 };
 
 // Raw records of one file, oldest first, for tests and tools.

@@ -1,8 +1,9 @@
-// What whoever starts a container makes of it beforehand. A command has threads and waits for nobody; the supervisor
-// has one thread for all containers of its project, names and ports included, and what the kernel needs for a network
-// namespace and for the mount of a root file system is most of what a start costs. docs/decisions/0087.
+// What a command creates for a container before the supervisor starts it. A command can use threads; the supervisor has
+// one thread for all containers of its project, including names and ports, and creating a network namespace and
+// mounting a root file system is most of the cost of a start. docs/decisions/0087.
 //
-// All of it are descriptors of things that hang nowhere else: whoever has the last one and dies takes them along.
+// All of it consists of detached objects that only descriptors refer to, so if the process with the last descriptor
+// dies, they are gone.
 #pragma once
 
 #include <string>
@@ -15,23 +16,23 @@
 namespace consort::supervisor {
 
 struct MadeAhead {
-  Sandbox sandbox;  // without a netns: not made
-  Fd root;          // the overlay, mounted nowhere; -1: not made
+  Sandbox sandbox;  // without a netns: not created
+  Fd root;          // the overlay, mounted nowhere; -1: not created
 };
 
-// For a container that this boot has not seen running: what is left of an earlier run may have its upper layer mounted
-// still. What cannot be made, or is none of its own, is left out; the supervisor makes it, or says why it cannot be.
+// For a container that has not run since boot: after an earlier run, its upper layer may still be mounted. What cannot
+// be created, or is not the container's own, is left out; the supervisor creates it or reports why it cannot.
 Fd make_root_ahead(const ContainerUnit& unit);
 Sandbox make_sandbox_ahead(const ContainerUnit& unit);
 
-// As sent with a request: descriptors, and what they are.
+// The descriptors sent with a request, by name.
 struct MadeAheadNames {
   std::vector<std::string> descriptors;
   std::vector<std::string> host_links;
 };
 MadeAheadNames names_of(const MadeAhead& made);
 std::vector<int> descriptors_of(const MadeAhead& made);  // borrowed, in the order of the names
-// Code::invalid: they do not match.
+// Code::invalid: descriptors and names do not match.
 Result<MadeAhead> made_ahead_of(const MadeAheadNames& names, std::vector<Fd> descriptors);
 
 }  // namespace consort::supervisor

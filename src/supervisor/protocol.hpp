@@ -1,6 +1,5 @@
-// The words spoken on run/projects/PROJECT/control.sock, a unix SEQPACKET socket (mode 0600): one JSON object a
-// message, descriptors with it. No descriptor that comes with a request reaches a container. Drawn in
-// docs/protocols.md.
+// The protocol on run/projects/PROJECT/control.sock, a unix SEQPACKET socket (mode 0600): one JSON object per message,
+// possibly with descriptors. No descriptor from a request reaches a container. See docs/protocols.md.
 //
 // A connection carries one request; what follows depends on it:
 //   snapshot                               -> {"ok":true,"states":[...],"more":bool}... until more is false
@@ -11,8 +10,8 @@
 //   restart  {id,timeout_ms?,signal?}      -> the same, once it runs again
 //   kill     {id,signal}                   -> once the signal is sent
 //   pause, unpause {id}                    -> once done
-//   reconnect{id}                          -> {"ok":true,"state":{...}} once it is on the networks that its unit.json
-//                                             now names; of one that does not run, at once
+//   reconnect{id}                          -> {"ok":true,"state":{...}} once it is on the networks in its unit.json;
+//                                             at once if it is not running
 //   wait     {id,until}                    -> once it is not running ("not_running") or ends next ("next_exit")
 //   exec     {id,process,tty,streams,detach} -> {"ok":true,"exec":N,"pid":P} + pidfd (+ pty master if tty, + writer of
 //                                             its input, readers of its output and errors if streams), then
@@ -20,12 +19,12 @@
 //   exec_wait{id,exec}                     -> {"exit_code":N}; after the supervisor was replaced
 //   resize   {id,rows,columns}             -> once done
 //   attach   {id}                          -> {"ok":true,"tty":bool} + the writer of its stdin, or its pty master
-//   forget   {id}                          -> once all traces of a container that does not run are gone
-//   shutdown                               -> once everything is stopped: {"ok":true} + pidfds of the supervisor and
+//   forget   {id}                          -> once all traces of a container that is not running are removed
+//   shutdown                               -> once everything has stopped: {"ok":true} + pidfds of the supervisor and
 //                                             the keeper, which end now
-//   end                                    -> the same at once if nothing runs; else {"ok":true} and all goes on
-//   clock                                  -> once the jobs have been read that there are now
-//   fire     {job,id,reschedule}           -> once a run of that id is being started
+//   end                                    -> the same at once if nothing runs; else {"ok":true}, and nothing changes
+//   clock                                  -> once the jobs have been read again
+//   fire     {job,id,reschedule}           -> once a run with that ID is being started
 // A failure is {"ok":false,"error":{code,message,hint?,exit_code?}}.
 #pragma once
 
@@ -73,9 +72,9 @@ struct Request {
   Op op = Op::snapshot;
   std::string id;
   std::string unit;                     // start: path of unit.json
-  MadeAheadNames made;                  // start: what the descriptors with it are
-  std::optional<Milliseconds> timeout;  // stop, restart; none: the container's own, 0: kill at once, negative: forever
-  std::optional<int> signal;            // stop, restart: instead of the container's own; kill: needed
+  MadeAheadNames made;                  // start: the descriptors sent with it
+  std::optional<Milliseconds> timeout;  // stop, restart; none: the container's own, 0: kill at once, negative: no limit
+  std::optional<int> signal;            // stop, restart: instead of the container's own; kill: required
   WaitUntil until = WaitUntil::not_running;
   std::string process;  // exec: an OCI `process` object as JSON text
   bool tty = false;
@@ -88,14 +87,14 @@ struct Request {
   bool reschedule = false;
 };
 
-// What happened to a container, in the order of Docker's events (GET /events of the Engine API).
+// Events of containers, in the order of Docker's (GET /events of the Engine API).
 enum class EventKind : std::uint8_t {
   start,
   die,
   kill,
   stop,
   restart,
-  restarting,  // the restart policy waits for its back-off
+  restarting,  // the restart policy waits before the next start
   oom,
   pause,
   unpause,
@@ -117,7 +116,7 @@ struct Failure {
   Code code = Code::internal;
   std::string message;
   std::string hint;
-  std::optional<int> exit_code;  // of a start or exec that failed: 126, 127, 128 as Docker counts
+  std::optional<int> exit_code;  // of a failed start or exec: 126, 127, 128 as in Docker
   Subject subject = Subject::none;
   std::string subject_name;
 };

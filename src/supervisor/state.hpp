@@ -1,7 +1,7 @@
-// The observed state of a container, in terms that the engine and everything above it use as well. Written by the
-// supervisor, read by everything else. The same JSON travels over the control socket, is in
-// run/projects/PROJECT/containers/ID.json (while the boot lasts) and, after each start and end, in
-// data/containers/ID/state.json (what is last known for certain).
+// The observed state of a container, in terms that the engine and everything above it also use. Written by the
+// supervisor, read by everything else. The same JSON is sent over the control socket, is in
+// run/projects/PROJECT/containers/ID.json (until the machine reboots) and, after each start and end, in
+// data/containers/ID/state.json (the last state known for certain).
 #pragma once
 
 #include <sys/types.h>
@@ -18,7 +18,7 @@
 
 namespace consort::supervisor {
 
-// Docker's words. No supervisor writes `removing` and `dead`: they are for others that report a container's state.
+// As in Docker. No supervisor writes `removing` and `dead`, which exist for other reporters of a container's state.
 enum class Status : std::uint8_t { created, running, paused, restarting, removing, exited, dead };
 enum class HealthStatus : std::uint8_t { none, starting, healthy, unhealthy };
 
@@ -26,7 +26,7 @@ struct HealthResult {
   SystemTime start{};
   SystemTime end{};
   int exit_code = 0;   // -1: timed out or could not be started
-  std::string output;  // stdout and stderr, cut at 4096 bytes
+  std::string output;  // stdout and stderr, truncated at 4096 bytes
 };
 
 struct HealthState {
@@ -43,18 +43,18 @@ struct BoundPort {
   bool operator==(const BoundPort&) const = default;
 };
 
-// Of a running container, published before its supervisor was replaced and not served since: another program has it
-// now. It is retried.
+// A port of a running container that was published before its supervisor was replaced and is not now, because another
+// program has it. It is retried.
 struct LostPort {
   BoundPort port;
   std::string why;  // "address already in use by process 4711 (nc)"
   bool operator==(const LostPort&) const = default;
 };
 
-// Why a log can't be written. Both empty: it can.
+// Why a log cannot be written. Both are empty if it can.
 struct LogTrouble {
   std::string why;               // "no space left on device"
-  std::uint64_t lost_bytes = 0;  // dropped since the log was whole
+  std::uint64_t lost_bytes = 0;  // dropped since the log was complete
   bool any() const { return !why.empty(); }
   bool operator==(const LogTrouble&) const = default;
 };
@@ -72,30 +72,30 @@ struct EndpointAddress {
 struct ContainerState {
   Status status = Status::created;
   pid_t pid = 0;                  // 0 unless running, paused
-  std::uint64_t pid_started = 0;  // process_start_time(): with the pid it names the process
+  std::uint64_t pid_started = 0;  // process_start_time(): identifies the process together with the pid
   std::optional<int> exit_code;   // none: still running, never ran, or its end was not observed
   bool oom_killed = false;
-  bool stopping = false;  // it still runs, but is being stopped: a start waits for that and starts it again
+  bool stopping = false;  // it is running, but being stopped: a start waits for that and starts it again
   std::string error;      // why the last start failed; the status stays `created` (or `exited`)
   std::optional<SystemTime> started_at;
   std::optional<SystemTime> finished_at;
   unsigned restart_count = 0;
   HealthState health;
-  std::vector<BoundPort> ports;      // as bound on the host now
+  std::vector<BoundPort> ports;      // as bound on the host at present
   std::vector<LostPort> lost_ports;  // not among `ports`
   LogTrouble log;
 
   bool has_process() const { return status == Status::running || status == Status::paused; }
-  // As in Docker: also while waiting for a restart by its restart policy.
+  // As in Docker: also while waiting for its restart policy.
   bool running() const { return has_process() || status == Status::restarting; }
-  // Needs no start. A paused one does not do its work, and a start says what it needs instead; one that is stopping
-  // will not go on with it, and a start waits for its end.
+  // Whether it needs no start. A paused one does not work, and a start explains what it needs instead; one that is
+  // being stopped will not continue, and a start waits for its end.
   bool started() const { return running() && status != Status::paused && !stopping; }
-  // Won't run again unless it is started.
+  // Will not run again unless it is started.
   bool ended() const { return status == Status::exited || status == Status::dead; }
 };
 
-// The state, with the container that it belongs to, and facts that only a supervisor knows.
+// The state with its container's identity and facts that only a supervisor knows.
 struct ObservedContainer : ContainerState {
   std::string id;
   std::string name;
@@ -103,7 +103,7 @@ struct ObservedContainer : ContainerState {
   std::string service;
   unsigned number = 1;
   bool oneoff = false;
-  bool manually_stopped = false;  // by stop or kill: no restart policy acts, and none at boot for unless-stopped
+  bool manually_stopped = false;  // by stop or kill: no restart policy applies, nor unless-stopped at boot
   std::vector<EndpointAddress> addresses;
   std::string cgroup;  // relative to the cgroup root
   bool auto_remove = false;

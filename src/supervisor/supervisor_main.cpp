@@ -1,7 +1,7 @@
 // consort-supervisor PROJECT DATA_ROOT RUN_ROOT [INIT_PROGRAM]
 //
 // Started by consort-keeper with their socket as descriptor 3 and, the first time, a pipe as descriptor 1: "ok" on it
-// means that the control socket answers, anything else is the reason why not. Descriptor 2 is the supervisor's log.
+// means that the control socket answers, anything else is the reason for failure. Descriptor 2 is the supervisor's log.
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/prctl.h>
@@ -21,7 +21,7 @@ namespace {
 using consort::supervisor::Supervisor;
 using consort::supervisor::SupervisorOptions;
 
-// A single thread that lives long and allocates little: no arena of its own, and freed pages are returned early.
+// This is a long-lived single thread that allocates little: no arena of its own, and freed pages are returned early.
 void keep_memory_small() {
   ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_TRIM_THRESHOLD, 64 * 1024);
@@ -32,7 +32,7 @@ void keep_memory_small() {
 // The pipe is used once; from then on the log takes its place, so that the reader sees end-of-file.
 void tell(const std::string& text) {
   struct stat info {};
-  if (::fstat(STDOUT_FILENO, &info) != 0 || !S_ISFIFO(info.st_mode)) return;  // we are not the first
+  if (::fstat(STDOUT_FILENO, &info) != 0 || !S_ISFIFO(info.st_mode)) return;  // not the first supervisor
   (void)consort::write_full(STDOUT_FILENO, text);
   ::dup2(STDERR_FILENO, STDOUT_FILENO);
 }
@@ -55,7 +55,7 @@ int main(int argc, char** argv) {
   }
   if (const auto sealed = consort::runtime::reexec_sealed(argv, environ); !sealed)
     consort::supervisor::log_line(sealed.error().message());
-  ::prctl(PR_SET_NAME, "consort-supervi");  // older kernels name us after the sealed descriptor
+  ::prctl(PR_SET_NAME, "consort-supervi");  // older kernels name the process after the sealed descriptor
   keep_memory_small();
   SupervisorOptions options;
   options.project = argv[1];

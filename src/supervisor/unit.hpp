@@ -1,6 +1,6 @@
-// A container as the supervisor must know it: everything needed to start it, keep it and take it down, and nothing of
-// Compose or images. The engine writes it as unit.json into the container's directory before it asks for a start; the
-// supervisor reads that file and never the state database.
+// A container from the supervisor's point of view: everything needed to start, manage and remove it, without Compose or
+// images. The engine writes it as unit.json into the container's directory before requesting a start; the supervisor
+// reads that file and never the state database.
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@ struct OverlayUnit {
 struct LogUnit {
   std::string path;            // first file; rotated ones are path.1 (newest) ... path.N
   std::uint64_t max_size = 0;  // bytes; 0: never rotated
-  unsigned max_file = 1;       // files in all, the current one included
+  unsigned max_file = 1;       // number of files, including the current one
   bool disabled = false;       // driver "none"
 };
 
@@ -35,11 +35,11 @@ enum class RestartPolicy : std::uint8_t { no, on_failure, always, unless_stopped
 
 struct RestartUnit {
   RestartPolicy policy = RestartPolicy::no;
-  unsigned max_retries = 0;  // of on_failure; 0: without limit
+  unsigned max_retries = 0;  // with on_failure; 0: without limit
 };
 
 struct HealthUnit {
-  std::vector<std::string> argv;  // as executed: a shell form is {"/bin/sh", "-c", text} already
+  std::vector<std::string> argv;  // as executed: the shell form is already {"/bin/sh", "-c", text}
   Milliseconds interval{30000};
   Milliseconds timeout{30000};
   Milliseconds start_period{0};
@@ -52,9 +52,9 @@ enum class NetworkMode : std::uint8_t { sandbox, host, none, container };
 
 struct EndpointUnit {
   std::string network_id;
-  std::string network_name;  // the real one ("proj_default"): names also resolve as NAME.NETWORK_NAME
+  std::string network_name;  // the real name ("proj_default"): names also resolve as NAME.NETWORK_NAME
   std::string bridge;
-  std::string parent;    // the host's interface of which it is a second face, in place of a bridge
+  std::string parent;    // the host's interface for macvlan or ipvlan, instead of a bridge
   std::string driver;    // with a parent: macvlan or ipvlan
   std::string mode;      // of that driver
   std::string ifname;    // "eth0"
@@ -65,19 +65,19 @@ struct EndpointUnit {
   std::string mac;
   std::vector<std::string> link_local_ips;  // further addresses, with prefix length
   bool default_route = false;               // this endpoint's gateways become the container's default routes
-  bool internal = false;                    // network without a way out
-  bool routed4 = false, routed6 = false;    // its addresses are routed to this host: nothing is published at the host's
+  bool internal = false;                    // network without external access
+  bool routed4 = false, routed6 = false;    // its addresses are routed to this host: no ports of the host are used
   bool direct4 = false, direct6 = false;    // all its ports are open at its own address (nat-unprotected)
-  bool masquerade = true;                   // what leaves the network has the host's address
-  bool isolated = false;                    // talks to the bridge, and to nobody else on it
+  bool masquerade = true;                   // outgoing packets get the host's address
+  bool isolated = false;                    // may communicate with the bridge only
   int mtu = 0;                              // 0: the kernel's
-  std::vector<std::string> dns_names;       // service name, container name, aliases, short id, hostname
+  std::vector<std::string> dns_names;       // service name, container name, aliases, short ID, hostname
 };
 
 struct PortUnit {
-  std::string host_ip;              // empty: all addresses, v4 and v6
-  std::uint16_t host_port = 0;      // 0: an ephemeral one, new at every start
-  std::uint16_t host_port_end = 0;  // of a range to choose from; 0: just host_port
+  std::string host_ip;              // empty: all addresses, IPv4 and IPv6
+  std::uint16_t host_port = 0;      // 0: an ephemeral port, new at every start
+  std::uint16_t host_port_end = 0;  // last port of a range to choose from; 0: just host_port
   std::uint16_t container_port = 0;
   std::string protocol = "tcp";  // tcp | udp
 };
@@ -89,18 +89,18 @@ struct ContainerUnit {
   std::string service;
   unsigned number = 1;
   bool oneoff = false;
-  std::vector<std::string> depends_on;  // services that end after it when the whole project does
+  std::vector<std::string> depends_on;  // services that stop after it when the whole project stops
 
   std::string bundle;                  // directory with config.json, seccomp.bpf, rootfs/, ...
-  std::optional<OverlayUnit> overlay;  // none: the bundle's rootfs/ is used as it is
-  std::string runtime;                 // empty: the embedded one, else an OCI runtime's program ("runc")
+  std::optional<OverlayUnit> overlay;  // none: the bundle's rootfs/ is used directly
+  std::string runtime;                 // empty: the embedded runtime, else an OCI runtime's program ("runc")
   bool own_users = false;              // in a user namespace of its own: base/os/processes/container_users.hpp
-  std::string users_of;                // then "", or the id of a container whose users it shares
+  std::string users_of;                // then "", or the ID of a container whose users it shares
   std::string cgroup;  // relative to the cgroup root ("consort/PROJECT/ID"); empty: chosen by the supervisor
 
   bool tty = false;
   bool open_stdin = false;
-  bool stdin_once = false;  // standard input ends when the first attached client's ends
+  bool stdin_once = false;  // standard input is closed when the first attached client's ends
   LogUnit log;
   RestartUnit restart;
   int stop_signal = 15;
@@ -108,14 +108,14 @@ struct ContainerUnit {
   std::optional<HealthUnit> health;
 
   NetworkMode network_mode = NetworkMode::sandbox;
-  std::string network_container;  // id, with NetworkMode::container
+  std::string network_container;  // ID, with NetworkMode::container
   std::string hostname;
   std::vector<EndpointUnit> endpoints;
   std::map<std::string, std::string> sysctls;  // net.*: set in the sandbox
   std::vector<PortUnit> ports;
   std::vector<std::uint16_t> exposed_tcp_ports;
   std::vector<std::string> dns_servers;                           // empty: the host's
-  std::vector<std::pair<std::string, std::string>> link_aliases;  // alias -> container id, only for this asker
+  std::vector<std::pair<std::string, std::string>> link_aliases;  // alias -> container ID, only for this container
 
   bool auto_remove = false;  // `run --rm`: removed once it has ended (docs/decisions/0155)
 };
@@ -127,7 +127,7 @@ std::optional<NetworkMode> network_mode_from(std::string_view text);
 
 std::string unit_to_json(const ContainerUnit& unit);
 // Code::invalid names the field. `source` names the text in the error. Unknown fields are ignored, so that an older
-// supervisor reads what a newer engine writes.
+// supervisor can read what a newer engine writes.
 Result<ContainerUnit> unit_from_json(std::string_view text, const std::string& source);
 Result<ContainerUnit> read_unit(const std::string& path);
 

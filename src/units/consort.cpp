@@ -1,5 +1,5 @@
-// A project as units whose services Consort runs: a unit for each service, ordered by depends_on; PROJECT.target starts
-// and stops them together. Consort's supervisor restarts containers, so systemd does not.
+// Converts a project to units whose services Consort runs: a unit for each service, ordered by depends_on;
+// PROJECT.target starts and stops them together. Consort's supervisor restarts containers, so systemd does not.
 
 #include "units/timer.hpp"
 #include "units/unit_text.hpp"
@@ -42,7 +42,7 @@ constexpr compose::AttributeFate rows[] = {
 };
 
 constexpr std::int64_t default_grace = 10;    // seconds
-constexpr std::int64_t more_than_grace = 30;  // for all that is done beside the stop
+constexpr std::int64_t more_than_grace = 30;  // for everything besides the stop
 
 struct Maker {
   const compose::Project& project;
@@ -52,7 +52,7 @@ struct Maker {
 
   std::string unit(const std::string& name) const { return project.name + "-" + name; }
 
-  // The program on this project, with the words of a command.
+  // The command line that runs the program on this project.
   std::string command(const std::vector<std::string>& words) const {
     // %Y: the directory that contains the unit.
     std::vector<std::string> all{command_word(program), "--project-directory", command_word(project.working_directory),
@@ -90,7 +90,7 @@ struct Maker {
       text.set("TimeoutStartSec", "infinity");
       text.set("ExecStart", command({"up", "--no-deps", "--no-log-prefix", "--exit-code-from", name, name}));
     } else {
-      text.set("Type", "notify");  // `up` tells when its containers have started
+      text.set("Type", "notify");  // `up` reports that its containers have started
       text.set("TimeoutStartSec", "infinity");
       const auto& grace = service.container.stop_grace_period;
       const std::int64_t seconds = grace ? std::chrono::ceil<std::chrono::seconds>(*grace).count() : default_grace;

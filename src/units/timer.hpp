@@ -1,4 +1,4 @@
-// The schedule of a job as a timer of systemd.
+// Converts the schedule of a job to a systemd timer.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace consort::units {
 
-// UNIT.timer, which starts UNIT.service; nothing for a job that only people start.
+// UNIT.timer, which starts UNIT.service; nullopt for a job that is only run manually.
 Result<std::optional<UnitFile>> timer_of(const compose::Service& job, const std::string& unit,
                                          const std::string& project);
 

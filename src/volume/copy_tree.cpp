@@ -23,7 +23,7 @@ namespace consort::volume {
 
 namespace {
 
-// Two positions that move down and up together. An image may nest directories as deeply as it likes.
+// Two positions that move down and up together. An image may nest directories to any depth.
 class TreeCopy {
  public:
   TreeCopy(int target_root, FolderCursor from, FolderCursor to)
@@ -33,7 +33,7 @@ class TreeCopy {
  private:
   struct Level {
     std::vector<std::string> names;  // still to be copied
-    std::size_t path_length;         // of the folder
+    std::size_t path_length;         // of the directory
   };
   Result<> open_level();
   Result<> close_level();
@@ -47,8 +47,8 @@ class TreeCopy {
   int root_;
   FolderCursor from_, to_;
   std::vector<Level> levels_;
-  std::string path_;                                       // of the entry at hand
-  std::map<std::pair<dev_t, ino_t>, std::string> linked_;  // files with more names: where the first one went
+  std::string path_;                                       // of the current entry
+  std::map<std::pair<dev_t, ino_t>, std::string> linked_;  // files with several links: path of the first copy
 };
 
 bool is_copied(std::string_view attribute) {
@@ -84,7 +84,7 @@ Result<> copy_bytes(int from, int to, off_t size) {
     if (got < 0) return fail_errno("copy");
     left -= got;
     if (got == 0) {
-      // Some file systems make copy_file_range return "nothing" rather than an error.
+      // On some file systems, copy_file_range copies nothing and returns no error.
       if (!clever || left <= 0) return {};
       clever = false;
     }
@@ -93,7 +93,7 @@ Result<> copy_bytes(int from, int to, off_t size) {
 
 Result<> set_owner_and_mode(int fd, const struct stat& st) {
   if (::fchown(fd, st.st_uid, st.st_gid) != 0) return fail_errno("set owner");
-  // After the owner: chown clears setuid.
+  // After chown, which clears setuid.
   if (::fchmod(fd, st.st_mode & 07777) != 0) return fail_errno("set mode");
   return {};
 }
@@ -103,7 +103,7 @@ Result<> TreeCopy::file(const char* name, const struct stat& st) {
   const Fd target = TRY(open_at(to_.fd(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   TRY(copy_bytes(source.get(), target.get(), st.st_size));
   TRY(set_owner_and_mode(target.get(), st));
-  TRY(copy_xattrs(source.get(), target.get()));  // security.capability too, which writing and chown would clear
+  TRY(copy_xattrs(source.get(), target.get()));  // including security.capability, which writing and chown would clear
   return set_times(target.get(), st);
 }
 
@@ -125,7 +125,7 @@ Result<> TreeCopy::link(const char* name, const struct stat& st) {
 }
 
 Result<> TreeCopy::node(const char* name, const struct stat& st) {
-  if (S_ISSOCK(st.st_mode)) return {};  // means nothing without its listener
+  if (S_ISSOCK(st.st_mode)) return {};  // a socket is useless without its listener
   const int to = to_.fd();
   if (::mknodat(to, name, st.st_mode & (S_IFMT | 0700), st.st_rdev) != 0) return fail_errno("create node", name);
   if (::fchownat(to, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("set owner of", name);
@@ -141,7 +141,7 @@ Result<> TreeCopy::entry(const std::string& name) {
     const auto [first, is_new] = linked_.try_emplace({st.st_dev, st.st_ino}, path_);
     if (!is_new) {
       if (::linkat(root_, first->second.c_str(), to_.fd(), name.c_str(), 0) == 0) return {};
-      // Too deep to be named from the root: then each name gets a copy.
+      // The path from the root is too long: then each name gets its own copy.
       if (errno != ENAMETOOLONG) return fail_errno("link", shown_path());
     }
   }
@@ -155,7 +155,7 @@ Result<> TreeCopy::open_level() {
   return {};
 }
 
-// Attributes last: writing inside has changed the times.
+// Attributes last: writing into the directory has changed its times.
 Result<> TreeCopy::close_level() {
   TRY(copy_xattrs(from_.fd(), to_.fd()));
   TRY(copy_attributes(from_.fd(), to_.fd()));

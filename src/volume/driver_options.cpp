@@ -1,4 +1,4 @@
-// The options type, o and device of a volume, as mount(8) would take them.
+// The options type, o and device of a volume, as mount(8) would interpret them.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -55,7 +55,7 @@ std::string get(const DriverOptions& options, const char* key) {
   return found == options.end() ? "" : found->second;
 }
 
-// The kernel's nfs and cifs only take addresses.
+// The kernel's nfs and cifs accept only addresses.
 Result<std::string> resolve_host(const std::string& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -127,7 +127,7 @@ Result<> mount_volume(const Roots& roots, const std::string& name, const DriverO
       error = std::move(error).hint("create the directory first: `mkdir -p " + shell_quote(device) + "`");
     return fail(std::move(error));
   }
-  // A bind ignores ro and the like until it is remounted.
+  // A bind mount ignores ro and the like until it is remounted.
   const unsigned long rest = call.flags & ~(MS_BIND | MS_REC);
   if ((call.flags & MS_BIND) && rest) {
     if (::mount(nullptr, target.c_str(), nullptr, MS_BIND | MS_REMOUNT | rest, nullptr) != 0) {

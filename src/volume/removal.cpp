@@ -59,7 +59,7 @@ Result<> check_nothing_mounted(const std::string& folder) {
   return {};
 }
 
-// Versions before the trash marked a volume that was about to be removed, inside its directory.
+// Versions before the trash existed marked a volume to be removed with a file inside its directory.
 bool has_old_mark(const std::string& folder) {
   return path_exists(folder + "/removing");
 }
@@ -101,7 +101,7 @@ Result<> create_folder(const Roots& roots, const std::string& name, Recorded rec
     if (errno == EEXIST) return {};
     return fail_errno("create volume", name);
   }
-  if (::chmod(data.c_str(), 0755) != 0) return fail_errno("set mode of volume", name);  // whatever the umask
+  if (::chmod(data.c_str(), 0755) != 0) return fail_errno("set mode of volume", name);  // regardless of the umask
   return {};
 }
 
@@ -133,8 +133,8 @@ Result<> settle(const Roots& roots, const std::string& name, Recorded recorded) 
   const std::string folder = folder_of(roots, name);
   const std::string aside = trash_of(roots).aside(name);
   if (!path_exists(aside)) return {};
-  // Both exist: a crash of the machine kept one rename and lost another. What the volume has been used with since
-  // counts.
+  // Both exist: a crash of the machine kept one rename and lost another. Keep the directory that the volume has been
+  // used with since then.
   if (recorded == Recorded::yes && !path_exists(folder)) return move_folder(aside, folder);
   (void)TRY(trash_of(roots).take(aside));
   return {};
@@ -153,7 +153,7 @@ std::vector<std::string> all_folders(const Roots& roots) {
 Result<> sweep_unrecorded(const Roots& roots, const std::string& name) {
   const std::string folder = folder_of(roots, name);
   if (!has_old_mark(folder) && holds_files(roots.volume_data(name))) return {};
-  if (!check_nothing_mounted(folder)) return {};  // somebody prepares a disk for it
+  if (!check_nothing_mounted(folder)) return {};  // it is being prepared as the mount point of a disk
   return trash_of(roots).remove(folder);
 }
 

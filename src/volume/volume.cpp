@@ -24,7 +24,7 @@ std::string folder_of(const Roots& roots, const std::string& name) {
   return dir_name(roots.volume_data(name));
 }
 
-// Next to _data while a copy is in progress; if it is found later, the copy was interrupted.
+// Exists next to _data while a copy is in progress; if it is found later, the copy was interrupted.
 std::string marker_of(const Roots& roots, const std::string& name) {
   return folder_of(roots, name) + "/copying";
 }
@@ -51,7 +51,7 @@ Result<Fd> lock_folder(const std::string& folder) {
   return fd;
 }
 
-// Somebody has given the empty volume an owner or a mode: a new one belongs to root, with 0755.
+// The empty volume has been given an owner or a mode: a new one belongs to root, with 0755.
 bool is_owned_by_someone(const struct stat& st) {
   return st.st_uid != 0 || st.st_gid != 0 || (st.st_mode & 07777) != 0755;
 }
@@ -119,7 +119,7 @@ Result<std::string> resolve_subpath(const std::string& folder, const std::string
     return fail(errno_error(inside.error().sys_errno(), "cannot access path " + join_path(folder, subpath) +
                                                             ": lstat " + join_path(folder, subpath)));
   }
-  // Expressed relative to the directory, by whose name others know that it is in a volume.
+  // Expressed relative to the directory, by whose name others recognize that it is in a volume.
   const std::string real_root = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(root.get()), folder));
   const std::string real = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(inside->get()), subpath));
   if (!lies_in(real, real_root))

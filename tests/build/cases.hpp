@@ -1,4 +1,4 @@
-// The text files of sections that differential-cases/ and check-cases/ hold.
+// Parses the text files with sections in differential-cases/ and check-cases/.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ struct Section {
 };
 std::vector<Section> read_case(const std::string& path);
 
-std::string section(const std::vector<Section>& sections, const std::string& name);  // "" if there is none
+std::string section(const std::vector<Section>& sections, const std::string& name);  // "" if missing
 bool has_section(const std::vector<Section>& sections, const std::string& name);
 
 }  // namespace consort::build::test

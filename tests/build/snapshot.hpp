@@ -1,4 +1,4 @@
-// What an image is, as text that two builders can be compared by: its files and its configuration.
+// Describes an image's files and configuration as text, to compare two builders.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@
 
 namespace consort::build {
 
-// One line per file, sorted: type, mode, owner, path, then size and digest, or the link's target, or the device.
+// One line per file, sorted: type, mode, owner and path, then size and digest, the link's target, or the device.
 Result<std::string> describe_files(const image::Store& store, const image::Image& image);
-// The part of the configuration that does not depend on when and where it was built, as JSON with sorted keys.
+// The parts of the configuration that do not depend on when and where it was built, as JSON with sorted keys.
 Result<std::string> describe_config(const image::Store& store, const image::Image& image);
 
 }  // namespace consort::build

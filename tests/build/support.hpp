@@ -1,4 +1,4 @@
-// A store of its own with the small base image bb:1, for tests that build.
+// A store with the small base image bb:1, for tests that build.
 #pragma once
 
 #include <fcntl.h>
@@ -42,7 +42,7 @@ inline Result<> run_script(const std::string& path, std::vector<std::string> env
 
 class World {
  public:
-  // Empty if the machine cannot do it; why says the reason.
+  // Null if the machine does not support it; `why` has the reason.
   static std::unique_ptr<World> make(std::string& why) {
     why = consort::test::why_no_containers();
     if (!why.empty()) return nullptr;

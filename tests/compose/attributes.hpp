@@ -1,4 +1,4 @@
-// The table of attributes for docs/reference, from the loader's own tables and from the recorded cases that use each.
+// The table of attributes for docs/reference, from the loader's tables and the recorded cases that use each attribute.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// The `config` command in small, on the library alone: same flags and output as Docker Compose.
+// A small version of the `config` command that uses only the library: same flags and output as Docker Compose.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// An engine in directories of its own, and an image with nothing but the probe, a passwd file and something to copy up.
+// An engine in directories of its own, with an image that has only the probe, a passwd file and files to copy up.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -18,14 +18,14 @@ class EngineTest : public testing::Test {
   void SetUp() override;
   void TearDown() override;
 
-  // "probe" verbs as the command; project and name of this test.
+  // A container with "probe" verbs as the command, and the test's project and name.
   ContainerSpec probe(const Strings& words);
   std::string create(const ContainerSpec& spec);
-  // Runs to the end and gives what it printed.
+  // Runs it to completion and returns its output.
   std::string run(const ContainerSpec& spec, int expected_code = 0);
   std::string output_of(const std::string& id);
   std::string exec(const std::string& id, const ExecSpec& spec, int expected_code = 0);
-  // Another engine on the same directories: another process, as far as the database is concerned.
+  // Another engine on the same directories, like another process as far as the database is concerned.
   std::unique_ptr<Engine> second_engine();
 
   Engine& engine() { return *engine_; }
@@ -36,7 +36,7 @@ class EngineTest : public testing::Test {
 
  private:
   void make_image();
-  // What is left on the host of this test's containers: mounts, links, cgroups, processes.
+  // What this test's containers have left on the host: mounts, links, cgroups, processes.
   std::string leftovers() const;
   std::string folder_;
   Roots roots_;

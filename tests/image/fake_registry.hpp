@@ -1,4 +1,4 @@
-// A registry that misbehaves on purpose: cuts connections, sends other bytes than it promised, asks for tokens.
+// A registry that misbehaves on purpose: closes connections, sends wrong bytes, requests tokens.
 #pragma once
 
 #include <atomic>
@@ -30,14 +30,13 @@ struct FakeAnswer {
   int status = 200;
   std::vector<std::string> headers;
   std::string body;
-  std::size_t cut_after = std::string::npos;  // bytes of the body; then the connection is closed
-  bool hang = false;                          // never: until the client goes away
+  std::size_t cut_after = std::string::npos;  // bytes of the body before the connection is closed
+  bool hang = false;                          // never closes: until the client disconnects
   bool chunked = false;                       // without a Content-Length
-  std::size_t times = 1;                      // the body again and again; chunked only
+  std::size_t times = 1;                      // how often to send the body; chunked only
 };
 
-// What is asked first. It can be replaced while the registry serves: not before the requests under way have their
-// answer.
+// Called first for each request. It can be replaced while the registry serves, once pending requests are answered.
 class Interceptor {
  public:
   using Function = std::function<std::optional<FakeAnswer>(const FakeRequest&)>;
@@ -60,21 +59,21 @@ class FakeRegistry {
  public:
   FakeRegistry();
   ~FakeRegistry() { stop(); }
-  void stop();  // and wait for what is being answered
+  void stop();  // also waits for pending requests
 
   std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
-  // An image "app:1" of these layer tars; what the manifest says can be changed before it is put together.
+  // Serves an image "app:1" with these layer tars; `change` can modify the manifest before it is assembled.
   void serve(const std::vector<std::string>& packed_layers, const std::vector<std::string>& plain_layers,
              const std::function<void(Manifest&)>& change = {});
   Reference name() const { return Reference::parse(host() + "/app:1").value(); }
 
-  Interceptor intercept;                         // nullopt goes on to the blobs and manifests below
+  Interceptor intercept;                         // nullopt: use the blobs and manifests below
   std::map<std::string, std::string> blobs;      // digest text -> content
   std::map<std::string, std::string> manifests;  // tag or digest -> content
   std::atomic<std::uint64_t> blob_bytes_sent{0};
-  // What was asked so far: "GET /v2/app/manifests/1".
+  // The requests so far: "GET /v2/app/manifests/1".
   std::vector<std::string> asked();
-  std::size_t count(const std::string& part);  // of what was asked, lines that hold it
+  std::size_t count(const std::string& part);  // of the requests, those that contain it
 
  private:
   void run();
@@ -89,7 +88,7 @@ class FakeRegistry {
   std::jthread acceptor_;
 };
 
-// A registry of the test's own, and settings that no file of this machine gets into. Root: layers have owners.
+// A registry for one test, with settings independent of this machine's files. Needs root: layers have owners.
 class FakeRegistryTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -100,7 +99,7 @@ class FakeRegistryTest : public testing::Test {
     registry.patience = quick_patience();
     configure("");
   }
-  // What an interceptor looks at goes before `server` does.
+  // Members of a derived test, which an interceptor may use, are destroyed before `server`.
   void TearDown() override { server.stop(); }
   void configure(const std::string& conf) { ASSERT_TRUE(write_file_atomic(registry.registries_conf, conf)); }
   void serve(const std::string& tar, const std::function<void(Manifest&)>& change = {}) {

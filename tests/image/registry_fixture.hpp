@@ -1,4 +1,4 @@
-// A real registry (Debian's docker-registry) on a free port of loopback, for the time of one test.
+// A real registry (Debian's docker-registry) on a free loopback port for the duration of one test.
 #pragma once
 
 #include <optional>
@@ -10,10 +10,10 @@
 namespace consort::image {
 
 struct RegistrySettings {
-  bool tls = false;       // a certificate of its own authority: see RegistryServer::certificates()
+  bool tls = false;       // certificate from its own authority: see RegistryServer::certificates()
   bool password = false;  // user "tester", password "secret"
-  bool expired = false;   // the certificate, yesterday
-  std::string storage;    // "http://HOST": blobs are not given, but are at this address, under their paths below data()
+  bool expired = false;   // the certificate expired yesterday
+  std::string storage;    // "http://HOST": blobs are redirected there, to their paths below data()
 };
 
 class RegistryServer {
@@ -23,9 +23,9 @@ class RegistryServer {
 
   std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
   std::string data() const { return folder_->path() + "/data"; }
-  // A directory as /etc/docker/certs.d is: HOST/ca.crt.
+  // A directory like /etc/docker/certs.d: HOST/ca.crt.
   std::string certificates() const { return folder_->path() + "/certs.d"; }
-  // A registries.conf that makes it the mirror of Docker Hub.
+  // A registries.conf that makes it a mirror of Docker Hub.
   std::string mirror_conf() const;
 
  private:
@@ -36,7 +36,7 @@ class RegistryServer {
 };
 
 int free_port();
-// Until something listens there; false after ten seconds.
+// Waits until something listens there; false after ten seconds.
 bool wait_for_port(int port);
 
 }  // namespace consort::image

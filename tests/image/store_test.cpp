@@ -109,6 +109,30 @@ TEST_F(StoreTest, RemovalUntagsThenDeletes) {
   EXPECT_EQ(store.find("keeper").value().id, keeper.id);
 }
 
+// Between the name and the image it stands for, another command may remove both.
+TEST_F(StoreTest, WhatAnotherCommandRemovesIsThereOrNot) {
+  const LayerInfo base = layer("a", "1");
+  image({base.id}, {named("keeper")}, "keep");
+  std::atomic<bool> over = false;
+  std::jthread other([&] {
+    Store own = Store::open(test.roots).value();
+    for (int i = 0; i < 60; ++i) {
+      image({base.id}, {named("app:1")}, std::to_string(i));
+      EXPECT_TRUE(own.remove("app:1", Store::Removal::normal));
+    }
+    over = true;
+  });
+  const Store seen = Store::open(test.roots).value();
+  while (!over) {
+    const auto found = seen.find("app:1");
+    if (!found) {
+      ASSERT_EQ(found.error().code(), Code::not_found) << found.error().message();
+    }
+    const auto listed = seen.list();
+    ASSERT_TRUE(listed) << listed.error().message();
+  }
+}
+
 TEST_F(StoreTest, UsersKeepAnImage) {
   const Image made = image({layer("a", "1").id}, {named("app")});
   const ImageUsers users = [](const Image&, const std::vector<std::string>&) {

@@ -1,4 +1,4 @@
-// What several tests of this module need: a store of their own, tars made in memory.
+// Shared by tests of this module: a store in a temporary directory, tars made in memory.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -41,11 +41,11 @@ class TempDir {
   std::string path_;
 };
 
-// Of a test against a thread that puts something else in a place, again and again: it goes on for so many rounds at
-// least, and until the other has had its turns, but never for long.
+// For a test that races against a thread that keeps swapping files: runs at least the given number of rounds, until the
+// other thread has had its turns, but never for long.
 class Race {
  public:
-  // The two change places in one step. False: not this time, or never here.
+  // Swaps the two in one step. False: not this time, or not supported here.
   bool swap(const std::string& one, const std::string& other) {
     if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) != 0) return false;
     ++swaps_;
@@ -64,7 +64,7 @@ class Race {
   std::atomic<int> swaps_ = 0;
 };
 
-// A store in a directory of its own.
+// A store in a temporary directory.
 struct TestStore {
   TempDir folder;
   Roots roots{folder / "data", folder / "run"};
@@ -91,7 +91,7 @@ inline ByteSink sink_to(std::string& text) {
   };
 }
 
-// A tar made entry by entry: TarBuilder().file("a", "text").link("b", "a").str().
+// Builds a tar entry by entry: TarBuilder().file("a", "text").link("b", "a").str().
 class TarBuilder {
  public:
   TarBuilder& add(TarHeader header, std::string_view content = {}) {
@@ -140,7 +140,7 @@ inline Fd file_with(const TempDir& folder, const std::string& content) {
   return std::move(open_file(path, O_RDONLY)).value();
 }
 
-// Pauses that take no time, as often as it takes.
+// Patience with pauses that take almost no time.
 inline Patience quick_patience() {
   Patience patience;
   patience.first_pause = patience.longest_pause = std::chrono::milliseconds(1);

@@ -1,4 +1,4 @@
-// What tests make manifests of: files in cases/, and texts.
+// Makes manifests from files in cases/ and from texts.
 #pragma once
 
 #include <gtest/gtest.h>

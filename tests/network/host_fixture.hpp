@@ -1,6 +1,5 @@
-// A host for one test: the test process moves to a network namespace of its own, with a veth pair (eth0,
-// 198.51.100.2/24, fd00:51::2/64) to a second one, the outside (198.51.100.1). The machine's own network is never
-// touched.
+// A host for one test: the test process moves to a new network namespace with a veth pair (eth0, 198.51.100.2/24,
+// fd00:51::2/64) to a second one, the outside (198.51.100.1). The machine's own network is never changed.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -33,15 +32,15 @@ class HostTest : public ::testing::Test {
   void SetUp() override;
   void TearDown() override;
 
-  // Runs the action in a child inside the namespace; gives its exit code (the action's result).
+  // Runs the action in a child inside the namespace; returns its exit code (the action's result).
   static int run_in(int netns, const std::function<int()>& action);
-  // The same, but what the action returns is text.
+  // The same for an action that returns text.
   static std::string ask_in(int netns, const std::function<std::string()>& action);
-  // A child that stays until the guard dies. Returns after `ready` was called inside.
+  // Starts a child that runs until the guard is destroyed. Returns after the child has called `ready`.
   static ChildGuard start_in(int netns, const std::function<void(const std::function<void()>& ready)>& action);
-  static std::string shell(const std::string& command);  // its output; in the host of the test
+  static std::string shell(const std::string& command);  // returns its output; runs in the test's host
 
-  // A bridge network 172.18.0.0/16 (or other second byte) and a container on it.
+  // A bridge network 172.18.0.0/16 (or another second byte) and a container on it.
   static BridgeNetwork network(int second, bool internal = false);
   static Endpoint endpoint(const BridgeNetwork& network, int last, const std::string& ifname = "eth0");
 
@@ -49,18 +48,18 @@ class HostTest : public ::testing::Test {
   Fd outside_;
 };
 
-// Clients and servers for the namespaces. Addresses as text; "" or a text that says what went wrong.
+// Clients and servers for the namespaces. Addresses are text; results are "" or the error's text.
 std::string tcp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms = 30000);
 std::string udp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms = 30000);
-// From a socket that is there already.
+// Uses an existing socket.
 std::string udp_ask_from(int fd, const std::string& address, std::uint16_t port, const std::string& say,
                          int timeout_ms);
-// Sends, keeps its half open, and returns what came in one piece.
+// Sends, keeps its half open, and returns the first piece received.
 std::string tcp_exchange(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms);
-// Answers each datagram with what the function makes of it; without a function, never.
+// Answers each datagram with the function's result; without a function, never answers.
 void udp_answer(const std::string& address, std::uint16_t port, const std::function<void()>& ready,
                 const std::function<std::string(const std::string&)>& answer);
-// Answers each connection with "name from PEER: what it got" and closes; never returns.
+// Answers each connection with "name from PEER: RECEIVED" and closes it; never returns.
 void tcp_serve(const std::string& address, std::uint16_t port, const std::string& name,
                const std::function<void()>& ready);
 void udp_serve(const std::string& address, std::uint16_t port, const std::string& name,

@@ -1,5 +1,5 @@
-// A verb takes its arguments and gives an exit code. Results go to stdout as "key=value" lines or plain text,
-// complaints to stderr as "probe: what: errno name".
+// The probe's verbs. A verb takes its arguments and returns an exit code. Results go to stdout as "key=value" lines or
+// plain text, errors to stderr as "probe: what: errno name".
 #pragma once
 
 namespace probe {
@@ -10,13 +10,13 @@ struct Verb {
   int (*run)(int count, char** arguments);
 };
 
-// Ends with an entry without a name.
+// The last entry has no name.
 extern const Verb looking[];
 extern const Verb doing[];
 extern const Verb family[];
 extern const Verb escaping[];
 
-int complain(const char* what);  // with errno; gives 1
+int complain(const char* what);  // prints errno; returns 1
 const char* error_name(int number);
 int run_line(int count, char** words);  // "verb args -- verb args"
 

@@ -1,4 +1,4 @@
-// Projects and snapshots for planner tests, as short as they can be written.
+// Compact projects and snapshots for planner tests.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 
 namespace consort::project::test {
 
-// The project "app" of this text; fails the test if it does not load.
+// The project "app" with this text; the test fails if it does not load.
 inline compose::Project project_of(const std::string& yaml) {
   compose::LoadOptions options;
   options.files = {"/app/compose.yaml"};
@@ -30,7 +30,7 @@ inline compose::Project project_of(const std::string& yaml) {
   return outcome.project.value_or(compose::Project{});
 }
 
-// What `up` would have made of the project.
+// The state that `up` would have created for the project.
 class Scene {
  public:
   explicit Scene(const compose::Project& project) : project_(project) {

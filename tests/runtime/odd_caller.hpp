@@ -1,4 +1,4 @@
-// A shell from which nobody would want a container to be started.
+// A calling process with unusual settings (limits, masks, descriptors), which must not reach a container.
 #pragma once
 
 #include <sched.h>
@@ -15,7 +15,7 @@
 
 namespace consort::runtime {
 
-// Takes an odd state for this process, and gives it up again.
+// Gives this process unusual settings, and restores them.
 class OddCaller {
  public:
   OddCaller() {
@@ -23,7 +23,7 @@ class OddCaller {
       rlimit limit{};
       ::getrlimit(resource, &limit);
       limits_.emplace_back(resource, limit);
-      // Soft limits only: without CAP_SYS_RESOURCE a hard one would be lost.
+      // Only soft limits: without CAP_SYS_RESOURCE, a hard one could not be restored.
       limit.rlim_cur = resource == RLIMIT_CORE ? 0 : resource == RLIMIT_NOFILE ? 128 : limit.rlim_cur / 2;
       ::setrlimit(resource, &limit);
     }

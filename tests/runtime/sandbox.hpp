@@ -1,4 +1,4 @@
-// A bundle in a temporary directory with the probe as its only program, run to its end, and a look at what it left
+// A bundle in a temporary directory with the probe as its only program. Runs it to completion and checks what it left
 // behind.
 #pragma once
 
@@ -21,12 +21,12 @@ struct Outcome {
 
 class Sandbox {
  public:
-  Sandbox();   // skips nothing by itself: see why_not()
+  Sandbox();   // does not skip the test: see why_not()
   ~Sandbox();  // removes the directory
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
 
-  // "" when containers can be started here, else the reason for GTEST_SKIP.
+  // "" if containers can be started here, else the reason for GTEST_SKIP.
   static std::string why_not();
 
   const std::string& directory() const { return directory_; }
@@ -35,11 +35,11 @@ class Sandbox {
   std::string upper() const { return directory_ + "/upper"; }
   void write(const std::string& path, const std::string& text, int mode = 0644);  // below lower()
 
-  // Docker's defaults: namespaces, mounts, capabilities, masked paths; runs /probe with the words.
+  // A spec with Docker's defaults (namespaces, mounts, capabilities, masked paths) that runs /probe with the words.
   Spec spec(std::vector<std::string> words) const;
   LaunchOptions options() const;
 
-  // Starts, collects both streams, waits. A failed start is an error.
+  // Starts it, collects both streams, and waits. A failed start is an error.
   Result<Outcome> run(const Spec& spec) { return run(spec, options()); }
   Result<Outcome> run(const Spec& spec, LaunchOptions options);
   Result<Outcome> run_words(std::vector<std::string> words) { return run(spec(std::move(words))); }
@@ -49,7 +49,7 @@ class Sandbox {
   std::string id_;
 };
 
-// A container that stays: started, and killed and cleaned up by the destructor.
+// A container that keeps running; the destructor kills it and cleans up.
 class Running {
  public:
   static Result<Running> start(Sandbox& sandbox, const Spec& spec, LaunchOptions options);
@@ -59,7 +59,7 @@ class Running {
   int pidfd() const { return pidfd_.get(); }
   int console() const { return console_.get(); }
   const std::string& cgroup_path() const { return cgroup_path_; }
-  Result<std::string> read_line();  // of its standard output
+  Result<std::string> read_line();  // from its standard output
   Result<ExitStatus> wait() { return child_.wait(); }
 
  private:
@@ -69,8 +69,8 @@ class Running {
   std::string cgroup_path_;
 };
 
-// What a test compares before and after: mounts and cgroups of its own sandboxes on the host. CONSORT_TEST_TAG in the
-// environment names them; else the process id.
+// What a test compares before and after: mounts and cgroups of its own sandboxes on the host, identified by
+// CONSORT_TEST_TAG in the environment, else by the process ID.
 std::string host_traces();
 
 }  // namespace consort::runtime

@@ -1,4 +1,5 @@
-// Tests with one sandbox: skipped where containers cannot be started, and afterwards the host must look as before.
+// A fixture with one sandbox: skips if containers cannot be started, and checks that the host looks as before
+// afterwards.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What a seccomp filter answers, call by call: for the tests of our own, and to write down the real engine's.
+// Evaluates a seccomp filter call by call, for tests of our filters and for recording those of Docker.
 #pragma once
 
 #include <linux/audit.h>
@@ -15,7 +15,7 @@ namespace consort::runtime {
 
 inline constexpr std::uint32_t unknown_instruction = 0xffffffff;
 
-// What the kernel would make of a filter: as much of its language as libseccomp and we write.
+// Interprets a filter as the kernel would, as far as libseccomp and we use its instructions.
 inline std::uint32_t answer(const std::vector<sock_filter>& program, const seccomp_data& call) {
   const auto* bytes = reinterpret_cast<const char*>(&call);
   std::uint32_t a = 0;

@@ -1,4 +1,4 @@
-// A host of its own with one network, and containers on it.
+// A host for one test, with a network and containers on it.
 #pragma once
 
 #include <fcntl.h>
@@ -49,7 +49,7 @@ class NetworkTest : public test::HostTest {
     unit.endpoints = {endpoint(address, std::move(names))};
     return unit;
   }
-  // As a process of the container's network would see it.
+  // Resolves the name as a process in the container's network namespace would.
   static std::string resolve_in(const ContainerState& state, const std::string& name) {
     const Fd netns = open_file("/proc/" + std::to_string(state.pid) + "/ns/net", O_RDONLY).value();
     return ask_in(netns.get(), [&] { return test::resolve(name); });

@@ -1,5 +1,5 @@
-// A project of its own for a system test: roots in a temporary directory, containers whose root holds the probe alone,
-// and the real programs behind a Client. The destructor shuts everything down.
+// A project for a system test: roots in a temporary directory, containers whose root has only the probe, and the real
+// programs behind a Client. The destructor shuts everything down.
 #pragma once
 
 #include <chrono>
@@ -17,12 +17,12 @@ class TestProject {
   TestProject();
   ~TestProject();
 
-  // "" when containers can be started here, else the reason for GTEST_SKIP.
+  // "" if containers can be started here, else the reason for GTEST_SKIP.
   static std::string why_not();
 
-  // A unit whose container runs `/probe WORDS...`, without network; to be changed before write().
+  // A unit whose container runs `/probe WORDS...` without network; change it before write().
   ContainerUnit unit(const std::vector<std::string>& words);
-  // Writes unit.json; gives its path.
+  // Writes unit.json; returns its path.
   std::string write(const ContainerUnit& unit);
   Result<ObservedContainer> start(const ContainerUnit& unit) { return client().start(write(unit)); }
 
@@ -35,7 +35,7 @@ class TestProject {
   // The process object of an exec that runs `/probe WORDS...`.
   std::string process(const std::vector<std::string>& words) const;
 
-  // Of this project's own programs; 0 if there is none.
+  // The PIDs of this project's own programs; 0 if there are none.
   pid_t supervisor() const { return last_of(supervisors()); }
   pid_t keeper() const { return last_of(keepers()); }
   std::vector<pid_t> supervisors() const { return find_program("consort-supervisor"); }
@@ -50,11 +50,11 @@ class TestProject {
   Client client_;
 };
 
-// Kills the project's keeper and supervisor, and waits until nobody looks after it. False: there were none.
+// Kills the project's keeper and supervisor, and waits until nothing manages it. False: there were none.
 bool kill_both(const TestProject& project);
-bool has_ended(pid_t pid);  // also if nobody has reaped it: who inherits orphans may never do so
+bool has_ended(pid_t pid);  // true also for a zombie: the process that inherits orphans may never reap them
 
-// Tries until it is true or the time is over. For what happens by itself and has no event to wait for.
+// Retries until the check is true or the limit has passed. For changes without an event to wait for.
 bool eventually(const std::function<bool()>& check, std::chrono::milliseconds limit = std::chrono::minutes(1));
 
 }  // namespace consort::supervisor

@@ -1,5 +1,5 @@
-// Containers without processes: as much of the engine as those need who follow them, so that their threads can be
-// looked at without the modules of the real one. The logs are real ones, in a directory of the test's own.
+// Containers without processes: the part of the engine that followers use, so that their threads can be checked without
+// the modules of the real engine. The logs are real ones, in a directory of the test's.
 #pragma once
 
 #include <memory>
@@ -10,10 +10,10 @@
 
 namespace consort::engine::test {
 
-// create_container(), start_container(), stop_container(), kill_container() change states, and watches tell of it.
+// create_container(), start_container(), stop_container() and kill_container() change states, which watches report.
 std::unique_ptr<Engine> engine_in(const std::string& folder);
 
-// What a container writes.
+// Writes a container's output.
 class Writer {
  public:
   Writer(const std::string& folder, const std::string& id);

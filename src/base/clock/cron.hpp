@@ -1,12 +1,12 @@
-// When a job is due: five fields as cron has them, read on the clocks of a time zone.
+// Cron schedules: computes when a job is due, from the usual five fields, in the local time of a time zone.
 //
 //   minute 0-59, hour 0-23, day of the month 1-31, month 1-12, day of the week 0-7 (0 and 7 are Sunday); each a number,
-//   a list "1,15", a range "1-5", or a step "*/10", "0-30/10". If both day fields are restricted, one of them is
-//   enough.
+//   a list "1,15", a range "1-5", or a step "*/10", "0-30/10". If both day fields are restricted, it is enough that one
+//   of them matches.
 //
-// When clocks are set forward, what falls into the hour that is left out is due that much later; when they are set
-// back, a time that comes twice counts once. With every hour in the hour field it is a rhythm rather than a time of
-// day, and goes on without a gap: the hour that comes twice counts twice.
+// When clocks are set forward, runs that fall into the skipped hour are delayed by the same amount; when clocks are set
+// back, a time that occurs twice counts once. If the hour field is "every hour", the schedule is treated as an interval
+// rather than a time of day and continues without a gap: the repeated hour counts twice.
 #pragma once
 
 #include <bitset>
@@ -22,14 +22,14 @@ namespace consort {
 class Cron {
  public:
   static Result<Cron> parse(std::string_view text);
-  // The first time after `instant`; nothing if there never is one.
+  // The first due time after `instant`; nullopt if there is none.
   std::optional<Seconds> next(Seconds instant, const TimeZone& zone) const;
-  // As systemd writes times ("Mon,Tue *-*-* 03:00:00"), without a zone. Two where one of both day fields is enough.
+  // As systemd calendar expressions ("Mon,Tue *-*-* 03:00:00"), without a time zone. Two if either day field may match.
   std::vector<std::string> calendars() const;
 
  private:
   bool day_fits(Seconds days) const;
-  std::optional<Seconds> next_local(Seconds local) const;  // after it, on clocks that nobody sets
+  std::optional<Seconds> next_local(Seconds local) const;  // strictly after `local`; ignores clock changes
 
   std::bitset<60> minutes_;
   std::bitset<24> hours_;

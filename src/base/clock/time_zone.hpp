@@ -1,5 +1,5 @@
-// Time zones by their IANA names, from the files of tzdata (TZif, RFC 8536): what local time it is at an instant, and
-// at which instant it is a local time. Daylight saving makes some local times come twice and others not at all.
+// Time zones by IANA name, read from the tzdata files (TZif, RFC 8536). Converts between instants and local times. With
+// daylight saving time, some local times occur twice and others not at all.
 #pragma once
 
 #include <cstdint>
@@ -12,24 +12,24 @@
 
 namespace consort {
 
-using Seconds = std::int64_t;  // since 1970: of UTC for an instant, of the zone's clocks for a local time
+using Seconds = std::int64_t;  // since 1970: in UTC for an instant, in the zone's local time for a local time
 
 class TimeZone {
  public:
   TimeZone() = default;  // UTC
-  // "Europe/Berlin". Code::not_found for what is no zone of this machine, whatever is wrong with it.
+  // "Europe/Berlin". Code::not_found if this machine has no valid zone of that name, whatever the reason.
   static Result<TimeZone> load(const std::string& name, const std::string& folder = "/usr/share/zoneinfo");
   static Result<TimeZone> parse(std::string_view tzif);
 
   Seconds local(Seconds instant) const { return instant + offset(instant); }
-  // The instants at which the clocks show that time: one, or two when they are set back. A time that is left out when
-  // they are set forward is taken as they would have shown it: half past two is then half past three.
+  // The instants at which local clocks show this time: one, or two if it is repeated when clocks are set back. For a
+  // time that is skipped when clocks are set forward, the old offset is used: half past two becomes half past three.
   struct Instants {
     Seconds first = 0;
     std::optional<Seconds> second;
   };
   Instants instants(Seconds local) const;
-  // Whether the clocks are set in (from, to].
+  // Whether the offset changes within (from, to].
   bool changes_within(Seconds from, Seconds to) const;
 
  private:
@@ -44,7 +44,7 @@ class TimeZone {
   std::vector<Change> changes_;
 };
 
-// Whole days since 1970 of a date of the Gregorian calendar, and back.
+// Days since 1970 of a date in the Gregorian calendar, and the reverse.
 Seconds days_of_date(std::int64_t year, int month, int day);
 struct Date {
   std::int64_t year = 1970;

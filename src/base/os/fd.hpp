@@ -1,4 +1,4 @@
-// Owners of descriptors, and reads and writes that say in their names what they repeat.
+// Owner types for descriptors, and reads and writes whose names say what they retry.
 #pragma once
 
 #include <sys/types.h>
@@ -13,7 +13,7 @@
 
 namespace consort {
 
-// Owns one descriptor. -1 is "none". Closes once and does not repeat on EINTR: on Linux the number is free by then.
+// Owns one descriptor; -1 is "none". Closes once and does not retry on EINTR: on Linux the number is already free then.
 class Fd {
  public:
   Fd() = default;
@@ -47,14 +47,15 @@ Result<Fd> duplicate(int fd);                          // with CLOEXEC
 Result<> set_nonblocking(int fd, bool on = true);
 
 Result<Fd> open_file(const std::string& path, int flags, mode_t mode = 0644);  // O_CLOEXEC is always added
+// The same, relative to the directory `dir` (borrowed). Like open(2), follows links unless flags say otherwise.
 Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode = 0644);
 
-// EINTR is repeated by all of these. read_some gives 0 at the end of the file.
+// All of these retry on EINTR. read_some returns 0 at the end of the file.
 Result<std::size_t> read_some(int fd, std::span<std::byte> into);
-Result<std::size_t> read_full(int fd, std::span<std::byte> into);  // short only at the end of the file
+Result<std::size_t> read_full(int fd, std::span<std::byte> into);  // fewer bytes only at the end of the file
 Result<> write_full(int fd, std::span<const std::byte> bytes);
 Result<> write_full(int fd, std::string_view text);
-// All that is left, up to limit bytes; more is an error (Code::invalid).
+// Everything up to the end, at most `limit` bytes; more is Code::invalid.
 Result<std::string> read_all(int fd, std::size_t limit);
 
 }  // namespace consort

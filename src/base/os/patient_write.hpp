@@ -1,5 +1,5 @@
-// Writing to a standard stream: it is shared with others, some of whom make it non-blocking, and whoever reads it may
-// not do so any more.
+// Writing to a standard stream. It is shared with other processes, any of which may make it non-blocking, and its
+// reader may have stopped reading.
 #pragma once
 
 #include <cstddef>
@@ -12,15 +12,16 @@
 
 namespace consort {
 
-// Like write_full(), but waits for room where there is none.
+// Like write_full(), but waits for space if the stream is non-blocking and full.
 Result<> write_patiently(int fd, std::span<const std::byte> bytes);
 
-// What the reader of a pipe or a socket has not taken yet of what was written to it; 0 of anything else. A pipe has
-// room again only when a whole page was read: whether somebody reads is seen here.
+// How many written bytes the reader of a pipe or a socket has not read yet; 0 for anything else. A pipe becomes
+// writable only after a whole page was read, so this is how to tell whether the reader is making progress.
 std::uint64_t unread_bytes(int fd);
 
-// As write_patiently() until the caller gives up, who is told of each part that was taken, and asked from time to time
-// while there is no room: Code::interrupted then, and the rest is not written.
+// Like write_patiently(), until the caller gives up. `gives_up` is called with `takes` for each part that was accepted,
+// and with `stands` from time to time while there is no space. If it returns true, the rest is not written:
+// Code::interrupted.
 enum class Reader : std::uint8_t { takes, stands };
 Result<> write_patiently(int fd, std::string_view text, const std::function<bool(Reader)>& gives_up);
 

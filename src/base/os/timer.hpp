@@ -1,4 +1,4 @@
-// A deadline as a descriptor, for who polls descriptors.
+// A timer as a descriptor, for code that polls descriptors.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@
 
 namespace consort {
 
-// Readable once that much time has passed.
+// Readable once the delay has passed.
 Result<Fd> timer_of(std::chrono::milliseconds delay);
 
 }  // namespace consort

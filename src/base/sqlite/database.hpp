@@ -1,4 +1,4 @@
-// One connection to a SQLite file, set up as this project needs it. SQLiteCpp throws; no exception leaves query().
+// A connection to a SQLite file, configured for this program. SQLiteCpp throws; no exception leaves query().
 #pragma once
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -20,15 +20,15 @@ template <typename T>
 inline constexpr bool is_result<std::expected<T, Error>> = true;
 }  // namespace detail
 
-// WAL, synchronous=NORMAL (a crash of the machine may lose the last transactions, never tear one; the next command
-// converges again), foreign keys on, and 10 s of patience with other writers. Safe to use from several threads: one at
-// a time gets in. A copy is the same connection: parts of a program that work with one file share one, because a
-// connection that finds another one writing sleeps, whoever that is.
+// WAL, synchronous=NORMAL (a crash of the machine may lose the last transactions but never part of one; the next
+// command converges again), foreign keys on, and a 10 s timeout when another writer is active. Thread-safe: one thread
+// at a time gets access. A copy shares the connection: parts of a program that use the same file should share one,
+// because a connection that finds another one writing sleeps, even if that is in the same process.
 class Database {
  public:
   static Result<Database> open(const std::string& path);
 
-  // Runs body(SQLite::Database&), which may throw SQLite::Exception and may give a value or a Result.
+  // Runs body(SQLite::Database&), which may throw SQLite::Exception and may return a value or a Result.
   template <typename Body>
   auto query(const char* what, Body&& body) {
     using Value = std::invoke_result_t<Body, SQLite::Database&>;

@@ -1,5 +1,5 @@
-// The shape of a database, by version: state.db outlives the program that made it. Each module has tables of its own
-// and brings them from version to version by itself.
+// Versioned database schemas: state.db outlives the program that created it. Each module has its own tables and
+// migrates them itself.
 #pragma once
 
 #include <span>
@@ -9,12 +9,12 @@
 
 namespace consort {
 
-// SQL that makes version N + 1 of version N, N being its place. The first one makes the tables, and takes over those of
-// the time before versions were written down (IF NOT EXISTS). What was released is never changed, only continued. A
+// The SQL statements at index N turn version N into version N + 1. The first creates the tables, and adopts tables from
+// before versions were recorded (IF NOT EXISTS). A released migration is never changed, only followed by another. A
 // table that others refer to is rebuilt under `PRAGMA defer_foreign_keys=ON`.
 using Migrations = std::span<const char* const>;
 
-// Runs what is missing, in one transaction. Tables of a newer program are left alone: Code::unsupported.
+// Runs the missing migrations in one transaction. If a newer program wrote the tables: Code::unsupported.
 Result<> migrate(Database& database, std::string_view part, Migrations migrations);
 
 }  // namespace consort

@@ -18,12 +18,12 @@ CREATE TABLE IF NOT EXISTS build_sources(key TEXT PRIMARY KEY, digest TEXT NOT N
 )sql";
 constexpr const char* migrations[] = {first_schema};
 
-// A separate part: for an older program, which neither needs nor knows it, the tables above are unchanged.
+// A separate part: the tables above stay unchanged for an older program, which neither needs nor knows it.
 constexpr const char* bases_schema =
     "CREATE TABLE IF NOT EXISTS build_bases(key TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;";
 constexpr const char* bases_migrations[] = {bases_schema};
 
-// The precision of the time of last use: nobody who prunes needs more.
+// The precision of the time of last use: pruning does not need more.
 constexpr std::int64_t exactness_ns = 1'000'000'000;
 
 std::int64_t now_ns() {

@@ -1,4 +1,4 @@
-// What steps gave before, in the tables build_* of state.db. Layers named here are held in the image store.
+// Results of earlier steps, in the tables build_* of state.db. The image store keeps the layers that are recorded here.
 #pragma once
 
 #include <optional>
@@ -12,43 +12,43 @@
 namespace consort::build {
 
 struct CachedStep {
-  std::string layer;   // id of a layer in the store
-  std::string folder;  // where it is; filled in by find()
-  std::string output;  // identity of the result: what the next step's key is made of
+  std::string layer;   // ID of a layer in the store
+  std::string folder;  // its directory; filled in by find()
+  std::string output;  // identity of the result, part of the next step's key
   SystemTime created{};
 };
 
-// What the key of a step begins with that is made on this one.
+// The first part of the key of a step that follows this one.
 std::string chain_after(const std::string& base, const std::string& output);
 
 class Cache {
  public:
   static Result<Cache> open(image::Store& store);
 
-  // nullopt also if the layer is gone.
+  // Returns nullopt if the layer is gone, too.
   Result<std::optional<CachedStep>> find(const std::string& key);
-  // base: what the step was made on (its chain); "": on nothing.
+  // base: chain of the state that the step was built on; "": scratch.
   Result<> remember(const std::string& key, const std::string& title, const CachedStep& step,
                     const std::string& base = {});
 
-  // The parts of the key that a step had when it was last built, by its place in the Dockerfile.
+  // The parts of the key that a step had when it was last built; `slot` is its position in the Dockerfile.
   Result<std::vector<KeyPart>> parts_of(const std::string& slot);
   Result<> remember_parts(const std::string& slot, const StepKey& key);
 
-  // Digests of what was taken from a stage, which never changes.
+  // Digests of files copied from a stage, which never change.
   Result<std::optional<std::string>> source_digest(const std::string& chain, const std::string& selector);
   Result<> remember_source(const std::string& chain, const std::string& selector, const std::string& digest);
 
-  // Forgets steps that were not used since then, and lets go of their layers.
+  // Removes steps that were not used since then, and releases their layers.
   struct Pruned {
     std::size_t steps = 0;
   };
   Result<Pruned> prune(SystemTime unused_since);
 
-  // What is known of each step that has a layer, the one that was used the longest ago first.
+  // All steps that have a layer, least recently used first.
   struct Known {
     std::string key, layer;
-    std::string base, chain;  // what it was made on, and what those are made on that were made on it
+    std::string base, chain;  // what the step was built on, and what the steps built on top of it are based on
     SystemTime used{};
   };
   Result<std::vector<Known>> all();

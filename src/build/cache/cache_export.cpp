@@ -9,9 +9,9 @@
 namespace consort::build {
 namespace {
 
-constexpr std::size_t max_layers = 512;  // of a manifest
+constexpr std::size_t max_layers = 512;  // in a manifest
 
-// The stages that the image consists of: its own, and those it is based on.
+// The stages that make up the image: its own, and those on which it is based.
 std::set<std::size_t> stages_of_image(const Graph& graph) {
   std::set<std::size_t> stages{graph.target};
   for (std::size_t node = graph.target; graph.nodes[node].base == Node::Base::stage; node = graph.nodes[node].parent)
@@ -19,7 +19,7 @@ std::set<std::size_t> stages_of_image(const Graph& graph) {
   return stages;
 }
 
-// Threads finish in any order; the same build must give the same text.
+// Threads finish in any order; the same build must produce the same text.
 void sort_steps(std::vector<MadeStep>& steps) {
   std::ranges::sort(steps, {}, [](const MadeStep& step) { return std::pair(step.node, step.number); });
 }

@@ -1,4 +1,4 @@
-// What the steps of a build gave, for another machine: cache_to.
+// Exports the results of a build's steps for use on another machine: cache_to.
 #pragma once
 
 #include <set>
@@ -14,10 +14,10 @@
 
 namespace consort::build {
 
-// A step of a build that has succeeded, run or taken from a cache.
+// A successful step of a build, executed or taken from a cache.
 struct MadeStep {
   std::size_t node = 0;
-  int number = 0;  // of the step in its stage
+  int number = 0;  // of the step within its stage
   std::string key;
   CachedStep result;
 };
@@ -25,20 +25,20 @@ struct MadeStep {
 struct CacheExport {
   image::Store& store;
   ProgressLog& log;
-  struct Part {  // of each platform that was built for
+  struct Part {  // for each platform built
     const Graph& graph;
     std::vector<MadeStep> steps;
   };
   std::vector<Part> parts;
-  std::string directory;  // what relative directories count from
+  std::string directory;  // base of relative directories
   std::stop_token cancel;
 };
 
-// Writes the cache to each place but inline, in this order. The first that fails ends it, unless its errors are to be
-// ignored.
+// Writes the cache to each destination except inline, in this order. The first failure ends the export, unless the
+// destination ignores errors.
 Result<> export_caches(const CacheExport& from, const std::vector<CacheSpec>& to);
 
-// For the image's configuration: the steps that made its layers (ids, base first).
+// For the image's configuration: the steps that produced its layers (IDs, base first).
 std::vector<CacheRecord> inline_records(const Graph& graph, std::vector<MadeStep> steps,
                                         const std::vector<std::string>& layers);
 

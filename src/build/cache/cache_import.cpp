@@ -7,7 +7,7 @@
 namespace consort::build {
 namespace {
 
-// For people: what was found, in one line, if it is not one of our caches.
+// If it is not one of our caches, the error says what was found, in one line.
 Result<CacheRecords> records_of(const image::Artifact& artifact) {
   if (artifact.config_type() == cache_config_type) return parse_records(artifact.config());
   const std::string other = other_builder(artifact.config_type(), artifact.config());
@@ -79,7 +79,7 @@ Result<CacheImports::Source> CacheImports::open(const CacheSpec& spec) const {
 
 Result<CacheImports::Hit> CacheImports::fetch(const Source& source, const CacheRecord& record) const {
   const image::LayerInfo layer = TRY(source.artifact->layer(record.layer, source.diff_ids[record.layer]));
-  TRY(store_.flush());  // before the cache names it: it came from outside
+  TRY(store_.flush());  // before the cache refers to it, because it came from outside
   return Hit{{layer.id, layer.directory, record.output, record.created}, source.name};
 }
 

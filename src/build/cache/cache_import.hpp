@@ -1,4 +1,4 @@
-// Results of steps that another machine has exported: cache_from.
+// Uses step results that another machine has exported: cache_from.
 #pragma once
 
 #include <deque>
@@ -21,18 +21,18 @@ namespace consort::build {
 
 class CacheImports {
  public:
-  // Nobody is asked yet. directory: what relative directories count from. All is borrowed.
+  // Does not access any cache yet. directory: base of relative directories. All references are borrowed.
   CacheImports(image::Store& store, ProgressLog& log, std::vector<CacheSpec> specs, std::string directory,
                image::Platform platform, std::stop_token cancel);
   ~CacheImports();
 
   struct Hit {
     CachedStep step;
-    std::string from;  // the cache, as it is shown
+    std::string from;  // the display name of the cache
   };
-  // The first question makes all caches be read, each shown as a step of its own; one that is not there or damaged is
-  // none, and says so there. A hit brings the layer into the store. A layer that does not come, or is not what was
-  // promised, is said on `step` and taken for a miss. The only error: Code::interrupted. From any thread.
+  // The first call reads all caches, showing each as a step of its own; a missing or damaged cache is reported there
+  // and ignored. A hit brings the layer into the store. If a layer cannot be fetched or does not match its digest, that
+  // is reported on `step` and counts as a miss. The only error is Code::interrupted. Any thread.
   Result<std::optional<Hit>> find(const std::string& key, ProgressLog::Step& step);
 
  private:
@@ -53,10 +53,10 @@ class CacheImports {
   image::Platform platform_;
   std::stop_token cancel_;
   std::once_flag opened_;
-  std::deque<Source> sources_;  // in the order given; fixed once opened
+  std::deque<Source> sources_;  // in the given order; constant once opened
 };
 
-// "REF", or "local:FOLDER": as progress and explanations name a cache.
+// "REF" or "local:DIRECTORY": the name of a cache in progress output and explanations.
 std::string shown_name(const CacheSpec& spec);
 
 }  // namespace consort::build

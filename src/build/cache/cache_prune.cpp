@@ -1,4 +1,4 @@
-// Which steps are removed when the cache has to shrink.
+// Selects the steps to be removed when the cache has to shrink.
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 using Sizes = std::map<std::string, std::uint64_t>;
 
-// Layers that only the cache needs.
+// Layers that are used only by the cache.
 Result<Sizes> sizes_of_own_layers(const image::Store& store) {
   Sizes sizes;
   const auto report = TRY(image::plan_prune(store, image::PruneOptions::Images::none, {}, "build:"));
@@ -50,7 +50,7 @@ class Selection {
   std::vector<std::string> until(std::uint64_t keep, SystemTime unused_since) {
     std::vector<std::string> keys;
     while (!last_.empty() && used_ >= keep) {
-      const std::size_t next = *last_.begin();  // they are in the order of their last use
+      const std::size_t next = *last_.begin();  // they are in the order of last use
       if (steps_[next].used >= unused_since) break;
       last_.erase(last_.begin());
       keys.push_back(steps_[next].key);
@@ -64,7 +64,7 @@ class Selection {
     const auto found = sizes_.find(layer);
     return found == sizes_.end() ? 0 : found->second;
   }
-  // Removing what others also use frees nothing.
+  // Removing a layer that others also use frees nothing.
   bool may_go(const Cache::Known& step) const {
     return sizes_.contains(step.layer) && (step.chain.empty() || !made_on_.contains(step.chain));
   }
@@ -82,10 +82,10 @@ class Selection {
 
   std::vector<Cache::Known> steps_;
   Sizes sizes_;
-  std::map<std::string, std::size_t> made_on_;  // how many steps, by their base
-  std::map<std::string, std::size_t> users_;    // how many steps, by their layer
+  std::map<std::string, std::size_t> made_on_;  // number of steps, by their base
+  std::map<std::string, std::size_t> users_;    // number of steps, by their layer
   std::map<std::string, std::vector<std::size_t>> by_chain_;
-  std::set<std::size_t> last_;  // that nothing is made on
+  std::set<std::size_t> last_;  // steps that no other step is based on
   std::uint64_t used_ = 0;
 };
 
@@ -99,7 +99,7 @@ std::optional<std::uint64_t> bytes_to_keep(const CachePrune& prune, std::uint64_
     const std::uint64_t left = used - std::min(used, lacking);
     keep = std::min(keep.value_or(left), left);
   }
-  // Only enough free space was asked for, and there is enough.
+  // Only a minimum of free space was requested, and there is enough.
   if (!keep && prune.min_free > 0) return std::nullopt;
   return std::max(keep.value_or(0), prune.reserved);
 }

@@ -12,7 +12,7 @@ namespace consort::build {
 namespace {
 
 constexpr std::size_t max_list_bytes = std::size_t{4} << 20;  // longer ones are explained without names
-constexpr std::string_view key_version = "2";                 // of what follows; another number forgets all
+constexpr std::string_view key_version = "2";                 // of the format below; changing it invalidates all keys
 
 std::string text_of(const std::optional<std::uint32_t>& value) {
   return value ? std::to_string(*value) : "-";
@@ -50,7 +50,7 @@ void describe(const RunOperation& run, StepKey& key) {
   for (const auto& planned : run.mounts) {
     const RunMount& mount = planned.mount;
     key.add("--mount " + mount.target,
-            // Which cache is mounted does not matter: its content is not part of the key either.
+            // The id of a cache mount does not matter: its content is not part of the key either.
             std::to_string(static_cast<int>(mount.type)) + "," + mount.source + "," +
                 (mount.type == RunMount::Type::cache ? "" : mount.id) + "," + mount.environment.value_or("") + "," +
                 (mount.read_only ? "ro" : "rw") + "," + text_of(mount.mode) + "," + text_of(mount.uid) + "," +
@@ -112,7 +112,7 @@ void StepKey::set_list(std::string_view name, std::string list) {
 std::string StepKey::to_json() const {
   Json array = Json::array();
   for (const auto& part : parts_) {
-    // A value may be a secret that somebody has put into an argument: only its digest is kept.
+    // A value may contain a secret that a user has passed as an argument: only its digest is kept.
     const std::string value = part.digest.size() == 64 ? part.digest : sha256_hex(part.digest);
     array.push_back(Json::array({part.name, value, part.list.size() <= max_list_bytes ? part.list : ""}));
   }

@@ -1,5 +1,5 @@
-// How to tell that a step would do again what it did before: a list of everything it can see, named, so that a miss can
-// be explained. The key is the digest of the list.
+// Cache keys of steps: a named list of everything that a step can see, so that a cache miss can be explained. The key
+// is the digest of the list.
 #pragma once
 
 #include <string>
@@ -13,30 +13,30 @@ namespace consort::build {
 struct KeyPart {
   std::string name;    // "base", "instruction", "variable PATH", "files of ."
   std::string digest;  // or a short value
-  std::string list;    // files: one line each, for the explanation; not part of the key
+  std::string list;    // for files: one line each, for explanations; not part of the key
 };
 
 class StepKey {
  public:
   void add(std::string name, std::string value) { parts_.push_back({std::move(name), std::move(value), {}}); }
   const std::vector<KeyPart>& parts() const { return parts_; }
-  // The list of a part that is there already: it is long, and only a miss needs it.
+  // Adds the list to an existing part; it is long and needed only after a miss.
   void set_list(std::string_view name, std::string list);
   std::string digest() const;
 
   std::string to_json() const;
-  static std::vector<KeyPart> from_json(std::string_view text);  // empty if it is damaged
+  static std::vector<KeyPart> from_json(std::string_view text);  // empty if damaged
 
  private:
   std::vector<KeyPart> parts_;
 };
 
-// What the operation itself says; files and base are added by whoever can read them.
+// Adds what the operation itself contains; the caller adds files and base.
 void describe(const Operation& operation, StepKey& key);
 
-// What is not as it was, the base last: "file app/views.py changed"; "" if nothing is.
+// What changed, base last: "file app/views.py changed"; "" if nothing did.
 std::string changes_between(const std::vector<KeyPart>& before, const std::vector<KeyPart>& now);
-// Why the key is another one: "file app/views.py changed". before empty: "it has not been built here before".
+// Why the key differs: "file app/views.py changed". If before is empty: "it has not been built here before".
 std::string explain(const std::vector<KeyPart>& before, const std::vector<KeyPart>& now);
 
 }  // namespace consort::build

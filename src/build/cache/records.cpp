@@ -11,7 +11,7 @@ namespace {
 
 constexpr int version = 1;
 constexpr std::size_t max_steps = 10'000;
-constexpr std::size_t max_layers = 512;  // as in an image's manifest
+constexpr std::size_t max_layers = 512;  // as in an image manifest
 constexpr std::size_t digest_digits = 64;
 
 Error damaged(std::string why) {
@@ -35,11 +35,11 @@ Result<CacheRecord> parse_step(const Json& item, std::size_t layers) {
   CacheRecord step;
   step.key = get_string(item, "key");
   if (step.key.size() != digest_digits || !is_lower_hex(step.key)) return fail(damaged("a step has an invalid key"));
-  // It becomes part of the next step's key, and of nothing else.
+  // It only becomes part of the next step's key.
   step.output = get_string(item, "output");
   if (step.output.size() > digest_digits || !is_lower_hex(step.output))
     return fail(damaged("a step has an invalid output"));
-  // Nanoseconds do not cover every year that can be written.
+  // Nanoseconds do not cover all years of this format.
   const std::string time = get_string(item, "created");
   const std::string year = time.substr(0, 4);
   const auto created = year >= "1970" && year <= "2200" ? parse_rfc3339(time) : std::nullopt;

@@ -1,6 +1,6 @@
-// A build cache on its way between machines, as text: for each step its key, the identity of what it gave, when, and
-// which layer holds it. It is the configuration of an artifact (image/artifact.hpp), or, inline, a part of an image's
-// configuration. What is read may come from anybody.
+// The text format of an exported build cache: for each step its key, the identity of its result, its time, and the
+// layer that contains it. It is stored as the configuration of an artifact (image/artifact.hpp) or, inline, as part of
+// an image's configuration. Input is untrusted.
 #pragma once
 
 #include <optional>
@@ -20,7 +20,7 @@ struct CacheRecord {
   std::string key;        // StepKey::digest()
   std::string output;     // CachedStep::output
   SystemTime created{};   // when the step was run
-  std::size_t layer = 0;  // its place among the layers
+  std::size_t layer = 0;  // index of its layer
 };
 
 struct CacheRecords {
@@ -28,17 +28,18 @@ struct CacheRecords {
   std::vector<image::Digest> diff_ids;  // of the layers, in the manifest's order
 };
 
-// The configuration of an artifact. The same records give the same text.
+// The configuration of an artifact. Deterministic: the same records give the same text.
 std::string format_records(const CacheRecords& records);
-// Code::invalid if it is not what we would write, or too much.
+// Code::invalid if it is not in our format, or exceeds the limits.
 Result<CacheRecords> parse_records(std::string_view text);
 
-// The part of an image's configuration: the layers are the image's, so diff_ids are not written.
+// The part of an image's configuration; diff_ids are omitted because the layers are the image's.
 std::string format_inline_records(const std::vector<CacheRecord>& steps);
-// Of the whole configuration of an image; nullopt: there are none in it.
+// From an image's complete configuration; nullopt: it contains none.
 Result<std::optional<CacheRecords>> parse_inline_records(std::string_view image_config);
 
-// Whose it is, if the media type or the image's configuration says that another builder wrote it: "BuildKit"; else "".
+// The name of another builder if the media type or the image's configuration shows that it wrote the cache: "BuildKit";
+// otherwise "".
 std::string other_builder(std::string_view config_type, std::string_view config);
 
 }  // namespace consort::build

@@ -1,19 +1,19 @@
 #include "build/context_archive.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
 
+#include "base/os/files/temporary.hpp"
 #include "build/exec/archive.hpp"
 
 namespace consort::build {
 
 namespace {
 
-// The compression is detected from the first bytes, so a file is needed: a pipe cannot be read twice.
+// The compression is detected from the first bytes, so a file is required: a pipe cannot be read twice.
 Result<Fd> as_file(int in, const std::string& folder) {
-  Fd file = TRY(open_file(folder, O_TMPFILE | O_RDWR, 0600));
+  Fd file = TRY(create_unnamed(folder));
   std::array<std::byte, std::size_t{64} << 10> part;
   while (const std::size_t got = TRY(read_some(in, part)))
     TRY(write_full(file.get(), std::string_view(reinterpret_cast<const char*>(part.data()), got)));
@@ -25,7 +25,7 @@ Result<Fd> as_file(int in, const std::string& folder) {
 
 Result<> unpack_context(int in, const std::string& folder) {
   const Fd file = TRY(as_file(in, folder));
-  // Two empty blocks are also an archive, with nothing in it.
+  // Two empty blocks are an archive as well, an empty one.
   if (!TRY(is_archive(file.get())) && ::lseek(file.get(), 0, SEEK_END) > 0) {
     std::array<std::byte, 512> start{};
     const auto empty =

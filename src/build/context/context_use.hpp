@@ -1,5 +1,5 @@
-// What of the context the instructions of a build take. BuildKit's client sends nothing else to its daemon, so that a
-// directory that is there but that nothing takes is missing for it.
+// Which parts of the context the instructions of a build use. BuildKit's client sends only those to its daemon, so that
+// an existing directory that no instruction uses is missing there.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace consort::build {
 
-// A pattern of the context that matches nothing is fine in a directory that was sent, and an error in any other.
+// A context pattern without matches is allowed in a directory that BuildKit would have sent, and an error in any other.
 Result<> check_sent(const Shared& shared, const std::string& pattern);
 
 }  // namespace consort::build

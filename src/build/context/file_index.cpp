@@ -9,7 +9,7 @@ namespace consort::build {
 namespace {
 
 constexpr std::string_view magic = "consort-file-index-1\n";
-// A change within the kernel's clock tick of the hashing could leave the times unchanged.
+// A change within the kernel's clock tick of the hashing might leave the times unchanged.
 constexpr std::int64_t doubtful_ns = 50'000'000;
 
 template <typename T>
@@ -83,7 +83,7 @@ Result<> FileIndex::save(const std::string& file) const {
     put(out, known.hash);
   }
   TRY(make_directories(dir_name(file), 0700));
-  (void)sweep_temporaries(dir_name(file));  // nobody else looks in there
+  (void)sweep_temporaries(dir_name(file));  // no other process uses this directory
   return write_file_atomic(file, out, 0600);
 }
 

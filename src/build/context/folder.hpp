@@ -1,5 +1,4 @@
-// Directories that are not the machine's own: contexts from elsewhere, and directories that a build begins with (FROM a
-// named context).
+// Remote contexts, and directories and OCI layouts that a stage starts from (FROM a named context).
 #pragma once
 
 #include <stop_token>
@@ -17,28 +16,28 @@ namespace consort::build {
 
 bool is_remote_context(std::string_view context);
 
-// Brings a context from a git or HTTP URL into folder. file: it was neither a repository nor an archive, but one file,
-// a Dockerfile.
+// Fetches a context from a git or HTTP URL into `folder`. file: the URL was neither a repository nor an archive but a
+// single file, a Dockerfile.
 struct FetchedContext {
   std::string folder;
-  std::string file;  // its path; empty: a directory
+  std::string file;  // its path; empty: the context is a directory
 };
 Result<FetchedContext> fetch_context(const std::string& url, const std::string& folder, int cancel_fd);
 
-// The directory's files as a layer, less what its own ignore file leaves out; all belong to 0:0, as files of a context
-// do. The same content gives the same layer again.
+// Turns the directory's files, except those excluded by its own ignore file, into a layer; all files belong to 0:0, as
+// in a build context. The same content gives the same layer again.
 struct FolderLayer {
   std::string id, folder;
-  std::string identity;  // of the content
+  std::string identity;  // identity of the content
 };
 Result<FolderLayer> layer_of_folder(const std::string& folder, BuildEnvironment& environment, Cache& cache);
 
-// The image in an OCI layout: its layers come into the store, where the build cache holds them.
+// The image in an OCI layout: its layers are copied into the store, where the build cache references them.
 struct LayoutImage {
   image::ImageConfig config;
   std::vector<image::LayerInfo> layers;  // base first
 };
-// url: oci-layout://DIR[:TAG|@DIGEST]; directory: what a relative DIR counts from.
+// url: oci-layout://DIR[:TAG|@DIGEST]; directory: base of a relative DIR.
 Result<LayoutImage> image_of_layout(const std::string& url, const std::string& directory,
                                     const image::Platform& platform, image::Store& store,
                                     const std::stop_token& cancel);

@@ -61,12 +61,12 @@ bool PathPattern::matches(std::string_view path) const {
   return literal_ ? path == text_ : matches_tokens(path);
 }
 
-// All positions in the pattern at once, so the time is bounded by pattern length times path length. "inside" marks a
-// '**/' that has begun to match characters and needs a '/' before the pattern continues.
+// Tracks all positions in the pattern at once, so the time is bounded by pattern length times path length. "inside"
+// marks a '**/' that has begun to match characters and needs a '/' before the pattern continues.
 bool PathPattern::matches_tokens(std::string_view path) const {
   const std::size_t n = tokens_.size();
   std::vector<char> at(n + 1), inside(n + 1), next(n + 1), next_inside(n + 1);
-  const auto settle = [&](std::vector<char>& states) {  // steps that take nothing
+  const auto settle = [&](std::vector<char>& states) {  // transitions that consume no character
     for (std::size_t i = 0; i < n; ++i) {
       const auto kind = tokens_[i].kind;
       if (states[i] && (kind == Token::Kind::many || kind == Token::Kind::deep || kind == Token::Kind::rest))

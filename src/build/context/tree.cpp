@@ -48,14 +48,14 @@ unsigned worker_count() {
   return std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
 }
 
-// One directory of a walk, listed by whichever thread is free.
+// A directory of a walk, listed by any free thread.
 struct Folder {
-  std::string path;  // from the walk's start
+  std::string path;  // relative to the walk's start
   PatternList::State ignore, exclude, include;
   bool included = true;  // it or a parent is matched by the include patterns
   std::vector<FileEntry> entries;
-  std::vector<std::unique_ptr<Folder>> below;  // parallel to entries: null where none
-  bool wanted = false;                         // something in it is kept, so it is kept itself
+  std::vector<std::unique_ptr<Folder>> below;  // parallel to entries: null if not a directory
+  bool wanted = false;                         // something in it is kept, so the directory is kept, too
 };
 
 class Walker {
@@ -81,7 +81,7 @@ class Walker {
   }
 
  private:
-  // The start's own parents may be ignored by a pattern, which then applies below, too.
+  // A pattern may ignore a parent of the start, and then applies below, too.
   void seed_ignore(Folder& top) const {
     if (start_.empty() || ignore_.empty()) return;
     for (std::size_t end = start_.find('/');; end = start_.find('/', end + 1)) {
@@ -155,7 +155,7 @@ class Walker {
     struct stat info {};
     const std::string path = folder.path.empty() ? name : folder.path + "/" + name;
     if (::fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno == ENOENT) return {};  // gone since the listing
+      if (errno == ENOENT) return {};  // removed since the listing
       return fail_errno("look at", from_root(path));
     }
     const bool is_folder = S_ISDIR(info.st_mode);
@@ -240,7 +240,7 @@ Result<> hash_attributes(int fd, Sha256& digest) {
   for (const auto& name : names) {
     if (!name.starts_with("user.") && name != "security.capability") continue;
     auto value = read_attribute(fd, name);
-    if (!value && value.error().sys_errno() == ENODATA) continue;  // taken away since
+    if (!value && value.error().sys_errno() == ENODATA) continue;  // removed since the listing
     digest.update(name + "=" + TRY(std::move(value)) + '\0');
   }
   return {};

@@ -1,5 +1,5 @@
-// A Dockerfile as it is written: instructions with flags, words and here-documents, each with its place in the text.
-// Nothing is expanded and nothing is looked up here; dockerfile/stages.hpp gives the instructions their meaning.
+// The syntax of a Dockerfile: instructions with flags, words and here-documents, each with its position in the text.
+// Nothing is expanded or looked up here; dockerfile/commands.hpp gives the instructions their meaning.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace consort::build {
 
-// Line and column count from 1, columns in Unicode code points; end_line is inclusive.
+// Lines and columns count from 1, columns in Unicode code points; end_line is inclusive.
 struct Range {
   std::uint32_t line = 0;
   std::uint32_t column = 0;
@@ -67,23 +67,23 @@ struct Heredoc {
 
 struct Instruction {
   Keyword keyword = Keyword::run;
-  bool known = true;    // false only in ONBUILD: whether there is such an instruction is seen when it fires
-  std::string written;  // the keyword as it stands in the file: "run"
-  Range range;          // of the whole instruction, here-documents included
+  bool known = true;    // false only in ONBUILD: whether the instruction exists is checked when the trigger runs
+  std::string written;  // the keyword as written in the file: "run"
+  Range range;          // of the whole instruction, including here-documents
   Range keyword_range;
   std::vector<Flag> flags;
-  // What follows the flags: the JSON array's strings; or words split as this instruction splits them (COPY at white
+  // What follows the flags: the strings of the JSON array; or words, split as this instruction requires (COPY at white
   // space, ENV and LABEL as key, value, key, value...); or, for RUN, CMD, ENTRYPOINT in shell form and USER, WORKDIR,
-  // STOPSIGNAL, MAINTAINER, one word with the whole rest.
+  // STOPSIGNAL, MAINTAINER, a single word with the whole rest.
   std::vector<Word> words;
   bool json = false;
   bool key_values = false;        // ENV and LABEL
   bool legacy_key_value = false;  // "ENV key value"
   std::vector<Heredoc> heredocs;
-  std::string rest;                 // after the keyword: continuations joined, flags included
-  std::string original;             // keyword and rest, continuations joined, as error messages and history quote them
-  std::vector<Instruction> nested;  // ONBUILD: exactly one
-  std::vector<std::string> comments;  // above it, for the checks
+  std::string rest;                   // after the keyword: continuations joined, including flags
+  std::string original;               // keyword and rest, continuations joined, as quoted in error messages and history
+  std::vector<Instruction> nested;    // ONBUILD: exactly one
+  std::vector<std::string> comments;  // above the instruction, for the checks
 };
 
 struct Directive {
@@ -92,7 +92,7 @@ struct Directive {
   Range range;
 };
 
-// A warning that only the parser can give.
+// A warning that only the parser can detect.
 struct ParserNote {
   enum class Kind : std::uint8_t { empty_continuation } kind;
   Range range;
@@ -111,10 +111,10 @@ struct Dockerfile {
 inline constexpr std::size_t max_dockerfile_bytes = std::size_t{8} << 20;
 inline constexpr std::size_t max_instructions = 65536;
 
-// file is only used in messages. Errors are Code::invalid with a mark; the first one ends the reading.
+// file is used only in messages. Errors are Code::invalid with a mark; parsing stops at the first one.
 Result<Dockerfile> parse_dockerfile(std::string text, const std::string& file);
 
-// One line per instruction, with ranges, for tests and for debugging.
+// One line per instruction, with ranges, for tests and debugging.
 std::string dump(const Dockerfile& dockerfile);
 
 }  // namespace consort::build

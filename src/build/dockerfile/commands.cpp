@@ -124,7 +124,7 @@ Result<Nanoseconds> interval(const FlagSet& flags, std::string_view name) {
   if (text.find_first_not_of("0123456789.") == std::string::npos && text != "0")
     return wrong("time: missing unit in duration \"" + text + "\"");
   if (const auto unit = text.find_first_of("dw");
-      unit != std::string::npos) {  // Compose has days and weeks, Go has not
+      unit != std::string::npos) {  // Compose has days and weeks, but Go does not
     return wrong("time: unknown unit \"" + text.substr(unit, 1) + "\" in duration \"" + text + "\"");
   }
   const auto value = parse_duration(text);

@@ -1,4 +1,4 @@
-// What instructions mean, one type each. Nothing is expanded yet: values may hold $variables.
+// The meaning of instructions, with one type each. Variables are not expanded yet.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ struct ArgDefinition {
 
 enum class CommandForm : std::uint8_t { shell, exec };
 struct CommandLine {
-  std::vector<std::string> words;  // shell form: one text
+  std::vector<std::string> words;  // shell form: a single element
   CommandForm form = CommandForm::shell;
 };
 
@@ -48,7 +48,7 @@ struct CopyCommand {
 struct RunCommand {
   CommandLine line;
   std::vector<Heredoc> heredocs;
-  std::vector<std::string> mounts;  // values of --mount; parse_mount reads them once variables are known
+  std::vector<std::string> mounts;  // values of --mount; parse_mount parses them once variables are known
   std::string network;              // "", default, none, host
   std::string security;             // "", sandbox, insecure
 };
@@ -105,15 +105,15 @@ struct Step {
   Range keyword_range;
   std::string written;                // the keyword as written
   std::string original;               // the whole instruction on one line
-  std::vector<std::string> comments;  // above it
+  std::vector<std::string> comments;  // above the instruction
   std::vector<Flag> flags;
   bool legacy_key_value = false;
   bool from_onbuild = false;
 };
 
 struct Stage {
-  std::string base;  // of FROM, unexpanded
-  std::string name;  // lower case; empty: has none
+  std::string base;  // argument of FROM, unexpanded
+  std::string name;  // lower case; empty: unnamed
   std::string written_name;
   std::string platform;      // unexpanded
   std::string written_from;  // the keywords as written
@@ -134,13 +134,13 @@ struct BuildFile {
   std::vector<Stage> stages;
 };
 
-// Code::invalid with a mark: wrong flags, too few arguments, no FROM.
+// Code::invalid with a mark: invalid flags, too few arguments, no FROM.
 Result<BuildFile> interpret(const Dockerfile& dockerfile);
-// One instruction that is not FROM, for ONBUILD triggers of a base image.
+// A single instruction other than FROM, for ONBUILD triggers of a base image.
 Result<Step> interpret_trigger(const std::string& expression, const Stage& stage, const std::string& file);
 
 Mark mark_of(const std::string& file, const Range& range);
-// "dockerfile parse error on line 3: why", marked.
+// "dockerfile parse error on line 3: why", with a mark.
 Error dockerfile_error(const std::string& file, const Range& range, std::string why);
 
 }  // namespace consort::build

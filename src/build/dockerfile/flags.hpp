@@ -1,4 +1,4 @@
-// The flags of one instruction against those it knows.
+// Checks the flags of an instruction against those that it supports.
 #pragma once
 
 #include <initializer_list>
@@ -18,7 +18,7 @@ struct FlagRule {
 
 class FlagSet {
  public:
-  // Errors with BuildKit's words: unknown flag: --form (did you mean from?)
+  // Errors in BuildKit's words: unknown flag: --form (did you mean from?)
   static Result<FlagSet> check(const Instruction& instruction, std::initializer_list<FlagRule> rules);
   std::string text(std::string_view name) const;
   std::optional<bool> boolean(std::string_view name) const;

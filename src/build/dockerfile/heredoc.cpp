@@ -42,7 +42,7 @@ Result<std::vector<Heredoc>> find_heredocs(std::string_view line) {
   const auto words = TRY(shell_words(line, Quotes::keep, Escapes::keep));
   for (std::size_t i = 0; i < words.size(); ++i) {
     std::string word = words[i];
-    // `<< EOT`: shells accept a space there, and so does BuildKit from 0.22 on.
+    // `<< EOT`: shells accept a space there, and so does BuildKit since 0.22.
     const std::string_view sign =
         std::string_view(word).substr(std::min(word.find_first_not_of("0123456789"), word.size()));
     if ((sign == "<<" || sign == "<<-") && i + 1 < words.size()) word += words[++i];

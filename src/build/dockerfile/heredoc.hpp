@@ -1,4 +1,4 @@
-// The "<<EOF" words of a line.
+// Parses the "<<EOF" words of a line.
 #pragma once
 
 #include <optional>
@@ -12,9 +12,9 @@ namespace consort::build {
 
 // "<<EOF", "<<-'EOF'", "3<<EOF"; nullopt for any other word.
 std::optional<Heredoc> parse_heredoc(std::string_view word);
-// Those of a whole line, in the order in which their contents follow.
+// All here-documents of a line, in the order in which their contents follow.
 Result<std::vector<Heredoc>> find_heredocs(std::string_view line);
-// What <<- asks for: each line without its leading tabs.
+// For <<-: removes the leading tabs of each line.
 std::string strip_leading_tabs(std::string_view content);
 
 }  // namespace consort::build

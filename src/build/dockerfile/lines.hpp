@@ -1,4 +1,5 @@
-// From physical to logical lines: continuations joined, comments dropped, and still knowing where each byte came from.
+// Converts physical lines to logical lines: joins continuations and drops comments, but keeps track of where each byte
+// came from.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +11,13 @@
 
 namespace consort::build {
 
-// Physical lines of a text, without their line ends; line numbers count from 1.
+// The physical lines of a text, without line ends; line numbers count from 1.
 class SourceLines {
  public:
   explicit SourceLines(std::string_view text);
   bool at_end() const { return next_ >= starts_.size(); }
-  std::uint32_t number() const { return static_cast<std::uint32_t>(next_); }  // of the line that take() gave last
-  std::string_view take();                                                    // the next line; not at_end()
+  std::uint32_t number() const { return static_cast<std::uint32_t>(next_); }  // of the line that take() returned last
+  std::string_view take();                                                    // the next line; requires !at_end()
   std::string_view line(std::uint32_t number) const;
   std::string_view line_end(std::uint32_t number) const;  // "\n", "\r\n"; "" at the end of the text
 
@@ -26,7 +27,7 @@ class SourceLines {
   std::size_t next_ = 0;
 };
 
-// A logical line. Offsets into text() are translated back to places in the file.
+// A logical line. Offsets into text() can be translated back to positions in the file.
 class LogicalLine {
  public:
   void append(std::string_view piece, std::uint32_t line, std::string_view whole_line);
@@ -45,9 +46,9 @@ class LogicalLine {
   std::vector<Segment> segments_;
 };
 
-// Code points in UTF-8 text; a byte that is no continuation byte counts one.
+// Number of code points in UTF-8 text; counts all bytes that are not continuation bytes.
 std::uint32_t count_code_points(std::string_view text);
-bool is_space(char c);  // as Go's unicode.IsSpace for ASCII
+bool is_space(char c);  // like Go's unicode.IsSpace for ASCII
 std::string_view trim_left(std::string_view text);
 
 }  // namespace consort::build

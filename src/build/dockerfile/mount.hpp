@@ -1,4 +1,4 @@
-// RUN --mount=type=cache,target=/var/cache/apt,...
+// Parses RUN --mount=type=cache,target=/var/cache/apt,...
 #pragma once
 
 #include <cstdint>
@@ -26,12 +26,12 @@ struct RunMount {
 };
 
 using Expand = std::function<Result<std::string>(std::string_view)>;
-// Values are expanded, except that of from.
+// Values are expanded, except for `from`.
 Result<RunMount> parse_mount(std::string_view text, const Expand& expander);
-// Only from=, which the graph of stages needs before any variable is known; "" if there is none.
+// Only the value of from=, which the stage graph needs before any variable is known; "" if there is none.
 Result<std::string> mount_source(std::string_view text);
 
-// One line of comma-separated values; double quotes keep commas together.
+// Splits one line of comma-separated values; double quotes protect commas.
 Result<std::vector<std::string>> split_csv(std::string_view text);
 
 }  // namespace consort::build

@@ -10,7 +10,7 @@
 namespace consort::build {
 namespace {
 
-// How an instruction's arguments are split.
+// How the arguments of an instruction are split.
 enum class Shape : std::uint8_t { text, space, json_or_text, json_or_space, key_values, words, health, nested };
 
 struct KeywordInfo {
@@ -56,7 +56,7 @@ class Parser {
   }
 
  private:
-  // One comment, blank line or instruction.
+  // Reads one comment, blank line or instruction.
   Result<> one() {
     const std::string_view whole = lines_.take();
     std::string_view line = trim_left(whole);
@@ -95,12 +95,12 @@ class Parser {
       more = append(next, next, logical);
       if (logical.text().size() > max_dockerfile_bytes) return fail(Error(Code::invalid).why("line is too long"));
     }
-    const auto last = lines_.number();  // where BuildKit places it
+    const auto last = lines_.number();  // the position that BuildKit reports
     if (noted) out_.notes.push_back({ParserNote::Kind::empty_continuation, {last, 1, last, 1}});
     return {};
   }
 
-  // True if the line continues: it ends with one escape character, possibly followed by spaces.
+  // Returns true if the line continues: it ends with one escape character, possibly followed by spaces.
   bool append(std::string_view line, std::string_view whole, LogicalLine& logical) const {
     std::string_view body = line;
     while (!body.empty() && (body.back() == ' ' || body.back() == '\t')) body.remove_suffix(1);
@@ -254,7 +254,7 @@ class Parser {
     auto pieces = split_words(line, begin, out_.escape);
     if (pieces.empty()) return {};
     if (!pieces.front().text.contains('=')) {
-      // The old form: one key, and everything after it is its value.
+      // The old form: one key, followed by its value up to the end of the line.
       std::size_t pos = begin;
       while (pos < line.size() && !is_space(line[pos])) ++pos;
       const std::size_t key_end = pos;

@@ -1,4 +1,4 @@
-// "did you mean".
+// Suggestions for "did you mean".
 #pragma once
 
 #include <optional>
@@ -8,9 +8,10 @@
 
 namespace consort::build {
 
-// The name in a directory that comes nearest to the last part of a path which is not there; the path with it.
+// The existing path that is closest to one that does not exist: its last component is replaced with a similar name in
+// the same directory.
 std::optional<std::string> neighbour_of(const std::string& path);
-// At most two letters away, upper and lower case apart; never the word itself.
+// At most two edits away, case-sensitive; never the word itself.
 std::optional<std::string> suggestion(std::string_view word, std::span<const std::string> known);
 
 }  // namespace consort::build

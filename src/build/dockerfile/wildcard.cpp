@@ -28,7 +28,7 @@ Result<ShellPattern> ShellPattern::parse(std::string_view text) {
     } else if (c == '?') {
       pattern.tokens_.push_back({Token::Kind::any, {}});
     } else if (c == '\\' && i + 1 < text.size() && (text[i + 1] == '}' || text[i + 1] == '/')) {
-      continue;  // the escape was for the ${...} around
+      continue;  // the escape belonged to the surrounding ${...}
     } else if (c == '\\') {
       if (i + 1 >= text.size()) return fail(Error(Code::invalid).why("invalid escape '\\'"));
       const char next = text[++i];
@@ -99,7 +99,7 @@ namespace {
 
 struct ClassMatch {
   bool matched = false;
-  std::size_t length = 0;  // of the class in the pattern
+  std::size_t length = 0;  // of the class within the pattern
 };
 
 // pattern begins after '['. nullopt: malformed.

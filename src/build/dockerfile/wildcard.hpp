@@ -1,4 +1,4 @@
-// The two small pattern languages of a Dockerfile: the shell's * and ? in ${x#pattern}, and Go's path.Match in COPY.
+// The two small pattern languages of Dockerfiles: the shell's * and ? in ${x#pattern}, and Go's path.Match in COPY.
 #pragma once
 
 #include <optional>
@@ -10,14 +10,14 @@
 
 namespace consort::build {
 
-// * any run of bytes, ? one code point, \* \? \\ the character itself. Nothing else is special.
+// * matches any bytes, ? one code point, \* \? \\ the character itself. Nothing else is special.
 class ShellPattern {
  public:
-  // Code::invalid for an escape of anything else.
+  // Code::invalid if any other character is escaped.
   static Result<ShellPattern> parse(std::string_view text);
 
   enum class Extent : std::uint8_t { shortest, longest };
-  // The length of the match that begins (ends) with the text's first (last) byte.
+  // The length of the match at the start (prefix) or end (suffix) of the text.
   std::optional<std::size_t> prefix(std::string_view text, Extent extent) const;
   std::optional<std::size_t> suffix(std::string_view text, Extent extent) const;
 
@@ -30,7 +30,7 @@ class ShellPattern {
   std::vector<Token> tokens_;
 };
 
-// Go's path.Match: * and ? do not match '/', [a-z] and [^a-z], \ escapes. nullopt: the pattern is malformed.
+// Go's path.Match: * and ? do not match '/', [a-z] and [^a-z], \ escapes. nullopt: malformed pattern.
 std::optional<bool> path_match(std::string_view pattern, std::string_view name);
 bool has_wildcards(std::string_view name);
 

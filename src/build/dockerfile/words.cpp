@@ -64,7 +64,7 @@ std::vector<Piece> split_words(std::string_view line, std::size_t begin, char es
       const char c = line[pos];
       if (quote == 0 && is_space(c)) break;
       if (c == escape && quote != '\'') {
-        if (pos + 1 == line.size()) continue;  // an escape at the very end says nothing
+        if (pos + 1 == line.size()) continue;  // an escape at the very end has no effect
         word.text += c;
         word.text += line[++pos];
         continue;
@@ -89,7 +89,7 @@ JsonList parse_json_list(std::string_view line, std::size_t begin, std::vector<P
   for (const auto& element : *value) {
     if (!element.is_string()) return JsonList::others;
   }
-  // It is valid and flat, so every string token is an element: find them again for their positions.
+  // The array is valid and flat, so every string token is an element: find them again for their positions.
   std::size_t pos = begin + 1;
   for (const auto& element : *value) {
     while (line[pos] != '"') ++pos;

@@ -1,5 +1,5 @@
-// How the rest of an instruction's line is split: at white space, as flags, as key=value words, as a JSON array.
-// Offsets count bytes in the logical line.
+// Splits the rest of an instruction's line: at white space, into flags, into key=value words, or as a JSON array.
+// Offsets are byte offsets in the logical line.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,7 @@ struct Piece {
   std::size_t end = 0;
 };
 
-// "--name=value" words at the start of line.substr(begin). rest is where the arguments begin.
+// The "--name=value" words at the start of line.substr(begin). rest: offset of the first argument.
 struct FlagWords {
   std::vector<Piece> flags;
   std::size_t rest = 0;
@@ -26,11 +26,11 @@ FlagWords split_flags(std::string_view line, std::size_t begin);
 
 std::vector<Piece> split_at_space(std::string_view line, std::size_t begin);
 
-// Words as ENV, LABEL and ARG have them: quotes and escapes keep spaces together and stay in the text.
+// Words in ENV, LABEL and ARG: quotes and escapes protect spaces and stay in the text.
 std::vector<Piece> split_words(std::string_view line, std::size_t begin, char escape);
 
-enum class JsonList : std::uint8_t { none, strings, others };  // others: an array, but not of strings only
-// line.substr(begin) as a JSON array of strings.
+enum class JsonList : std::uint8_t { none, strings, others };  // others: an array, but not only of strings
+// Parses line.substr(begin) as a JSON array of strings.
 JsonList parse_json_list(std::string_view line, std::size_t begin, std::vector<Piece>& out);
 
 }  // namespace consort::build

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t block = 512;
 
-// bzip2 and xz are unpacked by their own programs, as in Docker; nothing here links their libraries.
+// bzip2 and xz are unpacked by external programs, as in Docker, so that we need not link their libraries.
 class Unpacker {
  public:
   static Result<std::shared_ptr<Unpacker>> open(const char* program, int fd) {
@@ -101,7 +101,7 @@ Result<bool> is_archive(int fd) {
   if (position < 0) return fail_errno("read archive");
   std::array<std::byte, block> header{};
   auto source = open_archive(fd);
-  // What cannot be unpacked is copied as an ordinary file, as in Docker.
+  // An archive that cannot be unpacked is copied as an ordinary file, as in Docker.
   const auto count = source ? fill(*source, header) : Result<std::size_t>(0);
   if (::lseek(fd, position, SEEK_SET) < 0) return fail_errno("read archive");
   return count && *count == block && is_tar_header(header);

@@ -1,4 +1,4 @@
-// ADD of an archive: told by its content, packed in any usual way.
+// ADD of an archive, which is recognized by its content, with any of the usual compressions.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace consort::build {
 
-// Is it a tar, packed with gzip, bzip2, xz, zstd or not? The descriptor's position is restored.
+// Is it a tar archive, uncompressed or with gzip, bzip2, xz or zstd? Restores the descriptor's position.
 Result<bool> is_archive(int fd);
-// The tar inside. fd is borrowed and read from where it stands.
+// The decompressed tar archive. fd is borrowed and read from its current position.
 Result<image::ByteSource> open_archive(int fd);
 
 }  // namespace consort::build

@@ -32,7 +32,7 @@ Result<> copy_attributes(int from, int to, const CopySettings& settings) {
     const bool wanted =
         name == "security.capability" ? settings.origin == CopySettings::Origin::stage : name.starts_with("user.");
     if (!wanted) continue;
-    // A file system without such attributes is not a reason to fail, as in BuildKit.
+    // A file system without extended attributes is not an error, as in BuildKit.
     if (const auto value = read_attribute(from, name)) ::fsetxattr(to, name.c_str(), value->data(), value->size(), 0);
   }
   return {};
@@ -69,10 +69,10 @@ class Copier {
     for (const auto& entry : source_.entries) {
       if (settings_.canceled && settings_.canceled()) return fail(Error(Code::interrupted, "copy"));
       const bool start = &entry == &source_.entries.front();
-      if (start && S_ISDIR(entry.mode)) continue;  // made already, with attributes of its own
+      if (start && S_ISDIR(entry.mode)) continue;  // already created, with its own attributes
       auto done = one(entry);
       if (!done) {
-        if (done.error().code() == Code::invalid) return done;  // says itself where
+        if (done.error().code() == Code::invalid) return done;  // it already names the path
         const std::string where = "/" + (entry.path.empty() ? target_ : join_path(target_, entry.path));
         return std::unexpected(std::move(done).error().wrap("copy", where));
       }
@@ -187,7 +187,7 @@ class Copier {
 };
 
 struct Target {
-  std::string path;  // real
+  std::string path;  // resolved
   bool is_folder = false;
   bool is_other = false;
 };
@@ -208,7 +208,7 @@ Result<Target> prepare_target(int root, const std::string& destination, const Ne
   return target;
 }
 
-// Called once everything is in it.
+// Called after everything in it has been created.
 Result<> date_start(int root, const std::string& path, const FileEntry& start) {
   const Fd folder = TRY(open_in_root(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   const struct timespec times[2] = {time_of(start.mtime_ns), time_of(start.mtime_ns)};

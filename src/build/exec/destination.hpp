@@ -1,4 +1,4 @@
-// Where a COPY writes: a root directory that paths cannot leave, whatever links are in it.
+// The destination of a COPY: writes below a root directory, which no path can leave, whatever links it contains.
 #pragma once
 
 #include <sys/types.h>
@@ -24,24 +24,25 @@ struct NewFolder {
   mode_t mode = 0755;
 };
 
-// The real path of `path` inside root, links followed; directories that are missing are made. all_but_last: the last
-// component may stay missing.
+// Resolves `path` inside root, following links, and creates missing directories; returns the real path. all_but_last:
+// the last component may be missing and is not created.
 enum class MakeFolders : std::uint8_t { all_but_last, all };
 Result<std::string> prepare_path(int root, const std::string& path, MakeFolders make, const NewFolder& made);
 
 struct CopySettings {
-  std::optional<OwnerIds> owner;  // none: each file's own
+  std::optional<OwnerIds> owner;  // nullopt: keep each file's own
   std::optional<ModeChange> mode;
-  // Of a context's files, sockets become empty files and capabilities are dropped, as when a client sends them.
+  // For files of a context, sockets become empty files and capabilities are dropped, as when BuildKit's client sends
+  // them.
   enum class Origin : std::uint8_t { stage, context } origin = Origin::stage;
   std::function<bool()> canceled{};
 };
 
-// One source into destination (absolute; a trailing '/' means a directory), as BuildKit does: a directory's content
-// goes into the destination, a file becomes it or goes into it.
+// Copies one source to `destination` (absolute; a trailing '/' means a directory) as BuildKit does: the content of a
+// directory goes into the destination; a file is copied to it or into it.
 Result<> copy_into(const SourceTree& tree, const Selected& source, int root, const std::string& destination,
                    const CopySettings& settings);
-// A file made of text; mode 0644 unless settings say otherwise.
+// Writes a file with the given content; mode 0644 unless the settings say otherwise.
 Result<> write_into(const std::string& name, const std::string& content, int root, const std::string& destination,
                     const CopySettings& settings);
 

@@ -36,7 +36,7 @@ Result<Fetched> fetch_url(const std::string& url, const std::string& checksum, c
   Sha256 digest;
   std::uint64_t total = 0;
   const std::stop_source stop;
-  const CancelWatch watch(cancel_fd, stop);  // also of a server that says nothing
+  const CancelWatch watch(cancel_fd, stop);  // also if the server sends nothing
   image::HttpRequest request;
   request.url = url;
   request.cancel = stop.get_token();
@@ -54,7 +54,7 @@ Result<Fetched> fetch_url(const std::string& url, const std::string& checksum, c
   if (!checksum.empty() && checksum != fetched.identity) {
     return fail(Error(Code::invalid).why("digest mismatch " + fetched.identity + ": " + checksum).on(url));
   }
-  // The server's time would make the layer depend on it; BuildKit also uses the epoch when there is none.
+  // The server's time would become part of the layer; BuildKit also uses the epoch if there is none.
   const struct timespec times[2] = {{.tv_sec = 0, .tv_nsec = 0}, {.tv_sec = 0, .tv_nsec = 0}};
   ::futimens(file.get(), times);
   return fetched;

@@ -15,7 +15,7 @@ std::unexpected<Error> not_octal(std::string_view text) {
                        "'. it should be octal string and between 0 and 07777"));
 }
 
-// "ug" of "ug+x"; the sticky bit belongs to no class.
+// "ug" of "ug+x"; the sticky bit is in no class.
 mode_t read_classes(std::string_view part, std::size_t& at) {
   mode_t who = 0;
   for (; at < part.size() && std::string_view("ugoa").contains(part[at]); ++at) {
@@ -67,7 +67,7 @@ Result<ModeChange> ModeChange::parse(std::string_view text) {
 }
 
 bool ModeChange::Clause::add(char permission) {
-  const bool only_other = who != 0 && (who & ~mode_t{S_IRWXO}) == 0;  // that has neither set-id nor sticky bit
+  const bool only_other = who != 0 && (who & ~mode_t{S_IRWXO}) == 0;  // it has neither set-id nor sticky bit
   switch (permission) {
     case 'r':
       bits |= 0444;
@@ -87,7 +87,7 @@ bool ModeChange::Clause::add(char permission) {
     case 't':
       if (only_other) return true;
       bits |= S_ISVTX;
-      who |= S_ISVTX;  // without classes it is then all that changes: "=rt" is "=t"
+      who |= S_ISVTX;  // without classes, only that bit changes: "=rt" is "=t"
       return true;
     case 'u':
     case 'g':
@@ -101,7 +101,7 @@ bool ModeChange::Clause::add(char permission) {
 
 mode_t ModeChange::apply(mode_t mode) const {
   if (numeric_) return (mode & S_IFMT) | number_;
-  const bool executable = S_ISDIR(mode) || (mode & 0111) != 0;  // before any clause, as BuildKit sees it
+  const bool executable = S_ISDIR(mode) || (mode & 0111) != 0;  // before any clause, as in BuildKit
   for (const auto& clause : clauses_) {
     mode_t bits = clause.bits;
     if (clause.conditional_execute && executable) bits |= 0111;
@@ -116,7 +116,7 @@ mode_t ModeChange::apply(mode_t mode) const {
     } else if (clause.op == '-') {
       mode &= ~bits;
     } else {
-      const mode_t cleared = clause.copied.empty() ? 07777 : 0777;  // a copy leaves the special bits alone
+      const mode_t cleared = clause.copied.empty() ? 07777 : 0777;  // a copy does not change the special bits
       mode = (mode & ~(who & cleared)) | bits;
     }
   }

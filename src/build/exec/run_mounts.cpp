@@ -46,7 +46,7 @@ class MountMaker {
  private:
   std::string new_folder() { return folder_ + "/mount-" + std::to_string(counter_++); }
 
-  // A stage's merged files at a path on the host, only for this thread.
+  // Mounts a stage's merged files on the host, only for this thread.
   Result<std::string> mount_stage(std::size_t node, bool read_only) {
     const FinishedStage* stage = TRY(runs_.wait_for(node));
     const std::string target = new_folder();
@@ -67,7 +67,7 @@ class MountMaker {
   }
 
   // Writes to a mount of the context must not reach the context, ignored files must not be visible, and everything must
-  // belong to root, whoever owns it here. Empty: the context can be mounted as it is.
+  // belong to root, whatever its owner here. Empty: the context can be mounted as it is.
   Result<std::string> copy_of_context(const std::string& source, bool read_only) {
     CopyOperation everything;
     everything.wildcards = false;
@@ -122,7 +122,7 @@ class MountMaker {
           out_.locks_.push_back(std::move(lock));
           return path;
         }
-        if (own) break;  // somebody uses this one: take the next
+        if (own) break;  // this one is in use: try the next
         if (runs_.stopping()) return fail(Code::interrupted, "wait for cache mount");
         TRY_WRAP(holder.look(), "wait for cache mount");
         std::this_thread::sleep_for(std::chrono::milliseconds(20));  // flock has no event to wait for
@@ -153,7 +153,7 @@ class MountMaker {
     return {};
   }
 
-  // The directory that the cache starts as; its owner and mode become the cache's.
+  // The cache starts as a copy of this directory, with its owner and mode.
   Result<struct stat> fill_cache(std::size_t from, const std::string& source, const std::string& path) {
     SourceTree* tree = TRY(runs_.tree_of(from));
     const CopyOperation everything;
@@ -186,7 +186,7 @@ class MountMaker {
     return shared_.environment.remote.secret(id);
   }
 
-  // On the run root, which is not a disk, for as long as the step runs.
+  // A directory in the run root, which is not on a disk, for the duration of the step.
   Result<std::string> private_folder() {
     std::string folder = shared_.environment.roots.run + "/build-" + random_id().substr(0, 16);
     TRY(make_directories(folder, 0700));
@@ -228,7 +228,7 @@ class MountMaker {
     if (agent.empty() && mount.required) return fail(Error(Code::invalid).why("unset ssh forward key " + id));
     const std::string target =
         mount.target.empty() ? "/run/buildkit/ssh_agent." + std::to_string(agents_++) : mount.target;
-    if (agents_ <= 1) out_.environment.push_back("SSH_AUTH_SOCK=" + target);  // also where there is no agent
+    if (agents_ <= 1) out_.environment.push_back("SSH_AUTH_SOCK=" + target);  // even without an agent
     if (agent.empty()) return {};
     const std::string path = TRY(private_folder()) + "/agent";
     const auto comments = shared_.agents.is_own(id) ? SshRelay::Comments::dropped : SshRelay::Comments::kept;

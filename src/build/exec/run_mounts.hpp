@@ -1,4 +1,4 @@
-// RUN --mount made ready: directories bound, caches locked, secrets written, all undone when the object goes.
+// Sets up RUN --mount: binds directories, locks caches, writes secrets. The destructor undoes everything.
 #pragma once
 
 #include <memory>
@@ -24,7 +24,7 @@ class RunMounts {
  private:
   RunMounts() = default;
   friend class MountMaker;
-  std::vector<std::string> mounted_;  // to be unmounted, in reverse
+  std::vector<std::string> mounted_;  // unmounted in reverse order
   std::vector<std::string> secret_folders_;
   std::vector<Fd> locks_;
   std::vector<std::unique_ptr<SshRelay>> relays_;

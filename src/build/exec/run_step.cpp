@@ -32,7 +32,7 @@ std::string hostname_of(const BuildRequest& request, const BuildEnvironment::Net
   return given == request.args.end() || given->second.empty() ? network.hostname : given->second;
 }
 
-// Each becomes one line of the file, or part of one.
+// Each becomes a line of the file, or part of one.
 bool is_one_line(const std::string& text) {
   return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; });
 }
@@ -137,8 +137,8 @@ Result<runtime::Spec> spec_of(const RunStep& step) {
   return spec;
 }
 
-// Directories and files that exist only as mount points: those that the image does not have are removed again. /dev,
-// /proc and /sys stay, as they do in BuildKit.
+// Directories and files that exist only as mount points: those that are not in the image are removed again. /dev, /proc
+// and /sys stay, as in BuildKit.
 class Stubs {
  public:
   static Result<Stubs> look(const RunStep& step) {
@@ -146,7 +146,7 @@ class Stubs {
     stubs.upper_ = step.draft.directory();
     const Fd merged = TRY(open_merged(step.layers, step.draft.work()));
     std::vector<std::string> targets{"/etc/resolv.conf", "/etc/hosts"};
-    if (step.request.shm_size_bytes) targets.emplace_back("/dev/shm");  // then it is a mount like those, to BuildKit
+    if (step.request.shm_size_bytes) targets.emplace_back("/dev/shm");  // BuildKit then treats it as such a mount
     for (const auto& mount : step.mounts) targets.push_back(mount.target);
     for (const auto& target : targets) {
       std::string path;
@@ -169,7 +169,7 @@ class Stubs {
       struct stat info {};
       if (::fstatat(parent->get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
       if (S_ISDIR(info.st_mode)) {
-        ::unlinkat(parent->get(), name.c_str(), AT_REMOVEDIR);  // stays if something was put there
+        ::unlinkat(parent->get(), name.c_str(), AT_REMOVEDIR);  // kept if not empty
       } else if (S_ISREG(info.st_mode) && info.st_size == 0) {
         ::unlinkat(parent->get(), name.c_str(), 0);
       }
@@ -179,12 +179,12 @@ class Stubs {
 
  private:
   std::string upper_;
-  std::vector<std::string> missing_;  // parents first
+  std::vector<std::string> missing_;  // parents come first
 };
 
-// A step's output, read by a separate thread. When the step's first process ends, so do all others in it; but they may
-// have passed their descriptors to somebody outside (through a socket in a cache mount, or /proc), and then the pipes
-// stay open. So only what is in the pipes when the step has ended is read.
+// A step's output, read by a separate thread. When the step's first process ends, all its other processes are killed;
+// but they may have passed their descriptors to a process outside (through a socket in a cache mount, or /proc), and
+// then the pipes stay open. So reading stops with the data that is in the pipes when the step has ended.
 class StepOutput {
  public:
   static Result<std::unique_ptr<StepOutput>> read(const OutputSink& sink) {
@@ -200,7 +200,7 @@ class StepOutput {
 
   int out() const { return out_.write.get(); }
   int err() const { return err_.write.get(); }
-  // The step has ended: returns when all its output has been passed on.
+  // Call it when the step has ended: returns when all its output has been passed on.
   void finish() {
     if (!reader_.joinable()) return;
     const std::uint64_t one = 1;
@@ -245,7 +245,7 @@ class StepOutput {
   static constexpr std::size_t chunk = 16384;
   OutputSink sink_;
   Fd over_;
-  Pipe out_, err_;  // our ends for writing stay open: there is no end of output before the step's
+  Pipe out_, err_;  // our write ends stay open: no end-of-file before the step ends
   std::thread reader_;
 };
 
@@ -262,7 +262,7 @@ Result<std::string> seccomp_filter(const RunStep& step) {
 
 Result<std::optional<RunFailure>> run_step(const RunStep& step) {
   const auto has_nul = [](const std::string& word) { return word.contains('\0'); };
-  if (std::ranges::any_of(step.operation.argv, has_nul)) {  // execve would see the beginning only
+  if (std::ranges::any_of(step.operation.argv, has_nul)) {  // execve would see only the beginning
     step.output(OutputStream::err, "exec " + step.operation.argv.front() + ": invalid argument\n");
     return RunFailure{.exit_code = 255};
   }
@@ -279,12 +279,12 @@ Result<std::optional<RunFailure>> run_step(const RunStep& step) {
   options.overlay->sync = runtime::OverlaySync::never;
   options.stdio = {.in = -1, .out = output->out(), .err = output->err()};
   if (step.operation.network != "host" && step.operation.network != "none") options.netns_fd = step.network.netns.get();
-  // A user may have no cgroup; but limits that an administrator asks for are not ignored silently.
+  // Without root there may be no cgroup, but limits set by an administrator must not be ignored silently.
   const bool needs_group = step.limits != nullptr && !in_user_namespace();
   options.cgroup = needs_group ? runtime::CgroupUse::required : runtime::CgroupUse::best_effort;
   options.seccomp_bpf = TRY(seccomp_filter(step));
   std::string empty_lower;
-  if (options.overlay->lower.empty()) {  // FROM scratch: overlayfs wants a layer below
+  if (options.overlay->lower.empty()) {  // FROM scratch: overlayfs requires a lower layer
     empty_lower = step.bundle + "/empty";
     TRY(make_directories(empty_lower));
     options.overlay->lower.push_back(empty_lower);

@@ -1,4 +1,4 @@
-// RUN: a container of its own over the stage's layers; what it changes becomes the step's layer.
+// RUN: runs a container on top of the stage's layers; its changes become the step's layer.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace consort::build {
 
-// A --mount that the caller has made ready: host path to target. A host path is bound as it is.
+// A --mount set up by the caller: host path to target. The host path is bind-mounted as it is.
 struct ReadyMount {
   std::string source;  // empty: tmpfs
   std::string target;
@@ -28,11 +28,11 @@ struct RunStep {
   const Layers& layers;
   const image::LayerDraft& draft;
   std::string id;      // of the container, unique on the machine
-  std::string bundle;  // an existing directory for its files
+  std::string bundle;  // an existing directory for the container's files
   std::vector<ReadyMount> mounts;
   std::vector<std::string> extra_environment;  // secrets, agents
   const BuildRequest& request;
-  BuildEnvironment::Network network;  // a netns, if there is a provider
+  BuildEnvironment::Network network;  // with a netns if there is a network provider
   const runtime::Resources* limits = nullptr;
   int cancel_fd = -1;
   OutputSink output;
@@ -41,7 +41,7 @@ struct RunStep {
 struct RunFailure {
   int exit_code = 0;
   bool oom_killed = false;
-  std::string why{};  // instead of the code: nothing was run
+  std::string why{};  // if set, nothing was run, and there is no exit code
 };
 // nullopt: success. Code::interrupted if cancelled.
 Result<std::optional<RunFailure>> run_step(const RunStep& step);

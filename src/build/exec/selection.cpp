@@ -59,13 +59,13 @@ Result<std::vector<Selected>> select(const SourceTree& tree, const CopyOperation
   const PatternList exclude = TRY(PatternList::parse(copy.exclude));
   if (copy.parents) return select_with_parents(tree, copy, source, exclude);
   std::vector<std::string> starts;
-  const std::string path = clean_path("/" + source).substr(1);  // "a/../b" is "b", whatever a is, and nothing leads out
+  const std::string path = clean_path("/" + source).substr(1);  // "a/../b" is "b", whatever a is; cannot lead outside
   const bool pattern = copy.wildcards && has_wildcards(path);
   if (pattern) {
     starts = TRY(tree.glob(path));
   } else {
     auto start = tree.resolve(path);
-    // With exclusions, BuildKit finds that out when it copies, not when it computes the key.
+    // With exclusions, BuildKit detects that when it copies, not when it computes the key.
     if (!start && start.error().code() == Code::not_found && !copy.exclude.empty()) return fail(tree.lstat_error(path));
     starts.push_back(TRY(std::move(start)));
   }
@@ -73,7 +73,7 @@ Result<std::vector<Selected>> select(const SourceTree& tree, const CopyOperation
   for (auto& start : starts) {
     Selected selected;
     selected.name = pattern ? base_name(start) : base_name(path);
-    if (pattern) start = TRY(tree.resolve(start));  // a link that a pattern names is followed like any other
+    if (pattern) start = TRY(tree.resolve(start));  // a link that matches a pattern is followed like any other
     selected.entries = TRY(tree.walk(start, {.exclude = copy.exclude.empty() ? nullptr : &exclude}));
     selected.start = std::move(start);
     found.push_back(std::move(selected));

@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::size_t max_key_bytes = 100 * 1024;
 
-// Ends the agent as soon as nobody holds the other end of its input, which is also the case when we are killed. Ctrl-C
-// at the terminal is meant for us: we close that end once the build has been undone.
+// Ends the agent when the other end of its input is closed, which is also the case when we are killed. Ctrl-C at the
+// terminal is meant for us: we close that end once the build has been undone.
 constexpr const char* guard_script =
     "trap '' HUP INT QUIT TERM\n"
     "eval \"$(ssh-agent -s -a \"$0\")\" >/dev/null\n"
@@ -26,7 +26,7 @@ constexpr const char* guard_script =
     "read -r _\n"
     "kill \"$SSH_AGENT_PID\"\n";
 
-// Nothing from the user's agent, and no way to ask for a passphrase.
+// Contains nothing of the user's agent, and no way to ask for a passphrase.
 std::vector<std::string> own_environment(const std::string& socket) {
   const char* path = ::getenv("PATH");
   std::vector<std::string> environment{std::string("PATH=") + (path ? path : "/usr/bin:/bin"), "LC_ALL=C",
@@ -51,11 +51,11 @@ std::unexpected<Error> bad_key(const std::string& file, std::string why) {
 Result<> add_key(const std::string& file, const std::string& socket) {
   const std::string key = TRY_WRAP(read_plain_file(file, max_key_bytes), "read SSH key", file);
   SpawnOptions options;
-  options.argv = {"ssh-add", "-q", "-"};  // by its input: who owns the file and its mode do not matter
+  options.argv = {"ssh-add", "-q", "-"};  // from its input, so that the file's owner and mode do not matter
   options.environment = own_environment(socket);
   const Captured said = TRY(run_and_capture(std::move(options), key));
   if (said.status.success()) return {};
-  // It asks for a passphrase whenever it cannot read a key without one.
+  // ssh-add asks for a passphrase whenever it cannot read a key without one.
   const bool secret = said.err.find("passphrase") != std::string::npos;
   const bool looks_like_key = key.find("PRIVATE KEY-----") != std::string::npos;
   return bad_key(file, secret && looks_like_key ? "this private key is passphrase protected" : "no private key found");
@@ -122,7 +122,7 @@ std::string SshAgents::socket_of(std::string_view id) const {
 SshAgents::~SshAgents() {
   for (Own& own : own_) {
     own.alive.reset();
-    (void)own.guard.wait();  // it ends as soon as it has ended the agent
+    (void)own.guard.wait();  // it ends right after it has ended the agent
   }
   if (!own_.empty()) (void)remove_tree(folder_);
 }

@@ -1,6 +1,6 @@
-// What `RUN --mount=type=ssh` gives a step: a socket on which an SSH agent answers. Keys stay outside: those that the
-// build names by file go into an agent of OpenSSH's, started for the build; the user's own agent is spoken to through a
-// relay, which lets a step list keys and sign, and nothing else.
+// `RUN --mount=type=ssh`: gives a step a socket on which an SSH agent answers. Keys never enter the step: keys that the
+// build names by file are loaded into an OpenSSH agent started for the build; the user's own agent is accessed through
+// a relay, which lets a step list keys and sign, but nothing else.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@
 
 namespace consort::build {
 
-// The agents behind the ids of a build; end with it, however it ends.
+// The agents for the IDs of a build; they end with the build, however it ends.
 class SshAgents {
  public:
-  // `user_socket`: SSH_AUTH_SOCK, or empty. `folder`: made if needed, only for us. Errors are those of Docker's build
-  // where it has them; a key with a passphrase is Code::invalid.
+  // `user_socket`: SSH_AUTH_SOCK, or empty. `folder`: created if needed, accessible only to us. Errors are those of
+  // `docker build` if it has them; a key with a passphrase is Code::invalid.
   static Result<SshAgents> start(const std::vector<SshForward>& forwards, const std::string& user_socket,
                                  const std::string& folder);
   SshAgents() = default;
@@ -30,14 +30,14 @@ class SshAgents {
   SshAgents& operator=(SshAgents&&) noexcept = default;
   ~SshAgents();
 
-  // The socket of an agent; empty: nothing was given for this id.
+  // The socket of an agent; empty: nothing was configured for this ID.
   std::string socket_of(std::string_view id) const;
-  // It was started for this build; false: it is the user's.
+  // true: the agent was started for this build; false: it is the user's.
   bool is_own(std::string_view id) const { return own_ids_.contains(id); }
 
  private:
   struct Own {
-    Fd alive;          // its other end is the guard's standard input: closed, by us or by our death, the agent ends
+    Fd alive;          // other end of the guard's standard input: when we close it or die, the agent ends
     ChildGuard guard;  // a shell that waits for that
   };
   Result<std::string> serve_keys(const std::vector<std::string>& files);
@@ -48,11 +48,10 @@ class SshAgents {
   std::vector<Own> own_;
 };
 
-// A socket for one step. Whatever it is asked for beyond keys and signatures is answered with a failure.
+// A socket for one step. Requests other than listing keys and signing are answered with a failure.
 class SshRelay {
  public:
-  // dropped: the keys are listed without their comments, which ssh-add takes from the file, and BuildKit's agent has
-  // not.
+  // dropped: keys are listed without their comments, as by BuildKit's agent; ssh-add takes comments from the key file.
   enum class Comments : std::uint8_t { kept, dropped };
   static Result<std::unique_ptr<SshRelay>> start(std::string agent, const std::string& path, Comments comments);
   SshRelay(const SshRelay&) = delete;
@@ -68,19 +67,21 @@ class SshRelay {
   std::jthread thread_;
 };
 
-// The agent protocol cut into messages: a length of four bytes, then so many. Bytes may come in any pieces.
+// Splits the agent protocol into messages: a length of four bytes, then that many bytes. Input may arrive in any
+// pieces.
 class AgentMessages {
  public:
   void add(std::string_view bytes) { buffer_ += bytes; }
-  // The first message, with its length, if it is whole; then it is gone from here. Code::invalid: no agent talks like
-  // that.
+  // Removes and returns the first message, including its length, if it is complete. Code::invalid: not the agent
+  // protocol.
   Result<std::optional<std::string>> next();
 
  private:
   std::string buffer_;
 };
 bool agent_may_be_asked(std::string_view message);
-// Of a list of keys; other messages as they are. Code::invalid: it is cut off.
+// Removes the comments from a list of keys; other messages are returned unchanged. Code::invalid: the message is
+// truncated.
 Result<std::string> without_comments(std::string_view message);
 
 }  // namespace consort::build

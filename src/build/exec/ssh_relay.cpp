@@ -1,4 +1,4 @@
-// Between a step and an agent. One thread per step's socket; it never waits for one side only.
+// Relays between a step and an agent. One thread per step's socket; it never waits for one side only.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -19,7 +19,7 @@ namespace consort::build {
 
 namespace {
 
-constexpr std::size_t max_message = 256 * 1024;  // as OpenSSH has it
+constexpr std::size_t max_message = 256 * 1024;  // as in OpenSSH
 constexpr std::size_t max_connections = 64;
 constexpr unsigned char request_identities = 11, identities_answer = 12, sign_request = 13;
 constexpr std::string_view failure("\0\0\0\1\5", 5);
@@ -39,11 +39,11 @@ Result<Fd> connect_stream(const std::string& path) {
 }
 
 // Completely or not at all: a client that does not read an answer of a few kilobytes is not waited for.
-bool send_all(int to, std::string_view bytes) {
+bool send_at_once(int to, std::string_view bytes) {
   return ::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(bytes.size());
 }
 
-// False at the end of the stream.
+// Returns false at the end of the stream.
 bool receive(int from, AgentMessages& into) {
   char bytes[16384];
   ssize_t got;
@@ -57,10 +57,10 @@ bool receive(int from, AgentMessages& into) {
 class Connection {
  public:
   Connection(Fd client, SshRelay::Comments comments) : client_(std::move(client)), comments_(comments) {}
-  int client() const { return waiting_ ? -1 : client_.get(); }  // poll passes over what is negative
+  int client() const { return waiting_ ? -1 : client_.get(); }  // poll ignores negative descriptors
   int agent() const { return agent_.get(); }
 
-  // False: it has ended.
+  // Return false if that side has ended.
   bool client_has_said(const std::string& agent) { return receive(client_.get(), questions_) && ask(agent); }
 
   bool agent_has_said(const std::string& agent) {
@@ -71,7 +71,7 @@ class Connection {
     if (!answer) return true;
     waiting_ = false;
     const auto told = comments_ == SshRelay::Comments::dropped ? without_comments(*answer) : *answer;
-    return told && send_all(client_.get(), *told) && ask(agent);
+    return told && send_at_once(client_.get(), *told) && ask(agent);
   }
 
  private:
@@ -82,7 +82,7 @@ class Connection {
       const std::optional<std::string>& question = *next;
       if (!question) return true;
       if (!agent_may_be_asked(*question)) {
-        if (!send_all(client_.get(), failure)) return false;
+        if (!send_at_once(client_.get(), failure)) return false;
         continue;
       }
       if (!agent_) {
@@ -90,7 +90,7 @@ class Connection {
         if (!connected) return false;
         agent_ = std::move(*connected);
       }
-      if (!send_all(agent_.get(), *question)) return false;
+      if (!send_at_once(agent_.get(), *question)) return false;
       waiting_ = true;
     }
     return true;
@@ -99,7 +99,7 @@ class Connection {
   Fd client_, agent_;
   SshRelay::Comments comments_;
   AgentMessages questions_, answers_;
-  bool waiting_ = false;  // for the agent's answer to the last question
+  bool waiting_ = false;  // for the agent's answer to the last request
 };
 
 void serve(int listener, int stop, const std::string& agent, SshRelay::Comments comments) {
@@ -196,7 +196,7 @@ Result<std::unique_ptr<SshRelay>> SshRelay::start(std::string agent, const std::
 
 SshRelay::~SshRelay() {
   const std::uint64_t one = 1;
-  if (stop_ && ::write(stop_.get(), &one, sizeof one) < 0) std::abort();  // a write to an eventfd of ours
+  if (stop_ && ::write(stop_.get(), &one, sizeof one) < 0) std::abort();  // cannot fail for our own eventfd
 }
 
 }  // namespace consort::build

@@ -1,4 +1,4 @@
-// A stage's file system while a step changes it, and while others read it.
+// A stage's merged file system, for reading and for changes by a step.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace consort::build {
 
-// Layers base first, as ids and as directories.
+// Layers, base first, as IDs and as directories.
 struct Layers {
   std::vector<std::string> ids;
   std::vector<std::string> folders;
@@ -17,7 +17,7 @@ struct Layers {
 
 // The merged view, read-only. scratch: an existing directory.
 Result<Fd> open_merged(const Layers& layers, const std::string& scratch);
-// The merged view with a draft on top, which takes all changes. Without layers it is the draft itself.
+// The merged view with a draft on top, which receives all changes. Without layers, this is the draft itself.
 Result<Fd> open_merged(const Layers& layers, const image::LayerDraft& draft);
 
 }  // namespace consort::build

@@ -13,7 +13,7 @@ struct RuleInfo {
   Rule rule;
   std::string_view name;
   std::string_view summary;
-  std::string_view page;  // of docs.docker.com/go/dockerfile/rule/
+  std::string_view page;  // below docs.docker.com/go/dockerfile/rule/
   bool experimental = false;
 };
 constexpr std::array<RuleInfo, 22> rules{{

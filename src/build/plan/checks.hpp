@@ -1,5 +1,5 @@
-// Build checks: what is allowed in a Dockerfile but was probably not meant. The rules, their names, texts and pages are
-// those of `docker build --check`.
+// Build checks: valid but probably unintended things in a Dockerfile. The rules, their names, texts and documentation
+// pages are those of `docker build --check`.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +38,8 @@ enum class Rule : std::uint8_t {
   invalid_definition_description,
 };
 
-// Collects warnings. "# check=skip=RuleA,RuleB;error=true" in the Dockerfile is obeyed; some rules only hold where
-// "# check=experimental=RuleC" asks for them.
+// Collects warnings. Honours "# check=skip=RuleA,RuleB;error=true" in the Dockerfile; some rules apply only if enabled
+// with "# check=experimental=RuleC".
 class Checks {
  public:
   static Result<Checks> of(const Dockerfile& dockerfile);
@@ -56,7 +56,7 @@ class Checks {
   std::vector<Warning> warnings_;
 };
 
-// Those that only need the text: casing, names, secrets, old forms.
+// Checks that only need the text: casing, names, secrets, legacy forms.
 void check_text(const Dockerfile& dockerfile, const BuildFile& file, Checks& checks);
 bool looks_like_secret(std::string_view name);
 

@@ -15,7 +15,7 @@ struct Builder {
   Graph& graph;
   const BuildRequest& request;
   char escape = '\\';
-  std::map<std::string, std::size_t> by_name{};  // of AS, lower case
+  std::map<std::string, std::size_t> by_name{};  // the names after AS, in lower case
 
   Error at(const Range& range, std::string why) const {
     return Error(Code::invalid).why(std::move(why)).at(mark_of(graph.file, range));
@@ -44,7 +44,7 @@ struct Builder {
     }
   }
 
-  enum class Numbers : std::uint8_t { stages, names };  // COPY --from=0 is a stage, a mount's from=0 is not
+  enum class Numbers : std::uint8_t { stages, names };  // COPY --from=0 is a stage, but a mount's from=0 is not
   Result<std::size_t> source(const std::string& name, std::size_t user, const Range& range, Numbers numbers) {
     const auto own = to_lower(name);
     if (const auto number = parse_unsigned(name); number && numbers == Numbers::stages) {
@@ -69,7 +69,7 @@ struct Builder {
 
   Result<std::size_t> checked(std::size_t found, std::size_t user, const Range& range) const {
     if (found == user) return fail(at(range, "circular dependency detected on stage: " + graph.nodes[user].name));
-    return found;  // one that comes later is an error only if it is needed: check_order
+    return found;  // a later stage is an error only if it is needed: check_order
   }
 
   Result<std::vector<std::optional<std::size_t>>> sources_of(const Step& step, std::size_t user) {
@@ -220,14 +220,14 @@ Result<> add_stage(Builder& builder, const BuildFile& file, Stage& stage, std::s
   TRY(set_platform(node, stage, graph, file, builder.escape, checks));
   const NamedContext* own = stage.name.empty() ? nullptr : builder.named_context(stage.name);
   if (own) {
-    builder.use_context(node, *own);  // the whole stage is replaced
+    builder.use_context(node, *own);  // replaces the whole stage
   } else {
     node.steps = std::move(stage.steps);
     const auto parent = builder.by_name.find(base->text);
     if (parent != builder.by_name.end()) {
       node.base = Node::Base::stage;
       node.parent = parent->second;
-      node.platform = graph.nodes[node.parent].platform;  // as BuildKit: a flag of its own says nothing then
+      node.platform = graph.nodes[node.parent].platform;  // as in BuildKit, which ignores its own flag then
     } else if (const NamedContext* context = builder.named_context(base->text)) {
       builder.use_context(node, *context);
     } else if (base->text != "scratch") {
@@ -284,7 +284,7 @@ Result<Graph> make_graph(const Dockerfile& dockerfile, BuildFile file, const Bui
   for (std::size_t i = 0; i < stages; ++i) TRY(add_stage(builder, file, file.stages[i], i, checks));
   graph.target = TRY(find_target(graph, request.target, stages));
   for (std::size_t i = 0; i < stages; ++i) {
-    const std::vector<Step> steps = graph.nodes[i].steps;  // nodes may move while sources are added
+    const std::vector<Step> steps = graph.nodes[i].steps;  // a copy: nodes may move while sources are added
     for (const auto& step : steps) {
       auto sources = TRY(builder.sources_of(step, i));
       graph.nodes[i].sources.push_back(std::move(sources));
@@ -292,7 +292,7 @@ Result<Graph> make_graph(const Dockerfile& dockerfile, BuildFile file, const Bui
   }
   if (stages == 1) graph.nodes.front().title.clear();
   builder.reach(graph.target);
-  // A check looks at every stage, even those that nothing needs, unless a single one is requested.
+  // A check examines every stage, even unneeded ones, unless a single one is requested.
   const bool all = request.goal == Goal::check_only && request.target.empty();
   for (std::size_t i = 0; i < stages && all; ++i) builder.reach(i);
   for (std::size_t i = 0; i < stages; ++i) {

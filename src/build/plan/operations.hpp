@@ -1,5 +1,5 @@
-// What is to be done to a stage's file system, with every variable known: values that can be printed, compared and
-// hashed. How to compute a step's key (cache/key.hpp) and how to do it (exec/) both start from these.
+// Operations on a stage's file system, with all variables expanded: values that can be printed, compared and hashed.
+// Both computing a step's key (cache/key.hpp) and executing it (exec/) start from these.
 #pragma once
 
 #include <cstdint>
@@ -14,38 +14,38 @@
 
 namespace consort::build {
 
-enum class Link : std::uint8_t { no, yes };  // COPY --link: the layer does not look at what is below
+enum class Link : std::uint8_t { no, yes };  // COPY --link: the layer is independent of the files below it
 
 struct CopySource {
   enum class Kind : std::uint8_t { path, inline_file, url, git } kind = Kind::path;
-  std::string text;     // the path (wildcards and all), the file's name, the URL
+  std::string text;     // the path (including wildcards), the file's name, or the URL
   std::string content;  // inline_file
 };
 
 struct CopyOperation {
   std::vector<CopySource> sources;
-  std::optional<std::size_t> from;  // a node; none: the context
+  std::optional<std::size_t> from;  // a node; nullopt: the context
   std::string destination;          // absolute; a trailing '/' means a directory
-  std::string chown;                // as written, expanded; "" is 0:0, unless from another stage: as there
-  std::string chmod;                // octal, or symbolic as chmod(1)
+  std::string chown;                // expanded; "" is 0:0, or the source's owner when copying from another stage
+  std::string chmod;                // octal, or symbolic as in chmod(1)
   std::vector<std::string> exclude;
   std::string checksum;
   bool unpack = false;  // local archives (ADD)
   bool unpack_urls = false;
   bool parents = false;
-  bool wildcards = true;  // false: a source's name is taken as it is
+  bool wildcards = true;  // false: source names are taken literally
   bool keep_git_dir = false;
   Link link = Link::no;
 };
 
 struct PlannedMount {
   RunMount mount;                   // target is absolute
-  std::optional<std::size_t> from;  // a node; none: the context (bind) or nothing (cache)
+  std::optional<std::size_t> from;  // a node; nullopt: the context (bind) or nothing (cache)
 };
 
 struct RunOperation {
   std::vector<std::string> argv;
-  std::vector<std::string> environment;         // "K=V", arguments included
+  std::vector<std::string> environment;         // "K=V", including build arguments
   std::vector<std::string> hidden_environment;  // proxies: not part of the key
   std::string working_dir;
   std::string user;
@@ -57,7 +57,7 @@ struct RunOperation {
 
 struct MakeDirectoryOperation {
   std::string path;
-  std::string user;  // who owns what is made; "" is 0:0
+  std::string user;  // owner of the created directories; "" is 0:0
 };
 
 struct Operation {
@@ -72,8 +72,8 @@ struct Operation {
 
 struct StagePlan {
   std::vector<Operation> operations;
-  image::ImageConfig config;  // history entries made here have no time yet
-  int total = 0;              // steps as they are counted in titles
+  image::ImageConfig config;  // history entries created here have no time yet
+  int total = 0;              // number of steps as shown in titles
   std::string base_title;     // "[web 1/5] FROM docker.io/library/x"; empty: none
 };
 

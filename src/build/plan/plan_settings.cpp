@@ -29,7 +29,7 @@ Result<std::vector<KeyValue>> Planner::pairs(const std::vector<KeyValue>& given)
   std::vector<KeyValue> result;
   for (const auto& pair : given) {
     auto key = TRY(value(pair.key));
-    // A separate statement: if an error returned from the middle of a list of values, the earlier ones would leak.
+    // A separate statement: on an error in the middle of a list of values, the earlier ones would leak.
     auto content = TRY(value(pair.value));
     result.push_back({std::move(key), std::move(content)});
   }
@@ -144,7 +144,7 @@ Result<> Planner::apply(const HealthcheckCommand& command) {
 Result<> Planner::apply(const ExposeCommand& command) {
   std::vector<std::string> ports;
   for (const auto& text : command.ports) {
-    // BuildKit says nothing here about missing variables.
+    // BuildKit does not warn of missing variables here.
     const auto expansion = TRY(expand(text, out_.state.environment.lookup(), {.escape = input_.escape}));
     for (const auto& word : expansion.words) TRY(expose_ports(word, step_->range, checks_, ports));
   }
@@ -178,7 +178,7 @@ Result<> Planner::apply(const VolumeCommand& command) {
 
 Result<> Planner::apply(const StopSignalCommand& command) {
   const std::string signal = TRY(value(command.signal));
-  // Any number will do: which of them mean something is up to the kernel where the image runs.
+  // Any number is accepted: which ones are valid depends on the kernel on which the image runs.
   const auto number = parse_signed(signal);
   if (number ? *number == 0 : !runtime::signal_number(signal)) return wrong("invalid signal: " + signal);
   config().stop_signal = signal;

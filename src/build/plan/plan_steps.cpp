@@ -29,7 +29,7 @@ Result<> Planner::apply(const WorkdirCommand& command) {
                 "Relative workdir \"" + path + "\" can have unexpected results if the base image changes");
   }
   out_.state.workdir_set = true;
-  // As written if absolute: that is what the image's configuration and history contain.
+  // As written if absolute: that is how the image's configuration and history contain it.
   std::string& directory = config().working_dir;
   if (path.starts_with('/')) {
     directory = path;
@@ -78,7 +78,7 @@ Result<std::vector<std::string>> Planner::run_words(const RunCommand& command, R
     return wrong("parsing produced an invalid run command: " + go_list(command.line.words));
   const std::string& line = command.line.words.front();
   const Heredoc& first = command.heredocs.front();
-  if (!parse_heredoc(line)) {  // the shell does it
+  if (!parse_heredoc(line)) {  // the shell handles heredocs
     std::string text = line;
     for (const auto& heredoc : command.heredocs) text += "\n" + heredoc.content + heredoc.name;
     return std::vector{text};
@@ -109,7 +109,7 @@ std::string Planner::arguments_prefix() {
   return "|" + std::to_string(texts.size()) + " " + join(texts, " ") + " ";
 }
 
-// Each of the two spellings has its own value if given, otherwise that of the other. A third (Http_Proxy), which
+// Each of the two spellings has its own value if given, otherwise that of the other one. A third (Http_Proxy), which
 // BuildKit also accepts, is used if neither is given.
 void Planner::add_proxies(RunOperation& run) const {
   const auto& args = input_.request.args;
@@ -147,7 +147,7 @@ Result<> Planner::apply(const CopyCommand& command) {
   CopyOperation copy;
   copy.chown = TRY(value(command.chown));
   copy.chmod = TRY(value(command.chmod));
-  if (!copy.chmod.empty()) (void)TRY(ModeChange::parse(copy.chmod));  // a check finds it, too
+  if (!copy.chmod.empty()) (void)TRY(ModeChange::parse(copy.chmod));  // a check reports it, too
   copy.checksum = TRY(value(command.checksum));
   for (const auto& pattern : command.exclude) copy.exclude.push_back(TRY(value(pattern)));
   copy.parents = command.parents;

@@ -1,5 +1,5 @@
-// Walks over the instructions of a stage, one after the other, with the image's configuration and the variables as they
-// are before each.
+// Processes the instructions of a stage one after the other, tracking the image configuration and the variables that
+// apply to each.
 #pragma once
 
 #include <optional>
@@ -24,7 +24,7 @@ class Planner {
 
   void begin();
 
-  // "linux/amd64 ", or "linux/amd64->arm64 " where a stage of this machine knows what it works for.
+  // "linux/amd64 ", or "linux/amd64->arm64 " for a stage that runs on the build platform but knows its target.
   std::string platform_prefix() const;
 
   std::string prefix();
@@ -46,7 +46,7 @@ class Planner {
   void legacy_format_check();
   void secret_check(const char* instruction, const std::string& key);
 
-  // All pairs see the variables as they were before the instruction.
+  // All values are expanded with the variables as they were before the instruction.
   Result<std::vector<KeyValue>> pairs(const std::vector<KeyValue>& given);
 
   Result<> apply(const EnvCommand& command);
@@ -74,7 +74,7 @@ class Planner {
 
   Result<> apply(const RunCommand& command);
 
-  // What is run, before the shell is put in front of it.
+  // The command to run, before the shell is prepended.
   Result<std::vector<std::string>> run_words(const RunCommand& command, RunOperation& run, std::string& shown);
 
   std::string arguments_prefix();

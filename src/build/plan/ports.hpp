@@ -1,4 +1,4 @@
-// The ports of EXPOSE, with what the checks say of them.
+// The ports of EXPOSE, with their build checks.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace consort::build {
 
-// Appends "80/tcp" and so on.
+// Appends "80/tcp" and so on to `out`.
 Result<> expose_ports(const std::string& text, const Range& range, Checks& checks, std::vector<std::string>& out);
 
 }  // namespace consort::build

@@ -1,4 +1,4 @@
-// A stage from its first variable to its last operation, and what all instructions share.
+// A stage from its first variable to its last operation, and everything that instructions share.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -56,7 +56,7 @@ void Planner::begin() {
              std::holds_alternative<WorkdirCommand>(step.command);
   }
   out_.plan.total = total;
-  if (node_.base != Node::Base::image) return;  // a folder is counted, but has no step
+  if (node_.base != Node::Base::image) return;  // a directory is counted, but has no step
   const auto reference = image::Reference::parse(node_.image);
   out_.plan.base_title = prefix() + "FROM " + (reference ? reference->full() : node_.image);
 }

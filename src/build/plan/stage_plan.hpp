@@ -1,4 +1,4 @@
-// From a stage's instructions and its base's configuration to operations and a configuration. Pure.
+// Plans a stage: turns its instructions and its base's configuration into operations and a configuration. Pure.
 #pragma once
 
 #include <optional>
@@ -9,10 +9,10 @@
 
 namespace consort::build {
 
-// What a stage hands on to the stages that begin with it, besides its configuration.
+// What a stage passes on to the stages based on it, in addition to its configuration.
 struct StageState {
   Variables environment;
-  std::vector<ArgDefinition> args;  // ARG so far, values expanded
+  std::vector<ArgDefinition> args;  // ARGs so far, with expanded values
   bool workdir_set = false;
 };
 
@@ -22,7 +22,7 @@ struct PlannedStage {
 };
 
 // base: the base image's configuration (an empty one for scratch), or that of the parent stage, with its state.
-// ignore: does the context's ignore file leave this path out? May be empty.
+// ignored: whether the context's ignore file excludes this path; may be empty.
 using Ignored = std::function<bool(const std::string& path)>;
 struct PlanInput {
   const Graph& graph;

@@ -1,4 +1,4 @@
-// Texts as Go's fmt writes them, since image histories hold them.
+// Text formatted like Go's fmt, because image histories contain it.
 #pragma once
 
 #include <span>

@@ -1,4 +1,4 @@
-// Listening for the one who wants a build to stop.
+// Watches the descriptor that cancels a build.
 #pragma once
 
 #include <poll.h>
@@ -15,7 +15,7 @@
 
 namespace consort::build {
 
-// Asks for the end of everything when the caller's descriptor becomes readable; there is none if it is negative.
+// Requests a stop when the caller's descriptor (borrowed) becomes readable. A negative descriptor never does.
 class CancelWatch {
  public:
   CancelWatch(int cancel_fd, std::stop_source stop) {
@@ -30,7 +30,7 @@ class CancelWatch {
   }
   ~CancelWatch() {
     const std::uint64_t one = 1;
-    if (done_ && ::write(done_.get(), &one, sizeof one) < 0) std::abort();  // a write to an eventfd of ours
+    if (done_ && ::write(done_.get(), &one, sizeof one) < 0) std::abort();  // writing to our own eventfd cannot fail
   }
 
  private:

@@ -29,7 +29,7 @@ std::string did_you_mean(const std::string& path) {
   return near ? "did you mean " + *near + "?" : "";
 }
 
-// Other files in the same directory that could have been meant: a similar name, or anything called a Dockerfile.
+// Other files in the same directory that may have been meant: a similar name, or any Dockerfile.
 std::string other_dockerfiles(const std::string& path) {
   std::vector<std::string> found;
   if (const auto near = neighbour_of(path)) found.push_back(base_name(*near));
@@ -86,7 +86,8 @@ Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log
       if (absent)
         error = Error(Code::not_found)
                     .why("failed to read dockerfile: open " + base_name(path) + ": no such file or directory")
-                    .hint("looked for " + path + other_dockerfiles(path));
+                    .hint("looked for " + path + other_dockerfiles(path))
+                    .about(Subject::setting, "build/dockerfile");
       step.end(StepState::error, error.message());
       return fail(std::move(error));
     }

@@ -1,4 +1,4 @@
-// The Dockerfile, the context and its ignore file: where they are and what they say.
+// Loads the Dockerfile, the context and its ignore file.
 #pragma once
 
 #include <optional>
@@ -14,14 +14,14 @@ namespace consort::build {
 
 struct Definition {
   Dockerfile dockerfile;
-  std::string context;  // an existing directory; empty: there is none
+  std::string context;  // an existing directory; empty: none
   PatternList ignore;
 };
 
-// The file's text; its name in messages is the path as given.
+// The name of the file in messages is its path as given.
 Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log);
 
-// The tree of a context, with its index of digests in the data root.
+// The tree of a context, with its index of file digests in the data root.
 Result<SourceTree> open_context(const std::string& folder, PatternList ignore, const Roots& roots);
 
 }  // namespace consort::build

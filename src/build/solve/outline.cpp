@@ -19,7 +19,7 @@ Kind kind_of(const Operation& operation) {
   return std::holds_alternative<CopyOperation>(operation.action) ? Kind::copy : Kind::settings;
 }
 
-// The operations belong to the steps that have one, in order.
+// The operations belong, in order, to the steps that have one.
 void add_steps(std::vector<PlannedInstruction>& list, const Node& node, const StagePlan& plan) {
   std::size_t next = 0;
   for (const Step& step : node.steps) {

@@ -12,7 +12,7 @@
 
 namespace consort::build {
 
-// bases: ids of the images that nodes begin with, "" for the others. As long as graph.nodes, as are the plans.
+// bases: IDs of the base images, "" for nodes without one. `bases` and `plans` have one entry per graph node.
 std::vector<PlannedInstruction> outline(const Dockerfile& dockerfile, const Graph& graph,
                                         const std::vector<PlannedStage>& plans, const std::vector<std::string>& bases);
 

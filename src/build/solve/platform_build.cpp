@@ -145,7 +145,7 @@ Result<BaseImage> PlatformBuild::load_image(const Graph& graph, const Node& node
   return base;
 }
 
-// From an OCI layout passed as a context.
+// Loads a base image from an OCI layout that was passed as a context.
 Result<BaseImage> PlatformBuild::load_layout(const Graph& graph, const Node& node) {
   auto step = log_.start("[internal] load metadata for " + node.image);
   auto image = image_of_layout(node.image, request_.directory, node.platform.value_or(graph.platform),
@@ -170,7 +170,7 @@ BaseImage PlatformBuild::base_of(image::ImageConfig config, const std::vector<im
   return base;
 }
 
-// Configurations first: they decide what variables mean, and may add instructions (ONBUILD).
+// Configurations come first: they determine variables, and may add instructions (ONBUILD).
 Result<> PlatformBuild::load_bases(Graph& graph) {
   bases_.resize(graph.nodes.size());
   for (bool again = true; again;) {
@@ -193,7 +193,7 @@ Result<> PlatformBuild::plan(Graph& graph, const PatternList& ignore, Checks& ch
   TRY(load_bases(graph));
   plans_.resize(graph.nodes.size());
   std::vector<char> done;
-  for (bool again = true; std::exchange(again, false);) {  // triggers may make more nodes reachable, also earlier ones
+  for (bool again = true; std::exchange(again, false);) {  // triggers may make more nodes reachable, even earlier ones
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
       done.resize(graph.nodes.size());
       if (!graph.nodes[i].reachable || std::exchange(done[i], 1)) continue;
@@ -224,7 +224,7 @@ Result<> PlatformBuild::plan_node(Graph& graph, std::size_t i, const PatternList
   return {};
 }
 
-// ONBUILD of a stage in this file is triggered in the stages that are based on it.
+// ONBUILD of a stage in this file triggers in the stages that are based on it.
 Result<> PlatformBuild::add_stage_triggers(Graph& graph, std::size_t node, const std::vector<std::string>& triggers) {
   if (triggers.empty()) return {};
   TRY(prepend_triggers(graph, node, triggers, request_));
@@ -254,7 +254,7 @@ Result<> PlatformBuild::set_bases(const Graph& graph, StageRuns& runs, Cache& ca
   return {};
 }
 
-// Times in the configuration are those of the steps, so a completely cached build gives the same image.
+// Times in the configuration are those of the steps, so that a fully cached build produces the same image.
 void PlatformBuild::set_times(image::ImageConfig& config, const Graph& graph, const StageRuns& runs) const {
   std::vector<std::string> times(config.history.size());
   std::size_t node = graph.target;

@@ -1,4 +1,4 @@
-// One platform's part of a build: a request for several is as many of these.
+// Builds one platform; a request for several platforms creates one of these for each.
 #pragma once
 
 #include <map>
@@ -22,12 +22,12 @@
 namespace consort::build {
 
 struct BaseImage {
-  std::string id;  // of the image; "" of one that has none here
+  std::string id;  // ID of the image; "" if it has none here
   image::ImageConfig config;
   FilesState files;
 };
 
-// What the builds of one request have in common, one for each platform.
+// Shared by the builds of one request, one for each platform.
 struct Common {
   const BuildRequest& request;
   BuildEnvironment& environment;
@@ -37,12 +37,12 @@ struct Common {
   const PatternList& ignore;
   Shared::Mode mode;
   const std::vector<CacheSpec>& cache_from;
-  bool inline_cache;  // in the image's configuration
+  bool inline_cache;  // include it in the image's configuration
   std::stop_source& stop;
-  OnceEach<CachedStep>* together;                                       // several platforms; null: one
+  OnceEach<CachedStep>* together;                                       // null if only one platform is built
   std::map<std::pair<std::string, std::string>, BaseImage> bases = {};  // by image and platform
-  std::set<std::string> base_titles = {};                               // said already
-  std::mutex mutex = {};                                                // of base_titles
+  std::set<std::string> base_titles = {};                               // already reported
+  std::mutex mutex = {};                                                // protects base_titles
 
   bool is_first(const std::string& base_title) {
     const std::scoped_lock lock(mutex);
@@ -50,8 +50,8 @@ struct Common {
   }
 };
 
-// One platform's part: prepared, executed, and then what its image is made of. The parts are prepared one after the
-// other, and executed side by side.
+// Builds one platform: prepares, executes, and provides what the image is made of. Platforms are prepared one after the
+// other and executed concurrently.
 class PlatformBuild {
  public:
   PlatformBuild(Common& common, image::Platform platform, std::string scratch)
@@ -64,12 +64,12 @@ class PlatformBuild {
         platform_(std::move(platform)),
         scratch_(std::move(scratch)) {}
 
-  // The stages, their bases and all that the checks have to say.
+  // Determines the stages, their bases, and all results of the checks.
   Result<> prepare();
 
   Result<> execute(SourceTree* context, Cache& cache);
 
-  // What steps read of the context: clean paths and patterns; "." is all of it. After prepare().
+  // The parts of the context that steps read: normalized paths and patterns; "." is all of it. Call after prepare().
   void add_context_paths(std::vector<std::string>& paths) const;
 
   const image::Platform& platform() const { return platform_; }
@@ -78,7 +78,7 @@ class PlatformBuild {
   const std::vector<std::string>& layers() const { return layers_; }
   const Graph& graph() const { return graph_; }
   const std::vector<MadeStep>& made() const { return made_; }
-  bool shown() const { return shown_; }  // a step has told of the failure
+  bool shown() const { return shown_; }  // a step has reported the failure
   const std::optional<std::string>& miss() const { return miss_; }
 
  private:

@@ -1,4 +1,4 @@
-// Steps as the outside sees them: numbered, timed, one event at a time.
+// Reports steps to the caller: numbered, timed, one event at a time. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,7 @@ class ProgressLog {
  public:
   explicit ProgressLog(std::function<void(const ProgressEvent&)> sink) : sink_(std::move(sink)) {}
 
-  // later: the step is not seen before announce(), or at all unless it fails.
+  // later: the step is not reported before announce(), unless it fails.
   enum class Announce : std::uint8_t { now, later };
 
   class Step {
@@ -25,7 +25,7 @@ class ProgressLog {
     void output(std::string_view text, bool from_stderr);
     void end(StepState state, std::string message = {});
     const std::string& title() const { return event_.text; }
-    const std::string& tail() const { return tail_; }  // the last output, for a failure
+    const std::string& tail() const { return tail_; }  // the last output, for failures
 
    private:
     ProgressLog* log_;

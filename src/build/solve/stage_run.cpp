@@ -9,14 +9,15 @@
 #include <thread>
 
 #include "base/os/files/file.hpp"
+#include "base/os/propagation.hpp"
 
 namespace consort::build {
 namespace {
 
-// Whatever a step mounts temporarily is visible only to this thread, and goes away with it.
+// Temporary mounts of a step are visible only to this thread, and disappear with it.
 Result<> own_mounts() {
   if (::unshare(CLONE_FS | CLONE_NEWNS) != 0) return fail_errno("make a mount namespace");
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return fail_errno("make mounts private");
+  if (set_propagation(MS_PRIVATE) != 0) return fail_errno("make mounts private");
   return {};
 }
 
@@ -39,7 +40,7 @@ Result<> StageRuns::run() {
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < runs_.size(); ++i) {
       if (!shared_.graph.nodes[i].reachable) continue;
-      // The target itself runs here; stages with nothing to do need no thread.
+      // The target itself runs in this thread; stages without operations need no thread.
       if (shared_.plans[i].plan.operations.empty() && shared_.graph.nodes[i].base != Node::Base::stage) {
         run_node(i);
       } else {
@@ -111,7 +112,7 @@ Result<SourceTree*> StageRuns::tree_of(std::size_t node) {
   const std::scoped_lock lock(runs_[node].tree_mutex);
   if (!runs_[node].tree) {
     std::string scratch = shared_.scratch;
-    if (stage->files.layers.folders.empty()) {  // the scratch folder itself would be what the stage holds
+    if (stage->files.layers.folders.empty()) {  // otherwise the scratch directory itself would be the stage's content
       scratch += "/empty";
       TRY(make_directories(scratch, 0755));
     }

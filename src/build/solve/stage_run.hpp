@@ -1,4 +1,4 @@
-// The stages of one build while they are made: each in a thread of its own, waiting for those it needs.
+// Runs the stages of a build: each in its own thread, waiting for the stages it needs.
 #pragma once
 
 #include <atomic>
@@ -25,7 +25,7 @@
 
 namespace consort::build {
 
-// Everything the stages share. Lives as long as the build.
+// State shared by all stages. Lives as long as the build.
 struct Shared {
   const BuildRequest& request;
   BuildEnvironment& environment;
@@ -35,27 +35,27 @@ struct Shared {
   Cache& cache;
   ProgressLog& log;
   const SshAgents& agents;
-  // Steps by their keys, of builds for several platforms: a stage that is FROM --platform=$BUILDPLATFORM is the same
-  // for each, also if the cache is not to be used. Null: this is the only one.
+  // Steps by key, shared by builds for several platforms: a stage with FROM --platform=$BUILDPLATFORM is the same for
+  // each, even if the cache is not used. Null: there is only one platform.
   OnceEach<CachedStep>* together = nullptr;
   SourceTree* context = nullptr;                                           // null: the build has none
-  int cancel_fd = -1;                                                      // readable: stop everything
+  int cancel_fd = -1;                                                      // readable to stop everything
   enum class Mode : std::uint8_t { build, look_only } mode = Mode::build;  // look_only: a miss is Code::not_found
-  CacheImports* imports = nullptr;                     // null: there are none, or they are not to be used
-  std::stop_source transfers{};                        // stopped with the steps: what imports download
-  std::string scratch;                                 // a directory of this build's own, on the store's file system
+  CacheImports* imports = nullptr;                                         // null: none, or not to be used
+  std::stop_source transfers{};                        // stops downloads of imports together with the steps
+  std::string scratch;                                 // a directory of this build, on the store's file system
   std::mutex provider_mutex{};                         // the environment's functions are called one at a time
-  std::map<std::string, std::string> remote_agents{};  // sockets by id, under provider_mutex
+  std::map<std::string, std::string> remote_agents{};  // sockets by ID, protected by provider_mutex
   std::mutex explain_mutex{};
-  BuildResult result{};               // explanations and counts, under explain_mutex
+  BuildResult result{};               // explanations and counts, protected by explain_mutex
   std::vector<MadeStep> made{};       // likewise
   std::optional<std::string> miss{};  // look_only: why the first step that must run must run; likewise
 };
 
-// A stage's files after its steps so far.
+// A stage's files after the steps executed so far.
 struct FilesState {
   Layers layers;
-  std::string chain;  // identity: what the next step's key is made of
+  std::string chain;  // identity, part of the next step's key
 };
 
 struct FinishedStage {
@@ -70,19 +70,19 @@ class StageRuns {
   StageRuns(const StageRuns&) = delete;
   StageRuns& operator=(const StageRuns&) = delete;
 
-  // What images and directories bring along; before run().
+  // The files that images and directories provide; call before run().
   void set_base(std::size_t node, FilesState files);
-  // Runs all reachable nodes. The first error wins; the others are cancelled.
+  // Runs all reachable nodes. Returns the first error and cancels the others.
   Result<> run();
   const FinishedStage& finished(std::size_t node) const { return runs_[node].stage; }  // after run()
 
-  // For steps: waits until the node is done. Code::interrupted if it failed.
+  // For steps: waits until the node has finished. Code::interrupted if it failed.
   Result<const FinishedStage*> wait_for(std::size_t node);
   // The node's merged files, kept open for the rest of the build.
   Result<SourceTree*> tree_of(std::size_t node);
   void cancel();  // from any thread
   bool stopping() const { return stopping_; }
-  // How many RUN steps at once.
+  // Limits the number of concurrent RUN steps.
   std::counting_semaphore<64>& slots() { return slots_; }
 
  private:
@@ -106,7 +106,7 @@ class StageRuns {
   std::counting_semaphore<64> slots_;
 };
 
-// Does one operation or takes it from the cache (stage_step.cpp).
+// Executes an operation or takes its result from the cache (stage_step.cpp).
 struct StepResult {
   FilesState files;
   SystemTime made{};

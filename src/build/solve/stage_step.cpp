@@ -1,4 +1,4 @@
-// A step from its turn to its result: from the cache, from another machine's cache, or executed.
+// A step from its turn to its result: from the cache, from an imported cache, or by executing it.
 #include <algorithm>
 #include <thread>
 
@@ -17,7 +17,7 @@ Result<StepResult> StepRun::run() {
 }
 
 Result<StepResult> StepRun::attempt() {
-  // Nothing is announced before the sources are there: a waiting step has not begun.
+  // Nothing is reported before the sources are available: a waiting step has not begun.
   TRY(wait_for_sources());
   ProgressEvent event;
   event.text = operation_.title;
@@ -92,7 +92,7 @@ Result<CachedStep> StepRun::make(const std::string& slot, const std::string& dig
   }
   list_files();
   if (shared_.mode == Shared::Mode::look_only) return missed();
-  // Whoever is already executing the same step, in this program or another, does it for all.
+  // If the same step is already being executed, by this program or another, wait for its result.
   const LockFile turn = TRY(wait_for_turn(digest));
   if (!ignore) {
     if (auto cached = TRY(shared_.cache.find(digest))) {
@@ -136,7 +136,7 @@ Result<std::optional<CacheImports::Hit>> StepRun::find_imported(const std::strin
 
 Result<> StepRun::keep(const std::string& digest, const std::string& slot, const CachedStep& made) {
   TRY(shared_.cache.remember(digest, operation_.title, made, before_.chain));
-  if (shared_.environment.remote.context) return {};  // the next build's folder has another name
+  if (shared_.environment.remote.context) return {};  // the next build uses another directory
   return shared_.cache.remember_parts(slot, key_);
 }
 

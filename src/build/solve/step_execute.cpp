@@ -1,4 +1,4 @@
-// What a step does when no cache has its result.
+// Executes a step that is in no cache.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ Result<CachedStep> StepRun::execute(const std::string& digest) {
   CachedStep made;
   made.layer = layer.id;
   made.folder = layer.directory;
-  // Copies give the same result whenever their key is the same; a program's result is new each time.
+  // Copies have the same result if their key is the same; a program's result is new each time.
   made.output = random ? layer.id : sha256_hex("result:" + digest);
   made.created = system_now();
   return made;

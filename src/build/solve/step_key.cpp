@@ -11,7 +11,7 @@
 namespace consort::build {
 
 Result<> StepRun::make_key() {
-  // Also with --link: otherwise its layer could not know the modes of directories in the layers below.
+  // Also with --link: otherwise its layer could not use the modes of directories in the layers below.
   key_.add("base", before_.chain);
   describe(operation_, key_);
   if (const auto* copy = std::get_if<CopyOperation>(&operation_.action)) {
@@ -19,7 +19,7 @@ Result<> StepRun::make_key() {
   } else if (const auto* run = std::get_if<RunOperation>(&operation_.action)) {
     for (const auto& planned : run->mounts) TRY(add_mount_key(planned));
     add_surroundings();
-    // The same files may hold programs for several platforms.
+    // The same files may contain programs for several platforms.
     if (platform().text() != image::Platform::host().text()) key_.add("platform", platform().text());
   }
   return {};
@@ -69,7 +69,7 @@ Result<> StepRun::prepare(const CopyOperation& copy, const CopySource& source) {
 Result<> StepRun::prepare_remote_source(const CopyOperation& copy, const CopySource& source, Prepared& prepared) {
   const bool url = source.kind == CopySource::Kind::url;
   const std::string name = (url ? "content of " : "commit of ") + source.text;
-  if (shared_.mode == Shared::Mode::look_only) {  // nobody else is asked: taken to be as it was
+  if (shared_.mode == Shared::Mode::look_only) {  // no network access: assume that it is unchanged
     const auto known = std::ranges::find(earlier_, name, &KeyPart::name);
     key_.add(name, known == earlier_.end() ? "" : known->digest);
     return {};

@@ -1,4 +1,4 @@
-// One operation of a stage: its key, the cache's answer, or what it does.
+// Executes one operation of a stage: computes its key, then takes the result from the cache or does the work.
 #pragma once
 
 #include <optional>
@@ -28,13 +28,13 @@ class StepRun {
   Result<StepResult> run();
 
  private:
-  // One source of a COPY with what was found out about it while the key was made.
+  // A source of a COPY with what was determined while its key was computed.
   struct Prepared {
     CopySource source;
     SourceTree* tree = nullptr;       // paths
-    std::vector<Selected> selection;  // paths; empty and not looked_up: the digest came from the cache
+    std::vector<Selected> selection;  // for paths; empty and not looked_up: the digest came from the cache
     bool looked_up = false;
-    std::optional<Fetched> fetched;  // URLs and repositories
+    std::optional<Fetched> fetched;  // for URLs and repositories
   };
 
   Result<StepResult> attempt();
@@ -49,7 +49,8 @@ class StepRun {
 
   void list_files();
 
-  // What was built of another directory's equal files has not been run here; what changes here later is told anyway.
+  // If identical files in another directory were built, nothing was run here; record the parts anyway, so that later
+  // changes can be explained.
   Result<> know_parts(const std::string& slot);
 
   Result<std::optional<CacheImports::Hit>> find_imported(const std::string& digest);
@@ -58,7 +59,7 @@ class StepRun {
 
   Result<LockFile> wait_for_turn(const std::string& digest);
 
-  // Only a change is worth telling: that a result is no longer there says nothing about the sources.
+  // Reports only changes: a result that is missing from the cache says nothing about the sources.
   Result<CachedStep> missed();
 
   void note_explanation(std::string reason);
@@ -67,7 +68,7 @@ class StepRun {
 
   Result<> make_key();
 
-  // What a program finds around it that the request and not the Dockerfile says.
+  // Adds what a program finds in its environment because of the request rather than the Dockerfile.
   void add_surroundings();
 
   Result<> add_mount_key(const PlannedMount& planned);
@@ -78,7 +79,7 @@ class StepRun {
 
   std::string fetch_folder() { return folder_ + "/fetch-" + std::to_string(prepared_.size()); }
 
-  // The same for "a", "./a" and "/a". What stands before "/./" says more.
+  // The same for "a", "./a" and "/a". Paths with "/./" are kept as they are: it marks where the copied path begins.
   static std::string files_of(const CopySource& source);
 
   Result<> prepare_path_source(const CopyOperation& copy, const CopySource& source, Prepared& prepared);
@@ -91,7 +92,7 @@ class StepRun {
 
   Result<std::optional<OwnerIds>> owner_of(const CopyOperation& copy, int root) const;
 
-  // Names that nobody knows are 0, as in BuildKit, which does not say so.
+  // Unknown names become 0, as in BuildKit, which does not document this.
   Result<OwnerIds> ids_of(int root, const std::string& owner, const std::string& where) const;
 
   Result<> execute(const CopyOperation& copy, const image::LayerDraft& draft);
@@ -108,7 +109,7 @@ class StepRun {
 
   const image::Platform& platform() const { return node_.platform ? *node_.platform : shared_.graph.platform; }
 
-  // Programs of another machine need an interpreter that the kernel knows.
+  // Programs for another architecture need an interpreter registered with the kernel (binfmt_misc).
   static Result<> check_runs_here(const image::Platform& platform);
 
   Result<> execute(const RunOperation& run, const image::LayerDraft& draft);
@@ -121,7 +122,7 @@ class StepRun {
   std::string folder_;
   ProgressLog::Step* progress_;
   StepKey key_;
-  std::vector<KeyPart> earlier_;  // look_only: what the key was made of last time
+  std::vector<KeyPart> earlier_;  // look_only: the parts of the key last time
   std::vector<Prepared> prepared_;
   bool from_cache_ = false;
   int exit_code_ = 0;

@@ -64,7 +64,7 @@ void add(google::protobuf::RepeatedPtrField<wire::Capability>& to, const char* i
 
 }  // namespace
 
-// The build that a call on the bridge belongs to, once it has begun. nullptr: the call has been finished.
+// The build that a call on the bridge belongs to, once it has begun. nullptr: the call has already been finished.
 std::shared_ptr<Job> Server::job_of(Stream& call) {
   const auto job = jobs_.open(call.header(build_header));
   if (!job) {

@@ -21,7 +21,7 @@
 namespace consort::buildkit {
 namespace {
 
-constexpr const char* package_name = "github.com/moby/buildkit";  // clients look for nothing else
+constexpr const char* package_name = "github.com/moby/buildkit";  // clients check only this
 constexpr const char* worker_id = "consort";
 
 wire::BuildkitVersion buildkit_version() {
@@ -52,7 +52,7 @@ SolveInput input_of(const wire::SolveRequest& request) {
 wire::Worker worker() {
   wire::Worker out;
   out.set_id(worker_id);
-  // No label claims a containerd image store: clients then leave outputs to the server, as with Docker.
+  // No label for a containerd image store: clients then leave outputs to the server, as with Docker.
   const image::Platform host = image::Platform::host();
   wire::Platform& platform = *out.add_platforms();
   platform.set_os(host.os);
@@ -76,11 +76,11 @@ void Server::answer(Stream& call) {
       {"/moby.buildkit.v1.frontend.LLBBridge/Ping", &Server::bridge_ping},
       {"/moby.buildkit.v1.frontend.LLBBridge/Solve", &Server::bridge_solve},
       {"/moby.buildkit.v1.frontend.LLBBridge/Return", &Server::bridge_return},
-      // A result is produced when its build ends, or when another build is based on it: nothing is gained by doing it
-      // earlier.
+      // A result is produced when its build ends, or when another build is based on it: there is no benefit in doing
+      // that earlier.
       {"/moby.buildkit.v1.frontend.LLBBridge/Evaluate", &Server::bridge_nothing},
       {"/moby.buildkit.v1.frontend.LLBBridge/Warn", &Server::bridge_nothing},
-      // What the client measured about itself is accepted and discarded.
+      // The client's own traces are accepted and discarded.
       {"/opentelemetry.proto.collector.trace.v1.TraceService/Export", &Server::bridge_nothing},
   };
   const auto found = methods.find(call.path());
@@ -112,7 +112,7 @@ void Server::disk_usage(Stream& call) {
 void Server::prune(Stream& call) {
   const auto request = request_of<wire::PruneRequest>(call);
   if (!request) return;
-  // Only by age and size: better nothing than more than was asked for.
+  // Only by age and size: it is better to remove nothing than more than was requested.
   const auto says_nothing = [](const std::string& filter) { return filter.empty(); };
   if (!std::ranges::all_of(request->filter(), says_nothing))
     return call.finish(
@@ -155,14 +155,14 @@ RpcStatus Server::run_job(Job& job, const wire::SolveRequest& request, const std
                           wire::SolveResponse& response, wire::BuildHistoryRecord& record) {
   SolveInput input = input_of(request);
   std::string frontend = request.frontend(), result;
-  if (frontend.empty()) {  // the client has its say at the bridge first
+  if (frontend.empty()) {  // the client first drives the build through the bridge
     const auto returned = job.wait_for_return(cancel);
     if (!returned) return buildkit::status_of(returned.error());
     if (returned->has_error())
       return {static_cast<RpcCode>(returned->error().code()), returned->error().message(),
               returned->error().SerializeAsString()};
     result = result_of(returned->result());
-    if (result.empty()) return {};  // it only wanted to know what there is here
+    if (result.empty()) return {};  // the client only wanted information
     const auto solved = job.result(result);
     if (!solved) return {RpcCode::not_found, "no such result " + result, {}};
     frontend = solved->frontend();
@@ -214,7 +214,7 @@ void Server::status(Stream& call) {
   call.finish(end);
 }
 
-// A session without a connection of its own, inside a call: the one that bake's targets share.
+// A session without a connection of its own, inside a call: shared by the targets of bake.
 void Server::session(Stream& call) {
   const std::string id = call.header("x-docker-expose-session-uuid");
   const std::vector<std::string> methods = call.headers("x-docker-expose-session-grpc-method");
@@ -239,7 +239,7 @@ void Server::history(Stream& call) {
     *event.mutable_record() = record;
     if (!call.write(event.SerializeAsString())) break;
   }
-  // A client that wants to follow would wait forever: the list is what there is.
+  // A client that wants to follow would wait forever: end after the current list.
   call.finish({});
 }
 
@@ -247,7 +247,7 @@ void Server::update_history(Stream& call) {
   const auto request = request_of<wire::UpdateBuildHistoryRequest>(call);
   if (!request) return;
   if (request->delete_it()) jobs_.forget(request->ref());
-  reply(call, wire::Time());  // an empty message, as every one without fields is
+  reply(call, wire::Time());  // an empty message, like every message without fields
 }
 
 }  // namespace consort::buildkit

@@ -1,4 +1,5 @@
-// The services that clients call: moby.buildkit.v1.Control, and the bridge by which a client drives its own build.
+// The gRPC services that clients call: moby.buildkit.v1.Control, and the LLB bridge through which a client drives its
+// own build.
 #pragma once
 
 #include <list>
@@ -14,7 +15,7 @@
 
 namespace consort::buildkit {
 
-// One call at a time is answered by one thread; any number of threads.
+// Each call is handled by one thread; any number of calls at a time. The engine is borrowed.
 class Server {
  public:
   explicit Server(engine::Engine& engine) : engine_(engine) {}
@@ -50,7 +51,7 @@ class Server {
   Jobs jobs_;
 };
 
-// The one message of a call; it has been finished if there is none.
+// The single message of a request; if there is none, the call has been finished with an error.
 template <typename Message>
 std::optional<Message> request_of(Stream& call) {
   const std::optional<std::string> bytes = call.read().value_or(std::nullopt);
@@ -62,7 +63,7 @@ std::optional<Message> request_of(Stream& call) {
 
 template <typename Message>
 void reply(Stream& call, const Message& message) {
-  (void)call.write(message.SerializeAsString());  // a client that has gone needs none
+  (void)call.write(message.SerializeAsString());  // if the client is gone, it does not need a reply
   call.finish({});
 }
 

@@ -2,7 +2,7 @@
 
 namespace consort::buildkit {
 
-// An image that has a name, or that somebody needs, is not cache.
+// An image that has a name or is in use is not cache.
 std::vector<wire::UsageRecord> cache_records(const image::PruneReport& report) {
   std::vector<wire::UsageRecord> records;
   for (const image::PruneItem& item : report.items) {

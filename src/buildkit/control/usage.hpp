@@ -1,4 +1,4 @@
-// What the build cache takes up, as `docker buildx du` and `prune` list it.
+// Build cache usage, as `docker buildx du` and `prune` list it.
 #pragma once
 
 #include <vector>

@@ -9,14 +9,14 @@
 namespace consort::buildkit {
 namespace {
 
-constexpr std::size_t max_header_bytes = std::size_t{256} << 10;     // of one call
-constexpr std::size_t max_sent_header_bytes = std::size_t{4} << 20;  // a context's patterns travel as headers
+constexpr std::size_t max_header_bytes = std::size_t{256} << 10;     // per call
+constexpr std::size_t max_sent_header_bytes = std::size_t{4} << 20;  // the patterns of a context travel as headers
 
 ConnectionCore& core_in(void* core) {
   return *static_cast<ConnectionCore*>(core);
 }
 
-// nghttp2 copies both; its type wants them without const.
+// nghttp2 copies both, but its type requires non-const pointers.
 nghttp2_nv pair_of(std::string_view name, std::string_view value) {
   const auto bytes = [](std::string_view text) {
     return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));
@@ -146,7 +146,7 @@ int Callbacks::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* core
   return 0;
 }
 
-// A handler may end before its caller has: then the rest of the caller's data is useless.
+// A handler may end before its caller has: the rest of the caller's data is then useless.
 int Callbacks::on_sent(nghttp2_session* session, const nghttp2_frame* frame, void* core) {
   ConnectionCore& self = core_in(core);
   if (!self.is_server() || frame->hd.type != NGHTTP2_HEADERS) return 0;
@@ -167,7 +167,7 @@ int Callbacks::on_data(nghttp2_session* session, std::uint8_t, std::int32_t id, 
   }
   stream->reader.add({reinterpret_cast<const char*>(data), length});
   stream->unconsumed += length;
-  if (!stream->reader.has_whole()) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // no message of gRPC's: it is reset
+  if (!stream->reader.has_whole()) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // not a gRPC message: reset the call
   self.consume(*stream);
   stream->changed.notify_all();
   return 0;

@@ -1,4 +1,4 @@
-// The ends of nghttp2 that lead into a connection. Called by nghttp2, with the connection's mutex held.
+// nghttp2's callbacks for a connection. nghttp2 calls them while the connection's mutex is held.
 #pragma once
 
 #include "buildkit/rpc/core.hpp"
@@ -7,7 +7,7 @@ namespace consort::buildkit {
 
 struct Callbacks {
   static Result<nghttp2_session*> new_session(ConnectionCore& core, bool server);
-  // The stream's id, or nghttp2's error, which is negative.
+  // The stream ID, or nghttp2's error code, which is negative.
   static std::int32_t submit_request(ConnectionCore& core, const std::string& path, const Headers& metadata);
   static void submit_response(ConnectionCore& core, StreamState& stream);
 

@@ -81,7 +81,7 @@ Result<std::string> Connection::ask(const std::string& path, std::string_view re
   stream->close_send();
   auto answer = TRY(stream->read());
   if (!answer) return fail(Error(Code::lost, "call client").on(path).why("it gave no answer"));
-  // A call that was refused after its answer was still refused.
+  // A call that was refused after its answer still counts as refused.
   if (TRY(stream->read())) return fail(Error(Code::invalid, "call client").on(path).why("it answered twice"));
   return std::move(*answer);
 }

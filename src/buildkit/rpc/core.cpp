@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t read_bytes = std::size_t{64} << 10;
 constexpr std::size_t max_outgoing = std::size_t{256} << 10;
-constexpr std::size_t max_unsent = std::size_t{256} << 10;  // of one call, until its writer waits
+constexpr std::size_t max_unsent = std::size_t{256} << 10;  // per call, until its writer waits
 constexpr std::int32_t stream_window = 512 << 10;
 constexpr std::int32_t connection_window = 4 << 20;
 constexpr std::uint32_t max_calls = 100;  // at a time
@@ -125,7 +125,7 @@ bool ConnectionCore::receive_some() {
 bool ConnectionCore::feed(std::string_view bytes) {
   const std::scoped_lock lock(mutex_);
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  // Not HTTP/2: nghttp2 has created the frame that says so, or has nothing more to say.
+  // Not HTTP/2: nghttp2 has queued the error frame, or has nothing more to send.
   return nghttp2_session_mem_recv(session_, data, bytes.size()) == static_cast<ssize_t>(bytes.size());
 }
 
@@ -145,7 +145,7 @@ void ConnectionCore::handle_news() {
     arrived.swap(arrived_);
     stopped.swap(stopped_);
   }
-  for (const auto& stream : stopped) stream->stop.request_stop();  // may call whoever waits for it
+  for (const auto& stream : stopped) stream->stop.request_stop();  // may call back into the waiting code
   for (const auto& stream : arrived) start_handler(stream);
   reap(false);
 }
@@ -213,8 +213,8 @@ Result<std::shared_ptr<StreamState>> ConnectionCore::open_call(const std::string
   return stream;
 }
 
-// Bytes of messages that wait for their reader stay counted against the windows; those of a message that is still
-// arriving do not, or a long one could never complete.
+// Bytes of complete messages that wait for their reader stay counted against the windows; those of a message that is
+// still arriving do not, or a long one could never complete.
 void ConnectionCore::consume(StreamState& stream) {
   if (stream.unconsumed == 0) return;
   if (const auto whole = stream.reader.has_whole(); whole && *whole) return;
@@ -292,7 +292,7 @@ void ConnectionCore::end_of_owner(StreamState& stream) {
   bool wanted = false;
   {
     const std::scoped_lock lock(mutex_);
-    // A server's answer may still be on its way; a caller's request is of no use to anybody.
+    // A server's answer may still be on its way; a caller's unsent request is useless.
     wanted = is_server() ? stream.finished : stream.peer_status.has_value() && stream.finished;
   }
   if (!wanted) cancel(stream);

@@ -1,4 +1,4 @@
-// What a connection's thread and its calls share. nghttp2 keeps HTTP/2's state; everything that touches it holds
+// State shared by a connection's thread and its calls. nghttp2 keeps the state of HTTP/2; every access to it requires
 // mutex_.
 #pragma once
 
@@ -19,7 +19,7 @@
 
 namespace consort::buildkit {
 
-// All under the core's mutex, but `stop`.
+// All members except `stop` are protected by the core's mutex.
 struct StreamState {
   std::int32_t id = -1;
   std::string path;
@@ -27,18 +27,18 @@ struct StreamState {
   std::size_t header_bytes = 0;
 
   MessageReader reader;
-  std::size_t unconsumed = 0;  // received, and not given back to the windows yet
-  bool peer_done = false;      // nothing more will come
+  std::size_t unconsumed = 0;  // received, but not yet returned to the flow control windows
+  bool peer_done = false;      // the peer will send nothing more
   std::optional<RpcStatus> peer_status;
 
-  std::string out;  // framed messages, not yet handed to nghttp2
+  std::string out;  // framed messages not yet passed to nghttp2
   std::size_t out_at = 0;
-  bool answering = false;  // a server's first headers are submitted
+  bool answering = false;  // server: the response headers have been submitted
   bool finished = false;   // nothing more will be written
-  RpcStatus status;        // a server's, once finished
+  RpcStatus status;        // server: set once finished
 
-  bool canceled = false;  // by us
-  bool closed = false;    // HTTP/2 knows it no more
+  bool canceled = false;  // by this side
+  bool closed = false;    // nghttp2 has closed the stream
   std::condition_variable changed;
   std::stop_source stop;
 };
@@ -60,7 +60,7 @@ class ConnectionCore : public std::enable_shared_from_this<ConnectionCore> {
   void finish(StreamState& stream, const RpcStatus& status);
   void close_send(StreamState& stream);
   void cancel(StreamState& stream);
-  void end_of_owner(StreamState& stream);  // nobody will read or write any more
+  void end_of_owner(StreamState& stream);  // no one will read or write any more
 
  private:
   friend struct Callbacks;
@@ -75,7 +75,7 @@ class ConnectionCore : public std::enable_shared_from_this<ConnectionCore> {
   bool receive_some();
   bool feed(std::string_view bytes);
   void collect_output();
-  void handle_news();  // without the mutex: starts handlers, tells of stops
+  void handle_news();  // called without the mutex: starts handlers, requests stops
   void start_handler(const std::shared_ptr<StreamState>& stream);
   void reap(bool all);
   void end_all();
@@ -97,7 +97,7 @@ class ConnectionCore : public std::enable_shared_from_this<ConnectionCore> {
   std::vector<std::shared_ptr<StreamState>> arrived_, stopped_;
   bool closing_ = false, ended_ = false;
   std::stop_source closed_;
-  // Of the connection's thread alone:
+  // Used only by the connection's thread:
   std::string early_, outgoing_;
   std::size_t outgoing_at_ = 0;
   std::vector<char> incoming_;

@@ -43,7 +43,7 @@ Result<std::optional<std::string>> MessageReader::next() {
     buffer_.clear();
     at_ = 0;
     if (buffer_.capacity() > (std::size_t{1} << 20)) buffer_.shrink_to_fit();
-  } else if (at_ > (std::size_t{256} << 10)) {  // not for each message: moving the rest costs
+  } else if (at_ > (std::size_t{256} << 10)) {  // not for each message, because moving the rest is expensive
     buffer_.erase(0, at_);
     at_ = 0;
   }

@@ -1,4 +1,4 @@
-// gRPC's messages within the bytes of a stream: a flag, a length of four bytes, then so many.
+// gRPC message framing within a stream: a flag byte, a length of four bytes, then that many bytes.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace consort::buildkit {
 
 inline constexpr std::size_t max_rpc_message = std::size_t{16} << 20;  // BuildKit's own limit
 
-// The whole of a message as it goes onto the wire.
+// A message with its frame header, ready to send.
 std::string framed(std::string_view message);
 
 class MessageReader {
@@ -20,11 +20,11 @@ class MessageReader {
   explicit MessageReader(std::size_t limit = max_rpc_message) : limit_(limit) {}
 
   void add(std::string_view bytes) { buffer_ += bytes; }
-  // The next message if it is whole. Code::invalid: too long, or compressed.
+  // The next message if it is complete. Code::invalid: too long, or compressed.
   Result<std::optional<std::string>> next();
-  // Code::invalid as for next(). Takes nothing.
+  // Whether next() would return a message; consumes nothing. Code::invalid as for next().
   Result<bool> has_whole() const;
-  bool empty() const { return at_ == buffer_.size(); }  // false: a message has begun
+  bool empty() const { return at_ == buffer_.size(); }  // false: part of a message is left
 
  private:
   std::string_view rest() const { return std::string_view(buffer_).substr(at_); }

@@ -13,7 +13,7 @@ int hex_value(char c) {
 RpcCode rpc_code_of(Code code) {
   switch (code) {
     case Code::invalid:
-      return RpcCode::unknown;  // as BuildKit: a Dockerfile's fault has no code of its own
+      return RpcCode::unknown;  // as in BuildKit: an error in a Dockerfile has no code of its own
     case Code::not_found:
       return RpcCode::not_found;
     case Code::conflict:

@@ -1,4 +1,4 @@
-// How a gRPC call ends: its code, its text and what else is told of an error (google.rpc.Status).
+// The status of a gRPC call: its code, its message and further details of an error (google.rpc.Status).
 #pragma once
 
 #include <cstdint>
@@ -30,16 +30,16 @@ enum class RpcCode : std::uint8_t {
 struct RpcStatus {
   RpcCode code = RpcCode::ok;
   std::string message;
-  std::string details;  // a serialised google.rpc.Status; empty: there are none
+  std::string details;  // a serialized google.rpc.Status; empty: none
 
   bool ok() const { return code == RpcCode::ok; }
 };
 
 RpcStatus status_of(const Error& error);
-// The peer's status as our error; must not be ok.
+// Converts the peer's status to an error; must not be OK.
 Error error_of(const RpcStatus& status);
 
-// grpc-message: bytes outside printable ASCII, and '%', as %XX. Decoding leaves what is no such code as it is.
+// grpc-message: '%' and bytes outside printable ASCII are encoded as %XX. Decoding leaves invalid sequences unchanged.
 std::string encode_grpc_message(std::string_view text);
 std::string decode_grpc_message(std::string_view text);
 

@@ -38,7 +38,7 @@ Result<std::unique_ptr<AgentSocket>> AgentSocket::open(std::shared_ptr<Session> 
   if (!session->offers(check_agent) || !session->offers(forward_agent)) return nullptr;
   wire::CheckAgentRequest request;
   request.set_id(id);
-  // A refusal counts as missing: whoever requires the mount reports it.
+  // A refusal counts as missing: the caller reports it if the mount is required.
   if (const auto answer = session->connection().ask(check_agent, request.SerializeAsString()); !answer) {
     if (answer.error().code() == Code::lost) return fail(Error(Code::lost).why(answer.error().message()));
     return nullptr;

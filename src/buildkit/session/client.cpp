@@ -37,7 +37,7 @@ std::string query_escape(const std::string& text) {
   return out;
 }
 
-// Headers contain ASCII: with anything else, all values of that name are escaped, and a header next to them says so.
+// Headers contain ASCII: otherwise all values of that name are escaped, and an additional header says so.
 void add_option(Headers& headers, const std::string& name, const std::vector<std::string>& values) {
   const bool escaped = !std::ranges::all_of(values, is_ascii);
   for (const std::string& value : values) headers.emplace_back(name, escaped ? query_escape(value) : value);
@@ -75,7 +75,7 @@ Result<std::uint64_t> receive_files(Session& session, const FileWish& wish, Fd r
     if (on_bytes) on_bytes(receiver.bytes());
   }
   stream->close_send();
-  while (TRY(stream->read())) continue;  // its end, so that it does not take ours for a cancellation
+  while (TRY(stream->read())) continue;  // read to the end, or it would see our end as a cancellation
   return receiver.bytes();
 }
 
@@ -110,7 +110,7 @@ Result<> send_bytes(Session& session, int from, const Headers& metadata, const s
     TRY(stream->write(message.SerializeAsString()));
   }
   stream->close_send();
-  while (TRY(stream->read())) continue;  // it has written all of it when it has ended
+  while (TRY(stream->read())) continue;  // when the stream has ended, everything has been written
   return {};
 }
 

@@ -1,4 +1,4 @@
-// What is asked of a client through its session. Texts of errors are the client's own where it gave one.
+// Requests to a client through its session. Error texts are the client's own where it gave one.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +15,15 @@
 
 namespace consort::buildkit {
 
-// Which of the client's directories ("context", "dockerfile"), and what of it.
+// Selects one of the client's directories ("context", "dockerfile") and files in it.
 struct FileWish {
   std::string folder;
-  std::vector<std::string> include{};  // patterns; none: all
-  std::vector<std::string> exclude{};  // as in an ignore file
-  std::vector<std::string> follow{};   // paths (with wildcards), and what links lead to; none: all
+  std::vector<std::string> include{};  // patterns; empty: everything
+  std::vector<std::string> exclude{};  // patterns as in an ignore file
+  std::vector<std::string> follow{};   // paths (with wildcards), including targets of links; empty: everything
 };
 
-// Copies it into `root`, an empty directory. on_bytes: how much has come so far.
+// Copies the selected files into `root`, an empty directory. on_bytes: called with the number of bytes received so far.
 Result<std::uint64_t> receive_files(Session& session, const FileWish& wish, Fd root,
                                     const std::function<void(std::uint64_t)>& on_bytes, const std::stop_token& cancel);
 
@@ -34,21 +34,21 @@ struct ClientLogin {
   std::string username;  // empty: `secret` is an identity token
   std::string secret;
 };
-// nullopt: the client knows none for this registry.
+// nullopt: the client has no credentials for this registry.
 Result<std::optional<ClientLogin>> get_login(Session& session, const std::string& host, const std::stop_token& cancel);
 
-// A stream of bytes to the client: the archive of `--output type=tar`. metadata: headers next to it.
+// Streams bytes to the client: the archive of `--output type=tar`. from: borrowed; metadata: additional headers.
 Result<> send_bytes(Session& session, int from, const Headers& metadata, const std::stop_token& cancel);
-// What is in `root` into the directory that the client has chosen: `--output type=local`.
+// Sends the content of `root` (borrowed) to the directory that the client has chosen: `--output type=local`.
 Result<> send_files(Session& session, int root, const Headers& metadata,
                     const std::function<void(std::uint64_t)>& on_bytes, const std::stop_token& cancel);
-// The body of an upload that a request's URL names (`docker build -`), written to `to`.
+// Downloads the body of an upload that a request's URL refers to (`docker build -`) to `to` (borrowed).
 Result<> fetch_upload(Session& session, const std::string& path, int to, const std::stop_token& cancel);
 
-// A socket at which the client's SSH agent answers. Ends with its owner.
+// A socket that forwards to the client's SSH agent. Closed by the destructor.
 class AgentSocket {
  public:
-  // nullptr: the client offers no agent of this id.
+  // nullptr: the client offers no agent with this ID.
   static Result<std::unique_ptr<AgentSocket>> open(std::shared_ptr<Session> session, const std::string& id,
                                                    const std::string& path);
   AgentSocket(const AgentSocket&) = delete;

@@ -17,7 +17,7 @@
 namespace consort::buildkit {
 namespace {
 
-constexpr std::size_t max_open = 64;  // files that are asked for at a time
+constexpr std::size_t max_open = 64;  // files that are requested at the same time
 constexpr std::size_t max_path = 4095;
 
 std::unexpected<Error> bad(std::string_view path, std::string why) {
@@ -35,7 +35,7 @@ timespec time_of(std::int64_t nanoseconds) {
   return {.tv_sec = whole, .tv_nsec = rest};
 }
 
-// A directory sorts right before its content, as if '/' were the first of all characters.
+// A directory sorts right before its content, as if '/' were the lowest of all characters.
 bool comes_before(std::string_view a, std::string_view b) {
   return std::ranges::lexicographical_compare(a, b, [](char x, char y) {
     const auto rank = [](char c) { return c == '/' ? 0U : static_cast<unsigned char>(c) + 1U; };
@@ -59,7 +59,7 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
-// Attributes that may matter to an image, and none that matter to the machine.
+// Keeps attributes that may matter to an image, but none that affect this machine.
 void set_attributes(int fd, const wire::Stat& stat) {
   for (const auto& [name, value] : stat.xattrs())
     if (name == "security.capability" || name.starts_with("user."))
@@ -105,7 +105,7 @@ Result<> FileReceiver::take_entry(const wire::Stat& stat) {
 
 Result<> FileReceiver::check_path(const std::string& path) {
   if (!is_clean(path)) return bad(path, "not a path below a directory");
-  // Each once, and parents first: what has been received is never written to again.
+  // Each path once, and parents first: received files are never written to again.
   if (!last_path_.empty() && !comes_before(last_path_, path)) return bad(path, "it comes too late in the list");
   name_bytes_ += path.size();
   if (next_id_ >= limits_.entries || name_bytes_ > limits_.name_bytes)
@@ -115,7 +115,7 @@ Result<> FileReceiver::check_path(const std::string& path) {
   return {};
 }
 
-// Below the root, and every step must be a directory.
+// Below the root; every component must be a directory.
 Result<Fd> FileReceiver::open_folder(const std::string& path) const {
   return open_resolved(root_.get(), path, O_PATH | O_DIRECTORY, 0,
                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS, "open directory");
@@ -139,7 +139,7 @@ Result<> FileReceiver::make_entry(const wire::Stat& stat, std::uint32_t id) {
       return fail_errno("make named pipe", path);
     return {};
   }
-  if (type == go_mode::socket) return {};  // nobody listens here
+  if (type == go_mode::socket) return {};  // a socket is useless without its listener
   if (type != 0) return bad(path, "a device file cannot be part of a build context");
   if (!stat.linkname().empty()) return make_hard_link(parent.get(), name, stat);
   return make_file(parent.get(), name, stat, id);
@@ -152,7 +152,7 @@ Result<> FileReceiver::make_folder(int parent, const std::string& name, const wi
 }
 
 Result<> FileReceiver::make_file(int parent, const std::string& name, const wire::Stat& stat, std::uint32_t id) {
-  // Created now, so that a later entry in the list may be a hard link to it.
+  // Created immediately, so that a later entry in the list may be a hard link to it.
   const Fd fd = TRY(open_at(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   set_attributes(fd.get(), stat);
   wanted_.push_back({id, stat.path(), permissions_of_go(stat.mode()), stat.mod_time()});
@@ -211,7 +211,7 @@ Result<> FileReceiver::take_content(std::uint32_t id, std::string_view data) {
 Result<> FileReceiver::close(OpenFile open) {
   if (::fchmod(open.fd.get(), open.file.mode) != 0) return fail_errno("change mode", open.file.path);
   const timespec times[2] = {time_of(open.file.modified), time_of(open.file.modified)};
-  (void)::futimens(open.fd.get(), times);  // a time that the file system cannot keep is no reason to fail
+  (void)::futimens(open.fd.get(), times);  // a time that the file system cannot store is not an error
   return {};
 }
 
@@ -224,7 +224,7 @@ Result<> FileReceiver::end_if_complete() {
   return send_(last.SerializeAsString());
 }
 
-// At the end, the deepest first: until then files are created in them.
+// Called at the end, deepest directories first, because creating files changes them.
 Result<> FileReceiver::close_folders() {
   for (const Folder& folder : std::views::reverse(folders_)) {
     const Fd parent = TRY(open_folder(folder_of(folder.path)));

@@ -1,9 +1,9 @@
-// The receiving half of fsutil's DiffCopy: packets of a client in, files below a directory out. The sender is not
-// trusted: nothing outside the directory is touched, no link in it is followed, and what it may send is bounded.
+// The receiving side of fsutil's DiffCopy: turns a client's packets into files below a directory. The sender is not
+// trusted: nothing outside the directory is touched, no link in it is followed, and the amount of data is limited.
 //
-// The sender lists everything (STAT, parents first, one without content at the end); we ask for the content of regular
-// files by their numbers in that list (REQ), which comes as DATA, an empty one at the end of each; then FIN there and
-// back.
+// The sender lists all entries (STAT, parents first; an empty one ends the list); we request the content of regular
+// files by their index in that list (REQ) and receive it as DATA, where an empty packet ends each file; then both sides
+// send FIN.
 #pragma once
 
 #include <sys/types.h>
@@ -29,25 +29,26 @@ class Stat;
 struct ReceiveLimits {
   std::uint64_t entries = 1'000'000;
   std::uint64_t name_bytes = std::uint64_t{128} << 20;
-  std::uint64_t bytes = std::uint64_t{64} << 30;  // of content
+  std::uint64_t bytes = std::uint64_t{64} << 30;  // of file content
 };
 
 class FileReceiver {
  public:
-  // send: a packet to the sender.
+  // send: sends a packet to the sender.
   FileReceiver(Fd root, std::function<Result<>(std::string_view packet)> send, ReceiveLimits limits = {});
 
-  // The next packet as it came. Code::invalid: no honest sender sends that; or its own error.
+  // Handles the next packet. Code::invalid: a correct sender would not send this; or the error that the sender
+  // reported.
   Result<> take(std::string_view packet);
-  bool done() const { return done_; }                    // the last packet has been taken
-  std::uint64_t bytes() const { return packet_bytes_; }  // received so far, as Docker counts them
+  bool done() const { return done_; }                    // the last packet has been handled
+  std::uint64_t bytes() const { return packet_bytes_; }  // received so far, counted as Docker does
 
  private:
   struct File {
     std::uint32_t id;
     std::string path;
     mode_t mode;
-    std::int64_t modified;  // nanoseconds
+    std::int64_t modified;  // nanoseconds since 1970
   };
   struct OpenFile {
     File file;
@@ -77,8 +78,8 @@ class FileReceiver {
   ReceiveLimits limits_;
   std::string last_path_;
   std::uint32_t next_id_ = 0;
-  std::deque<File> wanted_;                 // not asked for yet
-  std::map<std::uint32_t, OpenFile> open_;  // asked for
+  std::deque<File> wanted_;                 // not requested yet
+  std::map<std::uint32_t, OpenFile> open_;  // requested
   std::vector<Folder> folders_;
   std::uint64_t name_bytes_ = 0, content_bytes_ = 0, packet_bytes_ = 0;
   bool listed_ = false, said_all_ = false, done_ = false;

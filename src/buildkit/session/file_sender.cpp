@@ -19,8 +19,8 @@ namespace {
 
 constexpr std::size_t chunk_bytes = std::size_t{32} << 10;
 
-// The sending half of DiffCopy. A separate thread sends the list: the client asks for content before it has all of it,
-// and if one side waited for the other it would wait forever.
+// The sending half of DiffCopy. A separate thread sends the list, because the client requests content before it has
+// received the whole list: with a single thread, both sides could wait for each other forever.
 class FileSender {
  public:
   FileSender(Stream& stream, int root, const std::function<void(std::uint64_t)>& on_bytes)
@@ -48,7 +48,7 @@ class FileSender {
     return stream_.write(bytes);
   }
 
-  // Each directory, then its content, by name. Without recursion: an image may nest directories as deeply as it likes.
+  // Sends each directory, then its content, by name. Without recursion: an image may nest directories to any depth.
   Result<> list() {
     std::vector<std::string> todo;
     const auto add_folder = [&](const std::string& path) -> Result<> {
@@ -67,7 +67,7 @@ class FileSender {
     return send(wire::Packet{});
   }
 
-  // True: it is a directory.
+  // Returns true if it is a directory.
   Result<bool> send_entry(const std::string& path) {
     const Fd entry = TRY(open_in_root(root_, path, O_PATH | O_NOFOLLOW));
     struct stat status {};
@@ -100,7 +100,7 @@ class FileSender {
     for (;;) {
       const auto bytes = TRY(stream_.read());
       wire::Packet packet;
-      if (!bytes) return {};  // it has what it wanted
+      if (!bytes) return {};  // the client has all that it needs
       if (!packet.ParseFromString(*bytes)) return fail(Code::invalid, "send files");
       if (packet.type() == wire::Packet::ERR)
         return fail(Error(Code::invalid).why("error from receiver: " + packet.data()));
@@ -142,7 +142,7 @@ class FileSender {
   int root_;
   const std::function<void(std::uint64_t)>& on_bytes_;
   std::mutex write_mutex_, files_mutex_;
-  std::map<std::uint32_t, std::string> files_;  // listed and not asked for yet
+  std::map<std::uint32_t, std::string> files_;  // listed, but not requested yet
   std::uint32_t next_id_ = 0;
   std::uint64_t sent_ = 0;
 };

@@ -1,4 +1,4 @@
-// The modes of files as Go's programs send them.
+// Conversion of file modes to and from Go's fs.FileMode, which clients send.
 #pragma once
 
 #include <sys/stat.h>

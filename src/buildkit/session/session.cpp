@@ -15,7 +15,7 @@ void Sessions::add(const std::shared_ptr<Session>& session) {
   changed_.notify_all();
 }
 
-// Another session with the same id may have taken its place.
+// Another session with the same id may have replaced it.
 void Sessions::remove(const std::shared_ptr<Session>& session) {
   const std::scoped_lock lock(mutex_);
   const auto found = sessions_.find(session->id());

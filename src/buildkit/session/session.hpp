@@ -1,4 +1,4 @@
-// The sessions of clients: for as long as one is connected, its files, credentials and keys may be asked for.
+// Client sessions: while a client is connected, its files, credentials and keys can be requested.
 #pragma once
 
 #include <condition_variable>
@@ -15,7 +15,7 @@ namespace consort::buildkit {
 
 class Session {
  public:
-  // methods: what the client answers, as paths: "/moby.filesync.v1.FileSync/DiffCopy"
+  // methods: the paths that the client serves: "/moby.filesync.v1.FileSync/DiffCopy"
   Session(std::string id, std::set<std::string> methods, std::unique_ptr<Connection> connection)
       : id_(std::move(id)), methods_(std::move(methods)), connection_(std::move(connection)) {}
 
@@ -29,13 +29,13 @@ class Session {
   std::unique_ptr<Connection> connection_;
 };
 
-// Any thread.
+// Thread-safe.
 class Sessions {
  public:
   void add(const std::shared_ptr<Session>& session);
   void remove(const std::shared_ptr<Session>& session);
-  // A client connects its session in parallel to the request that needs it, so that it may come a little later.
-  // Code::not_found if it has not come after some seconds.
+  // A client connects its session in parallel to the request that needs it, so the session may arrive a little later.
+  // Code::not_found if it has not arrived after a few seconds.
   Result<std::shared_ptr<Session>> wait_for(const std::string& id, std::stop_token cancel);
 
  private:

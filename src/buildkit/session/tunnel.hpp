@@ -1,12 +1,12 @@
-// A byte stream within a call: messages of bytes each way.
+// A byte stream within a gRPC call: messages of bytes in both directions.
 #pragma once
 
 #include "buildkit/rpc/connection.hpp"
 
 namespace consort::buildkit {
 
-// What comes from the call goes to the socket, and the other way, until one side ends or `stop` (a descriptor, or -1)
-// is readable. Both are shut then.
+// Forwards between the call and the socket in both directions until one side ends or `stop` (-1: never) becomes
+// readable; then shuts down both. Descriptors are borrowed.
 void tunnel(Stream& call, int socket, int stop);
 
 }  // namespace consort::buildkit

@@ -34,7 +34,7 @@ Result<> read_ulimits(const std::string& text, build::BuildRequest& request) {
 }
 
 Result<> read_context(const std::string& name, const std::string& value, SolvePlan& plan) {
-  // "name::linux/amd64" is for one of several platforms; with a single platform it means the same.
+  // "name::linux/amd64" is for one of several platforms; with a single platform there is no difference.
   const std::string plain = name.substr(0, name.find("::"));
   if (value.starts_with("local:")) {
     plan.local_contexts.push_back({plain, value.substr(6)});
@@ -141,7 +141,7 @@ Result<SolvePlan> read_attributes(const Attributes& attributes) {
       TRY(found->read(value, plan));
     }
   }
-  // A Dockerfile that is in none of the client's directories: its name alone leads out of none.
+  // A Dockerfile that is in none of the client's directories: its name alone cannot lead outside.
   if (plan.filename.empty() || plan.filename.find('\0') != std::string::npos) return bad("filename", plan.filename);
   return plan;
 }

@@ -1,4 +1,4 @@
-// The Dockerfile frontend's attributes, as clients send them with a Solve, in our builder's words.
+// Converts the attributes of the Dockerfile frontend, which clients send with a Solve, to the builder's options.
 #pragma once
 
 #include <map>
@@ -14,8 +14,8 @@ namespace consort::buildkit {
 using Attributes = std::map<std::string, std::string>;
 
 struct LocalContext {
-  std::string name;    // of the context in the Dockerfile
-  std::string folder;  // of the client's
+  std::string name;    // as the Dockerfile refers to it
+  std::string folder;  // name of the client's directory
 };
 struct BuiltContext {
   std::string name;
@@ -23,19 +23,19 @@ struct BuiltContext {
 };
 
 struct SolvePlan {
-  // Without context, Dockerfile, tags, and the contexts below, which only the client's session has.
+  // Without context, Dockerfile, tags, and the contexts below, which only the client's session can provide.
   build::BuildRequest request;
   std::string filename = "Dockerfile";
-  std::string dockerfile_folder = "dockerfile", context_folder = "context";  // the client's directories
+  std::string dockerfile_folder = "dockerfile", context_folder = "context";  // names of the client's directories
   std::string remote_context;  // a git or HTTP URL; empty: the client's directory
   std::vector<LocalContext> local_contexts;
   std::vector<BuiltContext> built_contexts;
-  std::map<std::string, std::string> sessions;  // of directories that another session than the build's has
+  std::map<std::string, std::string> sessions;  // by directory: IDs of sessions other than the build's
   std::string subrequest;                       // "frontend.lint"; empty: a build
 };
 
-// What the builder has no part in (attestations, version control facts, ...) is passed over. Code::invalid or
-// unsupported names the attribute.
+// Attributes that do not concern the builder (attestations, VCS information, ...) are ignored. Code::invalid or
+// Code::unsupported names the attribute.
 Result<SolvePlan> read_attributes(const Attributes& attributes);
 
 }  // namespace consort::buildkit

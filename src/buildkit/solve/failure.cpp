@@ -8,7 +8,7 @@
 namespace consort::buildkit {
 namespace {
 
-// As JSON in an Any: BuildKit has done so since before its messages were protobuf.
+// As JSON in an Any: BuildKit has used that since before its messages were protobuf.
 constexpr const char* source_type = "github.com/moby/buildkit/errdefs.Source+json";
 constexpr const char* exit_type = "github.com/moby/buildkit/gatewayapi.ExitMessage+json";
 

@@ -1,4 +1,4 @@
-// What a client shows of a failed build besides the error's text: its place in the Dockerfile.
+// Error details that a client shows for a failed build in addition to the message: the position in the Dockerfile.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace consort::buildkit {
 
-// A serialised google.rpc.Status.
+// A serialized google.rpc.Status.
 std::string failure_details(const RpcStatus& status, const build::StepFailure& failure);
 
-// The answer to `docker build --check`: "result.json", "result.txt" and the like.
+// The answer to `docker build --check`: "result.json", "result.txt" and so on.
 std::map<std::string, std::string> lint_result(const build::BuildResult& result, const std::string& file);
 
 }  // namespace consort::buildkit

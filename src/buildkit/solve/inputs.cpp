@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view scheme = "consort-build://";
 constexpr std::size_t max_dockerfile = std::size_t{4} << 20;
 
-// Checks for the magic numbers of compressed data, or ustar's own.
+// Checks for the magic numbers of compressed data, or for that of ustar.
 bool is_archive(std::string_view head) {
   for (const std::string_view magic : {std::string_view("\x1f\x8b"), std::string_view("\x28\xb5\x2f\xfd")})
     if (head.starts_with(magic)) return true;
@@ -29,7 +29,7 @@ wire::Definition definition_of(const BuiltReference& reference) {
   source.mutable_source()->set_identifier(std::string(scheme) + reference.job + "/" + reference.result);
   wire::Definition definition;
   *definition.add_def() = source.SerializeAsString();
-  wire::Op last;  // names what the graph gives
+  wire::Op last;  // names the graph's result
   const std::string digest = "sha256:" + sha256_hex(definition.def(0));
   last.add_inputs()->set_digest(digest);
   (*definition.mutable_metadata())[digest] = {};

@@ -1,4 +1,4 @@
-// Where a build's files come from, besides the client's directories: results of other builds, uploaded archives.
+// Sources of a build other than the client's directories: results of other builds, and uploaded archives.
 #pragma once
 
 #include <string>
@@ -11,29 +11,30 @@
 
 namespace consort::buildkit {
 
-// A result of another build, by its reference and the result's id there. To the client it is a graph of operations like
-// any other, with one source, which it gives back as it came.
+// The result of another build, identified by that build's reference and the result's ID. Clients see it as a graph of
+// operations with a single source, which they send back unchanged.
 struct BuiltReference {
   std::string job;
   std::string result;
 };
 wire::Definition definition_of(const BuiltReference& reference);
-// Code::unsupported: another graph.
+// Code::unsupported: any other graph.
 Result<BuiltReference> built_reference(const wire::Definition& definition);
 
-// The id of what a client gives back at the bridge; empty: nothing.
+// The ID of the result that a client returns over the bridge; empty: none.
 std::string result_of(const wire::BridgeResult& result);
-// The Dockerfile's own, by whatever name: built in, or as the image that others fetch it by.
+// Whether it is the Dockerfile frontend: the built-in one, or the image under which it is published.
 bool is_dockerfile_frontend(const std::string& frontend, const Attributes& attributes);
 
-// Entries of a request in the words of cache_from and cache_to. Code::unsupported: what lies with the client.
+// Converts cache entries of a request to the syntax of cache_from and cache_to. Code::unsupported: caches on the
+// client's machine.
 Result<std::vector<std::string>> cache_specs(const std::vector<wire::CacheEntry>& entries);
 
-// That the image is to be kept, without a name.
+// An exporter that keeps the image without giving it a name.
 wire::Exporter image_exporter();
 
-// What came on the standard input of `docker build -`: an archive, unpacked into `folder`, or the text of a Dockerfile,
-// which becomes the plan's. Gives the context's directory.
+// Handles the standard input of `docker build -`: an archive, which is extracted into `folder`, or the text of a
+// Dockerfile, which is stored in the plan. Returns the context's directory.
 Result<std::string> unpack_upload(const std::string& file, const std::string& folder, SolvePlan& plan);
 
 }  // namespace consort::buildkit

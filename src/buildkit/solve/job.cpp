@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t max_status_bytes = std::size_t{8} << 20;
 constexpr std::size_t max_jobs = 256;
-constexpr std::size_t max_results = 16;  // of one build
+constexpr std::size_t max_results = 16;  // per build
 constexpr std::size_t kept_jobs = 16;
 constexpr std::size_t kept_records = 50;
 
@@ -122,7 +122,7 @@ Result<std::shared_ptr<Job>> Jobs::open(const std::string& reference) {
 void Jobs::release(const std::shared_ptr<Job>& job) {
   const std::scoped_lock lock(mutex_);
   const auto found = jobs_.find(job->reference());
-  // Our reference and the table's: another call that waits for the build holds one as well.
+  // Our reference and the table's: another call that waits for the build has one as well.
   const bool unused = found != jobs_.end() && found->second == job && job.use_count() == 2;
   if (unused && !job->begun()) jobs_.erase(found);
 }

@@ -26,7 +26,7 @@ void add_names(const wire::Exporter& exporter, Outputs& outputs) {
     if (const auto word = trim(name); !word.empty()) outputs.names.emplace_back(word);
 }
 
-// The image's files, merged, as a tar written to `out`.
+// Writes the image's merged files as a tar to `out`.
 Result<> write_files(engine::Engine& engine, const std::string& image_id, int out, const std::stop_token& cancel) {
   const auto images = engine.images();
   const image::Image image = TRY(images.find(image_id));
@@ -36,7 +36,7 @@ Result<> write_files(engine::Engine& engine, const std::string& image_id, int ou
   return image::export_rootfs(lower, "", out, cancel);
 }
 
-// One side writes into the pipe what the other reads from it.
+// Connects both sides by a pipe: one writes what the other one reads.
 Result<> stream_files(engine::Engine& engine, const std::string& image_id, const std::stop_token& cancel,
                       const std::function<Result<>(int from)>& reader) {
   Pipe pipe = TRY(make_pipe());
@@ -46,7 +46,7 @@ Result<> stream_files(engine::Engine& engine, const std::string& image_id, const
     pipe.write.reset();
   });
   const Result<> read = reader(pipe.read.get());
-  pipe.read.reset();  // a writer that nobody reads from ends
+  pipe.read.reset();  // a writer without a reader ends
   writer.join();
   if (!read) return fail(read.error());
   return written;

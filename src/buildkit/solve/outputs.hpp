@@ -1,4 +1,4 @@
-// What becomes of a build's image: names in the store, an archive or files for the client.
+// Outputs of a build: names in the store, or an archive or files for the client.
 #pragma once
 
 #include <map>
@@ -13,16 +13,16 @@
 namespace consort::buildkit {
 
 struct Outputs {
-  std::vector<std::string> names;                              // for the image
-  std::vector<std::pair<std::size_t, wire::Exporter>> others;  // to be given to the client, by their numbers
-  bool keep_image = false;                                     // it is wanted here, also if it has no name
+  std::vector<std::string> names;                              // names of the image
+  std::vector<std::pair<std::size_t, wire::Exporter>> others;  // for the client, with their index in the request
+  bool keep_image = false;                                     // keep the image even if it has no name
 };
 
-// Code::unsupported: an output that this engine has not.
+// Code::unsupported: an output that this engine does not support.
 Result<Outputs> read_outputs(const std::vector<wire::Exporter>& exporters);
 
-// Code::unsupported if the client takes no files.
-// number: of the exporter among the request's, by which the client knows where it goes.
+// number: the exporter's index in the request, by which the client knows its destination. Code::unsupported if the
+// client does not accept files.
 Result<> send_output(engine::Engine& engine, Session& session, const wire::Exporter& exporter, std::size_t number,
                      const std::string& image_id, ProgressFeed& feed, const std::stop_token& cancel);
 

@@ -6,7 +6,7 @@
 namespace consort::buildkit {
 namespace {
 
-constexpr std::size_t max_log_bytes = std::size_t{2} << 20;  // of a step, as BuildKit clips it
+constexpr std::size_t max_log_bytes = std::size_t{2} << 20;  // per step, as BuildKit limits it
 constexpr std::size_t max_log_piece = std::size_t{512} << 10;
 constexpr Nanoseconds between_transfers = std::chrono::milliseconds(100);
 constexpr std::string_view definition_title = "[internal] load build definition from ";
@@ -93,8 +93,8 @@ void ProgressFeed::take(const build::ProgressEvent& event) {
   job_.tell(status);
 }
 
-// The builder's own steps say "writing image X done": such lines are parts of the step. Any other step's lines are a
-// program's output.
+// The builder's own steps print "writing image X done": such lines are parts of the step. The lines of any other step
+// are the output of a program.
 void ProgressFeed::tell_parts(const build::ProgressEvent& event, wire::StatusResponse& status) {
   const std::string digest = vertices_[event.id].digest();
   if (event.stage == "internal") {

@@ -1,4 +1,4 @@
-// What a build tells, in the words of the status stream: vertices, their logs, their parts.
+// Converts a build's progress to the status stream: vertices, their logs and their statuses.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,18 @@
 
 namespace consort::buildkit {
 
-// Any thread.
+// Thread-safe. The job is borrowed.
 class ProgressFeed {
  public:
-  // scope: tells steps of several builds apart that are told as one job's.
+  // scope: distinguishes the steps of several builds that are reported as one job.
   explicit ProgressFeed(Job& job, std::string scope = {}) : job_(job), scope_(std::move(scope)) {}
 
   void take(const build::ProgressEvent& event);
-  // The build's checks, next to the step that read its Dockerfile.
+  // Reports the build checks along with the step that read its Dockerfile.
   void warn(const build::BuildResult& result, const std::string& file);
 
-  // A step that is ours and not the builder's: what is fetched from the client. Ends, as failed, with its owner.
+  // A step outside the builder, such as a transfer from the client. Its destructor reports it as failed unless it has
+  // ended.
   class Step {
    public:
     Step(ProgressFeed& feed, const std::string& name);
@@ -34,7 +35,7 @@ class ProgressFeed {
     void transfer(std::string what, std::string verb = "transferring") {
       what_ = verb.empty() ? std::move(what) : verb + " " + what;
     }
-    void part(const std::string& what);  // that is done
+    void part(const std::string& what);  // reports a part that is done
     void done();
     void failed(const std::string& why);
 
@@ -49,11 +50,12 @@ class ProgressFeed {
     bool ended_ = false;
   };
 
-  // Shown once the builder's own steps begin, or by show_pending(): what was fetched earlier than Docker does it.
+  // Reports a completed transfer once the builder's own steps start, or by show_pending(): for transfers that happen
+  // earlier than in BuildKit.
   void pend(std::string name, std::string part, std::uint64_t bytes);
   void show_pending();
 
-  // Steps of the builder that are shown by ours.
+  // Hides a step of the builder that one of our own steps already shows.
   void hide(std::string title) { hidden_.insert(std::move(title)); }
   int steps() const { return total_; }
   int cached_steps() const { return cached_; }
@@ -68,7 +70,7 @@ class ProgressFeed {
   std::set<std::string> hidden_;
   std::string pending_, pending_part_;
   std::uint64_t pending_bytes_ = 0;
-  std::map<int, wire::Vertex> vertices_;  // by the builder's numbers
+  std::map<int, wire::Vertex> vertices_;  // by the builder's step number
   std::map<int, std::size_t> log_bytes_;  // likewise
   int total_ = 0, cached_ = 0;
 };

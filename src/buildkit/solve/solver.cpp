@@ -27,8 +27,8 @@ Result<Fd> make_folder(const std::string& path) {
 
 }  // namespace
 
-// A directory for this build, removed with it: received/ as the client sent it, definition/ with what the builder may
-// read of that, context/ and named/N.
+// A directory for this build, removed with it: received/ as the client sent it, definition/ with the files that the
+// builder may read of that, context/ and named/N.
 struct Solver::Folders {
   ScratchFolder scratch;
   std::string operator/(const std::string& name) const { return scratch.path() + "/" + name; }
@@ -37,7 +37,7 @@ struct Solver::Folders {
 Result<SolveOutcome> Solver::solve(const SolveInput& input) {
   SolvePlan plan = TRY(read_attributes(input.attributes));
   const Outputs outputs = TRY(read_outputs(input.exporters));
-  // A step with all rights over the machine is not for everybody who may build; Docker's engine refuses it as well.
+  // A step with all privileges on the machine is not for everyone who may build; Docker's engine refuses it as well.
   for (const std::string& entitlement : input.entitlements)
     if (entitlement != "network.host")
       return fail(Error(Code::denied)
@@ -86,22 +86,21 @@ Result<std::set<std::string>> Solver::image_ids() {
   return ids;
 }
 
-// Nobody asked for an image; what it consists of belongs to the build cache. An image that existed before belongs to
-// somebody else.
+// No image was requested; its layers belong to the build cache. An image that existed before is not ours.
 void Solver::drop_image(const std::string& id, const std::set<std::string>& before) {
   if (id.empty() || before.contains(id)) return;
   const std::optional<image::Image> image = engine_.images().look_up(id).value_or(std::nullopt);
   if (image && !image->is_named()) (void)engine_.images().remove(id);
 }
 
-// Builds that share one of the client's directories (bake's targets) get it through the session of one of them.
+// Builds that share one of the client's directories (targets of bake) get it through the session of one of them.
 Result<std::shared_ptr<Session>> Solver::session_of(const SolvePlan& plan, const std::string& folder) {
   const auto other = plan.sessions.find(folder);
   if (other == plan.sessions.end() || other->second == session_->id()) return session_;
   return sessions_.wait_for(other->second, cancel_);
 }
 
-// A copy, so that the builder follows no symlink that leads out of what the client sent.
+// Copies the file, so that the builder cannot follow a symlink out of the directory that the client sent.
 Result<> Solver::copy_if_there(int from, const std::string& name, const std::string& to) const {
   const auto file = open_in_root(from, name, O_RDONLY | O_NONBLOCK);
   if (!file && file.error().code() == Code::not_found) return {};
@@ -155,7 +154,7 @@ Result<> Solver::get_definition(SolvePlan& plan, const Folders& folders) {
   return copy_if_there(ignore_root.get(), ".dockerignore", definition + "/.dockerignore");
 }
 
-// The builder fetches it. The Dockerfile is in it, or is sent separately by the client.
+// Lets the builder fetch it. The Dockerfile is in it, or is sent separately by the client.
 Result<> Solver::get_remote_definition(SolvePlan& plan, const Folders& folders) {
   constexpr std::string_view from_session = "http://buildkit-session/";
   if (plan.remote_context.starts_with(from_session)) {
@@ -244,8 +243,8 @@ engine::BuildRun Solver::run_of(const SolvePlan& plan, const Folders& folders) {
   return run;
 }
 
-// Another build's result, as an image on this machine: what that build has produced by its end, after which its client
-// may be gone with all the files. If no image of it was kept, it is built once more, mostly from the cache.
+// The result of another build, as an image on this machine. When that build has ended, its client may be gone with all
+// the files. If no image of it was kept, it is built again, mostly from the cache.
 Result<std::string> Solver::build_input(const SolveInput& input, const std::string& key) {
   const auto found = input.inputs.find(key);
   if (found == input.inputs.end()) return fail(Error(Code::invalid).why("there is no input \"" + key + "\""));
@@ -279,7 +278,7 @@ Result<std::string> Solver::build_input(const SolveInput& input, const std::stri
 
 RpcStatus Solver::status_of(const Error& error) const {
   RpcStatus status = buildkit::status_of(error);
-  // For any other code, clients put the code's name before the text.
+  // For all other codes, clients would put the code's name before the text.
   if (status.code != RpcCode::canceled) status.code = RpcCode::unknown;
   if (failure_) status.details = failure_details(status, *failure_);
   return status;

@@ -1,4 +1,4 @@
-// A client's build from its request to what it gets.
+// Executes a client's build, from its request to its outputs.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@
 namespace consort::buildkit {
 
 struct SolveInput {
-  std::string session;  // its id
+  std::string session;  // ID
   Attributes attributes;
   std::map<std::string, wire::Definition> inputs;
   std::vector<wire::Exporter> exporters;
@@ -30,7 +30,7 @@ struct SolveOutcome {
   build::BuildResult result;
 };
 
-// For one build, by one thread. All is borrowed.
+// For one build and one thread. All references are borrowed.
 class Solver {
  public:
   Solver(engine::Engine& engine, Sessions& sessions, Jobs& jobs, Job& job, std::stop_token cancel,
@@ -43,7 +43,7 @@ class Solver {
         cancel_(std::move(cancel)) {}
 
   Result<SolveOutcome> solve(const SolveInput& input);
-  // Of an error of solve(): as the wire has it, with the place in the Dockerfile.
+  // Converts an error of solve() to a gRPC status that includes the position in the Dockerfile.
   RpcStatus status_of(const Error& error) const;
   const ProgressFeed& feed() const { return feed_; }
 
@@ -68,10 +68,10 @@ class Solver {
   ProgressFeed feed_;
   std::stop_token cancel_;
   std::shared_ptr<Session> session_;
-  std::vector<std::string> excluded_;  // the patterns of the context's ignore file
+  std::vector<std::string> excluded_;  // patterns of the context's ignore file
   std::vector<std::unique_ptr<AgentSocket>> agents_;
   std::optional<build::StepFailure> failure_;
-  int depth_ = 0;  // of builds that begin with others' results
+  int depth_ = 0;  // nesting of builds based on the results of others
 };
 
 }  // namespace consort::buildkit

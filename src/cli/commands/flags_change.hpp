@@ -1,4 +1,4 @@
-// Flags of the commands that change a project. Included by table.cpp only.
+// Flags of the commands that change a project. Included only by table.cpp.
 #pragma once
 
 #include "cli/commands/flags_shared.hpp"

@@ -1,4 +1,4 @@
-// Flags of `container run` and `container create`: those of `docker run`. Included by table.cpp only.
+// Flags of `container run` and `container create`: those of `docker run`. Included only by table.cpp.
 #pragma once
 
 #include "cli/commands/flags_shared.hpp"
@@ -7,7 +7,7 @@ namespace consort::cli {
 
 using enum FlagKind;
 
-// What `container update` can change as well.
+// Flags shared with `container update`.
 namespace limits {
 inline constexpr Flag blkio_weight{"blkio-weight", 0, integer, "", "Block I/O weight (10 to 1000), or 0 to disable"};
 inline constexpr Flag cpu_period{"cpu-period", 0, integer, "", "Period of the CPU quota in microseconds"};

@@ -1,4 +1,4 @@
-// Flags of the commands that look, and of those that handle images. Included by table.cpp only.
+// Flags of the commands that display information, and of those that work with images. Included only by table.cpp.
 #pragma once
 
 #include "cli/commands/flags_shared.hpp"

@@ -1,4 +1,5 @@
-// Flags of the commands that handle volumes and networks of the whole machine. Included by table.cpp only.
+// Flags of the commands for volumes, networks and jobs of the whole machine, and of `serve`. Included only by
+// table.cpp.
 #pragma once
 
 #include "cli/commands/flags_shared.hpp"

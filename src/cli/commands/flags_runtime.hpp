@@ -1,5 +1,5 @@
-// Flags of `consort runtime`, which are runc's: Podman, containerd and people type those. Included by table.cpp and
-// runtime.cpp only.
+// Flags of `consort runtime`, which are runc's because Podman, containerd and users pass those. Included only by
+// table.cpp and runtime.cpp.
 #pragma once
 
 #include "cli/commands/flags_shared.hpp"
@@ -8,7 +8,7 @@ namespace consort::cli {
 
 using enum FlagKind;
 
-// Between `runtime` and the command.
+// Given between `runtime` and the command.
 inline constexpr Flag runtime_flags[] = {
     {"cgroup-manager", 0, text, "", "Same as --systemd-cgroup if systemd (cgroupfs, systemd)", "cgroupfs"},
     {"debug", 0, boolean, "", "Log more"},

@@ -1,4 +1,4 @@
-// Flags that several commands have with the same meaning, so that they read the same in every help text.
+// Flags that several commands share with the same meaning, so that they have the same help text everywhere.
 #pragma once
 
 #include "cli/args/flags.hpp"

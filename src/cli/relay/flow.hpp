@@ -1,5 +1,5 @@
-// Bytes from one descriptor to another without ever waiting for either of them: for loops around poll(), which must
-// hear signals and the other direction meanwhile.
+// Forwards bytes between descriptors without blocking on either one: for loops around poll(), which must also handle
+// signals and the other direction.
 #pragma once
 
 #include <poll.h>
@@ -13,11 +13,11 @@
 
 namespace consort::cli {
 
-// Where bytes go that may be slow to take them. What it could not take yet is kept here.
+// A destination that may be slow. Keeps the bytes that it could not accept yet.
 class Outlet {
  public:
   enum class Owner : std::uint8_t {
-    caller,  // others write to it as well, so that its flags are not ours to change
+    caller,  // shared with other processes, so its flags must not be changed
     us,      // made non-blocking
   };
   Outlet(int fd, Owner owner);  // fd: borrowed
@@ -25,50 +25,50 @@ class Outlet {
   int fd() const { return own_ ? own_.get() : fd_; }
   bool waiting() const { return !kept_.empty(); }
   std::size_t kept() const { return kept_.size(); }
-  std::uint64_t unread() const;  // of what was written: what its reader has not taken yet
+  std::uint64_t unread() const;  // written bytes that the reader has not read yet
   void give(std::string_view bytes) { kept_ += bytes; }
-  // Writes what is taken without waiting. See nobody_reads() for an error.
+  // Writes as much as possible without waiting. See nobody_reads() for errors.
   Result<> write_some();
-  // splice(2) into it does not wait either; into a socket it would, whatever its flags.
+  // Whether splice(2) to it does not block; for a socket it would, regardless of flags.
   bool takes_splice() const { return kind_ == Kind::pipe || kind_ == Kind::file; }
 
  private:
   enum class Kind : std::uint8_t {
-    pipe,                     // and what else does not block
+    pipe,                     // and anything else that does not block
     terminal,                 // does not block
-    file,                     // a disk is waited for
+    file,                     // waits for the disk
     socket,                   // send() has a flag for it
-    shared_pipe_or_terminal,  // could not be opened a second time: takes PIPE_BUF bytes when poll() says so
+    shared_pipe_or_terminal,  // could not be reopened: takes PIPE_BUF bytes when poll() reports it writable
   };
   Result<std::size_t> put(std::string_view bytes) const;
 
   int fd_;
   Kind kind_ = Kind::file;
-  Fd own_;  // the same pipe or terminal, opened again for O_NONBLOCK
+  Fd own_;  // the same pipe or terminal, reopened with O_NONBLOCK
   std::string kept_;
 };
 
-bool nobody_reads(const Error& error);  // the other end of the pipe was closed, the terminal was hung up
+bool nobody_reads(const Error& error);  // the other end of the pipe was closed, or the terminal was hung up
 
 class Flow {
  public:
-  // May change what has been read before it is passed on; false ends the flow.
+  // May change bytes after they are read and before they are passed on; false ends the flow.
   using Filter = std::function<bool(std::string& bytes)>;
 
-  // from: borrowed; read only when poll() has said that there is something. Spliced if it is a pipe of ours: pages of a
-  // caller's file must not come to lie in a pipe that a container reads.
+  // from: borrowed; read only after poll() has reported it readable. Splice only from our own pipes: pages of a
+  // caller's file must not end up in a pipe that a container reads.
   enum class By : std::uint8_t { splice, copy };
   Flow(int from, Outlet to, By by) : from_(from), to_(std::move(to)), splice_(by == By::splice) {}
-  void set_filter(Filter filter) { filter_ = std::move(filter); }  // of a flow by copy
+  void set_filter(Filter filter) { filter_ = std::move(filter); }  // for By::copy
 
-  // What to wait for before the next step(); fd -1 when it is over.
+  // What to poll for before the next step(); fd is -1 when the flow is over.
   pollfd wanted() const;
-  // Moves what can be moved now. An error ends the flow; failed_to_read() says on which side.
+  // Moves as much as possible now. An error ends the flow; failed_to_read() tells on which side it occurred.
   Result<> step();
-  // The source is not read any more; what was read of it still goes on its way.
+  // Stops reading the source; bytes already read are still delivered.
   void stop_reading() { ended_ = true; }
   bool over() const { return ended_ && !to_.waiting(); }
-  bool held_up() const { return blocked_ || to_.waiting(); }  // by whoever takes the bytes
+  bool held_up() const { return blocked_ || to_.waiting(); }  // waiting for the destination
   bool failed_to_read() const { return failed_to_read_; }
   std::size_t kept() const { return to_.kept(); }
   std::uint64_t unread() const { return to_.unread(); }
@@ -83,7 +83,7 @@ class Flow {
   Outlet to_;
   Filter filter_;
   bool ended_ = false;
-  bool blocked_ = false;  // the other end of a splice is full
+  bool blocked_ = false;  // the destination of a splice is full
   bool splice_;
   bool failed_to_read_ = false;
   std::uint64_t moved_ = 0;

@@ -1,4 +1,4 @@
-// The keys of `up`: a line below the output that names them, on a terminal only.
+// The key menu of `up`: a line below the output that names the keys, on a terminal only.
 #pragma once
 
 #include <termios.h>
@@ -12,10 +12,11 @@
 
 namespace consort::cli {
 
-// Whether the terminal is ours to ask: standard input and output are one, and we are its foreground.
+// Whether we may use the terminal: standard input and output are terminals, and we are in the foreground.
 bool can_show_keys(const Terminal& terminal);
 
-// Single keys without echo until destruction. Ctrl-C and Ctrl-Z stay signals.
+// Reads single keys without echo until destroyed. Ctrl-C and Ctrl-Z remain signals. The destructor restores the
+// terminal.
 class KeyMenu final : public project::AttachKeys {
  public:
   explicit KeyMenu(const Terminal& terminal);
@@ -28,7 +29,7 @@ class KeyMenu final : public project::AttachKeys {
   void show(project::WatchState state) override;
   void close() override;
 
-  // Whole lines, written while the menu is out of the way. Any thread.
+  // Writes whole lines while the menu is hidden. Any thread.
   template <typename Writer>
   void around(const Writer& write) {
     const std::scoped_lock lock(mutex_);
@@ -36,7 +37,7 @@ class KeyMenu final : public project::AttachKeys {
     write();
     draw();
   }
-  // In between, something else draws below the output.
+  // While hidden, other code may draw below the output.
   void hide();
   void reveal();
 
@@ -52,7 +53,7 @@ class KeyMenu final : public project::AttachKeys {
   bool shown_ = false, hidden_ = false, drawn_ = false;
 };
 
-// The line itself.
+// The text of the menu line.
 std::string key_menu_text(project::WatchState state, const Terminal& terminal);
 
 }  // namespace consort::cli

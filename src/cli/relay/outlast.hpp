@@ -1,4 +1,4 @@
-// What the relays do when a process has ended and its output is held up by whoever reads ours.
+// How the relays handle a process that has ended while the reader of our output does not read.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,12 @@
 
 namespace consort::cli {
 
-// unread: what the reader has not taken yet. left: the command's exit code, once the rest is not waited for.
+// unread: bytes that the reader has not read yet. left: set to the command's exit code once the rest is given up.
 inline void outlast_reader(Patience& patience, std::uint64_t unread, std::optional<RawTerminal>& raw,
                            std::optional<int>& left) {
   patience.sees(unread);
   if (!patience.stands()) return;
-  raw.reset();  // nobody is there any more who could be sent keys: Ctrl-C is for us
+  raw.reset();  // there is no process left to send keys to: Ctrl-C is for us
   if (const auto signal = patience.given_up()) left = 128 + *signal;
 }
 

@@ -13,6 +13,7 @@
 #include "cli/relay/patience.hpp"
 #include "cli/relay/relay.hpp"
 #include "cli/relay/terminal_mode.hpp"
+#include "cli/relay/typed_input.hpp"
 #include "cli/signals.hpp"
 #include "engine/standing.hpp"
 #include "project/exec/watching.hpp"
@@ -29,7 +30,7 @@ class ContainerRelay {
       : engine_(engine),
         relay_(std::move(relay)),
         interrupt_fd_(interrupt_fd),
-        keys_(DetachKeys::parse(relay_.detach_keys).value_or(DetachKeys())) {}
+        typed_(DetachKeys::parse(relay_.detach_keys).value_or(DetachKeys()), patience_) {}
 
   Result<RelayEnd> run() {
     watch_ = TRY(engine_.watch(relay_.project, engine::Unserved::revive));
@@ -74,14 +75,10 @@ class ContainerRelay {
     in_.emplace(STDIN_FILENO, Outlet(input.get(), Outlet::Owner::us), Flow::By::copy);
     if (!relay_.tty) return;
     in_->set_filter([this](std::string& typed) {
-      if (typed.contains(interrupt_key)) {
-        patience_.typed_interrupt();
-        asked_ = true;
-      }
-      auto filtered = keys_.feed(typed);
-      typed = std::move(filtered.text);
-      if (filtered.detached) left_ = 0;
-      return !filtered.detached;
+      if (typed.contains(interrupt_key)) asked_ = true;
+      if (typed_.pass(typed)) return true;
+      left_ = 0;
+      return false;
     });
   }
 
@@ -257,7 +254,6 @@ class ContainerRelay {
   engine::Engine& engine_;
   AttachRelay relay_;
   int interrupt_fd_;
-  DetachKeys keys_;
   std::unique_ptr<engine::Watch> watch_;
   engine::LogReader* reader_ = nullptr;
   int log_ = -1;
@@ -274,6 +270,7 @@ class ContainerRelay {
   int looks_ = 0;                                    // at which it was
   Insistence insistence_;
   Patience patience_;
+  TypedInput typed_;
   std::optional<int> code_ = 0;  // nullopt: nobody has seen how it ended
   std::optional<int> left_;      // the command's exit code: it does not wait for the container
   std::optional<Error> failure_;

@@ -1,4 +1,4 @@
-// Our terminal, lent to a process in a container.
+// Our terminal, used by a process in a container.
 #pragma once
 
 #include <termios.h>
@@ -8,9 +8,9 @@
 
 namespace consort::cli {
 
-inline constexpr char interrupt_key = '\003';  // Ctrl-C, as whoever reads a raw terminal gets it
+inline constexpr char interrupt_key = '\003';  // Ctrl-C, as read from a raw terminal
 
-// Raw mode on standard input until destruction; nothing if it is no terminal.
+// Puts standard input into raw mode until destroyed; does nothing if it is not a terminal.
 class RawTerminal {
  public:
   RawTerminal();

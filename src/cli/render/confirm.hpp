@@ -1,4 +1,4 @@
-// Questions before something is lost.
+// Confirmation before data is lost.
 #pragma once
 
 #include <string>
@@ -9,7 +9,8 @@ namespace consort::cli {
 
 enum class Answer : std::uint8_t { no, yes };
 
-// Asks on standard output, reads a line; the end of the input and anything but yes mean no, an empty line the default.
+// Asks on standard output and reads a line; end of input and anything but yes mean no, an empty line means the
+// fallback.
 bool confirm(const Terminal& terminal, const std::string& question, Answer fallback);
 
 }  // namespace consort::cli

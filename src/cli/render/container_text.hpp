@@ -1,4 +1,4 @@
-// A container in the words of `ps`.
+// Formats containers as `ps` does.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,6 @@ std::vector<Publisher> publishers(const engine::Container& container);  // sorte
 std::string port_text(const std::vector<Publisher>& publishers);        // "0.0.0.0:80->80/tcp, 8000/tcp"
 
 std::string command_text(const engine::Strings& command, Shorten shorten);  // quoted
-std::string cut(const std::string& text, std::size_t most);                 // to so many cells, the last of them "…"
+std::string cut(const std::string& text, std::size_t most);  // shortened to `most` cells, ending in "…"
 
 }  // namespace consort::cli

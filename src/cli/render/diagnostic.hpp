@@ -1,4 +1,4 @@
-// Diagnostics of the Compose files on the terminal.
+// Prints diagnostics of the Compose files on the terminal.
 #pragma once
 
 #include <set>
@@ -10,12 +10,12 @@
 
 namespace consort::cli {
 
-compose::Colour colour_of(const Terminal& terminal);  // of standard error
+compose::Colour colour_of(const Terminal& terminal);  // for standard error
 
-// To standard error, as wide as that is.
+// To standard error, wrapped to its width.
 void print_diagnostics(const Terminal& terminal, const std::vector<compose::Diagnostic>& diagnostics);
 
-// Prints warnings: Docker Compose's own line, which scripts may look for, then the place, once for each message.
+// Prints warnings: Docker Compose's own line, which scripts may search for, then the position; each message only once.
 class WarningPrinter {
  public:
   explicit WarningPrinter(const Terminal& terminal) : terminal_(terminal) {}

@@ -1,5 +1,5 @@
-// alpha generate: containers that run as a Compose file that would make them again. Only what they were asked to be,
-// not what their images say.
+// alpha generate: creates a Compose file from existing containers that would create them again. Contains only what was
+// requested for them, not what comes from their images.
 #pragma once
 
 #include <map>
@@ -12,14 +12,14 @@
 namespace consort::cli {
 
 struct GeneratedFile {
-  std::string name;                                 // of the project; "": none is written
-  std::string directory;                            // sources of binds below it are written relative to it; "": none
+  std::string name;                                 // of the project; "": omit it
+  std::string directory;                            // bind sources below it are written as relative paths; "": none
   std::map<std::string, engine::Network> networks;  // of the containers, by name
   std::map<std::string, engine::Volume> volumes;
-  std::vector<std::string> notes{};  // what cannot be written
+  std::vector<std::string> notes{};  // settings that cannot be expressed
 };
 
-// A mapping as it stands in a Compose file. Containers of one service become one, with `scale`.
+// The mapping for a Compose file. Containers of one service become a single service with `scale`.
 Json generate_file(const std::vector<engine::ContainerDetails>& containers, GeneratedFile& file);
 
 }  // namespace consort::cli

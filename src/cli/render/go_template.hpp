@@ -1,5 +1,5 @@
-// Go's text/template over JSON, as `docker inspect --format` takes it: fields ({{.State.Status}}), variables, if, else,
-// range, with, pipelines, and the functions that people use there.
+// Go's text/template over JSON, as used by `docker inspect --format`: fields ({{.State.Status}}), variables, if, else,
+// range, with, pipelines, and the common functions.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace consort::cli {
 
-// Code::invalid with the place of what cannot be read, or names a field that there is not ("<no value>" in a map whose
-// keys are the user's own).
+// Code::invalid with the position of a syntax error, or with the name of a field that does not exist (but "<no value>"
+// in a map with user-defined keys).
 Result<std::string> run_template(std::string_view text, const Json& data);
 
 }  // namespace consort::cli

@@ -1,4 +1,4 @@
-// A template taken apart. Part of go_template.cpp, which runs it.
+// The parser for templates, used by go_template.cpp.
 #pragma once
 
 #include <memory>
@@ -12,13 +12,12 @@ namespace consort::cli::go_template {
 
 struct Pipeline;
 
-// One operand: `.A.B`, `$x.A`, "text", 12, true, nil, name of a function, or a pipeline in parentheses with fields
-// behind.
+// One operand: `.A.B`, `$x.A`, "text", 12, true, nil, a function name, or a pipeline in parentheses followed by fields.
 struct Term {
   enum class Kind : std::uint8_t { dot, variable, text, number, boolean, nil, function, group } kind = Kind::dot;
-  std::string text;                 // of text, number, variable ("$", "$x") and function
-  bool truth = false;               // of boolean
-  std::vector<std::string> fields;  // behind a dot, a variable or a group
+  std::string text;                 // for text, number, variable ("$", "$x") and function
+  bool truth = false;               // for boolean
+  std::vector<std::string> fields;  // after a dot, a variable or a group
   std::shared_ptr<Pipeline> group;
 };
 using Command = std::vector<Term>;  // a function and its arguments, or one operand

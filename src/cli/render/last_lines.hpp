@@ -1,5 +1,5 @@
-// The last lines of what a program writes, for a picture that has room for a few: what a line looks like after carriage
-// returns and backspaces, without colours and without anything else that steers a terminal. The bytes are foreign.
+// The last lines of a program's output, for a display with room for only a few: as they look after carriage returns and
+// backspaces, without colours and other terminal control sequences. The input is untrusted.
 #pragma once
 
 #include <cstdint>
@@ -17,24 +17,25 @@ class LastLines {
   void add(std::string_view bytes);
   bool empty() const { return lines_.empty() && line_.empty(); }
 
-  // The last rows of the lines when each row has so many cells.
+  // The last `most` rows, with lines wrapped to `cells` cells.
   std::vector<std::string> rows(std::size_t most, std::size_t cells) const;
 
  private:
-  // Escape sequences (ECMA-48) are left out whole: ESC [ ... letter, ESC ] ... BEL or ESC \, ESC and one more.
+  // Escape sequences (ECMA-48) are removed completely: ESC [ ... letter, ESC ] ... BEL or ESC \, ESC and one more
+  // character.
   enum class State : std::uint8_t { text, escape, escape_more, control, string, string_escape };
   void add(char c);
   void add_text(char c);
   void end_line();
 
   std::size_t most_;
-  std::deque<std::string> lines_;  // sanitised
-  std::string line_;               // the one not ended yet; raw
-  bool returned_ = false;          // carriage return: what comes next takes the line's place
+  std::deque<std::string> lines_;  // sanitized
+  std::string line_;               // the incomplete line; raw
+  bool returned_ = false;          // carriage return: the next character replaces the line
   State state_ = State::text;
 };
 
-// All of a text's lines, made fit in that way.
+// All lines of a text, cleaned in the same way.
 std::string as_terminal_lines(std::string_view text);
 
 }  // namespace consort::cli

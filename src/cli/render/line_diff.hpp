@@ -1,4 +1,4 @@
-// What a correction changes, as `diff -u` shows it.
+// Shows the changes of a fix, as `diff -u` does.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Log lines with their coloured, padded prefixes: "web-1  | text".
+// Prints log lines with coloured, padded prefixes: "web-1  | text".
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@ namespace consort::cli {
 
 enum class Streams : std::uint8_t {
   merged,    // logs: everything to standard output
-  separate,  // up: what the container wrote to its standard error goes to ours
+  separate,  // up: the container's standard error goes to ours
 };
 
 struct LogStyle {
@@ -21,7 +21,8 @@ struct LogStyle {
   bool colour = false;
   bool timestamps = false;
   Streams streams = Streams::merged;
-  // As they are: the colours of the prefixes, and what containers write, are for the terminal.
+  // Where to write: unfiltered, because the colours of prefixes and of the containers' output are meant for the
+  // terminal.
   std::function<void(std::string_view)> out = draw_out;
   std::function<void(std::string_view)> err = draw_err;
 };
@@ -32,13 +33,13 @@ class LogPrinter final : public project::LogSink {
   void join(const std::string& name) override;
   void line(const std::string& name, const engine::LogLine& line) override;
   void status(const std::string& text) override;
-  void watch_line(const std::string& text);  // what `up --watch` says of itself, between the lines of containers
+  void watch_line(const std::string& text);  // messages of `up --watch` between the containers' lines
 
  private:
   void begin_batch() override;
   void end_batch() override;
   std::string prefix(const std::string& name);
-  void show(bool to_err, std::string_view text);  // now, or with what comes next of a batch
+  void show(bool to_err, std::string_view text);  // immediately, or with the next lines of the batch
   void show_held();
 
   LogStyle style_;

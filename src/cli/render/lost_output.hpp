@@ -1,4 +1,4 @@
-// Output that nobody gets: it cannot be written (the disk is full, say), or nobody takes it.
+// Output that is lost: it cannot be written (for example because the disk is full), or nobody reads it.
 #pragma once
 
 #include <string_view>
@@ -7,11 +7,11 @@
 
 namespace consort::cli {
 
-// Waits for a slow reader; Code::interrupted if the user wants an end and the reader does not move.
+// Waits for a slow reader; Code::interrupted if the user has interrupted the command and the reader does not read.
 Result<> write_until_interrupted(int fd, std::string_view text);
 
-// Standard output cannot be written. Told once, when it is lost, and by the exit status, so that half a file does not
-// pass for a whole one. What the command does otherwise goes on.
+// Records that standard output cannot be written. Reported once and by the exit status, so that partial output is not
+// mistaken for complete output. The command otherwise continues.
 void note_lost_output(const Error& error);
 bool has_lost_output();
 

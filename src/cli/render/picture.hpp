@@ -1,4 +1,4 @@
-// Lines at the bottom of a terminal that are drawn over again and again.
+// Lines at the bottom of a terminal that are redrawn repeatedly.
 #pragma once
 
 #include <cstddef>
@@ -15,17 +15,17 @@ struct Size {
 
 enum class Paint : std::uint8_t { plain, colours };
 
-// Codes of SGR.
+// SGR codes.
 namespace colour {
 constexpr std::string_view none{}, red = "31", green = "32", yellow = "33", blue = "34", magenta = "35", faint = "2";
 }
 
-// What a picture says in one line. Text must not hold control characters.
+// One line of a picture. Text must not contain control characters.
 class Line {
  public:
   Line& add(std::string_view text, std::string_view code, Paint paint);
   Line& add(std::string_view text) { return add(text, colour::none, Paint::plain); }
-  // Spaces up to that cell.
+  // Adds spaces up to this cell.
   Line& pad_to(std::size_t cells);
 
   const std::string& text() const { return text_; }
@@ -37,8 +37,8 @@ class Line {
 };
 using Lines = std::vector<Line>;
 
-// A line with what it is worth: when not all fit, the lines of the lowest rank go first, the upper ones before the
-// lower.
+// A line with a priority: if not all lines fit, those of the lowest rank are dropped first, upper ones before lower
+// ones.
 struct RankedLine {
   Line line;
   int rank = 0;
@@ -47,19 +47,19 @@ Lines fitted(std::vector<RankedLine> lines, std::size_t room);
 
 class Picture {
  public:
-  // What to send so that the terminal shows these lines in place of those drawn before. The cursor ends below them.
+  // What to write so that the terminal shows these lines instead of those drawn before. The cursor ends up below them.
   std::string redraw(const Lines& lines, Size size);
-  // What to send so that nothing of it is left.
+  // What to write to erase the picture.
   std::string erase(Size size);
-  // What was drawn stays as it is; the next picture begins below.
+  // Leaves the drawn lines in place; the next picture starts below them.
   void leave() { cells_.clear(); }
   bool empty() const { return cells_.empty(); }
 
  private:
   std::string to_top(Size size) const;
 
-  std::vector<std::size_t> cells_;  // of each line drawn
-  std::size_t columns_ = 0;         // of the terminal then
+  std::vector<std::size_t> cells_;  // of each drawn line
+  std::size_t columns_ = 0;         // of the terminal at that time
 };
 
 }  // namespace consort::cli

@@ -1,4 +1,4 @@
-// How the events of a running plan look on standard error: for a person at a terminal (tty), for a log (plain), for a
+// Renders the events of a running plan on standard error: for a user at a terminal (tty), for a log (plain), for a
 // program (json), or not at all (quiet).
 #pragma once
 
@@ -18,16 +18,17 @@ namespace consort::cli {
 using Write = std::function<void(std::string_view)>;
 using Moment = std::chrono::steady_clock::time_point;
 
-// To standard output. When nobody reads it any more, the command ends as by Ctrl-C: cleanly, with what it has begun.
+// To standard output. If nobody reads it any more, the command ends as after Ctrl-C: cleanly, after finishing what it
+// has started.
 void print_or_interrupt(std::string_view text);
 
-// Of the terminal that standard error is, as it is now.
+// The current size of the terminal at standard error.
 Size error_terminal_size();
 
 struct ProgressOptions {
   ProgressMode mode = ProgressMode::automatic;
   bool dry_run = false;
-  Write err = draw_err;  // tests catch what would be written, and know the time
+  Write err = draw_err;  // tests replace these to capture output and control time
   Write out = print_or_interrupt;
   std::function<Size()> size = error_terminal_size;
   std::function<Moment()> now = std::chrono::steady_clock::now;
@@ -38,7 +39,7 @@ std::optional<ProgressMode> parse_progress(std::string_view text);
 
 std::unique_ptr<project::Progress> make_progress(const Terminal& terminal, const ProgressOptions& options);
 
-// The lines themselves, without their newline.
+// A single line, without newline.
 std::string plain_line(const project::ProgressEvent& event, bool dry_run);
 std::string json_line(const project::ProgressEvent& event, bool dry_run);
 

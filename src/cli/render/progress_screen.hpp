@@ -1,5 +1,5 @@
-// The picture of a command's progress on a terminal: builds (build_view.hpp), and below them everything else
-// (rows_view.hpp). Not for several threads: progress_tty.cpp sees to that, and to drawing it again and again.
+// The progress display of a command on a terminal: builds (build_view.hpp), and everything else below them
+// (rows_view.hpp). Not thread-safe: progress_tty.cpp provides locking and redraws it periodically.
 #pragma once
 
 #include <optional>
@@ -21,12 +21,12 @@ class ProgressScreen {
   void begin(std::string_view title);
   void event(const project::ProgressEvent& event);
   void step(const project::BuildStep& step);
-  // What is said of builds comes below their steps, once those are all there.
+  // Messages about builds are shown below their steps once all of those are known.
   void output(std::string_view text);
   void log(std::string_view text);  // likewise
   void warn(const std::string& message);
   void draw();
-  // The whole, in its last form and for good.
+  // Draws everything in its final form, permanently.
   void finish();
   bool blank() const { return picture_.empty(); }
 
@@ -39,7 +39,7 @@ class ProgressScreen {
   Paint paint_;
   std::optional<RowsView> rows_;  // between begin and finish
   BuildView builds_;
-  std::set<std::string> warned_;  // what was said once is not said again for the next image
+  std::set<std::string> warned_;  // warnings already shown; they are not repeated for the next image
   std::string after_builds_;
   Picture picture_;
 };

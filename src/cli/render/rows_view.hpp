@@ -1,8 +1,8 @@
-// Named things and what becomes of them, as Docker Compose shows them on a terminal:
+// Objects and their states, as Docker Compose shows them on a terminal:
 //   [+] Running 2/3
 //    ✔ Network lms_default  Created                            0.1s
 //    ⠹ Container lms_db     Starting                           0.4s
-// and, of images, their layers:
+// and, for images, their layers:
 //    ⠹ db [⣿⣦⣀] 22.6MB / 43MB 5.2MB/s Pulling                  3.8s
 //      ✔ 09ed0d84c183 Pull complete                            2.6s
 //      ⠦ cbaf1512ec18 Downloading    8.2MB/25MB 3.1MB/s        3.7s
@@ -28,7 +28,7 @@ class RowsView {
   bool empty() const { return rows_.empty(); }
   std::size_t lines() const { return rows_.empty() ? 0 : rows_.size() + 1; }
 
-  // No more lines than that: what works goes before what has ended, things before their parts.
+  // At most `most` lines: objects in progress take precedence over finished ones, and objects over their parts.
   Lines draw(Moment now, std::size_t columns, std::size_t most, Paint paint) const;
 
  private:
@@ -36,7 +36,7 @@ class RowsView {
     project::ProgressEvent event;
     Moment begun{};
     std::optional<Moment> ended{};
-    // Bytes that have come over the network, of all that must; and where counting them began.
+    // Bytes received over the network, of the total; and the state when counting began, to compute the speed.
     std::uint64_t bytes = 0, size = 0, first_bytes = 0;
     std::optional<Moment> counted_since{};
     bool is_part() const { return !event.parent.empty(); }

@@ -1,4 +1,4 @@
-// What waits for what, as a picture: Docker Compose's `alpha viz`, and `config --graph`.
+// The dependency graph of services: Docker Compose's `alpha viz`, and `config --graph`.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ struct VizOptions {
   bool networks = false, ports = false, image = false;
   std::string indent = "\t";
 };
-// Graphviz, in Docker Compose's words.
+// Graphviz, with Docker Compose's wording.
 std::string viz_graph(const compose::Project& project, const VizOptions& options);
 
 // text, mermaid or dot; Code::invalid for anything else.

@@ -1,5 +1,5 @@
-// Tables as Docker's tools print them: no lines, upper-case heads, blanks between columns and after every cell but the
-// last of a row.
+// Tables in the format of Docker's tools: no lines, upper-case headings, spaces between columns and after every cell
+// except the last one of a row.
 #pragma once
 
 #include <string>
@@ -16,10 +16,10 @@ inline constexpr TableStyle object_table{10, 3};  // ps, stats, volumes
 inline constexpr TableStyle wide_table{20, 3};    // ls, images, config --variables
 inline constexpr TableStyle process_table{4, 2};  // top
 
-// Every row has as many cells as the first.
+// Every row must have as many cells as the first one.
 std::string format_table(std::vector<std::vector<std::string>> rows, TableStyle style);
 
-// As much of it as a terminal shows at once; the last line is for the cursor.
+// The part that fits on a terminal at once; the last line is left for the cursor.
 std::string fitted_to_screen(std::string_view text, std::size_t columns, std::size_t rows);
 
 }  // namespace consort::cli

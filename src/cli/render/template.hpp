@@ -1,5 +1,5 @@
-// --format TEMPLATE: the part of Go's templates that people use with these commands: {{.Field}}, {{json .}},
-// {{json .Field}}, {{lower .Field}}, {{upper .Field}}, {{.Label "KEY"}}; "table TEMPLATE" has columns and a head.
+// --format TEMPLATE: the common subset of Go templates for list commands: {{.Field}}, {{json .}}, {{json .Field}},
+// {{lower .Field}}, {{upper .Field}}, {{.Label "KEY"}}; "table TEMPLATE" prints columns with headings.
 #pragma once
 
 #include <string>

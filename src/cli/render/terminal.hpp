@@ -1,4 +1,4 @@
-// What the two output streams are, and what may be sent there.
+// The type of the standard streams, and what may be written to them.
 #pragma once
 
 #include <cstdint>
@@ -14,29 +14,29 @@ struct Terminal {
   bool in_is_terminal = false, out_is_terminal = false, err_is_terminal = false;
   Ansi ansi = Ansi::automatic;
   bool no_color = false;  // NO_COLOR is set and not empty, or TERM=dumb
-  bool dumb = false;      // TERM=dumb: lines are all that it can do
+  bool dumb = false;      // TERM=dumb: can only print lines
 
   static Terminal look();
   bool colour_out() const;
   bool colour_err() const;
-  // Whether progress may be drawn over: NO_COLOR does not forbid that, as with Docker Compose.
+  // Whether progress may be redrawn in place: allowed with NO_COLOR, as in Docker Compose.
   bool can_draw_err() const;
 };
 
 unsigned terminal_columns(int fd, unsigned fallback = 80);
 unsigned terminal_lines(int fd, unsigned fallback = 24);
 
-// Text with what others have chosen in it (answers of registries, names, files): on a terminal nothing of it steers
-// that. Standard output gets it as it is if it is no terminal, for whoever reads it there. Whole; a closed pipe ends
-// the program quietly.
+// Prints text that may contain foreign data (registry responses, names, files): on a terminal, control characters in it
+// are escaped. If standard output is not a terminal, it is written unchanged. Writes everything; a closed pipe ends the
+// program quietly.
 void print_out(std::string_view text);
-void print_err(std::string_view text);  // cleaned always: a log is looked at on a terminal, too
+void print_err(std::string_view text);  // always escaped: logs are viewed on terminals, too
 
-// What steers the terminal on purpose; foreign text in it has been cleaned (base/letters.hpp).
+// Writes terminal control sequences; foreign text in them must have been sanitized (base/letters.hpp).
 void draw_out(std::string_view text);
 void draw_err(std::string_view text);
 
-// A warning as Docker Compose writes it: "WARN[0000] ..." on a terminal, else `time="..." level=warning msg="..."`.
+// A warning in Docker Compose's format: "WARN[0000] ..." on a terminal, otherwise `time="..." level=warning msg="..."`.
 void print_warning(const Terminal& terminal, std::string_view message);
 
 }  // namespace consort::cli

@@ -7,7 +7,7 @@
 
 namespace consort::cli {
 
-// columns: of the terminal. Ends with a newline; "" when nothing was done.
+// columns: of the terminal. Ends with a newline; "" if nothing was done.
 std::string timing_bars(const project::Timings& timings, project::Moment end, std::size_t columns);
 
 }  // namespace consort::cli

@@ -10,7 +10,7 @@ namespace consort::compose {
 
 namespace {
 
-// Shortest digits that read back as the same number, as "d.ddde[+-]xx"; then laid out the way Go does.
+// The shortest digits that read back as the same number, as "d.ddde[+-]xx"; then formatted as Go does.
 template <typename Float>
 std::string shortest(Float value, int smallest_exponent, int exponent_limit) {
   if (std::isnan(value)) return "NaN";
@@ -30,7 +30,7 @@ std::string shortest(Float value, int smallest_exponent, int exponent_limit) {
   return fixed;
 }
 
-// encoding/json writes e-9 where everything else writes e-09.
+// encoding/json writes e-9, where other formatting in Go writes e-09.
 std::string trim_exponent(std::string text) {
   const std::size_t e = text.find("e-0");
   if (e != std::string::npos) text.erase(e + 2, 1);

@@ -1,7 +1,6 @@
-// Tables from path patterns to what a pass does there: {"services.*.ports.[].target", ...}. "*" stands for any key,
-// "[]" for the items of a list. What stands at an attribute of a service stands at that of its pre_start hooks and
-// of jobs, too, which are containers like it. A pass walks the tree with a Cursor, so that a look-up costs one step per
-// level.
+// Tables that map path patterns to a pass's action: {"services.*.ports.[].target", ...}. "*" stands for any key, "[]"
+// for the items of a list. Patterns for services also apply to their pre_start hooks and to jobs, which are containers
+// too. A pass walks the tree with a Cursor, so that a lookup costs one step per level.
 #pragma once
 
 #include <memory>
@@ -35,7 +34,7 @@ class PathTable {
     }
     Cursor item() const { return child("[]"); }
     const T* value() const { return step_ && step_->has_value ? &step_->value : nullptr; }
-    bool alive() const { return step_ != nullptr; }  // false: nothing below here is in the table
+    bool alive() const { return step_ != nullptr; }  // false: the table has no entries at or below this path
 
    private:
     friend class PathTable;

@@ -1,4 +1,4 @@
-// Collects diagnostics while the passes run. Passes know places; the reporter knows the lines.
+// Collects diagnostics while the passes run. Passes know positions; the reporter looks up the source lines.
 #pragma once
 
 #include <span>
@@ -11,17 +11,17 @@
 
 namespace consort::compose {
 
-inline constexpr std::size_t diagnostic_limit = 200;  // a file of random bytes must not fill the terminal
+inline constexpr std::size_t diagnostic_limit = 200;  // a file of random bytes must not flood the terminal
 
 class Reporter {
  public:
   explicit Reporter(const Sources& sources) : sources_(sources) {}
 
-  // The reference is for filling in label, help and fixes; it lives until the next report.
+  // The returned reference is for adding label, help and fixes; it is valid until the next report.
   Diagnostic& error(std::string_view code, std::string message, Place place = {});
   Diagnostic& warning(std::string_view code, std::string message, Place place = {});
   RelatedMark related(Place place, std::string label) const;
-  // A fix that replaces the marked text; empty edits when the place is not known or was repaired before.
+  // A fix that replaces the marked text; empty if the position is unknown or was already repaired.
   TextEdit edit(Place place, std::string replacement) const;
   TextEdit edit_bytes(std::uint32_t source, std::size_t offset, std::size_t length, std::string replacement) const;
 
@@ -33,7 +33,7 @@ class Reporter {
   std::size_t count() const { return diagnostics_.size(); }
   std::vector<Diagnostic>& diagnostics() { return diagnostics_; }
   const Sources& sources() const { return sources_; }
-  // Forgets what was reported since count() was `size`: a pass that is tried again after a repair.
+  // Removes everything reported since count() was `size`, for a pass that is repeated after a repair.
   void rewind(std::size_t size);
 
  private:
@@ -44,7 +44,7 @@ class Reporter {
   Diagnostic overflow_;
 };
 
-// A way through the tree: {"services", "web", "ports", "[0]"}. Owned strings, since keys are rarely long.
+// A path within the tree: {"services", "web", "ports", "[0]"}.
 class Path {
  public:
   void push(std::string_view segment) { segments_.emplace_back(segment); }

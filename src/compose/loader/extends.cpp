@@ -21,7 +21,7 @@ Strings names_of(const Node& services) {
   return names;
 }
 
-// Most services extend nothing, and looking each one up in a long mapping would cost more than everything else.
+// Most services extend nothing, and looking up each one in a long mapping would cost more than everything else.
 Strings extending(const Node& services) {
   Strings names;
   for (const Entry& entry : services.entries) {
@@ -61,7 +61,7 @@ std::optional<std::string> TreeLoader::path_of(const std::string& written, const
   return std::nullopt;
 }
 
-// If nobody fetches remote files, or it is not something that can be fetched.
+// Reports a file if remote files are not fetched, or if it cannot be fetched at all.
 void TreeLoader::report_missing(const std::string& written, const Scope& scope, Place place) {
   const std::string path = join_path(scope.base, written);
   const bool git = is_git_repository(written);
@@ -121,7 +121,7 @@ const Node* TreeLoader::base_services(const std::string& path, const Node& writt
   return (extended_[path] = std::move(kept)).get();
 }
 
-// What the extending service resets or overrides is not taken from its base.
+// Attributes that the extending service resets or overrides are not taken from its base.
 void TreeLoader::reset_service(Node& base, const std::string& name, const Resets& resets) {
   const auto services = resets.below.find("services");
   if (services == resets.below.end()) return;
@@ -142,7 +142,7 @@ bool TreeLoader::extend(Node& services, const std::string& name, const std::stri
   const Node extends = *found;
   const Node* service_node = extends.is_mapping() ? extends.find("service") : &extends;
   const Node* file_node = extends.find("file");
-  if (!service_node || !service_node->is_string()) return true;  // validation will tell
+  if (!service_node || !service_node->is_string()) return true;  // validation reports this
   const Link link{file, name, service_node->place};
   if (chain.size() >= chain_limit) {
     reporter_
@@ -178,7 +178,7 @@ bool TreeLoader::extend(Node& services, const std::string& name, const std::stri
   service = services.find(name);
   const Node* base = bases->find(wanted);
   if (!base) {
-    const std::string where = file_node ? " in " + base_file : "";
+    const std::string where = file_node ? " in " + (file_node->is_string() ? file_node->text : base_file) : "";
     Diagnostic& made = reporter_.error("unknown-service",
                                        "cannot extend service \"" + name + "\" in " + file +
                                            (bases->is_null() ? std::string(": no services section")

@@ -37,7 +37,7 @@ void TreeLoader::apply_includes(Node& document, const std::string& file, const S
     made.help = "write\ninclude:\n  - other.yaml";
     return;
   }
-  std::set<std::string> imported;  // "services.web": of which file it came is not asked any more
+  std::set<std::string> imported;  // "services.web": their files no longer matter
   for (const Node& item : includes.items) include_one(document, item, file, scope, imported);
 }
 
@@ -65,7 +65,7 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
   const std::string home = directory && directory->is_string() && !directory->text.empty()
                                ? join_path(scope.base, directory->text)
                                : dir_name(paths[0]);
-  // If a relative one does not exist, the original resolves paths against its parent directory.
+  // If a relative one does not exist, Docker Compose resolves paths against its parent directory.
   const bool exists = options_.access.exists(home) && !options_.access.is_file(home);
   const std::string base = exists || (directory && directory->text.starts_with('/')) ? home : dir_name(home);
   Strings env_files = texts_of(item.find("env_file"));
@@ -119,7 +119,7 @@ void TreeLoader::import(Node& document, Node included, std::set<std::string>& im
         imported.insert(path);
         into->entries.push_back(std::move(entry));
       } else if (!imported.contains(
-                     path)) {  // what includes may change what it includes, as from Docker Compose 5.0 on
+                     path)) {  // an including file may change included resources, as in Docker Compose since 5.0
         Path at;
         at.push(section);
         at.push(entry.key);

@@ -17,10 +17,10 @@ namespace consort::compose {
 
 namespace {
 
-constexpr int repair_limit = 40;                                 // rounds of repair and parsing again
+constexpr int repair_limit = 40;                                 // rounds of repairing and parsing again
 constexpr int attempt_limit = 6;                                 // repairs tried for one problem
 constexpr std::size_t repair_size_limit = std::size_t{1} << 18;  // larger texts are not written by hand
-constexpr std::size_t repair_work_limit = std::size_t{1} << 23;  // bytes parsed again in all rounds
+constexpr std::size_t repair_work_limit = std::size_t{1} << 23;  // bytes to parse again in all rounds
 
 Lookup lookup_in(const Environment& environment) {
   return [&environment](std::string_view name) -> const std::string* {
@@ -114,7 +114,7 @@ void TreeLoader::report_problem(Parsed& parsed, const yaml::Problem& problem) {
   }
 }
 
-// Parses, repairs what can be repaired, and parses again.
+// Parses, repairs as much as possible, and parses again.
 yaml::Documents TreeLoader::parse_repaired(std::uint32_t source) {
   yaml::Documents documents = yaml::parse(sources_.get(source)->text(), source);
   if (sources_.get(source)->text().size() > repair_size_limit) return documents;
@@ -125,7 +125,7 @@ yaml::Documents TreeLoader::parse_repaired(std::uint32_t source) {
   return documents;
 }
 
-// A repair that gets the parser no further is undone, and the next one that fits is tried.
+// A repair that does not get the parser any further is undone, and the next one that fits is tried.
 bool TreeLoader::repair_once(std::uint32_t source, yaml::Documents& documents) {
   if (!documents.problem) {
     const bool repaired = std::ranges::any_of(
@@ -217,7 +217,7 @@ void TreeLoader::report_bad_key(const yaml::BadKey& key) {
   std::string right = "\"" + key.text + "\"";
   const std::string_view line = reporter_.sources().get(place.source)->line(place.line);
   if (key.text == "<nil>" && place.column > 0 && place.column <= line.size()) {
-    // "- :": a null has no text of its own, and nobody knows what it was meant to be.
+    // "- :": a null has no text of its own, and its intended meaning is unknown.
     const std::string_view written = line.substr(place.column - 1);
     made.help = "put it in quotes: \"" + std::string(written.substr(0, written.find_first_of(" \t,}"))) + "\"";
     return;
@@ -238,7 +238,7 @@ void TreeLoader::report_bad_key(const yaml::BadKey& key) {
   made.fixes.push_back(Fix{"write " + right, Certainty::certain, {reporter_.edit(place, right)}});
 }
 
-// With its variables substituted, where possible.
+// The text of a value, with its variables substituted if possible.
 std::optional<std::string> TreeLoader::text_of(const Node* value, const Environment& environment) const {
   if (!value || !value->is_string() || value->text.empty()) return std::nullopt;
   if (!options_.interpolate) return value->text;
@@ -258,7 +258,7 @@ std::string TreeLoader::top_level_value(const Strings& files, const Environment&
   for (const std::string& file : std::views::reverse(files)) {
     for (const Node& document : std::views::reverse(*parse_file(file).documents)) {
       const Node* value = &document;
-      bool replaces = false;  // whatever earlier files say
+      bool replaces = false;  // replaces the values of earlier files
       for (const std::string& key : path) {
         value = value->find(key);
         if (!value) break;
@@ -313,7 +313,7 @@ bool TreeLoader::check_top(const Node& document, const std::string& file) {
     return false;
   }
   if (document.is_mapping()) return true;
-  if (parsed_[file].damaged) return false;  // told as what it is
+  if (parsed_[file].damaged) return false;  // already reported
   Diagnostic& made = reporter_.error(
       "not-a-mapping", "failed to parse " + file + ": top-level object must be a mapping", document.place);
   made.label = "a Compose file starts with keys like `services:`";
@@ -337,7 +337,7 @@ void TreeLoader::add_document(Node& model, Node document, const std::string& fil
   if (!check_top(document, file)) return;
   const Resets resets = collect_resets(document);
   interpolate_document(document, scope.environment);
-  // Merged with an earlier file it would be lost, although it is wrong when it stands alone.
+  // In a merge with an earlier file it would be lost, although it is an error when it stands alone.
   const Node* services = document.find("services");
   if (services && services->is_null() && model.find("services")) {
     Diagnostic& made = reporter_.error("wrong-type", "services must be a mapping", services->place);
@@ -351,7 +351,7 @@ void TreeLoader::add_document(Node& model, Node document, const std::string& fil
   enforce_unicity(model);
   validate(model, file, reporter_);
   if (const Entry* version = model.entry("version"); version && !version->value.is_string()) {
-    model.erase("version");  // an error says so already
+    model.erase("version");  // an error has already been reported for it
   } else if (version) {
     Diagnostic& made = reporter_.warning(
         "obsolete-version",

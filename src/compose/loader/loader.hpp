@@ -1,4 +1,5 @@
-// Files to one canonical tree: for each document interpolation, extends, include, merge, validation, long forms.
+// Loads files into one canonical tree. For each document: interpolation, extends, include, merge, validation, long
+// forms.
 #pragma once
 
 #include <map>
@@ -35,13 +36,14 @@ class TreeLoader {
   TreeLoader(TreeOptions options, Sources& sources, Reporter& reporter)
       : options_(std::move(options)), sources_(sources), reporter_(reporter) {}
 
-  // `base`: the directory that relative paths count from. The result is canonical and has its defaults, but may be
-  // incomplete when the reporter has errors.
+  // `base`: the directory that relative paths are resolved against. The result is canonical and includes defaults, but
+  // may be incomplete if the reporter has errors.
   Node load(const Strings& files, const std::string& base, const Environment& environment);
 
-  // The value of the top-level `name`, last file first; "" if none. Parses what load() will use again.
+  // The value of the top-level `name`; the last file takes precedence; "" if there is none. load() reuses the parsed
+  // files.
   std::string project_name(const Strings& files, const Environment& environment);
-  // Likewise of any other text at the top level. All files are parsed, in the order in which load() needs them.
+  // Like project_name(), for another top-level string. Parses all files, in the order in which load() needs them.
   std::string top_level_value(const Strings& files, const Environment& environment, const Strings& path);
 
  private:
@@ -49,18 +51,18 @@ class TreeLoader {
     std::uint32_t source = 0;
     ParsedFiles::Documents documents = std::make_shared<const std::vector<Node>>();
     bool usable = false;
-    bool damaged = false;  // a problem remained that no repair could mend
+    bool damaged = false;  // a problem remained that could not be repaired
   };
-  // Where a document has !reset or !override: a tree, since many of them share their way.
+  // The positions of !reset and !override in a document, as a tree because many share a prefix.
   struct Resets {
     bool here = false;
     std::map<std::string, Resets, std::less<>> below;
   };
-  // One file being merged; the chains are for cycles.
+  // The context in which a file is merged; `includes` is for detecting cycles.
   struct Scope {
     const Environment& environment;
     std::string base;
-    Strings includes;  // files on the way here
+    Strings includes;  // files that led to this one
   };
 
   const Parsed& parse_file(const std::string& path);
@@ -86,7 +88,7 @@ class TreeLoader {
   bool extend(Node& services, const std::string& name, const std::string& file, const Scope& scope,
               const Resets& resets, std::vector<Link>& chain);
   void report_missing(const std::string& written, const Scope& scope, Place place);
-  // The path of a file that is included or extended; nullopt if it could not be brought here, which is told.
+  // The path of an included or extended file; nullopt if it could not be fetched, which has been reported.
   std::optional<std::string> path_of(const std::string& written, const Scope& scope, Place place);
   const Node* base_services(const std::string& path, const Node& written, const Scope& scope, std::vector<Link>& chain);
   static void reset_service(Node& base, const std::string& name, const Resets& resets);
@@ -101,27 +103,27 @@ class TreeLoader {
   static Resets collect_resets(Node& node);
   static void apply_resets(Node& model, const Resets& resets);
 
-  // Values that are made from others: services that are extended, files that are included again, ports of a range.
-  // False when there are too many; told once, at `place`.
+  // Limits the number of values derived from others: extended services, files included repeatedly, ports of a range.
+  // False if there are too many; reported once, at `place`.
   bool make_values(std::size_t count, Place place);
-  // As many as `like` has; once there were too many, nobody counts any more.
+  // As many as `like` has; once the limit is exceeded, counting stops.
   bool make_values(const Node& like, Place place) { return !too_large_ && make_values(size_of(like), place); }
 
   TreeOptions options_;
-  Sources& sources_;  // what the reporter looks up lines in
+  Sources& sources_;  // also used by the reporter to look up lines
   Reporter& reporter_;
   bool too_large_ = false;
-  std::size_t values_left_ = 300'000;     // that may still be made from others; more where the files are large
-  std::size_t ports_left_ = 66'000;       // that ranges may become: all of one machine
-  std::size_t visits_left_ = 10'000'000;  // of values, by the passes over what is merged so far
-  std::set<const Node*> counted_;         // documents that were used once
+  std::size_t values_left_ = 300'000;     // values that may still be derived; more for large files
+  std::size_t ports_left_ = 66'000;       // ports that ranges may still expand to: all ports of one machine
+  std::size_t visits_left_ = 10'000'000;  // values that passes over the merged tree may still visit
+  std::set<const Node*> counted_;         // documents already used once
   std::map<std::string, Parsed> parsed_;
-  std::map<std::string, std::unique_ptr<Node>> extended_;  // services of files that are extended, by path
+  std::map<std::string, std::unique_ptr<Node>> extended_;  // extended services, by path
 };
 
-// Repairs in memory, so that what follows can be checked too. Both report what they find, with fixes.
-// True when the text of the source was changed and must be parsed again. `skip`: how many of the repairs that fit the
-// problem were tried in vain.
+// In-memory repairs that allow the remaining text to be checked. Both report what they find, with fixes. True if the
+// text of the source was changed and must be parsed again. `skip`: how many applicable repairs have already been tried
+// without success.
 bool repair_syntax(Sources& sources, std::uint32_t source, const yaml::Problem& problem, int skip, Reporter& reporter);
 bool repair_structure(Sources& sources, std::uint32_t source, const Node& document, Reporter& reporter);
 

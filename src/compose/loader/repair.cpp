@@ -1,4 +1,4 @@
-// For text that is not YAML: find the line and the mistake, and repair it in memory.
+// Repairs text that is not YAML: finds the line and the mistake, and corrects it in memory.
 #include <algorithm>
 #include <utility>
 
@@ -65,7 +65,7 @@ std::string single_quoted(std::string_view text) {
   return "'" + replace_all(std::string(text), "'", "''") + "'";
 }
 
-// Each edit shifts what follows: a file with more mistakes than this is not repaired.
+// Each edit shifts the text after it: a file with more mistakes than this is not repaired.
 constexpr std::size_t most_edits = 1000;
 
 bool Repairer::report(std::size_t offset, std::size_t length, std::span<const Edit> edits, Words words) {
@@ -78,7 +78,7 @@ bool Repairer::report(std::size_t offset, std::size_t length, std::span<const Ed
   place.source = index_;
   Diagnostic& made = reporter_.error(words.code, std::move(words.message), place);
   Fix fix{std::move(words.title), words.certainty, {}};
-  for (auto edit = edits.rbegin(); edit != edits.rend(); ++edit) {  // the last first: offsets before it stay right
+  for (auto edit = edits.rbegin(); edit != edits.rend(); ++edit) {  // the last one first: earlier offsets stay valid
     TextEdit done = source_.repair(edit->offset, edit->length, edit->text);
     if (!done.file.empty()) fix.edits.insert(fix.edits.begin(), std::move(done));
   }
@@ -109,8 +109,8 @@ std::optional<Line> Repairer::neighbour(std::uint32_t number, int step) const {
   return std::nullopt;
 }
 
-// Where a multi-line plain scalar begins that ends in the problem's line; then that line, the one before, and where the
-// construct began.
+// The line in which a multi-line plain scalar begins that ends in the problem's line; then that line, the one before,
+// and the line where the construct began.
 std::vector<std::uint32_t> Repairer::candidates() const {
   std::vector<std::uint32_t> found;
   const auto consider = [&](std::uint32_t number) {
@@ -143,7 +143,7 @@ bool Repairer::first_that_fits(std::span<const std::uint32_t> lines, std::span<c
 bool Repairer::run(const yaml::Problem& problem, int skip) {
   problem_ = problem;
   skip_ = skip;
-  // The more certain a rule is, the earlier it comes.
+  // More certain rules come first.
   static constexpr Rule foreign[]{&Repairer::merge_conflict, &Repairer::code_fence, &Repairer::foreign_comment,
                                   &Repairer::odd_characters};
   static constexpr Rule keys[]{&Repairer::tabs,

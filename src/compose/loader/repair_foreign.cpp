@@ -1,4 +1,4 @@
-// Text that was never meant to be YAML: version control markers, other languages' comments, invisible characters.
+// Text that is not YAML at all: version control markers, other languages' comments, invisible characters.
 #include <algorithm>
 #include <array>
 
@@ -13,7 +13,7 @@ struct OddCharacter {
   std::string_view name;
   std::string_view right;
 };
-// They look like a space, like nothing, or like the character that YAML requires.
+// Characters that look like a space, like nothing, or like the character that YAML requires.
 constexpr std::array<OddCharacter, 10> odd_characters_known{{
     {"\xC2\xA0", "a no-break space (U+00A0)", " "},
     {"\xE2\x80\x83", "an em space (U+2003)", " "},

@@ -46,7 +46,7 @@ bool Repairer::missing_space(const Line& line) {
   }
   const std::string key(content.substr(0, length));
   if (!is_known_key(key)) {
-    // Another key is only right where keys are: below one without a value, or among others.
+    // Another key is valid only where keys are expected: below one without a value, or among others.
     const std::optional<Line> above = neighbour(line.number, -1);
     const bool first = above && above->indent < line.indent && above->text.ends_with(':');
     const bool among = above && above->indent == line.indent && !key_of(above->content()).empty();
@@ -57,7 +57,7 @@ bool Repairer::missing_space(const Line& line) {
                        "write `" + key + ": " + std::string(content.substr(length + 1)) + "`", "add the space"});
 }
 
-// A line with a single word, and something below that belongs to it.
+// A line with a single word, followed by more deeply indented lines.
 bool Repairer::missing_colon(const Line& line) {
   std::string_view content = line.content();
   while (content.ends_with(' ')) content.remove_suffix(1);
@@ -114,7 +114,7 @@ bool Repairer::merge_key(const Line& line) {
 // "command: echo a: b": the value needs quotes. An image's name never contains a space.
 bool Repairer::colon_in_value(const Line& line) {
   std::optional<LineValue> value = value_of(line);
-  // What looks like an item's key is its first word, unless Compose knows such a key.
+  // The first word of an item looks like a key but is not one, unless Compose knows such a key.
   if (value && line.content().starts_with("- ")) {
     const std::size_t begin = line.text.find_first_not_of(' ', line.indent + 1);
     const std::string_view key = key_of(line.text.substr(begin));

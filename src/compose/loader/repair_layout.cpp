@@ -26,7 +26,7 @@ bool opens_block_text(const Line& line) {
 
 }  // namespace
 
-// All lines of the file at once: an editor that inserts one tab inserts them everywhere.
+// Repairs all lines of the file at once: an editor that inserts one tab inserts them everywhere.
 bool Repairer::tabs(const Line& line) {
   if (!has_tab(line)) return false;
   struct Seen {
@@ -138,8 +138,8 @@ bool Repairer::item_in_mapping(const Line& line) {
             "write `" + right + "`, like the lines above", "write it as `key: value`"});
 }
 
-// "B=2" below "- A: 1", "B: 2" below "- A=1": a list and a mapping in one. Only where both are allowed, because
-// elsewhere the line belongs to the item above.
+// "B=2" below "- A: 1", "B: 2" below "- A=1": a list and a mapping mixed. Only if both forms are allowed, because
+// otherwise the line belongs to the item above.
 bool Repairer::mapping_in_list(const Line& line) {
   static constexpr std::string_view either[]{"environment", "labels", "args", "annotations", "extra_hosts", "sysctls"};
   const std::string_view content = line.content();
@@ -239,7 +239,7 @@ bool Repairer::odd_indent(const Line& line) {
                     problem_.problem.starts_with("could not find expected ':'");
   if (!fits || line.blank() || (values && key_of(line.content()).empty())) return false;
   const Line here = line_at(source_, problem_.at.line + 1);
-  if (!values && here.content().starts_with("- ") && here.number != line.number) return false;  // the item is astray
+  if (!values && here.content().starts_with("- ") && here.number != line.number) return false;  // misplaced item
   const std::optional<Line> owner = neighbour(line.number, -1);
   const auto takes_items = [&](const Line& other) {
     return other.content().starts_with("- ") || (owner && owner->number == other.number && other.text.ends_with(':'));
@@ -250,7 +250,7 @@ bool Repairer::odd_indent(const Line& line) {
   for (std::uint32_t number = line.number; number-- > 1;) {
     const Line candidate = line_at(source_, number);
     if (candidate.blank()) continue;
-    if (values) {  // too deep: the nearest that is less so
+    if (values) {  // too deep: use the nearest line above that is less deep
       if (candidate.indent >= line.indent) continue;
       wanted = candidate.indent;
       break;

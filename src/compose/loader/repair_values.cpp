@@ -166,7 +166,7 @@ bool Repairer::reserved_start(const Line& line) {
   const std::optional<LineValue> value = value_of(line);
   if (!value || value->text.empty() || line.number != problem_.at.line + 1) return false;
   if (std::string_view("@`%*&{").find(value->text[0]) == std::string_view::npos) return false;
-  if (alias && value->text[0] != '*') return false;  // an alias inside of a mapping: that is one
+  if (alias && value->text[0] != '*') return false;  // an alias inside a mapping is meant as an alias
   if (braces && !value->text.starts_with("{{")) return false;
   const std::string quoted = single_quoted(value->text);
   const std::string sign = braces ? "{{" : std::string(1, value->text[0]);
@@ -179,7 +179,7 @@ bool Repairer::reserved_start(const Line& line) {
             "put the value in quotes", alias ? Certainty::guess : Certainty::certain});
 }
 
-// "[a, b" or "{a: b" whose end is missing.
+// "[a, b" or "{a: b" without its closing bracket.
 bool Repairer::unclosed_bracket(const Line& line) {
   if (!problem_.problem.starts_with("did not find expected ','") || problem_.context_at.line + 1 != line.number) {
     return false;
@@ -196,7 +196,7 @@ bool Repairer::unclosed_bracket(const Line& line) {
             "add " + tick(std::string(1, close)) + " at the end of this line", "close the bracket"});
 }
 
-// The same over several lines, as in JSON: whatever is still open at the end of the text.
+// The same across several lines, as in JSON: closes everything that is still open at the end of the text.
 bool Repairer::unclosed_at_end(const Line&) {
   if (!problem_.problem.starts_with("did not find expected ','")) return false;
   std::string_view text = source_.text();
@@ -222,7 +222,7 @@ bool Repairer::unclosed_at_end(const Line&) {
                        "add " + tick(open) + " at the end of the file", "close what is open"});
 }
 
-// ["a" "b"], or a line of JSON whose comma is missing.
+// ["a" "b"], or a line of JSON without its comma.
 bool Repairer::missing_comma(const Line& line) {
   if (!problem_.problem.starts_with("did not find expected ','") || line.number != problem_.at.line + 1) return false;
   const std::size_t at = source_.offset_of(problem_.at.line + 1, problem_.at.column + 1);
@@ -231,7 +231,7 @@ bool Repairer::missing_comma(const Line& line) {
   const std::size_t before = at == 0 ? std::string_view::npos : text.find_last_not_of(" \r\n", at - 1);
   if (before == std::string_view::npos || std::string_view("\"'}]").find(text[before]) == std::string_view::npos)
     return false;
-  // All that are missing on this line, in one report.
+  // All missing commas of this line, in one report.
   std::vector<Edit> edits{Edit{before + 1, 0, ","}};
   const std::size_t line_end = line.offset + line.text.size();
   for (std::size_t i = at; i < line_end; ++i) {

@@ -1,4 +1,4 @@
-// Repairs of a text that is not YAML, or not what its author meant: one rule for each mistake that people make.
+// Repairs text that is not valid YAML, or not what its author meant: one rule for each common mistake.
 #pragma once
 
 #include <optional>
@@ -16,22 +16,22 @@ struct Line {
   std::uint32_t number = 0;
   std::size_t offset = 0;  // of its first byte
   std::string_view text;
-  std::size_t indent = 0;  // blanks and tabs
+  std::size_t indent = 0;  // spaces and tabs
 
   std::string_view content() const { return text.substr(std::min(indent, text.size())); }
   bool blank() const { return content().empty() || content()[0] == '#'; }
 };
 
-// What stands behind the dashes and the key of a line, without blanks at its ends and without a comment.
+// The value after the dashes and the key of a line, without surrounding spaces and comments.
 struct LineValue {
-  std::size_t begin = 0;  // in the line's text
+  std::size_t begin = 0;  // within the line's text
   std::string_view text;
 };
 
 Line line_at(const Source& source, std::uint32_t number);
-std::size_t key_length(std::string_view text);        // of the word that `text` starts with
-std::string_view key_of(std::string_view content);    // "key" of "key: value" or "key:", "" otherwise
-std::optional<LineValue> value_of(const Line& line);  // nothing for a line without key and dash
+std::size_t key_length(std::string_view text);        // of the word at the start of `text`
+std::string_view key_of(std::string_view content);    // "key" for "key: value" or "key:", otherwise ""
+std::optional<LineValue> value_of(const Line& line);  // nullopt for a line without a key or dash
 std::string single_quoted(std::string_view text);
 
 class Repairer {
@@ -39,9 +39,10 @@ class Repairer {
   Repairer(Source& source, std::uint32_t index, Reporter& reporter)
       : source_(source), index_(index), reporter_(reporter) {}
 
-  // Applies and reports the rule that fits the problem; with `skip`, the one that fits after so many others.
+  // Applies and reports the first rule that fits the problem, or, with `skip`, the one after that many others. True if
+  // the text was changed.
   bool run(const yaml::Problem& problem, int skip);
-  // For a line that is YAML: whether a blank, a dash or a colon of it is missing or is another character.
+  // For a line that is valid YAML: repairs a missing or wrong space, dash or colon. True if the text was changed.
   bool run_on_line(std::uint32_t number);
 
  private:
@@ -51,7 +52,7 @@ class Repairer {
     std::size_t length = 0;
     std::string text;
   };
-  struct Words {  // of the report
+  struct Words {  // texts of the report
     std::string_view code;
     std::string message;
     std::string label;
@@ -60,7 +61,7 @@ class Repairer {
     Certainty certainty = Certainty::certain;
   };
 
-  // Applies the edits (ascending, none overlapping) and reports; the mark is `length` bytes at `offset`.
+  // Applies the edits (ascending, not overlapping) and reports; the mark is `length` bytes at `offset`.
   bool report(std::size_t offset, std::size_t length, std::span<const Edit> edits, Words words);
   bool replace(std::size_t offset, std::size_t length, std::string text, Words words);
   std::string where(const Line& line) const;
@@ -69,7 +70,7 @@ class Repairer {
   bool first_that_fits(std::span<const std::uint32_t> lines, std::span<const Rule> rules);
   bool problem_is(std::string_view text) const { return problem_.problem == text; }
 
-  // repair_foreign.cpp: what was never meant to be YAML.
+  // repair_foreign.cpp: text that was never meant to be YAML.
   bool odd_characters(const Line& line);
   bool merge_conflict(const Line& line);
   bool foreign_comment(const Line& line);

@@ -1,5 +1,5 @@
-// Files that are YAML but not what their author meant: a body that is not indented, a section that is indented too far,
-// a list whose dashes YAML does not see.
+// Files that are valid YAML but not what their author meant: a body that is not indented, a section that is indented
+// too far, a list whose dashes YAML does not recognize.
 #include <algorithm>
 #include <utility>
 
@@ -50,14 +50,14 @@ bool is_service(const Node& value) {
   return value.is_mapping() && named && could_be(value, service_shape());
 }
 
-// Lines of the text, first and last inclusive.
+// Line numbers, first and last inclusive.
 struct Lines {
   std::uint32_t first = 0;
   std::uint32_t last = 0;
   bool operator==(const Lines&) const = default;
 };
 
-constexpr std::uint32_t shift_limit = 500;  // lines: the text is moved once for each
+constexpr std::uint32_t shift_limit = 500;  // lines: the text is moved once for each line
 
 class Structure {
  public:
@@ -70,7 +70,7 @@ class Structure {
   }
 
  private:
-  // How an entry got to where it is.
+  // Repairs the first problem in this mapping or in one below it.
   bool walk(const Node& node, const Shape& shape) {
     if (reporter_.full()) return false;
     for (std::size_t i = 0; i < node.entries.size(); ++i) {
@@ -96,7 +96,7 @@ class Structure {
     Lines lines{first.line, source_.line_count()};
     if (end < node.entries.size()) {
       lines.last = node.entries[end].place.line - 1;
-    } else {  // up to the next line that is less deep
+    } else {  // up to the next line with less indentation
       for (std::uint32_t line = lines.first; line <= source_.line_count(); ++line) {
         const std::string_view text = source_.line(line);
         if (is_blank_line(text) || indent_of(text) + 1 >= first.column) continue;
@@ -134,7 +134,7 @@ class Structure {
     if (!owner.value.entries.empty() && owner.value.entries[0].place.line > owner.place.line) {
       return owner.value.entries[0].place.column;
     }
-    for (const Entry& entry : siblings.entries) {  // as deep as the bodies of its neighbours
+    for (const Entry& entry : siblings.entries) {  // indent as deep as the neighbours' bodies
       if (!entry.value.is_mapping() || entry.value.entries.empty()) continue;
       const Place first = entry.value.entries[0].place;
       if (first.line > entry.place.line && first.column > entry.place.column) {
@@ -149,7 +149,7 @@ class Structure {
     const Entry* entry = nullptr;
     const Shape* shape = nullptr;
     int depth = 0;
-    std::string path;  // from the first owner on
+    std::string path;  // starting from the first owner
   };
 
   // Whether an entry, misplaced after the owner, was meant for its body.
@@ -160,8 +160,8 @@ class Structure {
     if (!owner.shape->fields.empty()) {
       return could_be(entry.value, *wanted) || (entry.value.is_null() && (wanted->types & type::mapping));
     }
-    // Any key fits a free mapping: only directly below its name, and not if it looks like a typo for a key of this
-    // level.
+    // Any key fits a free mapping. So it counts only directly below its name, and if it does not look like a typo for a
+    // key of this level.
     if (!owner.entry->value.is_null()) return false;
     const bool name_only = entry.value.is_null() && owner.shape->value &&
                            owner.shape->value->fields.data() == service_shape().fields.data();
@@ -175,7 +175,7 @@ class Structure {
     return nearest(to_lower(entry.key), known).has_value();
   }
 
-  // The entry, its last child, that one's last child and so on: what follows may belong to any of them.
+  // The entry, its last child, that child's last child and so on: the following entries may belong to any of them.
   static std::vector<Owner> owners_of(const Node& node, const Shape& shape, std::size_t i) {
     std::vector<Owner> owners;
     const Node* siblings = &node;
@@ -205,7 +205,7 @@ class Structure {
              is_foreign(node.entries[end], shape) && belongs(node.entries[end], owner, node, shape)) {
         ++end;
       }
-      // Further in it is a guess, and not made if there are several to choose from.
+      // At deeper levels it is a guess, which is not made if there are several candidates.
       const bool only = owner.depth == 0 || owner.entry->value.is_null() || owner.siblings->entries.size() == 1;
       if (end > i + 1 && only) return report_not_indented(node, i, end, owner);
     }
@@ -249,7 +249,7 @@ class Structure {
     return repaired;
   }
 
-  // The last entries of a mapping that does not take them, while the surrounding mapping does.
+  // The last entries of a mapping that does not accept them, while the surrounding mapping does.
   bool too_deep(const Node& outer, const Shape& outer_shape, const Entry& owner, const Shape& shape) {
     const Node& node = owner.value;
     std::size_t begin = node.entries.size();
@@ -282,7 +282,7 @@ class Structure {
     if (!wanted || !could_be(entry.value, *wanted)) return false;
     if (!shape.fields.empty()) {
       if (shape.find(entry.key) || is_typo(entry, node, shape) || known_alias(entry.key, shape)) return false;
-      // A free mapping takes any key, so the entry must look like one of its own.
+      // A free mapping accepts any key, so the entry must look like one of its own.
       return !outer_shape.fields.empty() || is_service(entry.value);
     }
     // `volumes:` as the name of a service.
@@ -339,7 +339,7 @@ class Structure {
   std::uint32_t index_;
   Reporter& reporter_;
   Path path_;
-  std::size_t work_left_ = 200'000;  // entries that are held against others
+  std::size_t work_left_ = 200'000;  // comparisons of an entry with others
 };
 
 }  // namespace

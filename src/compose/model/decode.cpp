@@ -49,7 +49,7 @@ class Decoder {
   }
 
  private:
-  // What else to say about a value that cannot be parsed.
+  // Extra help to give for a value that cannot be parsed.
   enum class Help : std::uint8_t { none, missing_unit, duration, size, number, additional_host, host_name, command };
 
   void fail(const Node& node, const std::string& why, Help help = Help::none) {
@@ -120,7 +120,7 @@ class Decoder {
                                                             : "int";
     fail(node, "expected type '" + wanted + "', got unconvertible type '" + found + "'");
   }
-  // Numbers that cannot be negative; text only counts if interpolation has produced it.
+  // Numbers that cannot be negative; text counts only if interpolation has produced it.
   bool is_unsigned(const Node& node, const std::string& wanted) {
     if (node.is_string()) {
       refuse(node, wanted);
@@ -203,13 +203,13 @@ class Decoder {
     static constexpr std::pair<std::string_view, MountType> names[]{
         {"bind", MountType::bind},   {"volume", MountType::volume}, {"tmpfs", MountType::tmpfs},
         {"image", MountType::image}, {"npipe", MountType::npipe},   {"cluster", MountType::cluster}};
-    into = MountType::bind;  // of a type that validation has refused
+    into = MountType::bind;  // the type has already been rejected by validation
     for (const auto& [name, value] : names) {
       if (node.text == name) into = value;
     }
   }
 
-  // Optionals: given, unless null.
+  // Optionals: set unless null.
   template <class T>
   void read(const Node& node, std::optional<T>& into, Form form) {
     if (node.is_null()) return;

@@ -107,7 +107,7 @@ class Encoder {
     return Node::make_string("0" + digits);
   }
   Node write(double value, Form form) {
-    return write(static_cast<float>(value), form);  // as precise as the original prints it
+    return write(static_cast<float>(value), form);  // with the precision that Docker Compose prints
   }
   Node write(float value, Form) {
     Node node = Node::make_floating(static_cast<double>(value));
@@ -162,7 +162,7 @@ class Encoder {
     }
     return node;
   }
-  // Two types of the original have no JSON names, so their field names are printed.
+  // Two types of Docker Compose have no JSON names, so their field names are printed.
   Node write(const std::vector<WeightDevice>& values, Form) { return devices(values); }
   Node write(const std::vector<ThrottleDevice>& values, Form) { return devices(values); }
   template <class T>
@@ -177,7 +177,7 @@ class Encoder {
     }
     return node;
   }
-  // Only the hash sees these: everything else prints what the files say.
+  // Only the hash uses these: all other output shows the files' text.
   Node write(const std::vector<EnvFile>& files, Form) {
     Node node = Node::make_sequence();
     for (const EnvFile& file : files)

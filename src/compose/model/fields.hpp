@@ -1,5 +1,5 @@
 // One list of attributes for each type of the model, in the order in which `config` prints them. The decoder, the
-// encoder and the tests walk the same lists, so an attribute cannot be read and not printed.
+// encoder and the tests use the same lists, so an attribute cannot be read but not printed.
 #pragma once
 
 #include <concepts>
@@ -9,23 +9,23 @@
 
 namespace consort::compose {
 
-// How a member is written where its C++ type does not tell.
+// How a member is written if its C++ type does not determine that.
 enum class Form : std::uint8_t {
   normal,
-  size,         // bytes: "512m" in, "536870912" out
-  rate,         // the same, and printed even when zero
+  size,         // bytes: reads "512m", prints "536870912"
+  rate,         // the same, but printed even if zero
   text_number,  // a number printed as a string
   octal,        // file modes: "0440"
-  shell,        // command lines: a string is split into words
+  shell,        // command line: a string is split into words
   health_test,  // a string is {"CMD-SHELL", string}
-  always,       // printed even when empty or false
-  json_always,  // the same, but in JSON only
-  hosts,        // "host=address" lists or mappings
-  one_or_many,  // a string is a list of one
-  texts,        // strings and whole numbers only
+  always,       // printed even if empty or false
+  json_always,  // the same, but only in JSON
+  hosts,        // list of "host=address", or mapping
+  one_or_many,  // a string stands for a list with one element
+  texts,        // only strings and integers
 };
 
-// `fields(v, value)` calls v.field(key, member, form) for each attribute and v.extensions(member) at the end.
+// `fields(v, value)` calls v.field(key, member, form) for each attribute, and finally v.extensions(member).
 template <class V, class T>
 void fields(V& v, T& value);
 

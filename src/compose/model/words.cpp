@@ -6,8 +6,8 @@ namespace consort::compose {
 
 namespace {
 
-// Command lines as strings, split as a shell would, by the rules of the Go library that Docker Compose uses: command
-// substitutions stay in one piece, and a list or redirection ends the line.
+// Splits command lines as a shell would, by the rules of the Go library that Docker Compose uses: command substitutions
+// stay in one piece, and a list or redirection ends the line.
 class CommandSplitter {
  public:
   std::optional<Strings> run(std::string_view text) {
@@ -34,7 +34,7 @@ class CommandSplitter {
       inside() ? word_.push_back(c) : finish();
       return Step::go_on;
     } else if (std::string_view(";&|<>").contains(c) && !inside()) {
-      if (c == '>' && !word_.empty() && word_[0] >= '0' && word_[0] <= '9') started_ = false;  // 2> is no word
+      if (c == '>' && !word_.empty() && word_[0] >= '0' && word_[0] <= '9') started_ = false;  // 2> is not a word
       finish();
       return Step::end;
     } else if (quote(c)) {
@@ -56,7 +56,7 @@ class CommandSplitter {
     return is_double || is_single;
   }
 
-  // `...` and $(...). False: an unmatched bracket.
+  // `...` and $(...). Returns false for an unmatched bracket.
   bool substitution(char c) {
     if (single_ || double_) return true;
     if (c == '`' && !dollar_) backtick_ = !backtick_;
@@ -94,7 +94,7 @@ struct Cursor {
   std::size_t at = 0;
 
   bool end() const { return at >= text.size(); }
-  // The next code point; invalid bytes count as themselves.
+  // The next code point; an invalid byte is returned as it is.
   char32_t next() {
     const auto lead = static_cast<unsigned char>(text[at++]);
     if (lead < 0xC0) return lead;
@@ -148,7 +148,7 @@ bool natural_less(std::string_view a, std::string_view b) {
     const bool y_letter = is_letter(y);
     if (x_letter && y_letter) return x < y;
     if (x_letter || y_letter) return after_digit ? x_letter : y_letter;
-    // The numbers that start here; a leading zero takes the digits before it into account.
+    // The numbers that start here; if one has a leading zero, the digits before it are included.
     const Run left_run = digit_run(a, left_at);
     const Run right_run = digit_run(b, right_at);
     if (!left_run.digits.empty() || !right_run.digits.empty()) {

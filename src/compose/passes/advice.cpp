@@ -1,5 +1,5 @@
-// What Docker Compose only finds out when containers start: host ports that two containers want, and missing bind
-// sources. These are warnings, because the file itself is valid and the host may change until then.
+// Problems that Docker Compose detects only when containers start: host ports that two containers claim, and missing
+// bind sources. These are warnings, because the file itself is valid and the host may change until then.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -38,7 +38,7 @@ bool meet(const Claim& a, const Claim& b) {
   return a.port == b.port && a.protocol == b.protocol && addresses_meet(a.host_ip, b.host_ip);
 }
 
-// Services of the merged tree by name: looking each one up in a long mapping would cost more than the checks.
+// Services of the merged tree by name: looking up each one in a long mapping would cost more than the checks.
 using ServiceNodes = std::unordered_map<std::string_view, const Node*>;
 
 ServiceNodes nodes_of(const Project& project) {
@@ -53,7 +53,7 @@ Place place_of(const ServiceNodes& nodes, const Service& service, const char* li
   return found == nodes.end() ? Place{} : place_in(*found->second, {list, std::to_string(index)});
 }
 
-// A range is not a claim: its first free port is taken.
+// A range claims no port: the first free one is used.
 std::optional<Claim> claim_of(const ServiceNodes& nodes, const Service& service, std::size_t index) {
   const Port& port = service.ports[index];
   const auto number = parse_unsigned(port.published);
@@ -95,7 +95,7 @@ bool is_made(const Mount& mount) {
   return !mount.bind || mount.bind->create_host_path;
 }
 
-// By its extension: not the "2" of app-1.2, nor the "d" of conf.d, which are directories.
+// Judged by its extension, but not by the "2" of app-1.2 or the "d" of conf.d, which are directories.
 bool looks_like_file(const std::string& path) {
   const std::string name = base_name(path);
   const std::size_t dot = name.rfind('.');
@@ -111,7 +111,7 @@ bool is_socket(const std::string& path) {
   return path.ends_with(".sock");
 }
 
-// What the relative paths of a file are relative to: an extended or included file has its own base.
+// The base of a file's relative paths: an extended or included file has its own.
 std::string base_of(const Project& project, Place place) {
   const Source* source = project.sources ? project.sources->get(place.source) : nullptr;
   const bool own = !source || std::ranges::count(project.compose_files, source->path()) > 0;
@@ -172,19 +172,19 @@ void check_host_ports(const Project& project, Reporter& reporter) {
   }
 }
 
-// A missing directory that will be created is as often intended as not; and if a start fails, it says why itself.
+// A missing directory that will be created is often intended; and if a start fails, the start reports the reason.
 bool is_trap(const Mount& mount) {
   return is_made(mount) && looks_like_file(mount.source) && !is_socket(mount.source);
 }
 
 void check_bind_sources(const Project& project, Advice advice, const FileAccess& access, Reporter& reporter) {
   const ServiceNodes nodes = nodes_of(project);
-  std::unordered_map<std::string_view, bool> there;  // each path is asked for once
+  std::unordered_map<std::string_view, bool> there;  // caches the answer for each path
   for (const auto& [name, service] : project.services) {
     for (std::size_t i = 0; i < service.volumes.size(); ++i) {
       const Mount& mount = service.volumes[i];
       if (mount.type != MountType::bind || !mount.source.starts_with('/')) continue;
-      if (is_docker_socket(mount.source)) continue;  // what is mounted there is told when it is
+      if (is_docker_socket(mount.source)) continue;  // reported when the socket is mounted
       if (advice == Advice::traps && !is_trap(mount)) continue;
       const auto [known, fresh] = there.try_emplace(mount.source, true);
       if (fresh) known->second = access.exists(mount.source);

@@ -1,4 +1,4 @@
-// Attributes that only a swarm cluster obeys: reported, because whoever writes them relies on them.
+// Attributes that only Docker Swarm implements: reported, because their authors rely on them.
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -28,7 +28,7 @@ class SwarmOnly {
   }
 
  private:
-  // path: below the service, as in the file and as it is shown.
+  // path: below the service, in the file; shown: in the message.
   void say(Strings path, const std::string& shown, const std::string& why) {
     path.insert(path.begin(), {"services", service_->name});
     reporter_.warning("swarm-only", "service \"" + service_->name + "\": " + shown + ": " + why,
@@ -94,8 +94,8 @@ class SwarmOnly {
     }
   }
 
-  // A file of the host is mounted as it is; content from a variable or from the Compose file is written for the
-  // container, and gets the requested owner and mode.
+  // A file of the host is mounted as is; content from a variable or from the Compose file is written for the container,
+  // and gets the requested owner and mode.
   template <typename References, typename Sources>
   void file_references(const std::string& kind, const References& references, const Sources& sources) {
     const Node* node = own(kind);

@@ -1,4 +1,5 @@
-// Values that Docker Compose passes on unchecked and the engine refuses, or that do not mean what they seem to.
+// Values that Docker Compose passes on unchecked and the engine rejects, or whose meaning differs from what it seems to
+// be.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -11,7 +12,7 @@ namespace consort::compose {
 
 namespace {
 
-// The last of the typographic quotes is not meant for apostrophes: only the first character is checked.
+// The last of the typographic quotes is also used as an apostrophe: only the first character is checked.
 constexpr std::array<std::string_view, 4> typographic_quotes{"\xE2\x80\x9C", "\xE2\x80\x9D", "\xE2\x80\x98",
                                                              "\xE2\x80\x99"};
 
@@ -40,7 +41,7 @@ bool is_tag(std::string_view tag) {
          std::ranges::all_of(tag, [&](char c) { return word(c) || c == '.' || c == '-'; });
 }
 
-// [HOST[:PORT]/]NAME[/NAME..][:TAG][@DIGEST]; approximately what registries accept, without rejecting any of it.
+// [HOST[:PORT]/]NAME[/NAME..][:TAG][@DIGEST]: an approximation that accepts everything that registries accept.
 bool is_image(std::string_view text) {
   text = text.substr(0, text.find('@'));
   const std::size_t slash = text.rfind('/');
@@ -84,7 +85,7 @@ class StartValues {
   }
 
  private:
-  // Nothing if something has already been said about that line: an unset variable, a misspelled tag.
+  // Returns null if that line already has a diagnostic: an unset variable, a misspelled tag.
   Diagnostic* warn(std::string_view code, const std::string& message, Place place) {
     const Mark mark = reporter_.sources().mark(place);
     const bool told = std::ranges::any_of(reporter_.diagnostics(), [&](const Diagnostic& each) {
@@ -120,7 +121,7 @@ class StartValues {
     }
   }
 
-  static std::size_t without_places(const std::string& text) {  // columns of the text
+  static std::size_t without_places(const std::string& text) {  // length in code points
     return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & '\xC0') != '\x80'; }));
   }
 
@@ -157,7 +158,7 @@ class StartValues {
       write(*made, place, word.size(), *near);
   }
 
-  // The engine decides what binds may do there: files of lxcfs, the host's own proc.
+  // The engine decides which binds are allowed there: files of lxcfs, the host's own proc.
   void over_proc(const Mount& mount, const std::string& index) {
     const std::string target = clean_path(mount.target);
     if (mount.type == MountType::bind || (target != "/proc" && !target.starts_with("/proc/"))) return;
@@ -171,7 +172,7 @@ class StartValues {
     made->help = "mount it elsewhere";
   }
 
-  // "d:/d", where the colon could also be a drive's, as in Docker Compose.
+  // "d:/d", where the colon could also belong to a drive letter, as in Docker Compose.
   bool drive(const Mount& mount, const std::string& index) {
     const std::string& text = mount.target;
     const bool letter = !text.empty() && to_lower(text)[0] >= 'a' && to_lower(text)[0] <= 'z';

@@ -24,7 +24,8 @@ void list_to_mapping(Node* node) {
   *node = std::move(mapping);
 }
 
-// ["K=V"] as {K: V}. A list with any other item stays, and is reported when it is decoded; `alone` needs no value.
+// Turns ["K=V"] into {K: V}. A list with any other item is kept, and reported when it is decoded; `alone` needs no
+// value.
 void pairs_to_mapping(Node* node, std::string_view alone) {
   if (!node || !node->is_sequence()) return;
   Node mapping = Node::make_mapping(node->place);
@@ -112,7 +113,7 @@ class Pass {
     }
   }
 
-  // Empty entries, which unset variables produce, are not servers.
+  // Empty entries, which unset variables produce, are dropped.
   static void dns(Node* node) {
     string_to_list(node);
     if (!node) return;
@@ -168,7 +169,7 @@ class Pass {
         made.help = "write HOST[:CONTAINER[:PERMISSIONS]] or {source: ..., target: ..., permissions: rwm}";
         return;
       }
-      parts = {""};  // what the original makes of one that it cannot read
+      parts = {""};  // Docker Compose's result if it cannot parse it
     }
     Node mapping = Node::make_mapping(item.place);
     const std::string target = parts.size() > 1 ? parts[1] : "";
@@ -209,7 +210,7 @@ class Pass {
       const std::string at = path + ".[" + std::to_string(i) + "]";
       Diagnostic& missing =
           reporter_.error("missing-key", "service ports " + at + " is missing a target port", item.place);
-      const bool written_so = item.style != Style::plain;  // not made of a short form
+      const bool written_so = item.style != Style::plain;  // not generated from a short form
       missing.help = written_so ? "add `target:`, the port inside the container"
                                 : "write the port inside the container, from 1 to 65535: 0 is not a port";
     }
@@ -234,7 +235,7 @@ class Pass {
     }
   }
 
-  // Whether a key of the mapping is wrong: it may be a misspelling of the missing one.
+  // Whether a key of the mapping has an error: it may be a misspelling of the missing one.
   bool told_inside(const Node& item) const {
     if (reporter_.full()) return true;
     return std::ranges::any_of(reporter_.diagnostics(), [&](const Diagnostic& each) {

@@ -30,7 +30,7 @@ void check_file_object(std::string_view section, const Entry& entry, Reporter& r
   int given = 0;
   for (const std::string_view key : {"file", "environment", "content"}) {
     const Node* value = entry.value.find(key);
-    given += value && value->place;  // without a place: what the variable of an included file held
+    given += value && value->place;  // without a place, it is from the variable of an included file
   }
   const std::string keys = config ? "file|environment|content" : "file|environment";
   const std::string path = std::string(section) + "." + entry.key;

@@ -8,7 +8,7 @@ namespace consort::compose {
 
 Place place_in(const Node& tree, const Strings& path) {
   if (path.size() > 1 && path[0] == "services") {
-    // During the checks, jobs are among the services.
+    // During the checks, services include the jobs.
     const Node* services = tree.find("services");
     const Node* jobs = tree.find("jobs");
     if (jobs && jobs->find(path[1]) && !(services && services->find(path[1]))) {

@@ -1,5 +1,5 @@
-// A service that is being looked at, or a hook of it: where things of it stand, and how an error about it begins. The
-// checks of consistency are made of these.
+// A service or hook being checked: the positions of its attributes, and the prefix of error messages about it. The
+// consistency checks are built on this.
 #pragma once
 
 #include <string>
@@ -13,17 +13,17 @@ inline constexpr const char* invalid_project = ": invalid compose project";
 
 class CheckedService {
  public:
-  // hook: the index of its pre_start hook; "": the service itself.
+  // hook: the index of a pre_start hook; "": the service itself.
   CheckedService(const Project& project, Reporter& reporter, std::string name, std::string hook = {})
       : project_(project), reporter_(reporter), name_(std::move(name)), hook_(std::move(hook)) {}
 
  protected:
-  // Null: nothing is there. Jobs are among the services.
+  // Null if there is nothing. Jobs are found among the services.
   const Node* node_at(const Strings& path) const;
-  // Of a path below the service.
+  // For a path below the service.
   Place at(Strings path) const;
   Diagnostic& error(std::string_view code, std::string message, Strings path);
-  // Whether the section is there under a misspelled name, or is not a mapping: then all references would be wrong.
+  // Whether the section has a misspelled name or is not a mapping: then every reference to it would be reported.
   bool section_spoilt(std::string_view section) const;
   std::string quoted() const { return "service \"" + name_ + "\""; }
   std::string dotted() const { return "services." + name_; }
@@ -34,13 +34,13 @@ class CheckedService {
   std::string hook_;
 };
 
-// consistency_references.cpp: what it names must be there.
+// consistency_references.cpp: everything that the service refers to must exist.
 void check_contexts(const CheckedService& of, const Service& service);
 void check_networks(const CheckedService& of, const Service& service);
 void check_dependencies(const CheckedService& of, const Service& service);
 void check_volumes(const CheckedService& of, const Service& service);
 void check_files(const CheckedService& of, const Service& service);
-// consistency_values.cpp: what it says must not contradict itself.
+// consistency_values.cpp: its values must not contradict each other.
 void check_image(const CheckedService& of, const Service& service);
 void check_platforms(const CheckedService& of, const Service& service);
 void check_health(const CheckedService& of, const Service& service);

@@ -1,4 +1,4 @@
-// Checks each service against the others and itself, in order of their names; then dependency cycles.
+// Checks each service by itself and against the others, in order of their names; then looks for dependency cycles.
 #include <algorithm>
 #include <set>
 
@@ -46,8 +46,7 @@ class Cycles {
     const Place place = place_in(*project_.tree, {"services", cycle.back(), "depends_on", first});
     Strings drawn = cycle;
     drawn.push_back(first);
-    Diagnostic& made = reporter_.error("dependency-cycle",
-                                       "dependency cycle detected: " + join(drawn, " -> ") + invalid_project, place);
+    Diagnostic& made = reporter_.error("dependency-cycle", "dependency cycle detected: " + join(drawn, " -> "), place);
     made.label = "closes the cycle";
     made.help = "each waits for the next, so none can start: remove one of these dependencies";
     for (std::size_t i = 0; i + 1 < cycle.size(); ++i) {
@@ -61,7 +60,7 @@ class Cycles {
   Reporter& reporter_;
 };
 
-// In Docker Compose's order, which decides what is reported first.
+// In Docker Compose's order, which determines the first error that is reported.
 void check_service(const Project& project, const Service& service, const std::string& name, Reporter& reporter) {
   const CheckedService checked(project, reporter, name);
   for (const auto check : {check_image, check_contexts, check_platforms, check_networks, check_health,

@@ -1,4 +1,4 @@
-// Names that are taken twice, or look like a typo.
+// Names that are used twice, or look like a typo.
 #include <algorithm>
 #include <map>
 #include <set>

@@ -145,7 +145,7 @@ class References : public CheckedService {
   }
 
  private:
-  // Where a service names another one: depends_on, or what implies it.
+  // Where a service refers to another one: depends_on, or an attribute that implies it.
   Place dependency_place(const std::string& key) const {
     if (const Node* given = node_at({"services", name_, "depends_on"}); given && given->find(key)) {
       return at({"depends_on", key});
@@ -163,7 +163,7 @@ class References : public CheckedService {
     return at({});
   }
 
-  // By its name, or by its container's name, which only the engine knows.
+  // Suggests a service by its name, or by its container's name, which only the engine knows.
   void suggest_service(Diagnostic& made, const std::string& key, Place place) {
     for (const auto& [name, service] : project_.services) {
       if (service.container_name != key) continue;
@@ -184,7 +184,7 @@ class References : public CheckedService {
     if (made.fixes.empty() && (section == "networks" || section == "volumes")) add_definition(made, section, key);
   }
 
-  // A fix that defines the missing network or volume.
+  // Adds a fix that defines the missing network or volume.
   void add_definition(Diagnostic& made, std::string_view section, const std::string& key) {
     const Node& tree = *project_.tree;
     const Entry* services = tree.entry("services");

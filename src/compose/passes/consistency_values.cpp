@@ -1,4 +1,4 @@
-// Values of a service that contradict each other, or that a sensible service does not have.
+// Values of a service that contradict each other or make no sense.
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -154,11 +154,11 @@ class Values : public CheckedService {
     }
     return false;
   }
-  // What `extends` should have contributed is missing, and so are its positions.
+  // These errors mean that something is missing that `extends` should have contributed, along with its positions.
   static bool takes_an_image_away(const std::string& code) {
     return code == "missing-file" || code == "unknown-service" || code.starts_with("extends-");
   }
-  // Whether this service has an error, or seems to name its image with a misspelled key.
+  // Whether this service already has an error, or seems to specify its image with a misspelled key.
   bool told_already() const {
     return std::ranges::any_of(reporter_.diagnostics(), [&](const Diagnostic& each) {
       return each.severity == Severity::error && (takes_an_image_away(each.code) || is_of_service(each.mark));

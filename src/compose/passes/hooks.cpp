@@ -1,4 +1,4 @@
-// pre_start hooks: containers that inherit from their service whatever they do not set themselves.
+// pre_start hooks: containers that inherit from their service all attributes that they do not set themselves.
 #include <algorithm>
 #include <array>
 
@@ -10,16 +10,16 @@ namespace consort::compose {
 
 namespace {
 
-// What makes a container a service, what the hook must set itself or do without, and the mounts, which it takes from
-// the service's container when it runs (so that anonymous volumes are the same).
+// Attributes that are specific to services, that the hook must set itself or do without, and the mounts, which the hook
+// takes from the service's container when it runs (so that anonymous volumes are the same).
 constexpr std::array<std::string_view, 24> not_inherited{
     "attach",  "command",        "container_name", "depends_on", "develop",     "expose",
     "extends", "external_links", "healthcheck",    "links",      "mac_address", "models",
     "ports",   "post_start",     "pre_start",      "pre_stop",   "profiles",    "provider",
     "restart", "scale",          "stdin_open",     "tty",        "volumes",     "volumes_from"};
-// These belong to the service's image, and make no sense with another.
+// These belong to the service's image, and make no sense with another one.
 constexpr std::array<std::string_view, 4> of_image{"build", "entrypoint", "image", "user"};
-// One address cannot belong to two containers.
+// An address cannot belong to two containers.
 constexpr std::array<std::string_view, 5> addresses{"interface_name", "ipv4_address", "ipv6_address", "link_local_ips",
                                                     "mac_address"};
 
@@ -34,7 +34,7 @@ Node inherited_part(const Node& service, const Node& hook) {
   if (hook.find("image")) erase(part, of_image);
   if (Node* networks = part.find("networks"); networks && networks->is_mapping())
     for (Entry& entry : networks->entries) erase(entry.value, addresses);
-  // Only one of the two; the hook's own setting counts.
+  // Only one of the two is possible; the hook's own setting wins.
   if (hook.find("network_mode")) part.erase("networks");
   if (hook.find("networks")) part.erase("network_mode");
   return part;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t sightings_limit = 100'000;
 constexpr std::size_t sightings_bytes_limit = std::size_t{8} << 20;
-constexpr std::size_t text_limit = std::size_t{32} << 20;  // bytes that one document's variables may make
+constexpr std::size_t text_limit = std::size_t{32} << 20;  // bytes that the variables of one document may add
 
 enum class Cast : std::uint8_t { none, integer, floating, boolean };
 
@@ -235,8 +235,8 @@ class Pass {
   const InterpolateOptions& options_;
   Reporter& reporter_;
   Path path_;
-  std::size_t made_ = 0;   // bytes that substitution made
-  std::size_t noted_ = 0;  // bytes of the sightings
+  std::size_t made_ = 0;   // bytes produced by substitution
+  std::size_t noted_ = 0;  // bytes of recorded sightings
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Second pass: variables in string values (never in keys), then numbers and booleans at the places that want them.
+// Second pass: substitutes variables in string values (never in keys), then converts numbers and booleans where
+// required.
 #pragma once
 
 #include <vector>

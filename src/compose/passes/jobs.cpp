@@ -1,4 +1,4 @@
-// Jobs: how they differ from services.
+// The differences between jobs and services.
 #include <algorithm>
 
 #include "base/clock/cron.hpp"
@@ -48,7 +48,7 @@ void move_jobs(Map& from, Map& to) {
 
 void join_jobs(Project& project, Reporter& reporter) {
   for (auto& [name, job] : project.jobs) {
-    if (!job.triggers) continue;  // which is told already
+    if (!job.triggers) continue;  // already reported
     const auto [at, joined] = project.services.emplace(name, std::move(job));
     if (joined) continue;
     Diagnostic& made =
@@ -110,7 +110,7 @@ std::string first_error(const LoadOutcome& outcome) {
   return "";
 }
 
-// Besides the project's own text, what its reader would have found around it.
+// The project's own text, and everything around it that its reader would have found.
 Result<std::string> job_model(const Project& project, const std::string& name) {
   Project chosen = TRY(project_of_job(project, name, StartedBy::clock));
   part_jobs(chosen);
@@ -135,7 +135,7 @@ Result<Project> load_job_model(const std::string& text) {
     return Error(Code::invalid, "read registered job").hint("run `consort up` to register it again");
   };
   LoadOptions options;
-  // Once from the original location, as the reference for what the second reading has to find.
+  // Load it once from the original location, as the reference for the second reading.
   const auto load_from = [&](const std::string& directory) {
     options.working_directory = directory;
     options.project_directory = directory;
@@ -146,7 +146,7 @@ Result<Project> load_job_model(const std::string& text) {
     options.access.is_file = [file = options.files[0]](const std::string& path) {
       return path == file || system_files().is_file(path);
     };
-    // The directory may be gone by now.
+    // The directory may have been removed by then.
     options.access.exists = [file = options.files[0], directory](const std::string& path) {
       return path == file || path == directory || system_files().exists(path);
     };

@@ -71,7 +71,7 @@ const PathTable<Rule>& rules() {
   return table;
 }
 
-// {K: V} as ["K=V"], sorted by text as the original does; a scalar as a list of one.
+// {K: V} as ["K=V"], sorted by text as Docker Compose does; a scalar becomes a list of one.
 Node as_list(Node node) {
   Node list = Node::make_sequence(node.place);
   switch (node.kind) {
@@ -197,7 +197,7 @@ class Merger {
   }
 
   static void add_absent(Node& base, Node& list) {
-    const auto id = [](const Node& item) {  // of scalars, what same_value compares
+    const auto id = [](const Node& item) {  // for scalars, the value that same_value compares
       return std::to_string(static_cast<int>(item.kind)) + item.scalar_text();
     };
     std::unordered_set<std::string> present;
@@ -263,11 +263,11 @@ class Merger {
 
   void pools(Node& base, Node& other) {
     if (!base.is_sequence() || !other.is_sequence()) return generic(base, other, {});
-    if (base.items.size() * other.items.size() > 100'000) {  // each is held against each
+    if (base.items.size() * other.items.size() > 100'000) {  // each item is compared with each
       reporter_.error("too-large", path_.dotted() + ": too many pools of addresses to merge", other.place);
       return;
     }
-    // As in the original: an earlier pool stays only if a later one has its subnet.
+    // As in Docker Compose: an earlier pool is kept only if a later one has its subnet.
     std::vector<Node*> merged;
     const auto find = [&merged](const Node& item) {
       return std::ranges::find_if(merged, [&](const Node* each) { return same_subnet(*each, item); });

@@ -37,10 +37,10 @@ void apply_profiles(Project& project) {
 
 namespace {
 
-// Whether a command concerns a service: otherwise its files need not exist.
+// Whether a command uses the service: otherwise its files need not exist.
 enum class Selected : std::uint8_t { no, yes };
 
-// How many variables files may give to all services together: each service has its own copy.
+// Limit of variables from files for all services together: each service has its own copy.
 constexpr std::size_t variables_limit = 500'000;
 
 bool take_variables(std::size_t count, std::size_t& left, Place place, Reporter& reporter) {

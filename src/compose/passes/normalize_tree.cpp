@@ -1,5 +1,5 @@
-// What Docker Compose fills in before the tree becomes a model: the default network, real names, implied dependencies,
-// values of variables that are only named.
+// Fills in what Docker Compose adds before the tree becomes a model: the default network, real names, implied
+// dependencies, values of variables without "=".
 #include <array>
 #include <string>
 #include <utility>
@@ -13,14 +13,14 @@ namespace consort::compose {
 namespace {
 
 using Environment = std::map<std::string, std::string>;
-enum class Unknown : std::uint8_t { keep, drop };  // what becomes of a name that has no value
+enum class Unknown : std::uint8_t { keep, drop };  // how to treat a name without a value
 
 const std::string* value_of(const Environment& environment, const std::string& name) {
   const auto found = environment.find(name);
   return found == environment.end() ? nullptr : &found->second;
 }
 
-// False when the item is to be dropped.
+// Returns false if the item must be dropped.
 bool fill_item(Node& item, const Environment& environment, Unknown unknown) {
   if (!item.is_string() || item.text.find('=') != std::string::npos) return true;
   if (const std::string* value = value_of(environment, item.text)) {
@@ -66,14 +66,14 @@ void imply(Node& service, const std::string& on, Restart restart, Place place) {
   Node* dependencies = service.find("depends_on");
   if (!dependencies) dependencies = &service.set("depends_on", Node::make_mapping(place));
   if (!dependencies->is_mapping() || dependencies->find(on)) return;
-  Node made = Node::make_mapping(place);  // which its values have not: nobody wrote them
+  Node made = Node::make_mapping(place);  // its values have no place, because they are not from a file
   made.set("condition", Node::make_string("service_started"));
   made.set("restart", Node::make_boolean(restart == Restart::yes));
   made.set("required", Node::make_boolean(true));
   dependencies->set(on, std::move(made), place);
 }
 
-// Dependencies of the service from what it or one of its hooks (`from`) names.
+// Adds dependencies of the service on services that it or one of its hooks (`from`) mentions.
 void imply_dependencies(Node& service, const Node& from) {
   if (const Node* links = from.find("links")) {
     const Node copy = *links;  // imply() may move what `service` holds
@@ -87,7 +87,7 @@ void imply_dependencies(Node& service, const Node& from) {
     const Node* mode = from.find(key);
     if (!mode || !mode->is_string() || !mode->text.starts_with(prefix)) continue;
     const std::string name = mode->text.substr(prefix.size());
-    const Place place = mode->place;  // imply() may move it
+    const Place place = mode->place;  // imply() may move the node
     imply(service, name, Restart::yes, place);
   }
   if (const Node* sources = from.find("volumes_from")) {
@@ -126,7 +126,7 @@ void normalize_service(Node& service, const Environment& environment) {
   clean_targets(service);
 }
 
-// Whether one of them uses the default network.
+// Whether one of the hooks uses the default network.
 bool normalize_hooks(Node& service, const Environment& environment) {
   const Node* given = service.find("pre_start");
   if (!given || !given->is_sequence()) return false;

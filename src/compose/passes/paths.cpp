@@ -1,4 +1,4 @@
-// Relative paths become absolute ones.
+// Makes relative paths absolute.
 #include <algorithm>
 
 #include "base/os/files/file.hpp"
@@ -76,7 +76,7 @@ class Pass {
 
   enum class Absolute : std::uint8_t { here, anywhere };
 
-  // Empty text is the base itself.
+  // An empty text means the base itself.
   void host_path(Node* node, Absolute absolute = Absolute::anywhere) {
     if (!node || !node->is_string()) return;
     node->text = expand_home(node->text);
@@ -86,14 +86,14 @@ class Pass {
 
   void bind_source(Node& mount) {
     if (Node* source = mount.find("source")) return host_path(source);
-    if (reporter_.failed()) return;  // a key that is written wrongly may be meant by it
+    if (reporter_.failed()) return;  // the mapping may be the value of a misspelled key
     Diagnostic& made = reporter_.error(
         "missing-key", "invalid mount config for type \"bind\": field Source must not be empty", mount.place);
     made.label = "which directory of this machine?";
     made.help = "add `source:`, the path on this machine";
   }
 
-  // The first symbolic link on the way is followed.
+  // Follows the first symbolic link in the path.
   void watched(Node* node) {
     path(node);
     if (!node || !node->is_string() || !node->text.starts_with('/')) return;

@@ -73,7 +73,7 @@ struct PortFlaw {
   enum class Kind : std::uint8_t { none, address, missing, number, ranges, protocol };
   Kind kind = Kind::none;
   std::string why;     // in Docker's words
-  std::string number;  // Kind::number: what stands in its place
+  std::string number;  // Kind::number: the text in its place
 };
 
 PortFlaw check_port(const std::string& text, PortParts& parts, PortRange& container, PortRange& host) {
@@ -230,7 +230,7 @@ bool is_mount_option(std::string_view option) {
   return std::ranges::count(known, option) > 0;
 }
 
-// Docker Compose ignores options that it does not know.
+// Warns of options that Docker Compose ignores because it does not know them.
 void warn_of_options(const Node& item, Reporter& reporter) {
   const std::vector<std::string> parts = split(item.text, ':');
   if (parts.size() < 3 || parts.back().find('/') != std::string::npos || parts.back().find('$') != std::string::npos)
@@ -247,7 +247,7 @@ void warn_of_options(const Node& item, Reporter& reporter) {
   }
 }
 
-// `d:/data` without a source: Docker Compose sees a Windows path there, which the engine then refuses as a target.
+// `d:/data` without a source: Docker Compose takes it for a Windows path, which the engine then rejects as a target.
 void warn_of_drive(const Node& item, Reporter& reporter) {
   const std::string& text = item.text;
   if (text.size() < 3 || !is_letter(text[0]) || text[1] != ':') return;
@@ -264,7 +264,7 @@ void mount_option(Node& mount, std::string_view option) {
   if (option == "ro") {
     mount.set("read_only", Node::make_boolean(true, place));
   } else if (option == "rw") {
-    mount.erase("read_only");  // as Docker Compose, which leaves out what is false: it shows with --no-interpolate
+    mount.erase("read_only");  // as in Docker Compose, which omits false: visible with --no-interpolate
   } else if (option == "nocopy") {
     options_of(mount, "volume").set("nocopy", Node::make_boolean(true, place));
   } else if (option == "z" || option == "Z") {
@@ -279,7 +279,7 @@ std::string fill_mount(Node& mount, const std::string& text) {
   std::string source;
   std::string target;
   std::string field;
-  int variables = 0;  // open `${`; colons inside do not separate
+  int variables = 0;  // open `${`; colons inside them do not separate
   for (std::size_t i = 0; i <= text.size(); ++i) {
     const bool end = i == text.size();
     const char c = end ? '\0' : text[i];

@@ -1,4 +1,4 @@
-// What to say about a value of the wrong type, and about a word that is not among the allowed ones.
+// Help for values of the wrong type, and for words that are not among the allowed ones.
 #include "compose/passes/suggest.hpp"
 
 #include <algorithm>
@@ -58,7 +58,7 @@ std::string quoted_like(const Node& node) {
   return node.style == Style::plain ? node.text : "\"" + node.text + "\"";
 }
 
-// A plain number or boolean where a string is required: what its author most likely meant.
+// A plain number or boolean where a string is required: suggests the most likely intention.
 void explain_plain_scalar(Diagnostic& made, const Node& node, const Shape& shape, const Path& path,
                           Reporter& reporter) {
   const std::string key = path.size() ? path[path.size() - 1] : "";
@@ -147,7 +147,7 @@ bool explain_string(Diagnostic& made, const Node& node, const Shape& shape, Repo
 // "- KEY: value" where "KEY=value" is required.
 void explain_pair_item(Diagnostic& made, const Node& node, Reporter& reporter) {
   const Entry& entry = node.entries[0];
-  const bool text = entry.key.find_first_of("= ") != std::string::npos;  // a colon inside of what was meant as one text
+  const bool text = entry.key.find_first_of("= ") != std::string::npos;  // a colon inside an item meant as one text
   const std::string value = entry.value.scalar_text();
   const std::string right =
       text ? "'" + replace_all(entry.key + ": " + value, "'", "''") + "'" : entry.key + "=" + value;
@@ -176,7 +176,7 @@ void drop_dashes(Diagnostic& made, const Node& list, Reporter& reporter) {
     const std::size_t first = dash == std::string_view::npos ? dash : line.find_first_not_of(' ', dash + 1);
     if (first == std::string_view::npos || line[dash] != '-') return;
     const std::size_t at = source->offset_of(item.place.line, 1);
-    if (item.is_mapping()) {  // its body stays deeper than its key
+    if (item.is_mapping()) {  // its body must stay deeper than its key
       fix.edits.push_back(reporter.edit_bytes(item.place.source, at + dash, first - dash, ""));
     } else if (item.is_string() && item.place.length == item.text.size()) {
       fix.edits.push_back(
@@ -307,7 +307,7 @@ void explain_choice(Diagnostic& made, const Node& node, const Shape& shape, Repo
 void suggest_name(Diagnostic& made, std::string_view name, const std::vector<std::string>& known, Place place,
                   Reporter& reporter) {
   const auto near = nearest(name, known);
-  if (near && *near == name) return;  // it is there, and wrong for another reason
+  if (near && *near == name) return;  // it exists, and is invalid for another reason
   if (near) {
     made.help = "did you mean `" + *near + "`?";
     if (place.length == name.size()) {

@@ -1,4 +1,4 @@
-// What to say about a key that is unknown in its place, or is missing.
+// Help for keys that are unknown in their place, or missing.
 #include "compose/passes/suggest.hpp"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ void collect(std::string_view key, const Shape& shape, const std::string& path, 
   if (shape.value) collect(key, *shape.value, prefix + "*", depth + 1, found);
 }
 
-// Keys that people bring from other tools or older files. A dotted one is named, but no fix is offered.
+// Keys that users know from other tools or older files. One with a dot is mentioned, but no fix is offered.
 struct Alias {
   std::string_view wrong;  // in lower case, `_` for `-`
   std::string_view right;
@@ -115,7 +115,7 @@ constexpr Alias aliases[] = {
     {"kind", "type"},
 };
 
-// Options of `docker run` that a file does not need, and why.
+// Options of `docker run` that a Compose file does not need, and the reason.
 constexpr Alias dropped_options[] = {
     {"rm", "`down` removes the containers; leave it out"},
     {"d", "`up -d` starts in the background; leave it out"},
@@ -179,7 +179,7 @@ std::optional<Guess> guess_key(const Entry& entry, const Shape& shape, bool vali
   return std::nullopt;
 }
 
-// `image:"nginx"` in a flow mapping, `./html: /srv` in a list of mounts: a space, or a missing one, makes a key.
+// `image:"nginx"` in a flow mapping, `./html: /srv` in a list of mounts: a space too few or too many makes it a key.
 bool explain_colon(Diagnostic& made, const Node& parent, const Entry& entry, const Shape& shape, const Path& path,
                    Reporter& reporter) {
   const std::size_t colon = entry.key.find(':');
@@ -269,7 +269,7 @@ void explain_bad_name(Diagnostic& made, const Entry& entry, Reporter& reporter) 
     return;
   }
   made.help = "names consist of letters, digits, `.`, `_` and `-`";
-  if (better.find_first_not_of(".-_") == std::string::npos) return;  // nothing is left of it
+  if (better.find_first_not_of(".-_") == std::string::npos) return;  // nothing is left to suggest
   made.help += "; for example `" + better + "`";
   made.fixes.push_back(Fix{"rename it to `" + better + "`", Certainty::guess, {reporter.edit(entry.place, better)}});
 }

@@ -1,4 +1,4 @@
-// Sequences whose items have a key: ports by what they publish, mounts by their target, "K=V" by K, and so on.
+// Sequences whose items have a key: ports by their published port, mounts by their target, "K=V" by K, and so on.
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -48,7 +48,7 @@ std::optional<std::string> by_secret_target(const Node& item) {
 std::optional<std::string> by_port(const Node& item) {
   if (item.is_scalar()) return item.scalar_text();
   if (!item.is_mapping() || !item.find("target")) return std::nullopt;
-  // As in the original, a number differs from a string here, and null from an empty string.
+  // As in Docker Compose, a number differs from a string here, and null from an empty string.
   const auto typed = [&item](std::string_view key) {
     const Node* value = item.find(key);
     if (!value || value->is_null()) return std::string("-");
@@ -58,7 +58,7 @@ std::optional<std::string> by_port(const Node& item) {
          text_of(item, "protocol", "tcp");
 }
 
-// The target of the short form: the second field, or the only one; a Windows drive's colon does not separate.
+// The target in the short form: the second field, or the only one; the colon of a Windows drive does not separate.
 std::optional<std::string> by_mount_target(const Node& item) {
   if (item.is_mapping()) return text_of(item, "target", "");
   if (!item.is_string()) return std::nullopt;

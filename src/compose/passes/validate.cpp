@@ -80,7 +80,7 @@ class Pass {
   }
 
  private:
-  // Whether an unknown key of the mapping is almost this one, so that reporting its absence would be a repetition.
+  // Whether an unknown key of the mapping is almost this one, so that reporting its absence would be redundant.
   static bool misspelled(const Node& node, const Shape& shape, std::string_view key) {
     return std::ranges::any_of(node.entries, [&](const Entry& entry) {
       const std::vector<std::string> wanted{std::string(key)};
@@ -151,7 +151,7 @@ class Pass {
       PathStep step(path_, std::to_string(i));
       check(node.items[i], *shape.item, node.items[i].place);
     }
-    if (!shape.unique || node.items.size() > 200) return;  // each is compared with each
+    if (!shape.unique || node.items.size() > 200) return;  // each item is compared with each
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       for (std::size_t j = i + 1; j < node.items.size(); ++j) {
         if (!same_value(node.items[i], node.items[j])) continue;

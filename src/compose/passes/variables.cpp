@@ -27,7 +27,7 @@ Sighting sighting_of(const TemplateUse& use) {
 
 Sightings in_text(std::string_view text, int depth);
 
-// Variables named in one `${X:-word}`; for a variable within its own word, the inner one counts.
+// Variables in one `${X:-word}`; for a variable within its own word, the inner one counts.
 Sightings in_use(const TemplateUse& use, int depth) {
   Sightings found{{use.name, sighting_of(use)}};
   if (depth >= nesting_limit || !(use.op.ends_with('-') || use.op.ends_with('+'))) return found;
@@ -36,7 +36,7 @@ Sightings in_use(const TemplateUse& use, int depth) {
 }
 
 // Docker Compose's pattern is greedy: an expression with an operator takes the rest of its line up to the last brace,
-// and what is inside is read before it. So within that stretch the first expression with an operator counts.
+// and its content is read first. So within that stretch the first expression with an operator counts.
 void read_line(std::string_view line, int depth, Sightings& found) {
   const std::size_t last = line.rfind('}');
   const std::string_view greedy = line.substr(0, last == std::string_view::npos ? 0 : last + 1);

@@ -1,4 +1,4 @@
-// What `config --variables` lists: every variable of a model, with the default that Docker Compose 2.40 would show.
+// `config --variables`: lists every variable of a model with the default that Docker Compose 2.40 would show.
 #pragma once
 
 #include <vector>
@@ -8,9 +8,9 @@
 
 namespace consort::compose {
 
-// Sorted by name. When a variable stands in several places, which of them is shown follows Docker Compose wherever that
-// is defined (one text, one list); between the keys of a mapping, where Docker Compose takes a random one, it is the
-// one that says most.
+// Sorted by name. If a variable is used in several places, the one shown is the same as in Docker Compose where that is
+// defined (within one string or list); between the keys of a mapping, where Docker Compose chooses at random, it is the
+// use that gives the most information.
 std::vector<VariableUse> variables_of(const Node& tree);
 
 }  // namespace consort::compose

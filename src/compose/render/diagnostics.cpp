@@ -17,14 +17,14 @@ constexpr std::size_t shown_width = 160;  // longer lines are cut around the mar
 
 struct Paint {
   Colour colour;
-  std::size_t columns = 0;  // of the terminal; 0: it is none
+  std::size_t columns = 0;  // of the terminal; 0: not a terminal
   std::string operator()(std::string_view code, std::string text) const {
     if (colour == Colour::never || text.empty()) return text;
     return "\x1B[" + std::string(code) + "m" + text + "\x1B[0m";
   }
 };
 
-// Control characters would affect the terminal, and other bytes are not text. Keeps the column count.
+// Replaces control characters, which would affect the terminal, and invalid bytes. Keeps the column count.
 std::string printable(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
@@ -44,7 +44,7 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-// Bytes of the first `count` code points.
+// Number of bytes of the first `count` code points.
 std::size_t bytes_of(std::string_view text, std::size_t count) {
   std::size_t i = 0;
   while (i < text.size() && count > 0) {
@@ -61,7 +61,7 @@ std::string shortened(std::string text) {
   return text.substr(0, bytes_of(text, longest)) + " ...";
 }
 
-// A line of the user's file: what comes before the mark, what it marks and what follows, cut to a number of cells.
+// A line of the user's file: the text before the mark, the marked text and the text after it, cut to a number of cells.
 struct Excerpt {
   std::string text;
   std::size_t indent = 0, carets = 1;  // cells
@@ -105,13 +105,13 @@ void show_place(std::string& out, const Mark& mark, const std::string& line, con
   const std::string gutter = " " + std::string(number.size(), ' ') + " | ";
   constexpr std::size_t narrowest = 16;
   const std::size_t width =
-      paint.columns == 0 ? shown_width + 8  // with the signs that something was cut
+      paint.columns == 0 ? shown_width + 8  // including the ellipses where text was cut
                          : std::clamp(paint.columns - std::min(paint.columns, gutter.size()), narrowest, shown_width);
   const Excerpt excerpt = excerpt_of(line, mark, width);
   out += " " + paint("34", number + " | ") + excerpt.text + "\n";
   out += " " + paint("34", gutter.substr(1)) + std::string(excerpt.indent, ' ');
   const std::string said = printable(label);
-  // What does not fit after the caret goes below it.
+  // Text that does not fit after the caret goes below it.
   const bool fits = paint.columns == 0 || excerpt.indent + excerpt.carets + 1 + cells_of(said) <= width;
   out += paint(code, std::string(excerpt.carets, '^') + (said.empty() || !fits ? "" : " " + said)) + "\n";
   if (!said.empty() && !fits) out += " " + paint("34", gutter.substr(1)) + paint(code, said) + "\n";

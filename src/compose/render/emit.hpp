@@ -1,4 +1,4 @@
-// Trees to text, byte for byte as the Go libraries of Docker Compose write them.
+// Prints trees byte for byte as the Go libraries used by Docker Compose do.
 #pragma once
 
 #include <string>
@@ -8,14 +8,14 @@
 namespace consort::compose {
 
 std::string emit_yaml(const Node& root);
-// Two blanks of indentation, no final newline.
+// Indented by two spaces, without a final newline.
 std::string emit_json(const Node& root);
 std::string emit_compact_json(const Node& root);
 
-// Appends null, booleans and integers, which both languages write alike; false for everything else.
+// Appends null, booleans and integers, which are the same in YAML and JSON; false for anything else.
 bool emit_word(std::string& into, const Node& node);
 
-// Doubles every `$`, as `config` does so that its output can be read again.
+// Doubles every `$`, as `config` does so that its output can be read back.
 std::string escape_dollars(std::string text);
 
 }  // namespace consort::compose

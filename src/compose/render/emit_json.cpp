@@ -39,7 +39,7 @@ class Writer {
 
   void floating(const Node& node) {
     if (!std::isfinite(node.floating)) {
-      out_ += "null";  // JSON has no word for it
+      out_ += "null";  // JSON cannot express it
     } else if (node.place.line == 0 || node.is_large_whole()) {
       out_ += node.text;
     } else {
@@ -128,13 +128,13 @@ class Writer {
       out_ += '\\';
       out_ += letters[short_form];
     } else if (static_cast<unsigned char>(c) < 0x20 || c == '<' || c == '>' || c == '&') {
-      hex(static_cast<unsigned char>(c));  // Go writes what a browser could take for a tag so
+      hex(static_cast<unsigned char>(c));  // Go escapes characters that a browser could take for a tag
     } else {
       out_ += c;
     }
   }
 
-  // U+2028 and U+2029 end a line in JavaScript.
+  // Escapes U+2028 and U+2029, which end a line in JavaScript.
   void beyond_ascii(std::string_view point) {
     if (point == "\xE2\x80\xA8") {
       out_ += "\\u2028";

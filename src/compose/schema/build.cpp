@@ -1,4 +1,4 @@
-// How an image is built.
+// Attributes of an image build.
 #include "compose/schema/shapes.hpp"
 
 namespace consort::compose::shapes {

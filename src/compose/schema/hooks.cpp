@@ -1,5 +1,5 @@
-// A pre_start hook and a job are containers of their own: they have a container's attributes, and none of those that
-// make it a service.
+// A pre_start hook and a job are containers of their own: they have the attributes of a container, but not those that
+// are specific to services.
 #include <algorithm>
 #include <iterator>
 #include <vector>
@@ -30,7 +30,7 @@ constexpr std::string_view of_services[]{"attach",
                                          "restart",
                                          "scale"};
 
-// What keeps a container running, or needs a container that stays.
+// Attributes that keep a container running, or need one that keeps running.
 constexpr std::string_view not_of_jobs[]{"attach",  "container_name", "deploy",     "develop",   "extends",
                                          "links",   "external_links", "post_start", "pre_start", "pre_stop",
                                          "restart", "provider",       "scale"};
@@ -42,7 +42,7 @@ std::vector<Field> fields_of_hooks() {
   return fields;
 }
 
-// The shapes of services are constants: they exist before this is built.
+// The shapes of services are constants, so they exist before this is initialized.
 const std::vector<Field> fields = fields_of_hooks();
 const Shape hook{
     .name = "mapping", .types = type::mapping, .example = "{command: [\"sh\", \"-c\", \"true\"]}", .fields = fields};

@@ -1,4 +1,4 @@
-// What a service mounts.
+// Attributes for mounts of a service.
 #include "compose/schema/shapes.hpp"
 
 namespace consort::compose::shapes {

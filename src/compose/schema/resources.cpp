@@ -1,4 +1,4 @@
-// What a service may use of the machine: `deploy`, GPUs, disk I/O.
+// Resources that a service may use: `deploy`, GPUs, disk I/O.
 #include "compose/schema/shapes.hpp"
 
 namespace consort::compose::shapes {

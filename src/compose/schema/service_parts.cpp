@@ -3,7 +3,7 @@
 
 namespace consort::compose::shapes {
 
-// Commands in a container, and when they run.
+// Commands that run in a container at certain times.
 constexpr string_view command_key[]{"command"};
 constexpr Field hook_fields[]{{"command", &command},
                               {"user", &text},
@@ -32,7 +32,7 @@ constexpr Shape watches{.name = "list", .types = type::sequence, .item = &watch}
 constexpr Field develop_fields[]{{"watch", &watches}};
 constexpr Shape develop{.name = "mapping", .types = type::mapping | type::null, .fields = develop_fields};
 
-// What it waits for, and what it is based on.
+// Dependencies, and the service to extend.
 constexpr string_view conditions[]{"service_started", "service_healthy", "service_completed_successfully"};
 constexpr Shape condition{
     .name = "condition", .types = type::string, .example = "service_healthy", .choices = conditions};
@@ -71,7 +71,7 @@ constexpr Shape extends{.name = "name or mapping",
                         .extensions = false,
                         .required = service_key};
 
-// How it is monitored.
+// Health checks.
 constexpr Shape health_test{.name = "string or list",
                             .types = type::string | type::sequence,
                             .example = "[\"CMD-SHELL\", \"curl -f http://localhost\"]",
@@ -89,7 +89,7 @@ constexpr Field logging_fields[]{{"driver", &text}, {"options", &logging_options
 constexpr Shape logging{
     .name = "mapping", .types = type::mapping, .example = "{driver: json-file}", .fields = logging_fields};
 
-// How it is reached, and what it reaches.
+// Networks and ports.
 constexpr Field attachment_fields[]{
     {"aliases", &unique_texts},   {"interface_name", &text},         {"ipv4_address", &text},
     {"ipv6_address", &text},      {"link_local_ips", &unique_texts}, {"mac_address", &text},

@@ -1,5 +1,5 @@
-// The shapes that the files of this directory have of each other. All of them are constants, so that it does not matter
-// in which order these files are initialized.
+// Shapes shared by the files of this directory. All are constants, so the order in which these files are initialized
+// does not matter.
 #pragma once
 
 #include "compose/schema.hpp"

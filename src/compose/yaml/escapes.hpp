@@ -1,4 +1,4 @@
-// What a letter behind a backslash stands for in a double-quoted scalar; scanner and emitter use the one table.
+// Escape sequences of double-quoted scalars, shared by scanner and emitter.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@ struct Escape {
   char32_t character;
 };
 
-// Of several letters for one character the first is written.
+// If several letters stand for the same character, the emitter uses the first.
 inline constexpr std::array<Escape, 19> escapes{{
     {'0', 0x00},  {'a', 0x07}, {'b', 0x08}, {'t', 0x09},   {'\t', 0x09},  {'n', 0x0A},  {'v', 0x0B},
     {'f', 0x0C},  {'r', 0x0D}, {'e', 0x1B}, {' ', 0x20},   {'"', 0x22},   {'\'', 0x27}, {'/', 0x2F},

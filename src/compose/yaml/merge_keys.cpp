@@ -1,4 +1,4 @@
-// What an entry adds to its mapping, and what `<<` merges into it.
+// The entries that a mapping contains, and those that `<<` merges into it.
 #include <algorithm>
 
 #include "compose/yaml/tree_builder.hpp"
@@ -41,7 +41,7 @@ bool TreeBuilder::merge_from(Node& mapping, const Node& from, Place at) {
     for (const Entry& entry : from.entries) {
       if (Entry* own = mapping.entry(entry.key)) {
         if (own->value.directive != Directive::reset) continue;
-        // `key: !reset` next to `<<`: what earlier files say is dropped, what is merged here stays.
+        // `key: !reset` next to `<<`: drops the values of earlier files, but keeps those that are merged here.
         own->value = entry.value;
         own->value.directive = Directive::override_;
         own->value.alias_copy = true;

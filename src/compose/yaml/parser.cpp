@@ -22,7 +22,7 @@ std::unordered_set<std::string_view> words_behind_stars(std::string_view text) {
   return words;
 }
 
-// "%YAML 1.1", the only version that the original accepts.
+// "%YAML 1.1", the only version that Docker Compose accepts.
 bool is_version_1_1(std::string_view directive) {
   directive.remove_prefix(std::min(directive.size(), directive.find_first_of(" \t")));
   directive = directive.substr(0, directive.find('#'));
@@ -106,7 +106,7 @@ bool TreeBuilder::alias(Node& into) {
 }
 
 // Keeps a copy for aliases. It counts like the copies that aliases make, or anchors inside anchors could turn 200 KB
-// into gigabytes; an anchor that no alias names costs nothing.
+// into gigabytes; an anchor without an alias costs nothing.
 bool TreeBuilder::keep_anchor(const std::string& name, const Node& node, Position at) {
   Anchor kept;
   kept.complete = true;
@@ -119,7 +119,7 @@ bool TreeBuilder::keep_anchor(const std::string& name, const Node& node, Positio
   return true;
 }
 
-// Depth is counted here, because every level of nesting passes through.
+// Depth is counted here, because every level of nesting calls this function.
 bool TreeBuilder::node(Node& into, Spot spot) {
   TokenType type{};
   Position at;
@@ -138,7 +138,7 @@ bool TreeBuilder::node(Node& into, Spot spot) {
   return true;
 }
 
-// Leaves `into` unchanged if one of these tokens shows that nothing was written.
+// Leaves `into` unchanged if one of these tokens shows that there is no value.
 bool TreeBuilder::node_unless(std::initializer_list<TokenType> ends, Node& into, Spot spot) {
   TokenType type{};
   Position at;
@@ -205,7 +205,7 @@ bool TreeBuilder::scalar(Node& into, Token token, const std::string& tag) {
     }
     return true;
   }
-  if (token.style == Style::plain && tag.empty()) resolve_plain(into);  // a tag of one's own makes a string
+  if (token.style == Style::plain && tag.empty()) resolve_plain(into);  // a custom tag makes it a string
   return true;
 }
 

@@ -36,7 +36,7 @@ int hex_digit(char c) {
 
 }  // namespace
 
-// Line breaks inside a flow or plain scalar: a single one becomes a space, several become one less.
+// Line breaks inside a flow or plain scalar: a single one becomes a space; of several, the first is dropped.
 struct Scanner::Fold {
   std::string blanks;           // between words of one line
   std::string leading_break;    // the first break
@@ -160,8 +160,8 @@ bool Scanner::scan_escape(std::string& into, Position start) {
   return true;
 }
 
-// Spaces and line breaks between two pieces of text. False at a tab where indentation is required: after a line break,
-// before column `indent`.
+// Spaces and line breaks between two pieces of text. Returns false at a tab where indentation is required: after a line
+// break, before column `indent`.
 bool Scanner::scan_blanks(Fold& fold, std::int64_t indent) {
   while (is_blank() || is_break()) {
     if (is_break() && fold.after_break) {

@@ -75,7 +75,7 @@ Token Scanner::take() {
   return token;
 }
 
-// A token may be handed out only once it is certain that no key indicator has to come before it.
+// Fetches until it is certain that no key indicator has to come before the next token.
 bool Scanner::fetch_more() {
   for (;;) {
     bool need = tokens_.empty();

@@ -1,5 +1,5 @@
-// Text to tokens. Accepts what the YAML library of the Go world accepts, since that decides what a Compose file is:
-// the simple-key rules (one line, at most 1024 characters), tabs, plain scalars over several lines, lenient flow style.
+// Turns text into tokens. Accepts what the Go YAML library accepts, because that defines what a Compose file is: the
+// simple-key rules (one line, at most 1024 characters), tabs, multi-line plain scalars, lenient flow style.
 #pragma once
 
 #include <deque>
@@ -15,7 +15,7 @@ class Scanner {
  public:
   explicit Scanner(std::string_view text);
 
-  // The next token; null after a problem. Stays valid until take().
+  // The next token; null after a problem. Valid until take().
   const Token* peek();
   Token take();
   const std::optional<Problem>& problem() const { return problem_; }
@@ -34,7 +34,7 @@ class Scanner {
   }
   bool at_end() const { return at_.offset >= text_.size(); }
   bool is_blank(std::size_t ahead = 0) const { return byte(ahead) == ' ' || byte(ahead) == '\t'; }
-  std::size_t break_length(std::size_t ahead = 0) const;  // 0 when there is no line break
+  std::size_t break_length(std::size_t ahead = 0) const;  // 0 if there is no line break
   bool is_break(std::size_t ahead = 0) const { return break_length(ahead) > 0; }
   bool is_break_or_end(std::size_t ahead = 0) const;
   bool is_blank_or_end(std::size_t ahead = 0) const { return is_blank(ahead) || is_break_or_end(ahead); }
@@ -91,17 +91,17 @@ class Scanner {
   std::int64_t indent_ = -1;
   std::vector<std::int64_t> indents_;
   bool simple_key_allowed_ = true;
-  std::size_t possible_keys_ = 0;  // how many of simple_keys_ are possible, so that the common case looks at none
+  std::size_t possible_keys_ = 0;  // number of possible simple_keys_, so that usually none has to be examined
   std::vector<SimpleKey> simple_keys_{SimpleKey{}};
   std::size_t flow_level_ = 0;
   std::optional<Problem> problem_;
 };
 
-// What names of anchors consist of.
+// Characters allowed in anchor names.
 constexpr bool is_anchor_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-inline constexpr std::size_t nesting_limit = 500;  // of flow levels and of indentation levels
+inline constexpr std::size_t nesting_limit = 500;  // for flow levels and for indentation levels
 
 }  // namespace consort::compose::yaml

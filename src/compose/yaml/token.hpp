@@ -1,4 +1,4 @@
-// The words of YAML 1.1/1.2, as the scanner hands them to the parser.
+// The tokens of YAML 1.1/1.2, as the scanner passes them to the parser.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace consort::compose::yaml {
 
-// A place in the text: byte offset, and line and column from 0 in code points.
+// A position in the text: byte offset, and line and column from 0 in code points.
 struct Position {
   std::size_t offset = 0;
   std::uint32_t line = 0;
@@ -44,10 +44,10 @@ struct Token {
   Position start;
   Position end;
   Style style = Style::plain;
-  std::string text;  // of scalars, anchors, aliases, tags
+  std::string text;  // for scalars, anchors, aliases, tags
 };
 
-// What is wrong with a text, in the words of the YAML libraries that people know.
+// A syntax error, in the wording of common YAML libraries.
 struct Problem {
   std::string context;  // "while scanning a quoted scalar"
   Position context_at;

@@ -1,5 +1,5 @@
-// The walk from tokens to trees: declared here, defined in parser.cpp (documents, nodes, anchors, scalars),
-// collections.cpp (sequences and mappings) and merge_keys.cpp (what an entry adds, and `<<`).
+// Builds trees from tokens. Defined in parser.cpp (documents, nodes, anchors, scalars), collections.cpp (sequences and
+// mappings) and merge_keys.cpp (adding entries, and `<<`).
 #pragma once
 
 #include <initializer_list>
@@ -15,12 +15,12 @@
 
 namespace consort::compose::yaml {
 
-inline constexpr std::size_t duplicate_limit = 1000;  // more are not shown
+inline constexpr std::size_t duplicate_limit = 1000;  // further ones are not shown
 
 struct FlowStyle;
 
-// Where a node stands, which says what may begin there: block collections only outside of flow ones; a sequence that is
-// indented no further than its key only as the value of one.
+// The context of a node, which determines what may start there: block collections only outside flow collections; a
+// sequence that is not indented further than its key only as the value of a key.
 enum class Spot : std::uint8_t { flow, block, block_value };
 
 class TreeBuilder {
@@ -95,7 +95,7 @@ class TreeBuilder {
   std::uint32_t source_;
   Documents& out_;
   std::unordered_map<std::string, Anchor> anchors_;
-  std::unordered_set<std::string_view> alias_names_;  // and other words
+  std::unordered_set<std::string_view> alias_names_;  // words after "*" in the text, which may be alias names
   std::size_t nodes_ = 0;
   std::size_t limit_;
   std::size_t depth_ = 0;

@@ -1,4 +1,4 @@
-// Rules of the device cgroup, as `device_cgroup_rules` has them.
+// Rules of the device cgroup, in the format of `device_cgroup_rules`.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace consort::engine {
 
-// "c 1:3 rwm", "b *:* m". nullopt for anything else: what is taken for no number would be a rule about all devices.
+// "c 1:3 rwm", "b *:* m". nullopt for anything else: a rule with a misread number could cover all devices.
 std::optional<runtime::DeviceRule> parse_device_rule(const std::string& text);
 
 }  // namespace consort::engine

@@ -89,7 +89,7 @@ Result<std::vector<std::string>> Boot::to_remove(const OnTrouble& tell) {
   return ids;
 }
 
-Result<> end_project(const Roots& roots, const std::string& project) {
+Result<> shut_down_project(const Roots& roots, const std::string& project) {
   (void)TRY(supervisor::revive_supervisor(roots, project));
   return supervisor::Client(roots, project).shutdown();
 }

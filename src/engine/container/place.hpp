@@ -1,4 +1,4 @@
-// Where a path of a container is to be found from outside.
+// Locates a path of a container for access from outside.
 #pragma once
 
 #include <string>
@@ -10,13 +10,13 @@ namespace consort::engine {
 
 struct Place {
   Fd root;
-  std::string path;  // in root, absolute
+  std::string path;  // absolute, within root
   bool read_only = false;
-  std::uint32_t first_owner = 0;  // what number the container's root has in what is seen of it here
+  std::uint32_t first_owner = 0;  // user ID of the container's root on the files seen here
 };
 
-// A running container is seen through /proc/PID/root, with all its mounts. Of a stopped one the layers are mounted for
-// the moment, and what it would have mounted is looked up in its record.
+// A running container is accessed through /proc/PID/root, with all its mounts. For a stopped one, the layers are
+// mounted temporarily and its volumes and bind mounts are looked up in its record.
 Result<Place> find_place(Engine::Impl& impl, const std::string& id, const std::string& text);
 
 }  // namespace consort::engine

@@ -1,5 +1,5 @@
-// The anonymous volumes of a container that is removed (`rm -v`, --rm): whoever hears that it is gone finds none of
-// them any more.
+// Removes the anonymous volumes along with a container (`rm -v`, --rm): once the container is gone, none of these
+// volumes is visible any more.
 #pragma once
 
 #include <string>
@@ -16,14 +16,14 @@ class VolumesAlong {
   explicit VolumesAlong(Engine::Impl& impl) : impl_(impl) {}
   VolumesAlong(const VolumesAlong&) = delete;
   VolumesAlong& operator=(const VolumesAlong&) = delete;
-  ~VolumesAlong();  // what has not been forgotten is there again
+  ~VolumesAlong();  // volumes that were not forgotten reappear
 
-  // Puts those out of sight that nobody else uses, and keeps others from making or removing any until they are
-  // forgotten. One that cannot go stays; finish() says why.
+  // Hides the volumes that no other container uses, and keeps other processes from creating or removing volumes until
+  // they are forgotten. A volume that cannot be hidden stays; finish() reports why.
   void hide(const Container& container);
-  // In the transaction that has forgotten the container.
+  // Within the transaction that forgets the container.
   void forget_within(SQLite::Database& transaction);
-  // That transaction has ended well: deletes the files. The first of all errors.
+  // After that transaction has been committed: deletes the files. Returns the first of all errors.
   Result<> finish();
 
  private:

@@ -1,4 +1,5 @@
-// Cgroups of a user who is root only in a namespace: systemd hands them down, and is asked for them as `up` does.
+// Cgroups of a user who is root only in a namespace: systemd delegates them on request, and this asks for them as `up`
+// does.
 #pragma once
 
 #include <optional>
@@ -15,9 +16,9 @@ inline constexpr std::string_view control_groups_cost = "limits for memory, CPUs
 
 struct UserGroups {
   runtime::CgroupVersion version = runtime::CgroupVersion::none;
-  std::optional<Error> refused;          // by systemd, or by the kernel
-  bool given = false;                    // a group could be made in what systemd handed down
-  std::vector<std::string> controllers;  // that it may limit
+  std::optional<Error> refused;          // by systemd or the kernel
+  bool given = false;                    // a cgroup could be created below the one that systemd delegated
+  std::vector<std::string> controllers;  // controllers that can be used there
 };
 
 UserGroups ask_for_user_groups();

@@ -1,9 +1,12 @@
 // The list of jobs.
 #include "engine/jobs.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/jobs/records.hpp"
@@ -25,6 +28,16 @@ Result<> write_job(const std::string& folder, const Job& job) {
   return write_file_atomic(folder + "/job.json", job_to_json(job), 0600, Durability::durable);
 }
 
+// Held while a job is read and written, so that `up`, `job pause` and `job rm` at the same moment lose nothing of each
+// other.
+Result<Fd> lock_jobs(const Roots& roots, const std::string& project) {
+  const std::string folder = supervisor::jobs_folder(roots, project);
+  TRY(make_directories(folder, 0700));
+  Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+  TRY(lock_exclusive(fd.get(), folder));
+  return fd;
+}
+
 Error no_such_job(const std::string& text) {
   return Error(Code::not_found, "no such job: " + text);
 }
@@ -41,6 +54,7 @@ std::string Jobs::folder(const Job& job) const {
 }
 
 Result<Jobs::Put> Jobs::put(const JobSpec& spec) {
+  Fd lock = TRY(lock_jobs(engine_->roots(), spec.project));
   const auto known = TRY(look_up(spec.project, spec.name));
   Put put = known ? Put::replaced : Put::made;
   Job job;
@@ -56,6 +70,7 @@ Result<Jobs::Put> Jobs::put(const JobSpec& spec) {
     job.created = system_now();
   }
   TRY_WRAP(write_job(folder(job), job), "write job", job.full_name());
+  lock.reset();
   TRY(supervisor::Client(engine_->roots(), spec.project).reload_clock());
   return put;
 }
@@ -101,16 +116,24 @@ Result<std::optional<Job>> Jobs::look_up(const std::string& project, const std::
 }
 
 Result<> Jobs::set_paused(const Job& job, bool paused) {
-  if (job.paused == paused || job.spec.cron.empty()) return {};
-  Job changed = job;
-  changed.paused = paused;
-  TRY(write_job(folder(job), changed));
+  {
+    const Fd lock = TRY(lock_jobs(engine_->roots(), job.spec.project));
+    // As it is now: `up` may have changed it since the caller read it.
+    auto current = TRY(look_up(job.spec.project, job.spec.name));
+    if (!current || current->id != job.id) return fail(no_such_job(job.full_name()));
+    if (current->paused == paused || current->spec.cron.empty()) return {};
+    current->paused = paused;
+    TRY(write_job(folder(job), *current));
+  }
   return supervisor::Client(engine_->roots(), job.spec.project).reload_clock();
 }
 
 Result<> Jobs::remove(const Job& job, KeepRuns keep) {
   const std::string where = folder(job);
-  TRY(remove_file(where + "/job.json"));  // from here on it is gone, and its name free
+  {
+    const Fd lock = TRY(lock_jobs(engine_->roots(), job.spec.project));
+    TRY(remove_file(where + "/job.json"));  // from here on it is gone, and its name free
+  }
   TRY(supervisor::Client(engine_->roots(), job.spec.project).reload_clock());
   TRY(cancel(job));
   if (keep != KeepRuns::keep) TRY(remove_tree(where));

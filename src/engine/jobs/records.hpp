@@ -1,4 +1,4 @@
-// How jobs and their runs are written down.
+// Serializes jobs and their runs as JSON.
 #pragma once
 
 #include <string>

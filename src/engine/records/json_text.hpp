@@ -1,5 +1,5 @@
-// The engine's values as the texts that state.db keeps. A field that has its default value is left out, so that a new
-// field needs no migration; an unknown one is ignored, so that an older program reads what a newer one wrote.
+// Converts the engine's values to and from the JSON kept in state.db. A field with its default value is omitted, so a
+// new field needs no migration; unknown fields are ignored, so an older program can read what a newer one wrote.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ std::string to_json(const NetworkSpec& spec);
 std::string to_json(const VolumeSpec& spec);
 std::string to_json(const StringMap& map);
 
-// Code::internal with `source` for a text that is not of ours.
+// Code::internal, naming `source`, if we did not write the text.
 template <typename T>
 Result<T> from_json(std::string_view text, const char* source);
 extern template Result<ContainerSpec> from_json(std::string_view, const char*);

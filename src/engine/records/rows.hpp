@@ -1,4 +1,4 @@
-// Small helpers for the files that speak SQL.
+// Small helpers for the files that use SQL.
 #pragma once
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -25,7 +25,7 @@ void bind_all(SQLite::Statement& statement, int index, const First& first, const
   bind_all(statement, index + 1, rest...);
 }
 
-// Executes one statement with its values; gives the number of changed rows.
+// Executes one statement with its values; returns the number of changed rows.
 template <typename... Values>
 int execute(SQLite::Database& db, const char* sql, const Values&... values) {
   SQLite::Statement statement(db, sql);

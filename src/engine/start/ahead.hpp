@@ -1,5 +1,5 @@
-// A supervisor that gets ready while the containers that it will start are still being made: that takes two programs
-// and some milliseconds, and another processor has the time.
+// Starts a project's supervisor in the background while its containers are still being created: that takes two programs
+// and some milliseconds, which another CPU has to spare.
 #pragma once
 
 #include <atomic>
@@ -12,19 +12,19 @@
 
 namespace consort::engine {
 
-// At most one project's. Safe to use from several threads.
+// For at most one project. Thread-safe.
 class Ahead {
  public:
   Ahead() = default;
   Ahead(const Ahead&) = delete;
   Ahead& operator=(const Ahead&) = delete;
-  // Nothing was started after all: nothing shall run where nothing is up. Waits for a moment only, as the user may want
-  // an end: what is not ready then is left to itself.
+  // If nothing was started after all, ends the supervisor again. Waits only briefly because the user may be waiting for
+  // the command to end: a supervisor that is not ready by then ends by itself.
   ~Ahead();
 
-  // Returns at once. Who starts a container meets the same supervisor, or the same error, and waits for it there.
+  // Returns immediately. A later start uses the same supervisor and waits for it, or gets the same error.
   void begin(supervisor::Client client);
-  // Somebody is about to start a container.
+  // Called when a container is about to be started.
   void used() { used_ = true; }
 
  private:
@@ -33,7 +33,7 @@ class Ahead {
   std::atomic<bool> used_ = false;
   std::atomic<bool> begun_ = false;
   Fd give_up_, done_;
-  std::jthread thread_;  // last: it uses what is above
+  std::jthread thread_;  // last: it uses the members above
 };
 
 }  // namespace consort::engine

@@ -1,4 +1,4 @@
-// A part of an image that is mounted by itself (`type: image` with a subpath).
+// Locates the part of an image that is mounted by itself (`type: image` with a subpath).
 #pragma once
 
 #include <string>
@@ -9,17 +9,17 @@
 
 namespace consort::engine {
 
-// What the merged layers have at a path, as one can mount it.
+// What the merged layers contain at a path, in a form that can be mounted.
 struct LayersPart {
-  std::vector<std::string> folders;  // to be merged, the topmost first; none: it is
-  std::string file;                  // this one
+  std::vector<std::string> folders;  // directories to merge, topmost first; empty: it is a file
+  std::string file;                  // that file
 };
 
-// layers: absolute paths, the topmost first, in overlayfs's form. Code::invalid for a path that is absolute, leads out,
-// leads through a link or to nothing.
+// layers: absolute paths, topmost first, in overlayfs format. Code::invalid for a path that is absolute, leaves the
+// image, passes through a link, or does not exist.
 Result<LayersPart> part_of_layers(const std::vector<std::string>& layers, const std::string& subpath);
 
-// The same after links on the way were followed, inside the image.
+// The same after resolving links on the way, inside the image.
 Result<LayersPart> mounted_part(const Roots& roots, const std::vector<std::string>& layers, const std::string& subpath);
 
 }  // namespace consort::engine

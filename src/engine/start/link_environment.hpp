@@ -1,5 +1,5 @@
-// The variables that a container on the default network gets for each container that it is linked with: DB_NAME,
-// DB_PORT, DB_PORT_5432_TCP_ADDR, DB_ENV_POSTGRES_USER. Docker's oldest way to tell where something is.
+// Environment variables that a container on the default network gets for each linked container: DB_NAME, DB_PORT,
+// DB_PORT_5432_TCP_ADDR, DB_ENV_POSTGRES_USER (Docker's legacy container links).
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ struct LinkedContainer {
   Strings exposed;        // "5432/tcp"
   Strings environment{};  // "K=V"
 };
-// of: the name of the container that gets them.
+// of: the name of the container that gets the variables.
 Strings link_environment(const std::string& of, const LinkedContainer& linked);
 
 }  // namespace consort::engine

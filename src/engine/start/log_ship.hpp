@@ -1,4 +1,4 @@
-// Logging drivers that pass a container's lines on: their options, and what becomes of them.
+// Logging drivers that forward a container's output: their options, and where the lines go.
 #pragma once
 
 #include "engine/types.hpp"
@@ -6,13 +6,13 @@
 
 namespace consort::engine {
 
-// syslog, journald, gelf, fluentd.
+// syslog, journald, gelf or fluentd.
 bool is_shipping(const std::string& driver);
-// Options that the driver does not know, values that it cannot take, addresses that are none: in Docker's words, about
-// Subject::setting "logging/options".
+// Unknown options, invalid values and invalid addresses are errors in Docker's words, about Subject::setting
+// "logging/options".
 Result<> validate_shipping(const LogSpec& log);
-// Before a start: writes down for the supervisor where the lines go. Looks up the
-// receiver's name, and whether a local one is there. Not there: Code::not_found.
+// Before a start: writes down for the supervisor where the lines go. Resolves the receiver's host name and checks that
+// a local receiver exists; if not: Code::not_found.
 Result<> prepare_shipping(const Container& container, const ProcessConfig& process, const LogSpec& log,
                           const std::string& log_path);
 

@@ -1,4 +1,4 @@
-// The parts of config.json that limit what a container may use.
+// The parts of config.json that limit resources and devices.
 #pragma once
 
 #include "base/json.hpp"

@@ -1,7 +1,7 @@
-// The installed OCI runtime that `runtime:` of a service names.
+// Finds the installed OCI runtime that a service's `runtime:` names.
 //
-// A Compose file comes with whatever somebody has cloned, and the program runs as root: so a file can only choose among
-// what the machine's administrator has registered in Docker's daemon.json or installed, never give a path.
+// A Compose file may come from a cloned repository, and this program runs as root: so a file can only choose among
+// runtimes that the administrator has registered in Docker's daemon.json or installed, never give a path.
 #pragma once
 
 #include <string>
@@ -12,12 +12,11 @@ namespace consort::engine {
 
 inline constexpr const char* docker_daemon_path = "/etc/docker/daemon.json";
 
-// Our own: no name, "consort", or Docker's name for the default.
+// The built-in runtime: no name, "consort", or Docker's name for its default.
 bool is_own_runtime(const std::string& name);
 
-// The absolute path of the program; "" for our own. First what `runtimes` of the daemon.json registers, then the known
-// runtimes in the system's directories of programs. Code::invalid in Docker's words for every other name, a path
-// included.
+// The absolute path of the program; "" for the built-in runtime. Looks in `runtimes` of the daemon.json, then for known
+// runtimes in the system's program directories. Code::invalid in Docker's words for every other name, including paths.
 Result<std::string> runtime_program(const std::string& name, const std::string& daemon_json = docker_daemon_path);
 
 }  // namespace consort::engine

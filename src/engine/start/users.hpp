@@ -1,4 +1,4 @@
-// Whether a container gets a user namespace of its own: docs/decisions/0148.
+// Decides whether a container gets a user namespace of its own: docs/decisions/0148.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@ namespace consort::engine {
 
 struct ContainerUsers {
   bool own = false;
-  std::string of;  // then "", or the container whose users it shares, with one of its namespaces
+  std::string of;  // if own: "", or the container whose user namespace it shares because it joins one of its namespaces
 };
 
-// What the file asks for that only root of the machine has; "": nothing.
+// The setting that requires the machine's root; "": none.
 std::string needs_users_of_machine(const ContainerSpec& spec, std::uint64_t capabilities);
 
 }  // namespace consort::engine

@@ -37,7 +37,7 @@ HostPort split_host_port(std::string_view text) {
   }
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos || text.find(':', colon + 1) != std::string_view::npos)
-    return {std::string(text), ""};  // several: IPv6 without brackets
+    return {std::string(text), ""};  // several colons: IPv6 without brackets
   return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
 }
 

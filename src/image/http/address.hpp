@@ -1,4 +1,4 @@
-// Hosts as people write them: "host", "host:5000", "[::1]:5000", "10.0.0.0/8".
+// Hosts in the notations that users write: "host", "host:5000", "[::1]:5000", "10.0.0.0/8".
 #pragma once
 
 #include <array>
@@ -10,16 +10,16 @@
 namespace consort::image {
 
 struct HostPort {
-  std::string host;  // of an IPv6 address without its brackets
+  std::string host;  // IPv6 addresses without brackets
   std::string port;  // "" if there is none
 };
 HostPort split_host_port(std::string_view text);
 
-bool is_address(std::string_view host);  // IPv4 or IPv6, with brackets or without
+bool is_address(std::string_view host);  // IPv4 or IPv6, with or without brackets
 bool same_address(std::string_view a, std::string_view b);
 
-// 127.0.0.0/8, ::1 and localhost, with any port: plain HTTP is allowed there, as in Docker. By what the text is, not by
-// how it begins: 127.example.com is anybody's.
+// 127.0.0.0/8, ::1 and localhost, with any port: plain HTTP is allowed there, as in Docker. The host is parsed, not
+// compared by prefix: anybody can own 127.example.com.
 bool is_loopback_host(std::string_view host);
 
 class Network {

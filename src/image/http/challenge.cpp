@@ -60,7 +60,7 @@ std::vector<Challenge> parse_challenges(std::string_view header) {
       continue;
     }
     scanner.skip(" \t");
-    if (scanner.take('=')) {  // a parameter of the challenge before
+    if (scanner.take('=')) {  // a parameter of the previous challenge
       scanner.skip(" \t");
       std::string value = scanner.value();
       if (!challenges.empty()) challenges.back().parameters[to_lower(word)] = std::move(value);

@@ -1,5 +1,5 @@
-// Headers that are a language of their own: WWW-Authenticate, as registries use it (RFC 7235): Basic realm="...";
-// Bearer realm="...",service="...",scope="..."; and Link (RFC 8288).
+// Parsers for two structured headers: WWW-Authenticate (RFC 7235) as registries use it, Basic realm="..." and Bearer
+// realm="...",service="...",scope="..."; and Link (RFC 8288).
 #pragma once
 
 #include <map>
@@ -14,10 +14,10 @@ struct Challenge {
   std::map<std::string, std::string> parameters;  // names in lower case
 };
 
-// Malformed parts are skipped: what cannot be read cannot be answered.
+// Skips malformed parts, which could not be answered anyway.
 std::vector<Challenge> parse_challenges(std::string_view header);
 
-// The target with rel="next": </v2/app/tags/list?next=x>; rel="next". "" if there is none.
+// Returns the target with rel="next" as in </v2/app/tags/list?next=x>; rel="next", or "" if there is none.
 std::string next_link(std::string_view header);
 
 }  // namespace consort::image

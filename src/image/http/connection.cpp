@@ -16,7 +16,7 @@ namespace consort::image {
 struct Connection::State {
   const CurlLibrary* curl = nullptr;
   CURLM* multi = nullptr;
-  CURL* easy = nullptr;  // stays in multi, which knows its connection
+  CURL* easy = nullptr;  // stays in multi, which holds its connection
   curl_socket_t socket = CURL_SOCKET_BAD;
 
   explicit State(const CurlLibrary* library)
@@ -36,7 +36,7 @@ Error broken(const CurlLibrary& curl, CURLcode code, const char* what) {
   return Error(Code::io, what).why(curl.easy_strerror(code));
 }
 
-// Until it is established, has failed, or is no longer wanted.
+// Runs until the connection is established, has failed, or is no longer wanted.
 CURLcode connect(const CurlLibrary& curl, CURLM* multi, CURL* easy, const std::stop_token& cancel) {
   const std::stop_callback wake(cancel, [&] { curl.multi_wakeup(multi); });
   if (curl.multi_add_handle(multi, easy) != CURLM_OK) return CURLE_FAILED_INIT;
@@ -70,7 +70,7 @@ std::expected<Connection, HttpFailure> Connection::open(const HttpRequest& reque
   set(state->easy, CURLOPT_NOSIGNAL, 1L);
   set(state->easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set(state->easy, CURLOPT_CONNECT_ONLY, 1L);
-  // Of the protocols offered by the other side, the one that can be used for something else.
+  // Of the protocols offered by the server, only this one lets us use the connection for something else.
   set(state->easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(state->easy, CURLOPT_PROXY, proxy.c_str());
   set(state->easy, CURLOPT_HTTPPROXYTUNNEL, 1L);

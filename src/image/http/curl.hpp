@@ -1,4 +1,4 @@
-// libcurl's functions, found at run time: it brings forty libraries that `ps` must not load.
+// libcurl's functions, loaded at run time: it brings in forty libraries that `ps` must not load.
 #pragma once
 
 #include <curl/curl.h>

@@ -16,18 +16,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A transfer slower than this has silently broken off.
+// A transfer slower than this is considered dead.
 constexpr long stall_bytes_per_second = 16;
 constexpr std::size_t max_header_bytes = 256 * 1024;
-constexpr std::size_t max_error_page = 1 << 20;  // its beginning says enough, and some have no end
+constexpr std::size_t max_error_page = 1 << 20;  // the beginning is enough, and some have no end
 constexpr int max_redirects = 10;
 constexpr long receive_buffer = 256 * 1024;
-constexpr int longest_poll = 1000;  // milliseconds; libcurl wakes up for its own times
+constexpr int longest_poll = 1000;  // milliseconds; libcurl wakes up for its own timers
 
-// One transfer at a time, but through the multi interface: only that can be woken from another thread.
+// One transfer at a time, but through the multi interface, because only that can be woken from another thread.
 struct Handle {
   const CurlLibrary* curl = nullptr;
-  CURLM* multi = nullptr;  // keeps the connections
+  CURLM* multi = nullptr;  // holds the connections
   CURL* easy = nullptr;
 
   explicit Handle(const CurlLibrary* library)
@@ -41,19 +41,19 @@ struct Handle {
 };
 using HandleOwner = std::unique_ptr<Handle>;
 
-// One request in progress: what the C callbacks need.
+// One request in progress: the data for the C callbacks.
 struct Transfer {
   const HttpRequest& request;
   HttpResponse response;
   std::optional<Error> error;
   std::size_t header_bytes = 0;
   bool headers_told = false;
-  bool enough = false;  // what there is of the answer will do: the rest of it is not read
+  bool enough = false;  // the answer so far is sufficient: stop reading
 
   bool answered() const { return header_bytes > 0; }
 
   void on_header(std::string_view line) {
-    if (line.starts_with("HTTP/")) {  // a new answer: after "100 Continue"
+    if (line.starts_with("HTTP/")) {  // a new answer, after "100 Continue"
       response.headers.clear();
       const std::size_t space = line.find(' ');
       response.status =
@@ -116,13 +116,13 @@ int progress_callback(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t
   return 0;
 }
 
-// Where this step of a request goes: the first one, or where a redirect led.
+// The target of this step of a request: the original address, or the target of a redirect.
 struct Hop {
   std::string address;
   Url url;
   std::string proxy;
   bool authorized = false;
-  std::string server_name;  // TlsSettings::server_name, for the first origin alone
+  std::string server_name;  // TlsSettings::server_name, only for the first origin
 };
 
 }  // namespace
@@ -191,7 +191,7 @@ void set_method(const CurlLibrary& curl, CURL* handle, Transfer& transfer) {
 Result<CurlList> header_list(const CurlLibrary* curl, const HttpRequest& request, const Hop& hop) {
   CurlList list(nullptr, CurlListFree{curl});
   std::vector<std::string> headers = request.headers;
-  headers.emplace_back("Expect:");  // no waiting for "100 Continue"
+  headers.emplace_back("Expect:");  // do not wait for "100 Continue"
   if (request.sink && request.decoding == HttpRequest::Decoding::kept_bodies)
     headers.emplace_back("Accept-Encoding: identity");
   if (hop.authorized) headers.push_back(request.authorization);
@@ -208,10 +208,10 @@ void set_options(const CurlLibrary& curl, CURL* handle, Transfer& transfer, cons
   const HttpRequest& request = transfer.request;
   const auto set = curl.easy_setopt;
   set(handle, CURLOPT_NOSIGNAL, 1L);
-  set(handle, CURLOPT_QUICK_EXIT, 1L);  // a look-up of a name that is given up is not waited for
+  set(handle, CURLOPT_QUICK_EXIT, 1L);  // do not wait for a name look-up that is given up
   set(handle, CURLOPT_USERAGENT, "consort/" CONSORT_VERSION);
   set(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  set(handle, CURLOPT_PROXY, hop.proxy.c_str());  // "": none, whatever libcurl would read from the environment
+  set(handle, CURLOPT_PROXY, hop.proxy.c_str());  // "": none, regardless of libcurl's environment variables
   set(handle, CURLOPT_NOPROXY, "");
   set(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_within.count()));
   set(handle, CURLOPT_LOW_SPEED_LIMIT, stall_bytes_per_second);
@@ -232,7 +232,7 @@ void set_options(const CurlLibrary& curl, CURL* handle, Transfer& transfer, cons
   set_tls(curl, handle, request.tls);
 }
 
-// Until the transfer has ended, the caller gives up, or the answer takes too long.
+// Runs until the transfer has ended, the caller gives up, or the answer takes too long.
 CURLcode run(const Handle& handle, const Transfer& transfer) {
   const CurlLibrary& curl = *handle.curl;
   const HttpRequest& request = transfer.request;
@@ -269,7 +269,7 @@ TransportFacts facts_of(const Handle& handle, CURLcode code, const char* detail,
   return facts;
 }
 
-// The address that a redirect leads to; nullopt if the answer is not a redirect, or one that must not be followed.
+// The target of a redirect; nullopt if the answer is not a redirect, or one that must not be followed.
 Result<std::optional<std::string>> next_address(const HttpRequest& request, const Hop& hop,
                                                 const HttpResponse& response) {
   const bool reading = request.method == HttpRequest::Method::get || request.method == HttpRequest::Method::head;

@@ -8,7 +8,7 @@ namespace {
 
 using Kind = HttpFailure::Kind;
 
-// OpenSSL's code, which libcurl passes on. Unless the chain was checked and found invalid it is just "unspecified".
+// OpenSSL's code, which libcurl passes on. It is "unspecified" unless the chain was checked and found invalid.
 constexpr long unspecified = 1;
 constexpr long not_yet_valid = 9;
 constexpr long has_expired = 10;
@@ -37,7 +37,7 @@ Kind kind_of(const TransportFacts& facts, bool through_proxy) {
     case CURLE_RECV_ERROR:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
-      // CONNECT was answered with a refusal.
+      // The proxy refused CONNECT.
       return through_proxy && facts.connect_status >= 300 ? Kind::proxy : Kind::broken;
     default:
       return Kind::other;
@@ -50,7 +50,7 @@ Code code_of(Kind kind) {
   return Code::io;
 }
 
-// Apart from the other certificate problems, one is left: nobody we know has signed it.
+// Apart from the other certificate problems, only one is left: the signer is unknown.
 std::string certificate_advice(const TransportFacts& facts, const Url& url) {
   if (facts.verify_result == has_expired)
     return "its certificate has expired: the administrator of " + url.place() +

@@ -25,7 +25,7 @@ bool excepts(std::string entry, const Url& url) {
   if (is_address(wanted.host)) return same_address(wanted.host, url.host);
   std::string_view name = wanted.host;
   if (name.starts_with("*.")) name.remove_prefix(1);
-  if (name.starts_with('.')) return url.host.ends_with(name);  // what lies below it, not itself
+  if (name.starts_with('.')) return url.host.ends_with(name);  // matches subdomains only
   return !name.empty() && (url.host == name || url.host.ends_with("." + std::string(name)));
 }
 

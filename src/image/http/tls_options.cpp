@@ -18,7 +18,7 @@ void set_tls(const CurlLibrary& curl, CURL* handle, const TlsSettings& tls) {
   }
   if (!tls.extra_authorities.empty()) {
     set_blob(curl, handle, CURLOPT_CAINFO_BLOB, tls.extra_authorities);
-    // The system's authorities come by CURLOPT_CAPATH's default.
+    // The system's authorities are loaded through CURLOPT_CAPATH's default.
     if (tls.system == TlsSettings::System::replaced)
       curl.easy_setopt(handle, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   }

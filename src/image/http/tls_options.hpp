@@ -1,4 +1,4 @@
-// Whom a connection trusts, and what it shows of itself, as libcurl takes it.
+// Sets on a libcurl handle which certificates a connection trusts and which one it presents.
 #pragma once
 
 #include "image/http.hpp"
@@ -7,18 +7,18 @@
 
 namespace consort::image {
 
-// What the settings hold is copied.
+// Copies what the settings hold.
 void set_tls(const CurlLibrary& curl, CURL* handle, const TlsSettings& tls);
 
-// An address as libcurl is to ask for it. If the server's certificate is for another name ("": it is not), that name
-// stands in it, and the connection is made to where the address leads.
+// An address in the form that libcurl takes. If the server's certificate is for another name ("": it is not), that name
+// replaces the host, and the connection still goes to the original address.
 struct Asked {
   std::string address;
   CurlList connect_to;
 };
 Result<Asked> asked_for(const CurlLibrary* curl, const std::string& address, const Url& url,
                         const std::string& server_name);
-// `asked` must stay as long as the handle connects.
+// `asked` must live as long as the handle connects.
 void set_address(const CurlLibrary& curl, CURL* handle, const Asked& asked);
 
 }  // namespace consort::image

@@ -18,14 +18,14 @@ namespace {
 constexpr std::size_t max_config_bytes = 8 << 20;
 constexpr int max_index_depth = 4;
 
-// Where manifests and configurations come from.
+// Reads manifests and configurations.
 using ReadText = std::function<Result<std::string>(const Descriptor&)>;
 
 Error too_large(const Descriptor& blob) {
   return Error(Code::invalid, "read").on(blob.digest.text()).why("it is too large");
 }
 
-// Follows an index to a manifest. An index that is just a list of things (as some builders store their cache) gives a
+// Follows an index to a manifest. An index that is just a list of objects (as some builders store their cache) gives a
 // manifest whose configuration is the entry of a type that is neither a layer nor a manifest.
 Result<Manifest> follow(ManifestOrIndex parsed, const Platform& platform, const std::string& source,
                         const ReadText& read) {
@@ -113,7 +113,7 @@ class LayoutArtifact : public Artifact {
 
  protected:
   Result<LayerInfo> fetch(const Blob& blob, const Digest& diff_id) override {
-    // From our own copy: nobody changes it between the check and the use.
+    // From our own copy, which cannot change between the check and the use.
     const ScratchFolder work = TRY(store_.state().new_work());
     const std::string path = work.path() + "/layer";
     LayerImport wanted;
@@ -208,7 +208,7 @@ Result<LayerInfo> Artifact::layer(std::size_t index, const Digest& diff_id) {
 
 Result<std::unique_ptr<Artifact>> open_artifact(Store& store, const Reference& reference, const PullOptions& options) {
   const auto access = std::make_shared<const RegistryAccess>(TRY(RegistryAccess::load(options.registry)));
-  std::optional<Error> last;  // of the registry itself: mirrors are asked before
+  std::optional<Error> last;  // from the registry itself, because mirrors are asked first
   for (const Location& location : TRY(access->conf.locations(reference))) {
     auto artifact = std::make_unique<RegistryArtifact>(store, options, access, location);
     auto opened = artifact->open(reference);

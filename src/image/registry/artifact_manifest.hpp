@@ -1,4 +1,4 @@
-// The manifest of an artifact, as OCI has it, whose packed layers are given.
+// Creates the OCI manifest of an artifact from its compressed layers.
 #pragma once
 
 #include "image/artifact.hpp"

@@ -1,4 +1,4 @@
-// Writes an artifact to a directory with an OCI layout, and the manifest that it has there and in a registry.
+// Writes an artifact to a directory with an OCI layout, and creates its manifest for that layout and for a registry.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -41,7 +41,7 @@ Result<Fd> lock_folder(const std::string& folder, const std::stop_token& cancel)
   return lock;
 }
 
-// index.json with the tag on this manifest and no other; a file that is not an index is refused, not replaced.
+// index.json with the tag on this manifest only; a file that is not an index is refused, not replaced.
 Result<std::string> index_with(const std::string& path, const std::string& tag, const Manifest& manifest,
                                std::string_view text) {
   Json manifests = Json::array();

@@ -32,7 +32,7 @@ std::string key_of(const std::string& registry) {
   return is_hub(registry) ? std::string(hub_key) : registry;
 }
 
-// "https://host:5000/v1/" -> "host:5000": old clients wrote complete URLs.
+// "https://host:5000/v1/" -> "host:5000": old clients wrote whole URLs.
 std::string_view host_of(std::string_view key) {
   for (const std::string_view scheme : {"https://", "http://"})
     if (key.starts_with(scheme)) key.remove_prefix(scheme.size());
@@ -91,7 +91,7 @@ std::string helper_for(const Json& config, const std::string& registry) {
 
 Result<Captured> run_helper(const std::string& name, const char* verb, const std::string& input,
                             const std::stop_token& cancel = {}) {
-  // The name becomes part of a program's name; with a path in it, something else would be started.
+  // The name becomes part of a program's name; a path in it would start something else.
   if (name.find('/') != std::string::npos)
     return fail(Error(Code::invalid, "use credential helper").on(name).why("a name without slashes is expected"));
   SpawnOptions options;
@@ -134,7 +134,7 @@ CredentialStore::CredentialStore(const std::string& path) : path_(path) {
 
 Result<CredentialLookup> CredentialStore::find(const std::string& registry, const std::stop_token& cancel) const {
   CredentialLookup lookup;
-  // True if this ends the search: it was found, or the caller has given up.
+  // Returns true if the search ends: it was found, or the caller has given up.
   const auto take = [&](Result<std::optional<Credential>> found) {
     if (found && *found) lookup.credential = std::move(**found);
     if (!found) lookup.trouble.push_back(std::move(found).error());

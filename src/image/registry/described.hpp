@@ -1,4 +1,4 @@
-// What the manifest of an artifact says of its files, before they are fetched.
+// Reads from an artifact's manifest what files it has, before they are fetched.
 #pragma once
 
 #include <optional>
@@ -12,12 +12,13 @@
 namespace consort::image {
 
 struct DescribedDocuments {
-  Documents documents;  // all but contents
+  Documents documents;  // everything except the contents
   Descriptor config;
   std::vector<Descriptor> layers;  // as many as documents.layers
 };
 
-// nullopt: an index, as of images, which has none. Of hostile origin: Code::invalid for what is no manifest.
+// nullopt for an index, as images have, which describes no files. The input is untrusted: Code::invalid if it is not a
+// manifest.
 Result<std::optional<DescribedDocuments>> describe_documents(std::string_view body, const std::string& content_type,
                                                              const std::string& name);
 

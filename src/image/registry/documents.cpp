@@ -46,7 +46,7 @@ Result<> upload(Registry& registry, const std::string& content) {
   return registry.upload_blob(upload);
 }
 
-// What the common manifests leave out: types and annotations. Everything else was checked when this was parsed.
+// The parts that the common manifests omit: types and annotations. Everything else was checked when this was parsed.
 std::map<std::string, std::string> annotations_of(const Json& described) {
   std::map<std::string, std::string> notes;
   if (const Json* found = find_key(described, "annotations"); found && found->is_object())
@@ -129,7 +129,7 @@ Result<Digest> push_documents(const Reference& reference, const Documents& docum
 Result<FetchedDocuments> fetch_documents(const Reference& reference, const RegistryOptions& options,
                                          WantedDocuments wanted, const std::stop_token& cancel) {
   const RegistryAccess access = TRY(RegistryAccess::load(options));
-  std::optional<Error> last;  // of the registry itself: mirrors are asked before
+  std::optional<Error> last;  // from the registry itself, because mirrors are asked first
   for (const Location& location : TRY(access.conf.locations(reference))) {
     Registry registry(access, location, Registry::Actions::pull, cancel);
     auto fetched = fetch_from(registry, reference, wanted);

@@ -44,7 +44,7 @@ Result<std::unique_ptr<Download>> Download::begin(const Store& store, const Desc
   return download;
 }
 
-// False while another process holds it.
+// Returns false while another process holds it.
 Result<bool> Download::take_file() {
   file_ = TRY(open_file(path_, O_RDWR | O_CREAT, 0600));
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -63,7 +63,7 @@ Result<> Download::hash_what_is_there() {
     hash_.update(std::span(buffer).first(got));
     available_ += got;
   }
-  if (available_ > blob_.size) {  // not ours, or of a lying manifest
+  if (available_ > blob_.size) {  // not our file, or the manifest is wrong
     if (::ftruncate(file_.get(), 0) != 0 || ::lseek(file_.get(), 0, SEEK_SET) != 0) return fail_errno("empty", path_);
     hash_ = Sha256();
     available_ = 0;
@@ -87,7 +87,7 @@ Result<> Download::append(std::span<const std::byte> bytes) {
 Result<> Download::run(Registry& registry, const std::function<void(std::uint64_t)>& on_bytes,
                        const Registry::OnRetry& on_retry) {
   Result<> result = complete_ ? Result<>() : transfer(registry, on_bytes, on_retry);
-  // Received data is kept for the next attempt, unless it is what fills the disk or cannot be right.
+  // Received data is kept for the next attempt, unless it fills the disk or cannot be correct.
   const bool full = !result && (result.error().sys_errno() == ENOSPC || result.error().sys_errno() == EDQUOT);
   if (full || (!result && result.error().code() == Code::invalid)) discard();
   const std::scoped_lock lock(mutex_);
@@ -99,7 +99,7 @@ Result<> Download::run(Registry& registry, const std::function<void(std::uint64_
 Result<> Download::transfer(Registry& registry, const std::function<void(std::uint64_t)>& on_bytes,
                             const Registry::OnRetry& on_retry) {
   if (on_bytes) on_bytes(available_);
-  // A server that closes normally but too early is asked again, like one that breaks off.
+  // A server that closes the connection in order, but too early, is asked again, like one that breaks it.
   constexpr int max_short_answers = 3;
   for (int round = 0; available_ < blob_.size; ++round) {
     const std::uint64_t before = available_;
@@ -150,7 +150,7 @@ ByteSource Download::reader() {
 }
 
 void Download::discard() {
-  if (!complete_) ::unlink(path_.c_str());  // gone already if it got its name in blobs/
+  if (!complete_) ::unlink(path_.c_str());  // fails if it has been renamed to blobs/
 }
 
 void Download::abandon() {

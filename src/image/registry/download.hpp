@@ -1,6 +1,6 @@
-// A blob on its way into the store: written to ingest/HEX as it comes, which a second thread may read at the same time.
-// Bytes that came are kept when the connection or the program breaks off; the next attempt goes on after them. Only
-// what has the right size and digest gets its name in blobs/.
+// Downloads a blob into the store. It is written to ingest/HEX as it arrives, and a second thread may read it
+// meanwhile. The bytes are kept if the connection or the program breaks off, and the next attempt resumes after them.
+// Only a file of the right size and digest is moved to blobs/.
 #pragma once
 
 #include <condition_variable>
@@ -16,20 +16,21 @@ namespace consort::image {
 
 class Download {
  public:
-  // Waits while another process downloads the same blob. If that one finished it, complete() is true.
+  // Waits while another process downloads the same blob. If that process completed it, complete() is true.
   static Result<std::unique_ptr<Download>> begin(const Store& store, const Descriptor& blob, std::stop_token cancel);
 
   bool complete() const { return complete_; }
 
-  // Fetches what is missing, verifies, and gives the blob its name. Wakes the reader in any case.
+  // Fetches what is missing, verifies it and moves it to blobs/. Wakes the reader in any case.
   Result<> run(Registry& registry, const std::function<void(std::uint64_t)>& on_bytes,
                const Registry::OnRetry& on_retry);
 
-  // For one reader: waits for bytes that have not come yet. When run() failed: Code::interrupted.
+  // For one reader: waits for bytes that have not arrived yet. Code::interrupted if run() failed.
   ByteSource reader();
-  // The reader gives up: run() ends too, with Code::interrupted.
+  // Called when the reader gives up: run() ends too, with Code::interrupted.
   void abandon();
-  // What came so far is worthless: the next attempt begins at the start. Once run() has ended.
+  // Discards the data received so far, so that the next attempt starts from the beginning. Call it after run() has
+  // ended.
   void discard();
 
  private:

@@ -31,9 +31,9 @@ Result<LayerInfo> fetch_layer(Store& store, Registry& registry, const Descriptor
       [&](const std::string& why) { context.report(id, Phase::retrying, 0, 0, why); });
   downloaded = true;
   unpacker.join();
-  // The next attempt does not continue a layer that cannot be right.
+  // The next attempt must not continue a layer that cannot be correct.
   if (!unpacked && unpacked.error().code() == Code::invalid) download->discard();
-  // Each failure makes the other side fail with "interrupted": the other one is the cause.
+  // A failure of either side makes the other one fail with "interrupted": report the cause.
   if (!transferred && (unpacked || unpacked.error().code() == Code::interrupted))
     return fail(std::move(transferred).error());
   return unpacked;

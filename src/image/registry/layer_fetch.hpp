@@ -1,4 +1,4 @@
-// A layer from a registry: downloaded, verified, decompressed and unpacked at the same time.
+// Fetches a layer from a registry: downloads, verifies, decompresses and unpacks it at the same time.
 #pragma once
 
 #include <stop_token>
@@ -17,7 +17,7 @@ struct FetchContext {
   Reporter& report;
 };
 
-// Does not look whether the layer is there already.
+// Does not check whether the layer is already there.
 Result<LayerInfo> fetch_layer(Store& store, Registry& registry, const Descriptor& layer, const Digest& diff_id,
                               const FetchContext& context);
 

@@ -77,7 +77,7 @@ Result<ManifestOrIndex> parse_any_manifest(std::string_view text, std::string_vi
   const Json* layers = find_key(root, "layers");
   if (!config || !layers) return fail(malformed(source, "neither a manifest nor an index"));
   if (manifests) return fail(malformed(source, "both a manifest and an index"));  // CVE-2021-41190
-  // Not inside the braces: a return from there would leak the parts of the aggregate already constructed.
+  // Not inside the braces: returning from there would leak the aggregate's parts that are already constructed.
   Descriptor config_blob = TRY(read_descriptor(*config, source));
   std::vector<Descriptor> layer_blobs = TRY(read_list(*layers, max_layers, source));
   result.manifest = Manifest{type, std::move(config_blob), std::move(layer_blobs)};
@@ -89,7 +89,7 @@ Result<ManifestOrIndex> parse_manifest(std::string_view text, std::string_view c
   ManifestOrIndex result = TRY(parse_any_manifest(text, content_type, source));
   if (!result.manifest) return result;
   const Manifest& manifest = *result.manifest;
-  // Written by old clients, and still found on some registries.
+  // Types written by old clients, which still exist on some registries.
   constexpr std::array image_configs{media::docker_config, media::oci_config,
                                      std::string_view("application/octet-stream"), std::string_view("text/html"),
                                      std::string_view()};
@@ -111,7 +111,7 @@ Result<Descriptor> choose_platform(const Index& index, const Platform& platform,
   std::vector<std::string> offered;
   for (const Descriptor& entry : index.manifests) {
     if (entry.attestation || (entry.platform && entry.platform->os == "unknown")) continue;
-    // Without a platform there is nothing to choose by; a single entry is taken.
+    // Without a platform there is nothing to compare; a single entry is used.
     const int score = entry.platform ? match(platform, *entry.platform) : 1;
     if (entry.platform) offered.push_back(entry.platform->text());
     if (score > best_score) {

@@ -1,4 +1,4 @@
-// Manifests and indexes, Docker's (schema 2) and OCI's.
+// Parses and writes manifests and indexes, both Docker's (schema 2) and OCI's.
 #pragma once
 
 #include <optional>
@@ -50,26 +50,25 @@ struct Index {
 };
 
 struct ManifestOrIndex {
-  std::optional<Manifest> manifest;  // exactly one of the two
+  std::optional<Manifest> manifest;  // exactly one of the two is set
   std::optional<Index> index;
 };
 
-// content_type: what the server said; the text's own mediaType wins. source names it in errors.
+// content_type: the server's header; the text's own mediaType has precedence. source names the text in errors.
 Result<ManifestOrIndex> parse_manifest(std::string_view text, std::string_view content_type, const std::string& source);
 
-// The same, but the configuration and the layers may be of any media type.
+// The same, but allows any media type for the configuration and the layers.
 Result<ManifestOrIndex> parse_any_manifest(std::string_view text, std::string_view content_type,
                                            const std::string& source);
 
-// The best entry for a platform. Code::not_found, naming what there is.
+// The best entry for a platform. Code::not_found lists the available platforms.
 Result<Descriptor> choose_platform(const Index& index, const Platform& platform, const std::string& reference);
 
 std::string format_manifest(const Manifest& manifest);
-// An OCI index; its entries say their platforms and, with annotation_full_name and annotation_name, what they are
-// called.
+// Formats an OCI index. Entries carry their platforms and, as annotation_full_name and annotation_name, their names.
 std::string format_index(const std::vector<Descriptor>& manifests);
 
 bool is_layer_type(std::string_view media_type);
-bool is_manifest_type(std::string_view media_type);  // of a manifest or an index
+bool is_manifest_type(std::string_view media_type);  // a manifest's or an index's
 
 }  // namespace consort::image

@@ -18,7 +18,7 @@ std::string tags_hint(const Reference& reference, const std::vector<std::string>
   return "it has " + std::to_string(tags.size()) + " other tags, " + tags.back() + " for one";
 }
 
-// Registries report missing things in many ways. If the repository lists its tags, it exists.
+// Registries report missing images in many ways. If the repository lists its tags, it exists.
 Error missing(Registry& registry, const Reference& reference, const Refusal& refusal) {
   const bool by_tag = !reference.digest;
   Result<std::vector<std::string>> tags = fail(Code::not_found, "list tags");
@@ -51,7 +51,7 @@ Result<Registry::Document> fetch_named(Registry& registry, const Reference& refe
   HttpAnswer answer = registry.ask_manifest(reference.selector());
   if (!answer) {
     Error error = std::move(answer).error();
-    const int status = error.http_status();  // of the token server
+    const int status = error.http_status();  // from the token server
     if (is_denial(status)) return fail(denied(registry, reference, error.message(), status));
     return fail(std::move(error));
   }

@@ -1,4 +1,4 @@
-// What a name stands for at a registry; if it stands for nothing there, Docker's words for it and what to try.
+// Fetches the manifest of a name from a registry; if there is none, the error has Docker's text and a hint.
 #pragma once
 
 #include "image/reference.hpp"

@@ -19,7 +19,7 @@ namespace consort::image {
 namespace {
 
 constexpr unsigned parallel_uploads = 4;
-constexpr std::size_t most_sources = 3;  // that are asked for a layer
+constexpr std::size_t most_sources = 3;  // repositories to try for a layer
 
 class Pusher {
  public:
@@ -27,7 +27,7 @@ class Pusher {
       : store_(store), registry_(registry), options_(options), report_(report) {}
 
   Result<std::vector<Descriptor>> push_layers(const Image& image, const std::vector<LayerInfo>& layers);
-  // id: the name in the progress, "" if it is not shown. layer_id: in the store, "" if it is not a layer.
+  // id: the name in the progress output, "" if not shown. layer_id: in the store, "" if it is not a layer.
   Result<> push_blob(const Descriptor& blob, const std::string& id, const std::string& layer_id = {});
 
  private:
@@ -44,8 +44,8 @@ class Pusher {
   std::map<std::string, std::vector<std::string>> sources_;
 };
 
-// Where on this registry the layers may be: with local images that have one of them and were pulled from or pushed to
-// it. Where this image itself came from is first.
+// Collects repositories on this registry that may have the layers: those of local images that contain one of them and
+// were pulled from or pushed to it. The repositories of this image come first.
 Result<> Pusher::find_sources(const Image& image, const std::vector<LayerInfo>& layers) {
   std::vector<Image> others = TRY(store_.list());
   std::ranges::stable_partition(others, [&](const Image& other) { return other.id == image.id; });
@@ -102,7 +102,7 @@ Result<std::vector<Descriptor>> Pusher::push_layers(const Image& image, const st
   if (error) return fail(std::move(*error));
   std::vector<Descriptor> descriptors;
   for (auto& descriptor : done)
-    if (descriptor) descriptors.push_back(std::move(*descriptor));  // every one of them: nobody has failed
+    if (descriptor) descriptors.push_back(std::move(*descriptor));  // all of them exist, because none has failed
   return descriptors;
 }
 
@@ -151,7 +151,7 @@ struct Prepared {
   std::string media_type;
 };
 
-// The manifest it was pulled with, if it still describes what is pushed now: then the digest stays the same.
+// The manifest with which it was pulled, if that still describes what is pushed now: then the digest stays the same.
 Result<std::optional<Prepared>> pulled_manifest(Store& store, const Image& image,
                                                 const std::vector<Descriptor>& layers) {
   const auto digest = TRY(store.manifest_of(image));
@@ -166,7 +166,7 @@ Result<std::optional<Prepared>> pulled_manifest(Store& store, const Image& image
   return Prepared{body, manifest->media_type};
 }
 
-// Docker's own type is for a single image: an OCI index has OCI manifests.
+// Docker's own type is for single images: an OCI index has OCI manifests.
 enum class Entry : std::uint8_t { single, of_index };
 
 Prepared new_manifest(const Descriptor& config, std::vector<Descriptor> layers, Entry entry) {
@@ -192,7 +192,7 @@ Error explain_push(Error error, const Registry& registry, const Reference& refer
   return outer;
 }
 
-// Pushes everything except the manifest, which the caller puts where it belongs.
+// Pushes everything except the manifest, which the caller uploads.
 Result<Prepared> push_content(Store& store, Registry& registry, const Image& image, Entry entry,
                               const PushOptions& options, Reporter& report) {
   Pusher pusher(store, registry, options, report);
@@ -205,7 +205,7 @@ Result<Prepared> push_content(Store& store, Registry& registry, const Image& ima
   return pulled ? std::move(*pulled) : new_manifest(config, layers, entry);
 }
 
-// Several images become an index: first each manifest by its digest, then the index that names them all.
+// Several images become an index: pushes first each manifest by its digest, then the index that refers to all of them.
 Result<PushResult> push_images(Store& store, Registry& registry, const std::vector<Image>& images,
                                const Reference& reference, const PushOptions& options, Reporter& report) {
   const Entry entry = images.size() > 1 ? Entry::of_index : Entry::single;

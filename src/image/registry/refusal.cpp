@@ -38,7 +38,7 @@ Refusal refusal_of(const HttpResponse& response) {
     const std::string message = get_string(first, "message");
     std::string text = words.empty() || message.empty() ? words + message : words + ": " + message;
     if (!text.empty()) refusal.text = std::move(text);
-  } else if (std::string details = get_string(*json, "details"); !details.empty()) {  // Docker Hub's token server
+  } else if (std::string details = get_string(*json, "details"); !details.empty()) {  // from Docker Hub's token server
     refusal.text = std::move(details);
   }
   return refusal;

@@ -1,4 +1,4 @@
-// What a registry says when it does not do what it was asked for: for branching, and as an Error.
+// A registry's refusal: its code and text for decisions, and as an Error.
 #pragma once
 
 #include <string>
@@ -10,15 +10,15 @@ namespace consort::image {
 
 struct Refusal {
   int status = 0;
-  std::string code;  // of the distribution specification: "MANIFEST_UNKNOWN"; "" if it gives none
+  std::string code;  // as the distribution specification defines it: "MANIFEST_UNKNOWN"; "" if none
   std::string text;  // for people: "manifest unknown: manifest unknown", as Docker prints it, or "HTTP status 502"
 };
 Refusal refusal_of(const HttpResponse& response);
 
-// Code by status.
+// The error's code follows from the HTTP status.
 Error registry_error(const HttpResponse& response, const std::string& what, const std::string& object);
 
-// A hint: the registry sends `what` ("downloads") to another host, and that one refuses.
+// A hint: the registry redirects `what` ("downloads") to another host, and that host refuses.
 std::string refused_elsewhere(const std::string& registry, const std::string& what, const std::string& other);
 
 // "consort login HOST".

@@ -1,4 +1,4 @@
-// containers-registries.conf(5), version 2: where a name is really fetched from.
+// containers-registries.conf(5), version 2: the locations that a name is fetched from.
 #pragma once
 
 #include <optional>
@@ -14,8 +14,8 @@ namespace consort::image {
 
 struct Location {
   std::string host;        // "registry-1.docker.io", "localhost:5000"
-  std::string repository;  // "library/postgres", with the mirror's path before it
-  bool insecure = false;   // unverified TLS, else plain HTTP
+  std::string repository;  // "library/postgres", prefixed with the mirror's path
+  bool insecure = false;   // accept unverified TLS, then try plain HTTP
   bool mirror = false;
 };
 
@@ -33,20 +33,21 @@ struct RegistryRule {
 
 class RegistriesConf {
  public:
-  // file "": $CONTAINERS_REGISTRIES_CONF, ~/.config/containers/registries.conf, /etc/containers/registries.conf, the
-  // first that is there; then the *.conf files of the registries.conf.d directories next to the latter two.
-  // docker_daemon: Docker's own settings ("": /etc/docker/daemon.json), for what these files say nothing about.
+  // Reads `file` or, if it is "", the first existing one of $CONTAINERS_REGISTRIES_CONF,
+  // ~/.config/containers/registries.conf and /etc/containers/registries.conf, then the *.conf files in the
+  // registries.conf.d directory next to either of the latter two. docker_daemon: Docker's daemon settings ("":
+  // /etc/docker/daemon.json), for what these files do not say.
   static Result<RegistriesConf> load(const std::string& file, const std::string& docker_daemon);
-  // One file's text; source names it in errors. Later rules for the same prefix replace earlier ones.
+  // Adds one file's text; source names it in errors. Later rules for the same prefix replace earlier ones.
   Result<> add(std::string_view text, const std::string& source);
   void add_insecure(const std::string& host);
-  // registry-mirrors counts if there is no rule for Docker Hub, and insecure-registries for hosts without one. Networks
-  // are compared with addresses only, not with what names stand for.
+  // registry-mirrors applies if there is no rule for Docker Hub, insecure-registries to hosts without a rule. Networks
+  // in it match IP addresses only; host names are not resolved.
   Result<> add_docker_daemon(std::string_view json, const std::string& source);
-  // What is wrong with Docker's file: no reason to stop.
+  // What is wrong with Docker's file, which is not a reason to stop.
   const std::optional<Error>& trouble() const { return trouble_; }
 
-  // In the order to be tried, mirrors first. Blocked: Code::denied.
+  // Locations in the order to try them, mirrors first. Blocked: Code::denied.
   Result<std::vector<Location>> locations(const Reference& reference) const;
   // The registry itself, for pushes.
   Result<Location> origin(const Reference& reference) const;

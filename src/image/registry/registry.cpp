@@ -28,7 +28,7 @@ Result<RegistryAccess> RegistryAccess::load(const RegistryOptions& options) {
   RegistryAccess access{std::move(conf), CredentialStore(options.docker_config), options.certificate_folders,
                         options.patience, options.warn};
   for (const std::string& host : options.insecure) access.conf.add_insecure(host);
-  if (access.certificate_folders.empty()) {  // containers-certs.d(5), the user's own first
+  if (access.certificate_folders.empty()) {  // containers-certs.d(5), the user's directory first
     if (const char* home = std::getenv("HOME"); home && *home)
       access.certificate_folders.push_back(std::string(home) + "/.config/containers/certs.d");
     access.certificate_folders.insert(access.certificate_folders.end(),
@@ -57,7 +57,7 @@ Result<std::string> Registry::url(const std::string& rest) {
   return server.shown + "/v2/" + location_.repository + rest;
 }
 
-// Finds out once whether the server speaks TLS. Plain HTTP only where it is allowed.
+// Determines once whether the server supports TLS. Plain HTTP is used only if allowed.
 Result<Url> Registry::base() {
   const std::scoped_lock lock(mutex_);
   if (base_) return *base_;
@@ -77,8 +77,8 @@ Result<Url> Registry::base() {
   if (!answer) {
     using Kind = HttpFailure::Kind;
     const Kind kind = answer.error().kind;
-    // A server that does not answer in time will not do so over HTTP. (One that cannot be found may, through an HTTP
-    // proxy.)
+    // A server that does not answer in time will not do so over HTTP. (One whose name is unknown may answer through an
+    // HTTP proxy.)
     if (kind == Kind::interrupted || kind == Kind::timed_out) return fail(std::move(answer).error());
     secure = TRY(at("http://"));
   }
@@ -93,12 +93,12 @@ HttpAnswer Registry::perform(HttpRequest request, const Url& target) {
   request.connect_within = location_.mirror ? patience.mirror_connect : patience.connect;
   if (location_.mirror) {
     request.stall = patience.mirror_stall;
-    if (!request.sink) request.answer_within = patience.mirror_answer;  // it may have to fetch a layer itself
+    if (!request.sink) request.answer_within = patience.mirror_answer;  // the mirror may have to fetch a layer itself
   }
   return access_.http->perform(request);
 }
 
-// One request, with the authentication it needs.
+// One request, with authentication if it is needed.
 HttpAnswer Registry::send(HttpRequest request) {
   const Url server = TRY(base());
   const Url target = TRY(Url::parse(request.url));
@@ -113,24 +113,24 @@ HttpAnswer Registry::send(HttpRequest request) {
     HttpAnswer answer = perform(request, target);
     if (!answer && answer.error().kind == HttpFailure::Kind::handshake) explain_handshake(answer.error());
     if (!answer || !ours) return answer;
-    // An answer from somebody else, at the end of a redirect, is no reason to hand out credentials.
+    // An answer from another server, after a redirect, is no reason to send credentials.
     if (!TRY(Url::parse(answer->url)).same_origin(server)) return answer;
     const bool hidden = answer->status == 404 && sent.empty();
-    // Twice: the first answer may be to an expired token.
+    // Two rounds, because the first answer may be to an expired token.
     if ((answer->status != 401 && !hidden) || round == 2) return answer;
     const std::scoped_lock lock(mutex_);
-    if (authorization_ != sent) continue;  // another thread was faster
+    if (authorization_ != sent) continue;  // another thread has already done it
     if (round == 1) return answer;
     if (hidden)
       TRY(introduce(server));
     else
       TRY(authenticate(*answer));
-    // A body that has been sent cannot be sent again from here.
+    // A request body that has been sent cannot be sent again from here.
     if (authorization_.empty() || request.upload) return answer;
   }
 }
 
-// A server without TLS answers a handshake with garbage: is that the case here?
+// A server without TLS answers a handshake with garbage: check whether this is one.
 void Registry::explain_handshake(HttpFailure& failure) {
   if (location_.insecure) return;
   HttpRequest probe;

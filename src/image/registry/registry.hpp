@@ -1,8 +1,8 @@
-// One repository at one registry, over the OCI distribution protocol: finds out how to speak to it (TLS, plain HTTP),
-// authenticates, tries again what failed for a while, and explains what failed for good.
+// One repository at one registry, accessed with the OCI distribution protocol: determines the transport (TLS or plain
+// HTTP), authenticates, retries temporary failures for a while, and explains permanent ones.
 //
-// Secrets (tokens, passwords, a client certificate) go to the registry's own origin and to the token server that it
-// names, and nowhere else: not where a redirect or an upload's Location leads, and not because such a place asks.
+// Secrets (tokens, passwords, a client certificate) go only to the registry's own origin and to the token server that
+// it names: never to the target of a redirect or of an upload's Location, even if that server asks for them.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,7 @@
 
 namespace consort::image {
 
-// What all registries of one command share.
+// Shared by all registries of one command.
 struct RegistryAccess {
   RegistriesConf conf;
   CredentialStore credentials;
@@ -47,17 +47,16 @@ class Registry {
     std::string content_type;
     Digest digest;  // of the body
   };
-  // selector: a tag or a digest, which is checked.
+  // selector: a tag, or a digest, which is verified.
   Result<Document> manifest(const std::string& selector);
-  // The same in two steps: the answer, whatever it is, and what it holds.
+  // The same in two steps: request the manifest, whatever the answer, then parse it.
   HttpAnswer ask_manifest(const std::string& selector);
   static Result<Document> document_of(HttpResponse response, const std::string& selector);
-  // By HEAD, tried once: registries do not count it as a pull. nullopt: this one does not say it this way.
+  // Uses HEAD, once, because registries do not count it as a pull. nullopt: the registry does not report the digest.
   std::expected<std::optional<Digest>, HttpFailure> head_manifest(const std::string& selector);
 
-  // Gives the bytes of a blob that shall have this size, from offset on. Broken connections are taken up again where
-  // they broke, for as long as Patience says. More than its size is an error; its digest is not
-  // checked here.
+  // Delivers the bytes of a blob of this size, starting at offset. Broken connections are resumed where they broke, for
+  // as long as Patience allows. More bytes than its size are an error; the digest is not checked here.
   using Sink = std::function<Result<>(std::span<const std::byte>)>;
   using OnRetry = std::function<void(const std::string& why)>;
   struct BlobPart {
@@ -69,27 +68,27 @@ class Registry {
   Result<bool> has_blob(const Digest& digest);
   Result<std::vector<std::string>> tags(std::size_t limit);
 
-  // Before the first request of a push: repositories that layers will be mounted from, so that the token allows it.
+  // Call it before a push's first request: the repositories to mount layers from, so that the token permits it.
   void will_mount_from(std::vector<std::string> repositories);
-  // True if the server took it from the other repository of its own.
+  // Returns true if the server mounted it from its other repository.
   Result<bool> mount_blob(const Digest& digest, const std::string& from_repository);
   struct Upload {
     Digest digest;
     std::uint64_t size = 0;
-    std::function<Result<ByteSource>()> open;  // from the start, each time
+    std::function<Result<ByteSource>()> open;  // reopens it from the start each time
     std::function<void(std::uint64_t)> on_bytes;
   };
   Result<> upload_blob(const Upload& upload);
   Result<Digest> put_manifest(const std::string& selector, const std::string& body, std::string_view media_type);
 
-  // Checks a credential, for login.
+  // Checks a credential, for `login`.
   Result<> verify(const Credential& credential);
 
   const Location& location() const { return location_; }
   const std::string& repository() const { return location_.repository; }
-  // As people call it, and `login` does: "docker.io", "localhost:5000".
+  // The name that users and `login` use: "docker.io", "localhost:5000".
   std::string name() const;
-  // What to try when it refuses: a login, or why there is none though it was meant.
+  // A hint for refusals: to log in, or why the configured login could not be used.
   std::string login_advice() const;
 
  private:
@@ -115,12 +114,12 @@ class Registry {
   std::stop_token cancel_;
   std::mutex tls_mutex_;
   std::optional<TlsSettings> tls_;  // read when first needed
-  mutable std::mutex mutex_;        // of what follows
-  std::optional<Url> base_;         // found out when first needed
-  std::string authorization_;       // header line, "" until asked for
-  bool introduced_ = false;         // credentials were offered without having been asked for
+  mutable std::mutex mutex_;        // protects the following members
+  std::optional<Url> base_;         // determined when first needed
+  std::string authorization_;       // header line; "" until requested
+  bool introduced_ = false;         // credentials were sent without being asked for
   std::vector<std::string> mounted_from_;
-  std::string credential_trouble_;  // why there are none
+  std::string credential_trouble_;  // why there are no credentials
   bool had_credential_ = false;
 };
 

@@ -31,7 +31,7 @@ std::string basic_header(const Credential& credential) {
 
 }  // namespace
 
-// Read once, and only when the registry asks for it. An unreadable file does not stop a pull that may need no login.
+// Read once, and only when the registry requires it. An unreadable file must not stop a pull that may need no login.
 Result<std::optional<Credential>> Registry::credential() {
   CredentialLookup found = TRY(access_.credentials.find(name(), cancel_));
   for (const Error& trouble : found.trouble) {
@@ -45,7 +45,7 @@ Result<std::optional<Credential>> Registry::credential() {
   return std::move(found.credential);
 }
 
-// Under mutex_. Leaves authorization_ empty if the server requires a login and there is none.
+// Called under mutex_. Leaves authorization_ empty if the server requires a login and there is none.
 Result<> Registry::authenticate(const HttpResponse& refused) {
   authorization_.clear();
   const std::vector<Challenge> challenges = parse_challenges(refused.header("www-authenticate"));
@@ -60,8 +60,8 @@ Result<> Registry::authenticate(const HttpResponse& refused) {
   return {};
 }
 
-// Under mutex_. Some registries (Artifactory) say that what only members may see does not exist, without asking who we
-// are: so a user with a login for this registry sends it.
+// Called under mutex_. Some registries (Artifactory) report private images as missing without requesting credentials:
+// so if the user has a login for this registry, send it.
 Result<> Registry::introduce(const Url& base) {
   if (std::exchange(introduced_, true)) return {};
   const auto credential = TRY(this->credential());
@@ -78,7 +78,7 @@ Result<> Registry::introduce(const Url& base) {
 Result<std::string> Registry::fetch_token(const Challenge& challenge, const std::optional<Credential>& credential) {
   const std::string realm = parameter(challenge, "realm");
   const Url server = TRY_WRAP(Url::parse(realm), "authenticate", location_.host);
-  // A secret must not go over an unencrypted connection because a server says so: only where the user has allowed it.
+  // A secret must not be sent over an unencrypted connection just because a server asks: only if the user allowed it.
   const bool own_host = split_host_port(server.place()).host == split_host_port(location_.host).host;
   const bool open_line = server.scheme == "http" && (!location_.insecure || credential) &&
                          !(location_.insecure && own_host) && !access_.conf.is_insecure(server.place());

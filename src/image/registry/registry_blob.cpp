@@ -1,4 +1,4 @@
-// A blob, over as many connections as it takes.
+// Downloads a blob, over as many connections as needed.
 #include "base/strings.hpp"
 #include "image/registry/registry.hpp"
 
@@ -6,7 +6,7 @@ namespace consort::image {
 
 namespace {
 
-// A server that keeps answering without sending another byte has no more of it.
+// A server that keeps answering without sending another byte has no more data.
 constexpr int most_empty_answers = 5;
 
 // "503 ...: trying again in 7 s"
@@ -27,7 +27,7 @@ class BlobTransfer {
   Result<> run();
 
  private:
-  // How one attempt ended.
+  // The result of an attempt.
   enum class Outcome : std::uint8_t { done, ask_otherwise, failed };
   Outcome try_once(HttpAnswer& answer);
   Result<> look_at_headers(const HttpResponse& response);
@@ -37,13 +37,13 @@ class BlobTransfer {
   Error explain(HttpAnswer answer) const;
 
   Registry& registry_;
-  Registry::BlobPart part_;  // its offset moves on
+  Registry::BlobPart part_;  // its offset advances
   const Registry::Sink& sink_;
   const Registry::OnRetry& on_retry_;
 
-  bool ranges_ = true;  // the server can be asked for a part
+  bool ranges_ = true;  // the server supports range requests
   HttpRequest::Decoding decoding_ = HttpRequest::Decoding::kept_bodies;
-  std::uint64_t skip_ = 0;  // of what comes: we have it
+  std::uint64_t skip_ = 0;  // number of leading bytes to skip, because we have them
   bool received_ = false;
   bool ask_otherwise_ = false;
   std::optional<Error> sink_error_;
@@ -91,8 +91,8 @@ BlobTransfer::Outcome BlobTransfer::try_once(HttpAnswer& answer) {
   answer = registry_.send(std::move(request));
   if (ask_otherwise_) return Outcome::ask_otherwise;
   if (answer && (answer->status == 200 || answer->status == 206)) return Outcome::done;
-  // What we asked for is beyond the end. docker-registry announces a longer body for this answer than it sends, which
-  // makes it a failed transfer.
+  // The requested offset is beyond the end. docker-registry announces a longer body for this answer than it sends,
+  // which makes it a failed transfer.
   const int status = answer ? answer->status : answer.error().error.http_status();
   if (status != 416 || part_.offset == 0) return Outcome::failed;
   if (part_.offset >= part_.size) return Outcome::done;
@@ -102,13 +102,14 @@ BlobTransfer::Outcome BlobTransfer::try_once(HttpAnswer& answer) {
 }
 
 Result<> BlobTransfer::look_at_headers(const HttpResponse& response) {
-  if (response.status != 206) skip_ = part_.offset;  // the server gives it all again
+  if (response.status != 206) skip_ = part_.offset;  // the server sends everything again
   const std::string encoding = to_lower(response.header("content-encoding"));
   if (encoding.empty() || encoding == "identity" || decoding_ == HttpRequest::Decoding::all) return {};
-  // Some call the blob itself encoded, because it is a gzip file: then it has its length. Others encode it once more.
+  // Some servers call the blob itself encoded, because it is a gzip file: then it has the blob's length. Others
+  // compress it again.
   if (response.status == 200 && parse_unsigned(response.header("content-length")) == part_.size) return {};
   decoding_ = HttpRequest::Decoding::all;
-  ranges_ = false;  // they would count encoded bytes
+  ranges_ = false;  // ranges would count encoded bytes
   ask_otherwise_ = true;
   return fail(Code::internal, "stop");
 }
@@ -137,7 +138,7 @@ Error BlobTransfer::explain(HttpAnswer answer) const {
   Error error = registry_error(*answer, "download", part_.digest.text());
   const auto from = Url::parse(answer->url);
   if (!from) return error;
-  // Often not the registry itself, but where it sends clients for the content.
+  // Often not the registry itself, but the server to which it redirects clients for the content.
   error.data().why = from->place() + " answers: " + error.data().why;
   if ((answer->status == 401 || answer->status == 403) && from->place() != registry_.location().host)
     error.data().hint = refused_elsewhere(registry_.location().host, "downloads", from->place());

@@ -12,11 +12,11 @@ std::string with_parameter(const std::string& url, const std::string& parameter)
 }
 
 bool is_success(int status) {
-  return status / 100 == 2;  // 201 by the specification; others say 202 or 204, and Docker takes it
+  return status / 100 == 2;  // 201 by the specification; others send 202 or 204, which Docker accepts
 }
 
-// Where the bytes go. Relative locations are relative to the requested address; a server behind a TLS-terminating proxy
-// may not know that it is contacted over https.
+// The address for the upload. Relative locations are relative to the requested address; a server behind a
+// TLS-terminating proxy may not know that it is contacted over https.
 Result<std::string> upload_address(const HttpResponse& session, const Url& server) {
   const std::string location = session.header("location");
   if (location.empty())
@@ -31,7 +31,7 @@ Result<std::string> upload_address(const HttpResponse& session, const Url& serve
   return "https" + address.substr(4);
 }
 
-// If another host takes the bytes, its refusal says nothing about our rights on the registry.
+// If the bytes go to another host, its refusal says nothing about our rights on the registry.
 Error upload_error(const HttpResponse& refused, const Digest& digest, const Url& server) {
   Error error = registry_error(refused, "upload", digest.text());
   const auto from = Url::parse(refused.url);
@@ -55,7 +55,7 @@ Result<bool> Registry::mount_blob(const Digest& digest, const std::string& from_
   request.method = HttpRequest::Method::post;
   request.url = TRY(url("/blobs/uploads/?mount=" + url_encode(digest.text()) + "&from=" + url_encode(from_repository)));
   const HttpResponse response = TRY(send_retrying(request));
-  // 202 opens an upload instead, which the server forgets by itself; a refusal is not a reason to stop either.
+  // 202 opens an upload instead, which the server expires by itself; a refusal does not stop us either.
   return response.status == 201;
 }
 
@@ -81,7 +81,7 @@ Result<> Registry::upload_blob(const Upload& upload) {
     std::optional<std::chrono::milliseconds> pause;
     if (attempt < max_upload_attempts) {
       pause = retry_of_layers().pause(done);
-      if (done && done->status == 401) pause = access_.patience.first_pause;  // a token ran out; there is another now
+      if (done && done->status == 401) pause = access_.patience.first_pause;  // a token expired and has been replaced
     }
     if (!pause)
       return fail(done ? upload_error(*done, upload.digest, server)

@@ -13,7 +13,7 @@ namespace consort::image {
 
 namespace {
 
-// As Docker reads certs.d/HOST/: *.crt are authorities, NAME.cert with NAME.key is the client's.
+// Docker's certs.d/HOST/: *.crt are authorities, NAME.cert with NAME.key is the client's certificate.
 Result<> read_certificates(const std::string& folder, TlsSettings& settings) {
   const DirStream stream(::opendir(folder.c_str()));
   while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
@@ -45,8 +45,8 @@ Result<TlsSettings> Registry::tls() {
   return *tls_;
 }
 
-// Another host is verified with the registry's authorities, as in Docker; but what the user allows for one host is not
-// allowed for another, and our own certificate is only for the registry.
+// Another host is verified with the registry's authorities, as in Docker. But permissions that the user gives for one
+// host do not apply to another, and our own certificate is only for the registry.
 Result<TlsSettings> Registry::tls_for(const Url& target) {
   TlsSettings settings = TRY(tls());
   if (split_host_port(target.place()).host == split_host_port(location_.host).host) return settings;

@@ -10,7 +10,7 @@ namespace consort::image {
 
 namespace {
 
-constexpr std::chrono::seconds longest_wait{30};  // that we do on a server's word
+constexpr std::chrono::seconds longest_wait{30};  // if a server requests it
 constexpr int most_asked_waits = 4;
 
 bool is_temporary(int status) {
@@ -38,7 +38,7 @@ std::optional<std::chrono::milliseconds> Retry::pause(const HttpAnswer& answer) 
       std::min(patience_.first_pause * (1 << std::min(tries_++, 12)), patience_.longest_pause);
   const auto asked = answer ? parse_unsigned(answer->header("retry-after")) : std::nullopt;
   if (asked && *asked > static_cast<std::uint64_t>(longest_wait.count())) return std::nullopt;
-  if (asked && tries_ <= most_asked_waits) {  // it knows best, so this is not counted
+  if (asked && tries_ <= most_asked_waits) {  // the server knows best, so this is not counted
     pause = std::max<std::chrono::milliseconds>(pause, std::chrono::seconds(*asked));
     since_ += pause;
   }

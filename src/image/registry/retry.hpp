@@ -1,4 +1,4 @@
-// Trying again, with pauses that grow, until patience is at an end. One for each piece of work.
+// Retries with growing pauses until the patience is exhausted. Use one object per piece of work.
 #pragma once
 
 #include <chrono>
@@ -12,15 +12,15 @@ namespace consort::image {
 
 class Retry {
  public:
-  // eager: also what will hardly get better by itself, a name that is not known or a port that nobody listens to. It
-  // does when a machine has just woken up, or a server is started anew.
+  // connections_too: also retries what rarely resolves itself, such as an unknown name or a refused connection. It does
+  // after a machine has resumed from sleep or while a server restarts.
   enum class What : std::uint8_t { answers, connections_too };
   Retry(const Patience& patience, std::chrono::milliseconds limit, What what)
       : patience_(patience), limit_(limit), what_(what) {}
 
-  // Something came: the waiting begins anew.
+  // Data arrived: the patience starts anew.
   void progressed();
-  // How long to wait before the next try; nullopt: there shall be none.
+  // How long to wait before the next attempt; nullopt: do not retry.
   std::optional<std::chrono::milliseconds> pause(const HttpAnswer& answer);
 
  private:
@@ -34,7 +34,7 @@ class Retry {
   int tries_ = 0;
 };
 
-// Ends early, with Code::interrupted, when cancelled.
+// Returns early, with Code::interrupted, when cancelled.
 Result<> sleep_for(std::chrono::milliseconds time, const std::stop_token& cancel);
 
 }  // namespace consort::image

@@ -42,7 +42,7 @@ std::vector<std::string> similar_tags(std::string_view wanted, const std::vector
     const std::size_t far = distance(wanted, tag);
     const std::size_t same = common_prefix(wanted, tag);
     const std::size_t length = std::max(wanted.size(), tag.size());
-    const bool close = far * 3 <= length || far == 1;                               // a misprint
+    const bool close = far * 3 <= length || far == 1;                               // a typo
     const bool kin = same >= 2 && same * 2 >= std::min(wanted.size(), tag.size());  // another variant of the version
     if (close || kin) candidates.push_back({far, same, &tag});
   }

@@ -1,4 +1,4 @@
-// "Which tags exist that look like it?"
+// Finds existing tags that resemble an unknown one, for hints.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace consort::image {
 
-// At most `count` of the known tags, the most similar first; those that look nothing like it are left out.
+// Returns at most `count` of the known tags, the most similar first, without those that bear no resemblance.
 std::vector<std::string> similar_tags(std::string_view wanted, const std::vector<std::string>& known,
                                       std::size_t count = 5);
 

@@ -1,4 +1,4 @@
-// A container's changes become a layer.
+// Turns a container's changes into a layer.
 #include <cerrno>
 #include <thread>
 
@@ -12,7 +12,7 @@ namespace consort::image {
 
 namespace {
 
-// The container may be running and keeps using its directory, so it is copied: packed and unpacked at once.
+// The container may be running and keeps using its directory, so it is copied: packed and unpacked at the same time.
 Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const CommitOptions& commit) {
   const PullOptions& limits = commit.limits;
   LayerImport wanted;
@@ -31,7 +31,7 @@ Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const Commi
   pipe.read.reset();  // a packer that still writes gets EPIPE
   packer.join();
   if (!packed) {
-    // The layer made from half a tar is swept as unused; the packer's failure is the cause to report.
+    // A layer from half a tar is swept as unused; the packer's failure is the cause to report.
     const bool broken_pipe = packed.error().sys_errno() == EPIPE;
     if (!broken_pipe || layer) return fail(std::move(packed).error());
   }

@@ -1,5 +1,5 @@
-// Who refers to what in the store: tells what a removal gives back, before it is done and without counting anything
-// twice.
+// The references within the store: calculates what a removal would free, before it happens and without counting
+// anything twice.
 #pragma once
 
 #include <map>
@@ -13,21 +13,21 @@ namespace consort::image {
 
 class References {
  public:
-  // Holders whose name starts with `forgotten` count as gone already; "": all count.
+  // Holders whose name starts with `forgotten` count as already gone; "": all count.
   static Result<References> read(const Store::State& state, const std::string& forgotten);
 
-  // The image goes. Gives the bytes on disk of what nobody refers to any more: its layers, packed and unpacked, its
-  // configuration and its manifest. What several images share comes with the last of them.
+  // Drops the image. Returns the bytes on disk that become unreferenced: its layers, packed and unpacked, its
+  // configuration and its manifest. Content that several images share is freed with the last of them.
   std::uint64_t drop_image(const std::string& id);
-  // Layers without an image. Those that nobody holds go: their size is what comes back, likewise.
+  // Drops the layers without an image that nobody holds; their sizes are the bytes freed, likewise.
   std::vector<PruneItem> drop_unused_layers();
-  // A layer's id or a blob's digest in hex: what a drop has given back already.
+  // A layer's ID or a blob's digest in hex that an earlier drop has already counted.
   bool is_counted(const std::string& object) const { return counted_.contains(object); }
 
  private:
   struct Layer {
     std::string folder;
-    std::string blob;  // hex; "" = none
+    std::string blob;  // hex; "": none
     std::size_t images = 0;
     std::vector<std::string> holders;
   };

@@ -1,4 +1,4 @@
-// Passes progress on: one caller at a time, and byte counts not too often.
+// Passes on progress events, one caller at a time, and limits the rate of byte counts.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@ class Reporter {
     progress_({id, phase, current, total, std::move(text)});
   }
 
-  // At most every 50 ms for each id, except for the last.
+  // Reports at most every 50 ms per ID, except for the last count.
   void bytes(const std::string& id, Phase phase, std::uint64_t current, std::uint64_t total) {
     if (!progress_) return;
     const auto now = std::chrono::steady_clock::now();

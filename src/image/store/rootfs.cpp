@@ -1,4 +1,4 @@
-// Images from a plain root file system, and back.
+// Converts a plain root file system to an image, and back.
 #include "base/os/trees/overlay_view.hpp"
 #include "base/sha256.hpp"
 #include "image/layer_tar.hpp"
@@ -10,7 +10,7 @@ namespace consort::image {
 
 namespace {
 
-// The digest is that of the tar we would write, not of the one that came: nobody else knows that one, and ours can be
+// The digest is that of the tar that we would write, not of the original tar, which is not known to others. Ours can be
 // produced again for a push.
 Result<LayerInfo> commit_repacked(Store& store, LayerDraft draft) {
   Sha256 hash;
@@ -52,12 +52,12 @@ Result<> export_rootfs(const std::vector<std::string>& lower, const std::string&
   options.whiteouts = PackOptions::Whiteouts::none;
   options.cancel = std::move(cancel);
   const ByteSink sink = sink_of_fd(out);
-  if (lower.size() == 1 && upper.empty()) {  // overlayfs wants two folders at least
+  if (lower.size() == 1 && upper.empty()) {  // overlayfs requires at least two directories
     (void)TRY(pack_layer(lower.front(), sink, options));
     return {};
   }
   std::vector<std::string> folders = lower;
-  if (!upper.empty()) folders.insert(folders.begin(), upper);  // just the topmost: it is only read
+  if (!upper.empty()) folders.insert(folders.begin(), upper);  // as the topmost one, because it is only read
   const Fd view = TRY_WRAP(open_merged(folders, "/tmp/consort-export-XXXXXX"), "export");
   (void)TRY(pack_layer("/proc/self/fd/" + std::to_string(view.get()), sink, options));
   return {};

@@ -24,12 +24,12 @@ struct Saved {
   Descriptor descriptor;  // of the manifest
 };
 
-// What is saved as a unit: an image, or a name's images for several platforms with the index over them.
+// Images that are saved together: a single one, or a name's images for several platforms with their index.
 struct Group {
   std::vector<Saved> images;
   std::vector<std::string> names;  // full, with a tag; may be none
-  std::string index_text;          // "": one image needs none
-  Descriptor descriptor;           // of the index, or of the one manifest
+  std::string index_text;          // "": a single image needs no index
+  Descriptor descriptor;           // of the index, or of the only manifest
 };
 
 std::string oci_type(const std::string& type) {
@@ -64,11 +64,11 @@ Result<Group> prepare_group(Store& store, std::vector<Image> images, const std::
   return Group{std::move(saved), {}, std::move(text), std::move(index)};
 }
 
-// Each set of images once, with all the names under which it was requested.
+// Each set of images once, with all names under which it was requested.
 Result<std::vector<Group>> prepare_all(Store& store, const std::vector<std::string>& texts,
                                        const std::optional<Platform>& platform, const std::stop_token& cancel) {
   std::vector<Group> groups;
-  std::map<std::string, std::size_t> known;  // by the ids
+  std::map<std::string, std::size_t> known;  // by image ids
   for (const std::string& text : texts) {
     std::vector<Image> images;
     if (platform)
@@ -103,7 +103,7 @@ std::string index_of(const std::vector<Group>& groups) {
   return format_index(entries);
 }
 
-// It does not know platforms: a name's own image represents it.
+// Docker's manifest.json does not support platforms: a name's own image represents it.
 Json docker_manifest_of(const std::vector<Group>& groups) {
   const auto path = [](const Digest& digest) { return "blobs/sha256/" + digest.hex(); };
   Json list = Json::array();

@@ -71,11 +71,11 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Result<Store> Store::open(const Roots& roots) {
-  // Setuid programs of other people's images are in layers/: only the owner may enter.
+  // layers/ contains setuid programs from foreign images: only the owner may enter.
   TRY(make_directories(roots.layers(), 0700));
   TRY(make_directories(roots.blobs(), 0700));
   TRY(make_directories(roots.data + "/ingest", 0700));
-  // On a full disk, a removal reports that.
+  // If this fails on a full disk, the next removal reports that.
   for (const std::string& folder : {roots.layers(), roots.data + "/ingest"}) (void)Trash(folder).prepare();
   Database database = TRY(Database::open(roots.state_db()));
   TRY(migrate(database, "image", migrations));
@@ -128,7 +128,7 @@ bool Store::has_blob(const Digest& digest) const {
 
 Result<std::string> Store::read_blob(const Digest& digest, std::size_t limit) const {
   std::string content = TRY_WRAP(read_file(blob_path(digest), limit), "read blob", digest.text());
-  // Small blobs (configurations, manifests) are checked each time; it costs microseconds.
+  // Small blobs (configurations, manifests) are verified each time; that takes microseconds.
   if (Digest::of(content) != digest)
     return fail(Error(Code::io, "read blob").on(digest.text()).why("its content was modified on disk"));
   return content;

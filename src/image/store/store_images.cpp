@@ -4,6 +4,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/trees/overlay_view.hpp"
+#include "base/sqlite/snapshot.hpp"
 #include "base/strings.hpp"
 #include "image/store/store_state.hpp"
 
@@ -40,7 +41,7 @@ Platform platform_of(SQLite::Database& db, const std::string& id) {
   return {select.getColumn(0).getString(), select.getColumn(1).getString(), select.getColumn(2).getString()};
 }
 
-// The one that suits best; none if none does.
+// The image with the best platform; nullopt if none fits.
 std::optional<std::string> best_for(SQLite::Database& db, const Ids& ids, const Platform& platform) {
   std::optional<std::string> best;
   int best_score = 0;
@@ -56,7 +57,7 @@ void put_first(Ids& ids, const std::optional<std::string>& id) {
   if (id) std::ranges::stable_partition(ids, [&](const std::string& each) { return each == *id; });
 }
 
-// Everything that a reference stands for, its own image first.
+// All images that a reference stands for, its own image first.
 Ids ids_by_reference(SQLite::Database& db, const Reference& reference) {
   // A digest is more specific than a tag; if both are given, the tag is only informative.
   SQLite::Statement select(db, reference.digest
@@ -93,7 +94,7 @@ Result<Ids> find_ids(SQLite::Database& db, std::string_view text) {
     if (Ids ids = ids_by_reference(db, *reference); !ids.empty()) return ids;
   auto by_prefix = TRY(id_by_prefix(db, text));
   if (by_prefix) return Ids{std::move(*by_prefix)};
-  // A text that could be neither is the user's mistake, not a missing image.
+  // If the text cannot be a name, report its error, not a missing image.
   if (maybe_name && !reference && !is_hex(text)) return fail(std::move(Reference::parse(text)).error());
   return Ids{};
 }
@@ -200,7 +201,7 @@ void put_tag(SQLite::Database& db, const Reference& name, const Ids& ids) {
   }
 }
 
-// The images that keep the name alongside this one, and this one.
+// This image and the others that keep the name next to it.
 Ids with_others(SQLite::Database& db, const Reference& name, const std::string& image_id) {
   Reference tag = name;
   tag.digest.reset();
@@ -238,18 +239,21 @@ Result<std::optional<Image>> Store::look_up(std::string_view text, const std::op
 
 Result<Image> Store::find(std::string_view text, const std::optional<Platform>& platform) const {
   return state_->database.query("find image", [&](SQLite::Database& db) -> Result<Image> {
+    const Snapshot snapshot(db);
     return choose(db, TRY(find_ids(db, text)), platform, text);
   });
 }
 
 Result<Image> Store::find(const Reference& reference, const std::optional<Platform>& platform) const {
   return state_->database.query("find image", [&](SQLite::Database& db) -> Result<Image> {
+    const Snapshot snapshot(db);
     return choose(db, ids_by_reference(db, reference), platform, reference.familiar());
   });
 }
 
 Result<std::vector<Image>> Store::platforms_of(std::string_view text) const {
   return state_->database.query("find image", [&](SQLite::Database& db) -> Result<std::vector<Image>> {
+    const Snapshot snapshot(db);
     const Ids ids = TRY(find_ids(db, text));
     if (ids.empty()) return fail(no_such_image(text));
     std::vector<Image> images;
@@ -260,6 +264,7 @@ Result<std::vector<Image>> Store::platforms_of(std::string_view text) const {
 
 Result<std::vector<Image>> Store::list() const {
   return state_->database.query("list images", [](SQLite::Database& db) {
+    const Snapshot snapshot(db);
     std::vector<std::string> ids;
     SQLite::Statement select(db, "SELECT id FROM image_images ORDER BY created DESC, id");
     while (select.executeStep()) ids.push_back(select.getColumn(0).getString());

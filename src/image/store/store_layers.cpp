@@ -13,7 +13,7 @@ namespace consort::image {
 
 namespace {
 
-// Short, because the kernel before 6.5 takes all lower folders of an overlay in one page of text.
+// Short, because before Linux 6.5 all lower directories of an overlay must fit into one page of text.
 constexpr std::size_t layer_id_digits = 20;
 std::string new_layer_id() {
   return random_id().substr(0, layer_id_digits);
@@ -36,7 +36,7 @@ Result<LayerDraft> Store::new_layer() const {
   if (const Result<Fd> layers = open_file(state_->roots.layers(), O_RDONLY | O_DIRECTORY))
     spread_subfolders(layers->get());
   LayerDraft draft(TRY(ScratchFolder::create(state_->roots.layers(), State::draft_prefix)), std::move(lock));
-  // 0755 is what "/" gets if the top layer says nothing about it.
+  // "/" gets the mode of the topmost layer: 0755 unless that sets another.
   for (const std::string& path : {draft.directory(), draft.work()}) {
     TRY(make_directories(path, 0755));
     if (::chmod(path.c_str(), 0755) != 0) return fail_errno("set mode of", path);
@@ -50,7 +50,7 @@ Result<LayerInfo> Store::commit_layer(LayerDraft draft) {
 
 namespace {
 
-// The folder gets its place; no record names it yet.
+// Moves the directory to its place; no record refers to it yet.
 Result<LayerInfo> place_layer(const Store::State& state, const std::string& directory) {
   LayerInfo info;
   info.id = new_layer_id();
@@ -73,7 +73,7 @@ void insert_layer(SQLite::Database& db, const LayerInfo& info) {
   insert.exec();
 }
 
-// Of several with the same content: the one that can be pushed as it is.
+// If several have the same content: the one that can be pushed as it is.
 std::optional<LayerInfo> select_layer(const Store::State& state, SQLite::Database& db, const Digest& diff_id) {
   SQLite::Statement select(db, std::string("SELECT ") + layer_columns +
                                    " FROM image_layers l WHERE l.diff_id = ? ORDER BY l.blob IS NULL LIMIT 1");
@@ -132,7 +132,7 @@ Result<LayerInfo> Store::commit_unpacked(LayerDraft draft, const Digest& diff_id
   info.diff_id = diff_id;
   info.blob = blob;
   info.size = size;
-  // Looked for and recorded in one transaction: two commands may have unpacked it at the same time.
+  // Look-up and insertion in one transaction, because two commands may have unpacked it at the same time.
   auto recorded = state_->database.transaction("record layer", [&](SQLite::Database& db) {
     const std::optional<LayerInfo> known = select_layer(*state_, db, diff_id);
     if (known && (known->blob || !blob)) return *known;

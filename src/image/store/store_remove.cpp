@@ -1,4 +1,4 @@
-// Removing names, images, and then whatever nobody refers to any more.
+// Removes names, images, and then everything that is no longer referenced.
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,8 +43,8 @@ bool is_id_text(std::string_view text, const Image& image) {
   return std::string_view(image.id).substr(7).starts_with(to_lower(hex));
 }
 
-// What keeps the image itself, regardless of its names. Not inside a transaction: the callback queries other tables of
-// the same file.
+// The users of the image itself, regardless of its names. Not inside a transaction: the callback queries other tables
+// of the same file.
 Result<std::vector<std::string>> needed_by(const Store::State& state, const Image& image, const ImageUsers& users) {
   std::vector<std::string> owners =
       TRY(state.database.query("ask for holders", [&](SQLite::Database& db) { return holders_of(db, image.id); }));
@@ -72,11 +72,11 @@ Result<std::vector<Image>> with_platforms(const Store& store, const Image& image
 
 struct Removal {
   std::string text;
-  Image image;  // that the text stands for
+  Image image;  // the image to which the text refers
   bool by_id = false;
   bool force = false;
-  std::vector<std::string> leaving;                                    // names that are given up
-  std::vector<std::pair<Image, std::vector<std::string>>> going = {};  // images without a name then; who uses each
+  std::vector<std::string> leaving;                                    // names to be removed
+  std::vector<std::pair<Image, std::vector<std::string>>> going = {};  // images that will have no name; users of each
 
   std::vector<std::string> users() const {
     std::vector<std::string> all;
@@ -85,7 +85,7 @@ struct Removal {
   }
 };
 
-// How many names an image has left after the removal.
+// The number of names that an image has left after the removal.
 std::size_t names_left(const Removal& removal, const Image& image) {
   if (removal.by_id && image.id == removal.image.id) return 0;
   const std::vector<std::string> names = names_of(image);
@@ -177,7 +177,7 @@ Result<PruneReport> run_prune(const Store& store, const PruneOptions& options, c
   for (const Image& image : TRY(store.list())) {
     if (!wants(options, image)) continue;
     PruneItem item{PruneItem::Kind::image, image.id, image.display_name(), image.size, {}};
-    // What a name stands for stays or goes as a whole.
+    // The images of a name are kept or removed together.
     for (const Image& each : TRY(with_platforms(store, image)))
       for (std::string& user : TRY(needed_by(state, each, users))) item.needed_by.push_back(std::move(user));
     if (item.needed_by.empty()) item.size = references.drop_image(image.id);

@@ -1,4 +1,4 @@
-// What the parts of Store share: the roots, the database, the file lock and the rows read from it.
+// The state that the parts of Store share: the roots, the database, the file lock, and functions that read rows.
 #pragma once
 
 #include <mutex>
@@ -12,15 +12,15 @@ namespace consort::image {
 struct Store::State {
   Roots roots;
   mutable Database database;
-  mutable std::mutex diff_mutex;  // two threads never compute the same digest side by side
+  mutable std::mutex diff_mutex;  // so that two threads never compute the same digest
 
   State(Roots r, Database d) : roots(std::move(r)), database(std::move(d)) {}
 
   std::string layer_base(const std::string& id) const { return roots.layers() + "/" + id; }
   std::string layer_directory(const std::string& id) const { return layer_base(id) + "/diff"; }
   std::string lock_path() const { return roots.data + "/image.lock"; }
-  std::string ingest() const { return roots.data + "/ingest"; }  // downloads that are not complete yet
-  // For files that become blobs.
+  std::string ingest() const { return roots.data + "/ingest"; }  // incomplete downloads
+  // For files that will become blobs.
   Result<ScratchFolder> new_work() const { return ScratchFolder::create(ingest(), work_prefix); }
   static constexpr const char* work_prefix = "work";
   static constexpr const char* draft_prefix = "draft";
@@ -36,7 +36,7 @@ LayerInfo read_layer(const Store::State& state, SQLite::Statement& row);
 // The columns that read_layer expects.
 inline constexpr const char* layer_columns = "l.id, l.diff_id, l.blob, l.size";
 
-// Inside a transaction.
+// Call it within a transaction.
 void put_name(SQLite::Database& database, const std::string& image_id, const Reference& name, Naming naming);
 
 }  // namespace consort::image

@@ -6,6 +6,7 @@
 #include "base/os/files/file.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/os/trees/remove_tree.hpp"
+#include "base/sqlite/snapshot.hpp"
 #include "image/session.hpp"
 
 namespace consort::image {
@@ -13,7 +14,7 @@ namespace consort::image {
 namespace {
 
 constexpr const char* trash_name = ".trash";
-constexpr const char* empty_layer = "empty";  // the lower folder of images without layers
+constexpr const char* empty_layer = "empty";  // the lower directory of images without layers
 
 // Sorted; empty if there is no such directory.
 std::vector<std::string> names_in(const std::string& folder) {
@@ -41,7 +42,7 @@ std::set<std::string> known_layers(SQLite::Database& db) {
 
 class LeftoverSearch {
  public:
-  // The directory's content, except what `skip` names.
+  // Visits the directory's content, except the names for which skip() is true.
   template <typename Skip>
   void look(const std::string& folder, PruneItem::Kind kind, const Skip& skip) {
     for (const std::string& name : names_in(folder)) {
@@ -126,6 +127,7 @@ Result<std::uint64_t> delete_unused(const Store::State& state, Unused which, Fd 
 Result<std::vector<Leftover>> find_leftovers(const Store::State& state) {
   std::set<std::string> layers, blobs;
   TRY(state.database.query("list content", [&](SQLite::Database& db) {
+    const Snapshot snapshot(db);
     layers = known_layers(db);
     blobs = used_blobs(db);
   }));

@@ -11,7 +11,7 @@ namespace consort::image {
 
 enum class Unused : std::uint8_t {
   all,
-  made_here,  // not what was downloaded: the next pull goes on with it
+  made_here,  // not downloads, which the next pull resumes
 };
 // Inside a transaction. Forgets layers that nothing refers to; gives them: their files go after the commit.
 std::vector<LayerInfo> forget_unused_layers(const Store::State& state, SQLite::Database& database, Unused which);
@@ -24,7 +24,7 @@ Result<std::uint64_t> delete_unused(const Store::State& state, Unused which, Fd 
 // What a command that failed has brought: for when nobody else works with the store.
 Result<> sweep_store(const Store::State& state, const std::stop_token& cancel);
 
-// Directories and files that no record names: left by a crash, or by a removal while others worked.
+// Directories and files without a record, left by a crash or by a removal while other commands were working.
 struct Leftover {
   PruneItem item;
   std::string parent;

@@ -21,7 +21,7 @@ Result<ArchiveFiles> ArchiveFiles::read(const Store& store, const ByteSource& so
   while (auto entry = TRY(tar.next())) {
     if (cancel.stop_requested()) return fail(Code::interrupted, "load");
     const std::string name = clean_path(entry->path);
-    // Old `docker save` represents a layer that it has already written as a symlink.
+    // Old versions of `docker save` write a symlink for a layer that is already in the archive.
     if (entry->type == TarEntry::Type::symlink)
       archive.links_[name] = clean_path(dir_name(name) + "/" + entry->link);
     else if (entry->type == TarEntry::Type::hard_link)

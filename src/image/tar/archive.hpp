@@ -1,4 +1,4 @@
-// The files of an image archive, unpacked flat into a directory of our own under numbers: names from outside never
+// The files of an image archive, unpacked flat into a temporary directory under numbers, so that untrusted names never
 // become paths.
 #pragma once
 
@@ -18,7 +18,7 @@ class ArchiveFiles {
                                    const std::stop_token& cancel);
 
   bool has(const std::string& name) const { return find(name) != nullptr; }
-  // The path of our copy. Links inside the archive are followed. Code::invalid if it is not there.
+  // The path of the unpacked copy. Links within the archive are followed. Code::invalid if there is no such file.
   Result<std::string> path(const std::string& name) const;
   Result<std::string> text(const std::string& name, std::size_t limit) const;
 
@@ -27,7 +27,7 @@ class ArchiveFiles {
   const std::string* find(const std::string& name) const;
 
   ScratchFolder folder_;
-  std::map<std::string, std::string> files_;  // name in the archive -> path of ours
+  std::map<std::string, std::string> files_;  // name in the archive -> path of the copy
   std::map<std::string, std::string> links_;  // name -> name
 };
 

@@ -1,4 +1,4 @@
-// Packing of layers for a push: a sink in front of a sink.
+// Compresses layers for a push: a sink in front of another sink.
 #pragma once
 
 #include <memory>

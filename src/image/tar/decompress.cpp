@@ -14,7 +14,7 @@ namespace consort::image {
 namespace {
 
 constexpr std::size_t input_chunk = 256 * 1024;
-// A zstd frame may ask for a window of up to 2 GiB; real layers need 8 MiB (128 MiB with --ultra --long=27).
+// A zstd frame may request a window of up to 2 GiB; real layers need 8 MiB (128 MiB with --ultra --long=27).
 constexpr int zstd_window_log_max = 27;
 
 Error damaged(std::string why) {
@@ -31,7 +31,7 @@ struct Input {
   std::size_t left() const { return end - at; }
   std::byte* data() { return buffer.data() + at; }
 
-  Result<> fill() {  // appends what one read gives; only to be called when there is room
+  Result<> fill() {  // appends the result of one read; requires free space
     if (at == end) at = end = 0;
     const std::size_t got = TRY(source(std::span(buffer).subspan(end)));
     if (got == 0) at_end = true;
@@ -80,7 +80,7 @@ class Gunzip {
   Result<bool> next_member() {
     if (input_.left() == 0 && !input_.at_end) TRY(input_.fill());
     if (input_.left() == 0) return false;
-    if (*input_.data() != std::byte{0x1f}) return drain();  // padding, as tar programs on tapes leave it
+    if (*input_.data() != std::byte{0x1f}) return drain();  // padding, as written by tar programs for tapes
     isal_->inflate_reset(state_.get());
     state_->crc_flag = IGZIP_GZIP;
     ended_ = false;
@@ -148,7 +148,7 @@ class Unzstd {
   bool frame_done_ = true;
 };
 
-// The compression is known only after the first read, so it is chosen then.
+// Chooses the decompressor after the first read, because the compression is not known before.
 class Chooser {
  public:
   explicit Chooser(ByteSource packed) : packed_(std::move(packed)) {}
@@ -165,7 +165,7 @@ class Chooser {
     const auto starts = [&](std::initializer_list<unsigned char> magic) {
       return input.left() >= magic.size() && std::memcmp(input.data(), magic.begin(), magic.size()) == 0;
     };
-    // State machines cannot be copied, which std::function requires: hence the shared pointers.
+    // State machines cannot be copied, but std::function requires it: hence the shared pointers.
     if (starts({0x1f, 0x8b})) {
       auto gunzip = std::make_shared<Gunzip>(std::move(input), TRY(isal_library()));
       chosen_ = [gunzip](std::span<std::byte> into) { return (*gunzip)(into); };

@@ -48,7 +48,7 @@ ByteSink sink_of_fd(int fd, const std::stop_token& cancel) {
   return [fd, event = std::make_shared<StopEvent>(std::move(*stop))](std::span<const std::byte> bytes) -> Result<> {
     while (!bytes.empty()) {
       TRY(wait_for(fd, POLLOUT, *event));
-      // As much as a writable pipe takes without blocking.
+      // As much as a writable pipe accepts without blocking.
       const auto part = bytes.first(std::min<std::size_t>(bytes.size(), PIPE_BUF));
       TRY(write_patiently(fd, part));
       bytes = bytes.subspan(part.size());

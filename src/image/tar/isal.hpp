@@ -1,4 +1,4 @@
-// ISA-L's inflate and deflate, loaded when the first packed layer is met: most commands never need them.
+// ISA-L's inflate and deflate, loaded with the first compressed layer, since most commands never need them.
 #pragma once
 
 #include <isa-l/igzip_lib.h>

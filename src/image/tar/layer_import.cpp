@@ -54,7 +54,7 @@ Result<LayerInfo> import_layer(Store& store, const ByteSource& packed, const Lay
   Result<UnpackReport> report = unpack_layer(hashed, draft.directory(), options);
   if (!report) {
     Error error = std::move(report).error();
-    // Its paths are those of the layer; this one shows which disk is full.
+    // The error's paths are those of the layer; this one shows which disk is full.
     if (error.sys_errno() == ENOSPC || error.sys_errno() == EDQUOT)
       error = std::move(error).wrap("unpack layer to", draft.directory());
     return fail(std::move(error));
@@ -75,8 +75,8 @@ Result<LayerInfo> import_layer_file(Store& store, const std::string& path, const
   if (::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("read", path);
   const bool packed = magic[0] == std::byte{0x1f} || magic[0] == std::byte{0x28};
 
-  // The diff ID is that of a tar which we could not reproduce byte by byte, so its compressed form is kept: as it came,
-  // or compressed here on the way.
+  // The diff ID is that of a tar which we could not reproduce byte by byte, so its compressed form is kept: as
+  // received, or compressed here while it is read.
   Sha256 hash, packed_hash;
   const std::string packed_path = packed ? path : path + ".gz";
   Fd packed_file;

@@ -59,7 +59,7 @@ class Packer {
     Fd fd = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
     struct stat st;
     if (::fstat(fd.get(), &st) != 0) return fail_errno("look at", directory);
-    // Included only if it says something: most tools leave the root out.
+    // Included only if it is not the default: most tools omit the root.
     if ((st.st_mode & 07777) != 0755 || owner_of(st.st_uid) != 0 || owner_of(st.st_gid) != 0)
       TRY(tar_.add(header_of(st, "./")));
     return tree(std::move(fd), "");
@@ -70,7 +70,7 @@ class Packer {
     return tree(TRY(open_at(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)), as + "/");
   }
 
-  // False: it does not exist.
+  // Returns false if it does not exist.
   Result<bool> chosen(int root, const ChosenFile& file) {
     const Result<Fd> folder = open_in_root(root, dir_name(file.path), O_PATH | O_DIRECTORY);
     if (!folder)
@@ -87,7 +87,7 @@ class Packer {
  private:
   static bool absent(const Error& error) { return error.sys_errno() == ENOENT || error.sys_errno() == ENOTDIR; }
 
-  // Ids below the first were not mapped.
+  // Ids below first_owner_ are not mapped.
   std::uint32_t owner_of(std::uint32_t id) const { return id < first_owner_ ? id : id - first_owner_; }
 
   TarHeader header_of(const struct stat& st, const std::string& path) const {
@@ -125,7 +125,7 @@ class Packer {
   }
 
   struct Level {
-    std::string prefix;              // of the paths in there
+    std::string prefix;              // of the paths in this directory
     std::vector<std::string> names;  // still to be packed
   };
 
@@ -176,7 +176,7 @@ class Packer {
     return tar_.add(header);
   }
 
-  // True: a directory, whose content is still to come.
+  // Returns true for a directory, whose content is packed next.
   Result<bool> entry(int parent, const std::string& name, const std::string& path) {
     struct stat st;
     if (::fstatat(parent, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("look at", path);

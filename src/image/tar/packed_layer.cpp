@@ -14,7 +14,7 @@ namespace consort::image {
 
 namespace {
 
-// A layer that came from an OCI layout need not be compressed with gzip.
+// A layer from an OCI layout need not be compressed with gzip.
 Result<std::string_view> media_type_of(const std::string& path) {
   const Fd fd = TRY(open_file(path, O_RDONLY));
   std::array<std::byte, 4> magic{};

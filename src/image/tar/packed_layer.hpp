@@ -1,4 +1,4 @@
-// The packed form of a layer, made when it is first needed for a push.
+// Creates the compressed form of a layer when a push first needs it.
 #pragma once
 
 #include <functional>
@@ -10,8 +10,8 @@
 
 namespace consort::image {
 
-// What the layer is as a blob of the store: as it came, or packed now with gzip. Media types are Docker's for gzip,
-// OCI's for the others.
+// Describes the layer as a blob of the store: the one it was pulled as, or one compressed now with gzip. gzip has
+// Docker's media types, other formats have OCI's.
 Result<Descriptor> packed_layer(Store& store, const LayerInfo& layer, std::stop_token cancel,
                                 const std::function<void(std::uint64_t)>& on_bytes);
 

@@ -19,7 +19,7 @@ Result<std::int64_t> base256(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     std::uint64_t byte = static_cast<unsigned char>(bytes[i]);
     if (i == 0) byte = negative ? (byte | 0x80) : (byte & 0x7f);
-    const std::uint64_t top = value >> 55;  // what the shift pushes out, and the new sign
+    const std::uint64_t top = value >> 55;  // bits lost by the shift, and the new sign
     if (top != (negative ? 0x1ff : 0)) return malformed("a number is too large");
     value = (value << 8) | byte;
   }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t buffer_bytes = 1 << 20;
 constexpr std::uint64_t max_extended_header = 1 << 20;
-constexpr std::size_t max_path = 4096;  // PATH_MAX: longer names cannot be made anyway
+constexpr std::size_t max_path = 4096;  // PATH_MAX: longer names cannot be created anyway
 constexpr std::size_t max_extents = 1 << 18;
 constexpr std::uint64_t max_file_size = std::uint64_t{1} << 62;
 constexpr std::string_view xattr_prefix = "SCHILY.xattr.";
@@ -30,7 +30,7 @@ Result<std::uint64_t> pax_number(const std::string& text) {
   return *value;
 }
 
-// "1700000000.123456789", also negative: then the fraction counts towards the past.
+// "1700000000.123456789"; in a negative time, the fraction is negative, too.
 Result<timespec> pax_time(std::string_view text) {
   const std::size_t dot = text.find('.');
   const auto seconds = parse_signed(text.substr(0, dot));
@@ -114,7 +114,7 @@ Result<> TarReader::refill() {
   return {};
 }
 
-// False if the source ends before that many bytes.
+// Returns false if the source ends before that many bytes.
 Result<bool> TarReader::ensure(std::size_t bytes) {
   while (end_ - at_ < bytes) {
     if (source_ended_) return false;
@@ -170,13 +170,18 @@ Result<> TarReader::drain() {
 Result<std::optional<TarEntry>> TarReader::next() {
   TRY(skip(data_left_));
   data_left_ = 0;
-  TRY(skip(padding_left_));
+  // Behind the last file it may be missing: `docker build -f -` writes such a context.
+  while (padding_left_ > 0 && TRY(ensure(1))) {
+    const std::uint64_t part = std::min<std::uint64_t>(padding_left_, end_ - at_);
+    at_ += part;
+    padding_left_ -= part;
+  }
   padding_left_ = 0;
   Extra extra;
   for (;;) {
     if (!TRY(ensure(tar_block))) {
       if (end_ != at_) return malformed("it ends in the middle of a header");
-      return std::nullopt;  // no end mark: Docker's own tools have written such
+      return std::nullopt;  // no end mark: Docker's own tools have written such archives
     }
     std::array<char, tar_block> header;
     std::memcpy(header.data(), buffer_.data() + at_, tar_block);
@@ -285,11 +290,11 @@ Result<std::optional<TarEntry>> TarReader::read_entry(const char* header, Extra&
   const auto type = entry_type(type_letter, entry.path);
   if (type) entry.type = *type;
   TRY(read_numbers(header, pax, entry));
-  // Only files have data; some old programs write a size for links and directories all the same.
+  // Only files have data, but some old programs write a size for links and directories, too.
   const bool has_data = !type || *type == TarEntry::Type::file;
   data_left_ = has_data ? entry.size : 0;
   padding_left_ = (tar_block - data_left_ % tar_block) % tar_block;
-  if (!type) return std::nullopt;  // a kind of entry that nobody defined: skipped, as everyone does
+  if (!type) return std::nullopt;  // an undefined type of entry: skipped, as by all tar programs
   if (!has_data) entry.size = 0;
 
   for (auto at = pax.lower_bound(std::string(xattr_prefix)); at != pax.end() && at->first.starts_with(xattr_prefix);

@@ -1,7 +1,7 @@
-// Reads a tar of any of the families that layers come as: ustar, pax (POSIX.1-2001), GNU (long names, base-256 numbers,
-// sparse files of format 0.0, 0.1, 1.0 and the old one). All input is foreign: every length is checked before use, what
-// is malformed is Code::invalid. Our own, not libarchive's: names must arrive as the bytes they are, data without a
-// copy.
+// Reads a tar in any of the formats used for layers: ustar, pax (POSIX.1-2001), GNU (long names, base-256 numbers,
+// sparse files of format 0.0, 0.1, 1.0 and the old one). All input is untrusted: every length is checked before use,
+// malformed input is Code::invalid. libarchive is not used because names must keep their exact bytes and data must not
+// be copied.
 #pragma once
 
 #include <cstdint>
@@ -18,19 +18,19 @@ namespace consort::image {
 struct TarEntry {
   enum class Type : std::uint8_t { file, hard_link, symlink, character, block, directory, fifo };
   Type type = Type::file;
-  std::string path;  // as written: may be absolute, may hold "..", never a NUL, never empty
+  std::string path;  // as written: may be absolute or contain "..", never a NUL, never empty
   std::string link;
   std::uint32_t mode = 0;  // permission bits only (07777)
   std::uint32_t uid = 0, gid = 0;
   std::uint32_t device_major = 0, device_minor = 0;
   timespec mtime{};
-  std::uint64_t size = 0;  // of the file once unpacked; holes included
+  std::uint64_t size = 0;  // of the unpacked file, holes included
   std::map<std::string, std::string> xattrs;
 
   struct Extent {
     std::uint64_t offset = 0, length = 0;
   };
-  std::vector<Extent> extents;  // only of a sparse file: where its data goes, in order, without overlap
+  std::vector<Extent> extents;  // only for a sparse file: where its data goes, in order, without overlap
   bool sparse = false;
 };
 
@@ -39,18 +39,18 @@ class TarReader {
   // max_bytes bounds the whole tar.
   TarReader(ByteSource source, std::uint64_t max_bytes);
 
-  // The next entry, nullopt at the end of the archive. Skips what is left of the last entry's data.
+  // Returns the next entry, nullopt at the end of the archive. Skips the rest of the last entry's data.
   Result<std::optional<TarEntry>> next();
-  // More of the entry's data: a view that is valid until the next call; empty at its end. Of a sparse file: the
-  // extents' bytes, one after the other.
+  // Returns more of the entry's data: a view that is valid until the next call, empty at the end. For a sparse file,
+  // the bytes of its extents one after another.
   Result<std::span<const std::byte>> data();
-  // Reads and drops what follows the archive's end, so that the source has been read (and hashed) entirely.
+  // Reads and discards everything after the archive's end, so that the source has been read (and hashed) completely.
   Result<> drain();
 
   std::uint64_t bytes_read() const { return total_; }
 
  private:
-  struct Extra;  // what extended headers said about the next entry
+  struct Extra;  // from extended headers, for the next entry
   Result<bool> ensure(std::size_t bytes);
   Result<> refill();
   Result<> skip(std::uint64_t bytes);

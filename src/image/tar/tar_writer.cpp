@@ -18,7 +18,7 @@ void put_text(Block& block, TarField field, std::string_view text) {
   std::memcpy(block.data() + field.offset, text.data(), std::min(text.size(), field.length));
 }
 
-// Right-aligned octal with leading zeros and a NUL. False, and 0 written, if it does not fit.
+// Right-aligned octal with leading zeros and a NUL. If it does not fit, writes 0 and returns false.
 bool put_number(Block& block, TarField field, std::uint64_t value) {
   const std::size_t digits = field.length - 1;
   const bool fits = value >> (3 * digits) == 0;
@@ -107,7 +107,7 @@ Result<> TarWriter::add(const TarHeader& header) {
   const Block block = make_block(header, pax);
   if (!pax.empty()) {
     TarHeader extended;
-    // The name only matters to programs that do not know pax; those create a file from it.
+    // The name matters only to programs that do not know pax; those create a file from it.
     extended.path = "PaxHeaders.0/" + header.path.substr(0, 80);
     extended.type = 'x';
     extended.mtime = 0;
@@ -129,7 +129,7 @@ Result<> TarWriter::add_file(const TarHeader& header, int fd, const std::stop_to
     if (buffer_.size() == capacity) TRY(flush());
     const std::size_t before = buffer_.size();
     const std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(left, capacity - before));
-    buffer_.resize(before + want);  // zeros, where the file has become shorter
+    buffer_.resize(before + want);  // pads with zeros if the file has become shorter
     (void)TRY(read_full(fd, std::span(buffer_).subspan(before)));
     left -= want;
   }

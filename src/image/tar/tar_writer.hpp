@@ -1,4 +1,4 @@
-// Writes a deterministic tar: ustar headers, with a pax record for whatever does not fit one.
+// Writes a deterministic tar: ustar headers, plus pax records for values that do not fit.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,9 @@ class TarWriter {
  public:
   explicit TarWriter(ByteSink sink) : sink_(std::move(sink)) { buffer_.reserve(capacity); }
 
-  // An entry without data (size 0).
+  // Adds an entry without data (size 0).
   Result<> add(const TarHeader& header);
-  // An entry whose header.size bytes are read from fd. A file that has become shorter is filled up with zeros.
+  // Adds an entry with header.size bytes read from fd. A file that has become shorter is padded with zeros.
   Result<> add_file(const TarHeader& header, int fd, const std::stop_token& cancel = {});
   Result<> add_text(TarHeader header, std::string_view content);
   Result<> finish();  // the end mark

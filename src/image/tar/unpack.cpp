@@ -24,10 +24,10 @@ namespace {
 
 constexpr std::size_t max_cached_folders = 64;
 
-// Right after a failed chown.
+// Call right after a failed chown.
 std::unexpected<Error> owner_error(const TarEntry& entry, const std::string& name) {
   Error error = errno_error(errno, "set owner of", name);
-  if (error.sys_errno() == EINVAL) {  // in a user namespace: the kernel's way to say that the id is not mapped
+  if (error.sys_errno() == EINVAL) {  // in a user namespace, the id is not mapped
     error.data().why = "owner " + std::to_string(entry.uid) + ":" + std::to_string(entry.gid) + " is not mapped here";
     error.data().hint = "add more subordinate IDs for this user in /etc/subuid and /etc/subgid";
   }
@@ -47,7 +47,7 @@ struct Place {
 };
 
 std::optional<Place> place_of(const std::string& path) {
-  // Treated as absolute, ".." at the top would vanish silently; as relative it shows.
+  // As an absolute path, ".." at the top would vanish silently; as a relative one it is detected.
   const std::size_t start = path.find_first_not_of('/');
   if (start == std::string::npos) return Place{};
   const std::string cleaned = clean_path(std::string_view(path).substr(start));
@@ -90,7 +90,7 @@ class Unpacker {
   Fd root_;
   const UnpackOptions& options_;
   std::uint32_t first_owner_;
-  // Shared: the one in use survives when the cache is cleared.
+  // Shared, so that the one in use survives when the cache is cleared.
   std::unordered_map<std::string, std::shared_ptr<const Fd>> folders_;
   // Modes and times of directories are set at the end: filling them changes their time, and a setgid bit would change
   // the group of what is created inside.
@@ -111,7 +111,7 @@ Result<UnpackReport> Unpacker::run(TarReader& tar) {
       return fail(Error(Code::invalid, "unpack").on(entry->path).why("its owner is not a user of the container"));
     entry->uid += first_owner_;
     entry->gid += first_owner_;
-    if (has_one_user()) entry->uid = entry->gid = 0;  // who else there is cannot be had
+    if (has_one_user()) entry->uid = entry->gid = 0;  // other users are not available
     if (++report_.entries > options_.limits.max_entries)
       return fail(Error(Code::invalid, "unpack")
                       .why("more than the limit of " + std::to_string(options_.limits.max_entries) + " entries"));
@@ -173,7 +173,7 @@ Result<bool> Unpacker::apply_whiteout(const TarEntry& entry, const Place& place)
   const auto holder = TRY(folder(place.folder));
   const int parent = holder->get();
   const Result<> made = make_whiteout(parent, name.c_str());
-  if (made) {  // with its time, too: the layer that is packed of these files must be this one again
+  if (made) {  // with its time, too: the layer that is packed from these files must be identical to this one
     const std::array<timespec, 2> times{entry.mtime, entry.mtime};
     if (::utimensat(parent, name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
       return fail_errno("set time of", name);
@@ -181,8 +181,8 @@ Result<bool> Unpacker::apply_whiteout(const TarEntry& entry, const Place& place)
   }
   if (made.error().sys_errno() != EEXIST)
     return fail(Error(Code::io, "unpack").on(entry.path).why(made.error().message()));
-  // A whiteout only concerns the layers below. What this layer itself has there stays, and if it is a directory, only
-  // its own content shows.
+  // A whiteout only affects the layers below. An entry of this layer itself stays, and if it is a directory, only its
+  // own content is visible.
   struct stat st;
   if (::fstatat(parent, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("look at", name);
   if (S_ISDIR(st.st_mode)) TRY(make_opaque(entry, place.folder.empty() ? name : place.folder + "/" + name));
@@ -208,7 +208,7 @@ Result<std::shared_ptr<const Fd>> Unpacker::folder(const std::string& path) {
   return folders_.emplace(path, std::make_shared<const Fd>(std::move(*fd))).first->second;
 }
 
-// Directories that the tar implies, as Docker creates them for ADD: through symlinks to nothing, and without inheriting
+// Creates directories that the tar implies, as Docker does for ADD: through dangling symlinks, and without inheriting
 // anything from a setgid directory.
 Result<Fd> Unpacker::make_folders(const std::string& path) {
   PathWalk walk(path);
@@ -229,7 +229,7 @@ Result<Fd> Unpacker::make_folders(const std::string& path) {
   return open_in_root(root_.get(), walk.here().empty() ? "." : walk.here(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
 }
 
-// Removes what an earlier entry of the same tar put there: the last one wins. True if it was a whiteout.
+// Removes an earlier entry of the same tar: the last one wins. Returns true if it was a whiteout.
 Result<bool> Unpacker::replace(int parent, const std::string& name, TarEntry::Type by) {
   struct stat st;
   if (::fstatat(parent, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -238,7 +238,7 @@ Result<bool> Unpacker::replace(int parent, const std::string& name, TarEntry::Ty
   }
   if (S_ISDIR(st.st_mode)) {
     if (by == TarEntry::Type::directory) return false;
-    folders_.clear();  // may hold this folder or some below it
+    folders_.clear();  // may contain this directory or some below it
     TRY(remove_tree("/proc/self/fd/" + std::to_string(parent) + "/" + name));
     return false;
   }
@@ -255,8 +255,8 @@ Result<> Unpacker::make_file(const TarEntry& entry, int parent, const std::strin
   }
   if (!fd) return fail(std::move(fd).error());
   TRY(write_data(entry, fd->get(), tar));
-  // In this order: a change of owner clears setuid bits and capabilities, a write changes the time. The current owner
-  // is not known: a setgid directory gives its group to what is created in it.
+  // In this order, because chown clears setuid bits and capabilities, and a write changes the time. The current owner
+  // must be read: a setgid directory gives its group to new entries.
   struct stat st;
   if (::fstat(fd->get(), &st) != 0) return fail_errno("look at", name);
   if ((entry.uid != st.st_uid || entry.gid != st.st_gid) && ::fchown(fd->get(), entry.uid, entry.gid) != 0)
@@ -358,11 +358,11 @@ Result<> Unpacker::make_special(const TarEntry& entry, int parent, const std::st
     made = make();
   }
   const bool device = entry.type == TarEntry::Type::block || entry.type == TarEntry::Type::character;
-  // Without root, device nodes cannot be created; containers get their own /dev, so nobody misses them.
+  // Without root, device nodes cannot be created; containers get their own /dev, so they are not needed.
   if (made != 0 && errno == EPERM && device) return {};
   if (made != 0) return fail_errno("create", name);
   TRY(describe(entry, parent, name));
-  // A symlink may change where later paths lead. After describe(): `parent` is one of these directories.
+  // A symlink may change the target of later paths. After describe(), because `parent` is one of these directories.
   if (entry.type == TarEntry::Type::symlink) folders_.clear();
   return {};
 }
@@ -377,7 +377,8 @@ Result<> Unpacker::describe(const TarEntry& entry, int parent, const std::string
   return {};
 }
 
-// By fd, or by path if fd is -1. What this file system or our rights do not allow is skipped, as in Docker.
+// By fd, or by path if fd is -1. Attributes that the file system or our privileges do not allow are skipped, as in
+// Docker.
 Result<> Unpacker::set_attributes(const TarEntry& entry, const std::string& path, int fd) {
   for (const auto& [key, value] : entry.xattrs) {
     if (is_overlay_attribute(key) || key.find('\0') != std::string::npos) continue;
@@ -391,7 +392,7 @@ Result<> Unpacker::set_attributes(const TarEntry& entry, const std::string& path
 
 Result<> Unpacker::finish_directories() {
   for (const auto& [path, last] : deferred_) {
-    // A later entry may have put a symlink in its place; that must not be followed.
+    // A later entry may have replaced it by a symlink, which must not be followed.
     const Result<Fd> fd = open_in_root(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!fd) {
       const int number = fd.error().sys_errno();

@@ -1,4 +1,4 @@
-// What the server says when it does not do something.
+// Turns the API server's error responses into errors.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace consort::kube {
 
-// body: a Status object, as the API gives it, or anything.
+// body: a Status object of the API, or any other text.
 Error failure_of(int http_status, std::string_view body);
 
 }  // namespace consort::kube

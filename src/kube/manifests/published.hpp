@@ -1,4 +1,4 @@
-// What `x-consort: {kubernetes: {publish: ..., ...}}` says of a service's ports, for what makes objects of it.
+// Reads the settings for a service's ports in `x-consort: {kubernetes: {publish: ..., ...}}`.
 #pragma once
 
 #include <string>
@@ -8,17 +8,17 @@
 
 namespace consort::kube {
 
-// The service's own word, else the file's; one text or a list of them, without empty ones.
+// The service's setting, else the file's: one text or a list of them, without empty ones.
 compose::Strings settings_of(const Scope& scope, const compose::Service& file, std::string_view key);
 std::string setting_of(const Scope& scope, const compose::Service& file, std::string_view key);
-// At the setting, wherever it was made, and once for all services that have it from the file.
+// Reports at the setting, wherever it is, and once for all services that inherit it from the file.
 void refuse_setting(const Scope& scope, const project::DesiredService& service, std::string_view key,
                     const std::string& message, const std::string& help);
 void warn_of_setting(const Scope& scope, const project::DesiredService& service, std::string_view key,
                      const std::string& message, const std::string& help);
 
 Json service_port(const project::DesiredPort& port, const compose::Port& of_file);
-// A second Service, as the one of that name has no address of its own.
+// Adds a second Service, since the one with the service's name has no cluster IP.
 void add_open_service(const Scope& scope, const project::DesiredService& service, const char* type, Json ports);
 
 // fronts.cpp

@@ -1,4 +1,4 @@
-// The namespace of a project, and waiting for what is being removed.
+// The namespace of a project, and waiting for removals.
 #pragma once
 
 #include <functional>
@@ -9,19 +9,19 @@
 
 namespace consort::kube {
 
-// Removes it if `up` has made it for this project, and waits for its end; false: it is not the project's.
+// Removes it if `up` created it for this project, and waits until it is gone; false: it is not the project's.
 Result<bool> remove_space(Session& session);
 bool is_own_space(Session& session);
 
-// Until nothing that the query chooses is left in a list ("/api/v1/namespaces/x/pods"). `left` is told the names of
-// those that are there at first, `gone` each that has gone. Code::interrupted if the user does not want to wait.
+// Waits until a list ("/api/v1/namespaces/x/pods") has no more objects that match the query. `left` is called with the
+// names of the initial ones, `gone` with each that has gone. Code::interrupted if the user cancels.
 struct Leaving {
   std::function<void(const std::string&name)> left, gone;
 };
 Result<> wait_until_gone(Session& session, const std::string& path, const Query& query, const Leaving& tell);
 
-// Removes the pods that the selector chooses, without waiting for the cluster to find out whose they were, and what
-// would make them anew, and tells of each until all have gone.
+// Removes the matching pods without waiting for the cluster to notice that their owners are gone, removes what would
+// recreate them, and reports each pod until all have gone.
 Result<> remove_pods(Session& session, const std::string& selector);
 
 }  // namespace consort::kube

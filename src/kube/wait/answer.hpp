@@ -1,4 +1,4 @@
-// What a DNS server has answered (RFC 1035, 4.1). Without the C++ library, as the program is.
+// Reads a DNS server's answer (RFC 1035, 4.1). Like the whole program, it does without the C++ library.
 #pragma once
 
 #include <stddef.h>
@@ -7,7 +7,8 @@ namespace consort::kube {
 
 inline constexpr unsigned char type_a = 1, type_aaaa = 28;
 
-// Behind a name, which is labels until an empty one or a pointer; `size` if it does not end within the message.
+// The offset after a name, which is a sequence of labels up to an empty one or a pointer; `size` if it does not end
+// within the message.
 inline size_t behind_name(const unsigned char* message, size_t size, size_t at) {
   constexpr unsigned char pointer = 0xC0;
   while (at < size) {
@@ -19,7 +20,7 @@ inline size_t behind_name(const unsigned char* message, size_t size, size_t at) 
   return size;
 }
 
-// Whether a record of the answer is an address. An alias that leads nowhere is none, whatever the server says of it.
+// Whether a record of the answer is an address. An alias without an address does not count, whatever the response code.
 inline bool has_address_record(const unsigned char* message, size_t size) {
   constexpr size_t head = 12, question_rest = 4, record_rest = 10;
   if (size < head || (message[2] & 0x80) == 0 || (message[3] & 0x0F) != 0) return false;

@@ -138,9 +138,9 @@ Writer begin_answer(View message, const Query& query, Rcode rcode) {
 
 Bytes finish(Writer writer, const Query& query, std::size_t answers, bool truncated) {
   if (query.edns) {
-    writer.u8(0);  // the root's name
+    writer.u8(0);  // the root name
     writer.u16(type_opt);
-    writer.u16(1232);  // what we would accept: no fragments on any usual link
+    writer.u16(1232);  // the size that we accept: not fragmented on any usual link
     writer.u32(0);
     writer.u16(0);
     writer.data()[11] = 1;

@@ -64,7 +64,7 @@ struct DnsServer::Impl {
   std::unordered_map<Id, Asker> askers;
   Key next = 1;
   std::minstd_rand random{std::random_device{}()};
-  dns::Upstreams upstreams;  // last: its callbacks look askers up
+  dns::Upstreams upstreams;  // last, because its callbacks look up askers
 };
 
 DnsServer::Impl::~Impl() {
@@ -98,7 +98,7 @@ void DnsServer::Impl::receive(Id id) {
   }
 }
 
-// What the table says; nullopt: ask upstream.
+// The answer according to the table; nullopt: ask upstream.
 std::optional<Bytes> DnsServer::Impl::answer_locally(const Asker& asker, View message, const Query& query,
                                                      std::size_t limit) {
   if (query.klass != dns::class_in) return std::nullopt;
@@ -128,8 +128,8 @@ void DnsServer::Impl::answer(Id id, const Asker& asker, View message, Transport 
   forward(id, asker, message, *query, transport, std::move(reply));
 }
 
-// The host's servers may be reachable only from here (one on loopback, say), and are not for an internal network;
-// servers that were configured for the client are queried from its namespace, and work if it can reach them.
+// The host's servers may be reachable only from the host (one on loopback, say), and are not used for an internal
+// network; servers that were configured for the client are queried from its namespace and work if it can reach them.
 void DnsServer::Impl::forward(Id id, const Asker& asker, View message, const Query& query, Transport transport,
                               Reply reply) {
   const Bytes failure = dns::answer_empty(message, query, Rcode::server_failure);
@@ -141,7 +141,7 @@ void DnsServer::Impl::forward(Id id, const Asker& asker, View message, const Que
     question.servers = host_resolvers();
     question.netns = -1;
   }
-  // The reply is needed on both paths; it is moved into the callback only if that will be called.
+  // Both paths need the reply; it can be moved into the callback only if the callback is certain to be called.
   auto shared = std::make_shared<Reply>(std::move(reply));
   const auto key = upstreams.ask(std::move(question),
                                  [shared, failure](std::optional<Bytes> got) { (*shared)(got ? *got : failure); });
@@ -154,7 +154,7 @@ void DnsServer::Impl::accept(Id id) {
   Fd fd(::accept4(found->second.tcp, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd) return;
   Asker& asker = found->second;
-  // Better to drop the oldest connection than to have a container that cannot resolve because of connections it forgot.
+  // Dropping the oldest connection is better than a container that cannot resolve because of connections it forgot.
   if (asker.connections.size() >= max_connections) drop(id, asker.connections.begin()->first);
   const Key key = next++;
   const auto token = loop.add(
@@ -185,7 +185,7 @@ void DnsServer::Impl::on_connection(Id id, Key key, std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !read(id, key)) drop(id, key);
 }
 
-// Sends what fits; waits for space for the rest.
+// Sends as much as fits, and waits for space for the rest.
 bool DnsServer::Impl::write(Connection& connection) {
   const ssize_t put = ::send(connection.fd.get(), connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
   if (put < 0 && errno != EAGAIN && errno != EINTR) return false;
@@ -194,7 +194,7 @@ bool DnsServer::Impl::write(Connection& connection) {
   return loop.modify(connection.token, events).has_value();
 }
 
-// False when the connection should be closed. Answers may come later; each finds its connection by key.
+// Returns false if the connection must be closed. Answers may come later; each finds its connection by key.
 bool DnsServer::Impl::read(Id id, Key key) {
   Asker& asker = askers.at(id);
   Connection& connection = asker.connections.at(key);

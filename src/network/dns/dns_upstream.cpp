@@ -14,12 +14,12 @@ namespace consort::dns {
 
 namespace {
 
-constexpr std::chrono::seconds silence{30};                // how long a server that gave no answer at all is suspected
-constexpr std::chrono::milliseconds suspect_attempt{700};  // the time that such a one gets
+constexpr std::chrono::seconds silence{30};                // how long a server without any answer stays suspect
+constexpr std::chrono::milliseconds suspect_attempt{700};  // the time that a suspect server gets
 
 std::uint16_t random_id() {
   std::uint16_t id = 0;
-  // Cannot fail for so few bytes once the system is up; without randomness the fresh port still protects.
+  // Cannot fail for so few bytes once the system has booted; without randomness the fresh port still protects.
   if (::getrandom(&id, sizeof id, 0) < 0) id = 0;
   return id;
 }
@@ -98,8 +98,8 @@ void Upstreams::finish(Key key, std::optional<Bytes> answer) {
   done(std::move(answer));
 }
 
-// The next server in turn, until there is an answer, the deadline has passed, or each has refused. Called from the loop
-// or from ask(), which must not call back: what ends at once ends by a timer.
+// Tries the next server in turn, until there is an answer, the deadline has passed, or each has refused. Called from
+// the loop or from ask(), which must not call back: a result that is available at once is delivered by a timer.
 void Upstreams::attempt(Key key) {
   Pending& pending = pending_.at(key);
   close(pending);
@@ -126,7 +126,7 @@ void Upstreams::attempt(Key key) {
   pending.timer = loop_.at(std::min(now + patience, pending.deadline), [this, key] { attempt(key); });
 }
 
-// A socket belongs to the namespace in which it was created, wherever it is used.
+// A socket stays in the namespace in which it was created, wherever it is used.
 Result<Fd> Upstreams::open_socket(int domain, int type, int netns) {
   if (netns < 0 && sockets_) return sockets_(domain, type);
   std::optional<NamespaceVisit> visit;

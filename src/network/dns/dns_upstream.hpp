@@ -1,4 +1,4 @@
-// Questions passed on to name servers outside, each with its own socket (a fresh random port), id, and deadline.
+// Forwards queries to upstream name servers, each with its own socket (a new random port), ID and deadline.
 #pragma once
 
 #include <functional>
@@ -13,11 +13,11 @@ namespace consort::dns {
 
 enum class Transport : std::uint8_t { udp, tcp };
 
-// What is asked, for whom, and from where.
+// A query, its client, and the namespace to send it from.
 struct Question {
   std::uint64_t asker = 0;
-  std::vector<Address> servers;  // in turn
-  int netns = -1;                // borrowed until it is answered or cancelled; -1: this process's
+  std::vector<Address> servers;  // tried in turn
+  int netns = -1;                // borrowed until answered or cancelled; -1: this process's
   View query;
   Transport transport = Transport::udp;
 };
@@ -25,7 +25,7 @@ struct Question {
 class Upstreams {
  public:
   using Key = std::uint64_t;
-  // The answer with the asker's own id; nullopt when no server gave any.
+  // The answer with the client's own ID; nullopt if no server gave one.
   using Done = std::move_only_function<void(std::optional<Bytes> answer)>;
 
   static constexpr std::size_t max_pending = 512;
@@ -35,8 +35,8 @@ class Upstreams {
   Upstreams(const Upstreams&) = delete;
   Upstreams& operator=(const Upstreams&) = delete;
 
-  // done is called once, from the loop, unless cancelled. 0 when there is no server, or as much is pending already as
-  // this asker may have: the others must find room as well.
+  // done is called once, from the loop, unless cancelled. Returns 0 if there are no servers or the client has its full
+  // share of pending queries: room is reserved for other clients.
   Key ask(Question question, Done done);
   void cancel(Key key);
   void cancel_all_of(std::uint64_t asker);
@@ -46,17 +46,17 @@ class Upstreams {
     std::uint64_t asker = 0;
     int netns = -1;
     std::vector<Address> servers;
-    Bytes query;           // with our id
-    std::uint16_t id = 0;  // the asker's
+    Bytes query;           // with our ID
+    std::uint16_t id = 0;  // the client's
     Transport transport = Transport::udp;
     Done done;
     EventLoop::Clock::time_point deadline;
     std::size_t attempts = 0, refusals = 0;
-    bool suspect = false;            // all servers were silent lately: ask each once only
-    std::optional<Bytes> unhelpful;  // a failure that one of them reported
+    bool suspect = false;            // all servers were silent lately: query each only once
+    std::optional<Bytes> unhelpful;  // a failure reported by one of them
     Fd socket;
     EventLoop::Token token = 0, timer = 0;
-    Bytes buffer;  // TCP: what is to be written, then what was read
+    Bytes buffer;  // TCP: the bytes to write, then the bytes read
     std::size_t written = 0;
   };
 
@@ -70,7 +70,7 @@ class Upstreams {
   void close(Pending& pending);
   void finish(Key key, std::optional<Bytes> answer);
   const Address& server_of(const Pending& pending) const;
-  // The same address is another server in another namespace: whose, and 0 for ours.
+  // The same address is a different server in another namespace: the client for its own namespace, 0 for ours.
   using Server = std::pair<std::uint64_t, Address>;
   static Server server_at(const Pending& pending, const Address& address) {
     return {pending.netns < 0 ? 0 : pending.asker, address};
@@ -86,7 +86,7 @@ class Upstreams {
   Key next_ = 1;
   std::unordered_map<Key, Pending> pending_;
   FairShare<std::uint64_t> share_;
-  Fd home_;                                                // our own namespace, once we have been in another
+  Fd home_;                                                // our own namespace, once another one was entered
   std::map<Server, EventLoop::Clock::time_point> silent_;  // until when a server counts as silent
 };
 

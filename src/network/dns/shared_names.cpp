@@ -77,7 +77,8 @@ struct SharedNames::Impl {
 };
 
 SharedNames::Impl::~Impl() {
-  // The files stay: a successor publishes them again, and a supervisor that ends for good publishes nothing first.
+  // The files stay: a successor publishes them again, and a supervisor that ends for good publishes an empty list
+  // first.
   loop.remove(token);
 }
 
@@ -90,7 +91,7 @@ Result<> SharedNames::Impl::watch(const std::string& network_id) {
   return {};
 }
 
-// What a killed predecessor has published is ours: the next publish() replaces it, or takes it back.
+// Files that a killed predecessor has published are ours: the next publish() replaces or removes them.
 void SharedNames::Impl::inherit() {
   for (const std::string& network_id : names_in(root)) {
     const std::string folder = root + "/" + network_id;
@@ -101,12 +102,12 @@ void SharedNames::Impl::inherit() {
       (void)remove_file(folder + "/" + name);
       had_draft = true;
     }
-    if (had_draft) ::rmdir(folder.c_str());  // fails while there is something in it
+    if (had_draft) ::rmdir(folder.c_str());  // fails if it is not empty
   }
 }
 
 Result<> SharedNames::Impl::write(const std::string& network_id, const std::vector<const NameRecord*>& records) {
-  // Whoever leaves the network last removes its directory, possibly just before our file is created.
+  // The last one to leave the network removes its directory, possibly just before our file is created.
   constexpr int most_tries = 10;
   for (int i = 0;; ++i) {
     Result<> written = try_write(network_id, records);
@@ -122,7 +123,7 @@ Result<> SharedNames::Impl::try_write(const std::string& network_id, const std::
   Json list = Json::array();
   for (const NameRecord* record : records) list.push_back(to_json(*record));
   const std::string text = dump_json(list);
-  // Unchanged names wake nobody.
+  // Do not notify others if the names are unchanged.
   if (const Result<std::string> now = read_file(folder + "/" + file); now && *now == text) return {};
   return write_file_atomic(folder + "/" + file, text, 0600);
 }
@@ -133,7 +134,7 @@ void SharedNames::Impl::leave(const std::string& network_id) {
     ::inotify_rm_watch(watcher.get(), watch->second);
     watches.erase(watch);
   }
-  // If it cannot be removed, it names containers that nobody can reach any more; the run root is emptied at boot.
+  // If it cannot be removed, it names containers that are no longer reachable; the run root is emptied at boot.
   (void)remove_file(folder + "/" + file);
   ::rmdir(folder.c_str());  // fails while others are on the network
 }
@@ -145,7 +146,7 @@ void SharedNames::Impl::read_all() {
     for (const std::string& name : names_in(folder)) {
       if (name == file || !name.ends_with(suffix)) continue;
       const Result<std::string> text = read_file(folder + "/" + name, max_file_bytes);
-      if (!text) continue;  // gone in between
+      if (!text) continue;  // removed in between
       const Result<Json> list = parse_json(*text, folder + "/" + name);
       if (!list || !list->is_array()) continue;
       for (const Json& item : *list) others.push_back(from_json(item, network_id));
@@ -163,7 +164,7 @@ void SharedNames::Impl::on_events() {
       const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
       at += static_cast<ssize_t>(sizeof *event + event->len);
       const std::string_view name = event->len != 0 ? event->name : "";
-      // An overflow (no name) may have swallowed any event.
+      // An overflow (without a name) may have swallowed any event.
       if (name.empty() ? (event->mask & IN_Q_OVERFLOW) != 0 : name != file && name.ends_with(suffix)) foreign = true;
     }
   }

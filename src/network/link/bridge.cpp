@@ -17,7 +17,7 @@ using rtnetlink::Link;
 
 namespace {
 
-constexpr std::size_t max_interface_name = 15;  // IFNAMSIZ without the end
+constexpr std::size_t max_interface_name = 15;  // IFNAMSIZ without the terminating null
 
 Result<> validate(const BridgeNetwork& network) {
   const std::string& name = network.bridge;
@@ -45,14 +45,14 @@ Result<> make_link(Socket& socket, const BridgeNetwork& network) {
   Batch batch;
   rtnetlink::add_bridge(batch, network.bridge, network.mtu, bridge_mac(network));
   Result<> made = socket.transact(batch);
-  // Another process of ours created it first: complete it.
+  // Another of our processes created it first: complete it.
   if (!made && made.error().sys_errno() != EEXIST) return made;
   return {};
 }
 
 // A path may exceed the kernel's 255 bytes.
 std::string mark_of(const std::string& owner) {
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: nobody attacks his own label
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: collisions are not a security concern
   for (const char c : owner) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   std::array<char, 24> text;
   std::snprintf(text.data(), text.size(), " of %016llx", static_cast<unsigned long long>(hash));
@@ -63,12 +63,12 @@ std::string alias_of(const BridgeNetwork& network) {
   return std::string(rtnetlink::alias_prefix) + network.network_id + mark_of(network.owner);
 }
 
-// Between its creation and its label, a bridge can be recognised only by our group.
+// Between its creation and its labelling, a bridge is recognizable only by our group.
 bool is_unfinished(const Link& link) {
   return link.alias.empty() && link.group == rtnetlink::link_group;
 }
 
-// Does an interface with the network's name belong to the network?
+// Whether an interface with the network's name belongs to the network.
 bool belongs_to(const Link& link, const BridgeNetwork& network) {
   return link.kind == "bridge" && (link.alias == alias_of(network) || is_unfinished(link) ||
                                    (link.alias.empty() && link.name == bridge_name(network.network_id)));
@@ -87,7 +87,7 @@ Result<> complete(Socket& socket, const BridgeNetwork& network, int index) {
   for (const BridgeAddress& address : network.addresses)
     if (address.on_bridge) rtnetlink::add_address(batch, index, {address.gateway, address.subnet.prefix()});
   rtnetlink::set_link_up(batch, network.bridge);
-  // Last: whoever reads this label knows that the rest is done.
+  // Last: the presence of this label shows that everything else is done.
   rtnetlink::set_alias(batch, network.bridge, alias_of(network));
   for (const netlink::Failure& failure : TRY(socket.run(batch))) {
     if (failure.error != EEXIST) return fail(Socket::error_of(batch, failure));
@@ -99,7 +99,7 @@ Result<> delete_links(Socket& socket, const std::vector<std::string>& names) {
   if (names.empty()) return {};
   std::uint32_t group = 0;
   if (::getrandom(&group, sizeof group, 0) != sizeof group) return fail_errno("get random bytes");
-  group |= 0x80000000u;  // never 0, which is everybody's, nor our own mark
+  group |= 0x80000000u;  // never 0, the default group, nor our own mark
   Batch batch;
   for (const std::string& name : names) rtnetlink::set_group(batch, name, group);
   rtnetlink::delete_group(batch, group);
@@ -113,7 +113,7 @@ Result<> delete_links(Socket& socket, const std::vector<std::string>& names) {
   return {};
 }
 
-// Both were tried; the first error carries the second.
+// Both operations have been tried; the first error carries the second.
 Result<> both(Result<> first, Result<> second) {
   if (first) return second;
   if (!second) return fail(std::move(first).error().also(std::move(second).error()));
@@ -182,7 +182,7 @@ Result<> remove_bridge(const BridgeNetwork& network) {
   const auto found = std::ranges::find(links, network.bridge, &Link::name);
   if (found == links.end()) return remove_from_firewall({&network.bridge, 1});
   if (!belongs_to(*found, network)) {
-    // Not ours to remove; and what the firewall says about a bridge or a build's veth pair belongs to those.
+    // Not ours to remove. And firewall entries about a bridge or a build's veth pair belong to those.
     const bool marked = found->alias.starts_with(rtnetlink::alias_prefix) || found->group == rtnetlink::link_group;
     return marked ? Result<>() : remove_from_firewall({&network.bridge, 1});
   }
@@ -208,7 +208,7 @@ Result<std::vector<std::string>> sweep_host(const std::string& owner, std::span<
       if (on_it) removed.push_back(link.name);
     }
   }
-  // Rules of a bridge that is gone. Rules of an existing interface belong to somebody: a build has its own veth pair.
+  // Rules of a removed bridge. Rules of an existing interface are in use: a build has its own veth pair.
   Firewall firewall = TRY(Firewall::open());
   for (const std::string& name : TRY(firewall.bridges())) {
     const bool exists = std::any_of(links.begin(), links.end(), [&](const Link& link) { return link.name == name; });

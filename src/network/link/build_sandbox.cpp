@@ -23,8 +23,8 @@ std::string claims_in(const std::string& run_root) {
 constexpr unsigned cable_prefix = 30;
 constexpr int tries_per_block = 16;
 
-// A random /30: in the default bridge's range, or at the far end of the pools, which networks use last. Random, so that
-// builds that start at the same moment need not know of each other.
+// Chooses a random /30: in the default bridge's range, or at the far end of the pools, which networks use last. Random,
+// so that builds that start at the same moment need not know of each other.
 Result<Subnet> choose_cable_subnet(const std::vector<Subnet>& used) {
   for (const unsigned second : {17u, 31u, 30u, 29u, 28u, 27u, 26u, 25u, 24u, 23u, 22u, 21u, 20u, 19u, 18u}) {
     for (int i = 0; i < tries_per_block; ++i) {
@@ -43,8 +43,8 @@ Result<Subnet> choose_cable_subnet(const std::vector<Subnet>& used) {
 }  // namespace
 
 Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id, const std::string& run_root) {
-  // If we are killed, the kernel removes the veth pair, but not the rules. So the name is recorded before anything has
-  // that name.
+  // If we are killed, the kernel removes the veth pair, but not the rules. So the name is recorded before anything uses
+  // it.
   const std::string cable = TRY(random_link_name());
   std::optional<LockFile> claim = TRY(LockFile::try_take(claims_in(run_root), cable));
   if (!claim) return fail(Error(Code::busy, "name the cable of a build").why(cable + " is taken"));
@@ -76,7 +76,7 @@ Result<> destroy_build_sandbox(BuildSandbox build) {
   return firewall.remove_bridges(links);
 }
 
-// The kernel may still be working on it: then the interface is deleted, not waited for.
+// The kernel may still be deleting the namespace: then delete the interface instead of waiting.
 Result<> sweep_build_sandboxes(const std::string& run_root) {
   return sweep_lock_files(claims_in(run_root), [](const std::string& cable) -> Result<> {
     Socket socket = TRY(Socket::open(NETLINK_ROUTE));

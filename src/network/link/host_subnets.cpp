@@ -23,7 +23,7 @@ Result<std::vector<Subnet>> host_subnets() {
     if (message.payload.size() < sizeof header) return;
     std::memcpy(&header, message.payload.data(), sizeof header);
     if (header.rtm_family != AF_INET && header.rtm_family != AF_INET6) return;
-    // Local and broadcast routes repeat the connected ones; multicast is nobody's subnet.
+    // Local and broadcast routes repeat the connected ones; multicast routes occupy no subnet.
     if (header.rtm_type != RTN_UNICAST || header.rtm_dst_len == 0) return;
     const Family family = header.rtm_family == AF_INET ? Family::v4 : Family::v6;
     netlink::for_each_attribute(message.attributes(sizeof header), [&](const netlink::Attribute& attribute) {
@@ -41,10 +41,10 @@ Result<std::vector<Subnet>> host_subnets() {
 
 namespace {
 
-// A socket that would send to the outside; -1: there is no route.
+// A socket connected to an outside address; -1: there is no route.
 Fd socket_outwards() {
   Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  constexpr std::uint8_t somewhere[4] = {192, 0, 2, 1};  // of documentation: nothing is sent
+  constexpr std::uint8_t somewhere[4] = {192, 0, 2, 1};  // TEST-NET-1, for documentation: nothing is sent
   const SocketAddress there(Address::from_bytes(Family::v4, somewhere), 9);
   if (!socket || ::connect(socket.get(), there.raw(), there.size) != 0) return {};
   return socket;

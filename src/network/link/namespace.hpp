@@ -1,15 +1,15 @@
-// Entering a network namespace and coming back, in a program with one thread.
+// Entering a network namespace and coming back, in a single-threaded program.
 #pragma once
 
 #include "base/os/fd.hpp"
 
 namespace consort {
 
-// While it lives, this thread is in another network namespace; then it is back in `home`, or the process is aborted:
-// nothing that it did afterwards would happen where it is meant to (the keeper starts a fresh supervisor).
+// While it exists, this thread is in another network namespace. The destructor returns to `home` or aborts the process,
+// since everything after that would happen in the wrong namespace (the keeper starts a new supervisor).
 class NamespaceVisit {
  public:
-  static Result<NamespaceVisit> create(int home);  // of a namespace made for it
+  static Result<NamespaceVisit> create(int home);  // enters a new namespace
   static Result<NamespaceVisit> enter(int home, int network_namespace);
   NamespaceVisit(NamespaceVisit&& other) noexcept : home_(std::exchange(other.home_, -1)) {}
   NamespaceVisit(const NamespaceVisit&) = delete;

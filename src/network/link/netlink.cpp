@@ -46,7 +46,7 @@ void Batch::append(const void* data, std::size_t size) {
   std::memcpy(&bytes_[header_], &length, sizeof length);
 }
 
-// The kernel would read a truncated length as that of another attribute.
+// The kernel would take the bytes after a truncated length for another attribute.
 std::uint16_t Batch::attribute_length(std::size_t bytes) {
   if (const auto length = fitting<std::uint16_t>(bytes)) return *length;
   too_long_ = labels_.back();
@@ -151,7 +151,7 @@ Result<> Socket::send(Batch& batch) {
 }
 
 Result<std::span<const std::uint8_t>> Socket::receive(int flags) {
-  // Allocated only while it is needed: a supervisor keeps its sockets for days.
+  // Allocated only while needed: a supervisor keeps its sockets for days.
   buffer_.resize(receive_bytes);
   ssize_t got;
   do {

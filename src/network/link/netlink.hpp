@@ -1,4 +1,4 @@
-// Netlink messages and sockets: many messages in one send, every answer read and given its place.
+// Netlink messages and sockets: sends many messages at once and matches every answer to its message.
 #pragma once
 
 #include <linux/netlink.h>
@@ -15,12 +15,12 @@
 
 namespace consort::netlink {
 
-// A sequence of messages in one buffer. Numbers are written in host order unless the name says otherwise.
+// A sequence of messages in one buffer. Numbers are in host order unless the name says otherwise.
 class Batch {
  public:
   // Starts the next message; its header's sequence number is its index in the batch. `label` names it in errors.
   void begin(std::uint16_t type, std::uint16_t flags, std::string label);
-  void append(const void* data, std::size_t size);  // fixed part behind the header; padded to four bytes
+  void append(const void* data, std::size_t size);  // the fixed part after the header; padded to four bytes
   template <typename T>
   void append(const T& fixed) {
     append(&fixed, sizeof fixed);
@@ -32,7 +32,7 @@ class Batch {
   void put_u32(std::uint16_t type, std::uint32_t value) { put(type, &value, sizeof value); }
   void put_be32(std::uint16_t type, std::uint32_t value);
   void put_be64(std::uint16_t type, std::uint64_t value);
-  void put_string(std::uint16_t type, std::string_view text);  // with its final zero
+  void put_string(std::uint16_t type, std::string_view text);  // with its terminating zero
   std::size_t nest(std::uint16_t type);                        // returns a mark for end()
   void end(std::size_t mark);
 
@@ -46,10 +46,10 @@ class Batch {
   std::vector<std::uint8_t> bytes_;
   std::vector<std::string> labels_;
   std::size_t header_ = 0;  // offset of the current message
-  std::string too_long_;    // the label of a message with an attribute that is; it is not sent
+  std::string too_long_;    // label of a message with a too long attribute; such a batch is not sent
 };
 
-// Ends a nested attribute when it leaves scope.
+// Ends a nested attribute when it goes out of scope.
 class Nest {
  public:
   Nest(Batch& batch, std::uint16_t type) : batch_(batch), mark_(batch.nest(type)) {}
@@ -69,39 +69,39 @@ struct Attribute {
   std::string_view text() const;  // up to the first zero
   std::uint32_t u32() const;      // 0 if it is too short
 };
-// Calls visit for each attribute of a payload; stops at the first malformed one.
+// Calls visit for each attribute of a payload; stops at a malformed one.
 void for_each_attribute(std::span<const std::uint8_t> payload, const std::function<void(const Attribute&)>& visit);
 
 struct Received {
   std::uint16_t type;
-  std::span<const std::uint8_t> payload;  // behind the nlmsghdr
-  // The attributes behind a fixed part of this size.
+  std::span<const std::uint8_t> payload;  // after the nlmsghdr
+  // The attributes after a fixed part of this size.
   std::span<const std::uint8_t> attributes(std::size_t fixed) const;
 };
 
-// A failure of one message of a batch.
+// The failure of one message in a batch.
 struct Failure {
-  std::size_t index;  // of the message; beyond the last one: the batch as a whole
+  std::size_t index;  // of the message; past the last one: the whole batch
   int error;          // errno
-  std::string text;   // the kernel's own explanation, often empty
+  std::string text;   // the kernel's explanation, often empty
 };
 
 class Socket {
  public:
-  // In the network namespace of the caller, and bound to it for good.
+  // Bound permanently to the caller's network namespace.
   static Result<Socket> open(int protocol);
 
-  // Sends all and reads what the kernel has to say; messages fail independently of each other (rtnetlink).
+  // Sends all messages and reads all answers. Messages fail independently of each other (rtnetlink).
   Result<std::vector<Failure>> run(Batch& batch);
-  // As run(), but the first failure is the result.
+  // As run(), but returns the first failure as its error.
   Result<> transact(Batch& batch);
-  // nf_tables: between BATCH_BEGIN and BATCH_END; all or nothing. Every failure is reported.
-  // With a generation, the change is refused with ERESTART if the rules have been changed by anybody since then.
+  // For nf_tables: wrapped in BATCH_BEGIN and BATCH_END, all or nothing; every failure is reported. With a generation,
+  // the kernel rejects the change with ERESTART if the rules have changed since then.
   Result<std::vector<Failure>> run_nft(Batch& batch, std::optional<std::uint32_t> generation = {});
-  // A request with NLM_F_DUMP; visit is called for each part.
+  // A request with NLM_F_DUMP; visit is called for each message of the answer.
   Result<> dump(Batch& request, const std::function<void(const Received&)>& visit);
-  // The same in steps: the kernel goes on with its list at each call of next_of_dump(), which is false at the end.
-  // Nothing else may be asked on this socket until then.
+  // The same in steps: each call of next_of_dump() continues the list and returns false at its end. Until then, nothing
+  // else may be requested on this socket.
   Result<> begin_dump(Batch& request);
   Result<bool> next_of_dump(const Batch& request, const std::function<void(const Received&)>& visit);
 
@@ -116,7 +116,7 @@ class Socket {
   Fd fd_;
   std::uint32_t sequence_ = 1;
   int send_buffer_ = 64 * 1024;      // bytes that are known to fit
-  std::uint32_t dump_sequence_ = 0;  // of the dump that is under way
+  std::uint32_t dump_sequence_ = 0;  // of the dump in progress
   std::vector<std::uint8_t> buffer_;
 };
 

@@ -100,7 +100,7 @@ void add_bridge(Batch& batch, const std::string& name, std::uint32_t mtu, const 
   batch.put_string(IFLA_IFNAME, name);
   batch.put_u32(IFLA_GROUP, link_group);
   batch.put_u32(IFLA_MTU, mtu);
-  // A fixed address: otherwise the bridge takes the lowest one of its ports, and changes it as containers come and go.
+  // A fixed address: otherwise the bridge takes the lowest one of its ports and changes it as containers come and go.
   batch.put(IFLA_ADDRESS, mac.bytes());
   Nest info(batch, IFLA_LINKINFO);
   batch.put_string(IFLA_INFO_KIND, "bridge");
@@ -206,7 +206,7 @@ void add_address(Batch& batch, int link_index, const InterfaceAddress& address) 
   header.ifa_family = static_cast<std::uint8_t>(address.address.domain());
   header.ifa_prefixlen = static_cast<std::uint8_t>(address.prefix);
   header.ifa_index = static_cast<std::uint32_t>(link_index);
-  // Addresses come from our own pools and are unique, so nobody waits a second for duplicate detection.
+  // Addresses come from our own pools and are unique, so skip duplicate address detection, which takes a second.
   header.ifa_flags = address.address.is_v4() ? 0 : IFA_F_NODAD;
   batch.append(header);
   const std::span<const std::uint8_t> bytes(address.address.data(), address.address.size());

@@ -42,7 +42,7 @@ Result<> prepare_settings(const SandboxOptions& options) {
   TRY(write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"));
   TRY(write_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 " + std::to_string(highest_group())));
   if (options.endpoints.empty()) return {};
-  // Announces to the neighbours at once who has the address now.
+  // Announces new addresses to the neighbours at once.
   TRY(write_sysctl("/proc/sys/net/ipv4/conf/default/arp_notify", "1"));
   // A kernel without IPv6 has no such file, and nothing to disable.
   if (!has_ipv6(options.endpoints)) (void)write_sysctl("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
@@ -101,7 +101,7 @@ Result<> redirect_resolver(std::uint16_t port, Redirection redirection) {
   nft::Table table(batch, NFPROTO_IPV4, "consort_dns");
   table.create(nft::Existing::keep);
   if (redirection == Redirection::another) {
-    table.remove();  // the first one leads to a socket that is closed
+    table.remove();  // a previous one leads to a closed socket
     table.create(nft::Existing::keep);
   }
   table.add_base_chain("output", {"nat", NF_INET_LOCAL_OUT, -100});
@@ -124,7 +124,7 @@ Result<> open_resolver(Sandbox& sandbox, Redirection redirection) {
   for (int i = 0;; ++i) {
     std::uint16_t port = 0;
     sandbox.dns_udp = TRY(bind_resolver(SOCK_DGRAM, port));
-    // Also free for TCP in a new namespace; in one that is in use, somebody may have it.
+    // In a new namespace it is also free for TCP; in one that is in use, it may be taken.
     Result<Fd> tcp = bind_resolver(SOCK_STREAM, port);
     if (!tcp && (tcp.error().sys_errno() != EADDRINUSE || i == most_tries)) return fail(std::move(tcp.error()));
     if (!tcp) continue;

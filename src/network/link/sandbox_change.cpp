@@ -1,4 +1,4 @@
-// Changing the networks of a sandbox that is in use.
+// Changes the networks of a sandbox that is in use.
 #include <algorithm>
 #include <cerrno>
 
@@ -21,7 +21,7 @@ bool contains(std::span<const Endpoint> endpoints, const Endpoint& one) {
   return std::ranges::any_of(endpoints, [&](const Endpoint& other) { return same(one, other); });
 }
 
-// Interfaces that do not exist are fine.
+// Ignores interfaces that do not exist.
 Result<> delete_links(Socket& socket, std::span<const std::string> names) {
   Batch batch;
   for (const std::string& name : names) rtnetlink::delete_link(batch, name);
@@ -30,7 +30,7 @@ Result<> delete_links(Socket& socket, std::span<const std::string> names) {
   return {};
 }
 
-// Of the interfaces that were to be created: those with our mark.
+// Deletes those interfaces that were to be created and have our mark.
 Result<> delete_faces(Socket& inside, std::span<const Endpoint> added) {
   std::vector<std::string> names;
   for (const Endpoint& endpoint : added) {
@@ -56,8 +56,8 @@ Route route6(std::span<const Endpoint> endpoints) {
   return {by, by ? &by->gateway6 : nullptr};
 }
 
-// Sets it where it differs from before: a container may have changed its routes itself, and routes that we have no part
-// in are its own.
+// Sets it where it differs from before. A container may have changed its routes itself, and routes that we have not set
+// are its own.
 Result<> set_route(Socket& inside, const Route& before, const Route& after, SandboxChange::Known known) {
   const bool stays = before && after && same(*before.by, *after.by) && *before.gateway == *after.gateway;
   if (stays && known == SandboxChange::Known::yes) return {};
@@ -67,7 +67,7 @@ Result<> set_route(Socket& inside, const Route& before, const Route& after, Sand
     rtnetlink::set_default_route(batch, index, **after.gateway);
   } else if (before) {
     const auto link = TRY(rtnetlink::find_link(inside, before.by->ifname));
-    if (!link) return {};  // it went with its interface
+    if (!link) return {};  // the route was removed with its interface
     rtnetlink::delete_default_route(batch, link->index, **before.gateway);
   } else {
     return {};
@@ -113,7 +113,7 @@ Result<> HostLink::change_sandbox(Sandbox& sandbox, const SandboxChange& change)
     std::ranges::move(made, std::back_inserter(sandbox.host_links));
     return {};
   }
-  // The names on the host are random and ours alone. What was there before keeps its route to the outside.
+  // The names on the host are random and unique to us. Existing interfaces keep their route to the outside.
   Result<> undone = delete_links(state_->routes, made);
   if (undone) undone = delete_faces(inside, added);
   const SandboxChange back{change.after, change.before, SandboxChange::Known::no};

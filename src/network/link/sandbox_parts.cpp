@@ -17,7 +17,7 @@ Result<MacAddress> mac_of(const Endpoint& endpoint) {
   return MacAddress::random();
 }
 
-// The one with the default route or, if that network has no IPv6, the first that has.
+// The endpoint with the default route or, if its network has no IPv6, the first one with IPv6.
 const Endpoint* ipv6_way_out(std::span<const Endpoint> endpoints) {
   const Endpoint* found = nullptr;
   for (const Endpoint& endpoint : endpoints) {

@@ -1,4 +1,4 @@
-// What making a sandbox and changing one have in common.
+// Code shared by creating and changing a sandbox.
 #pragma once
 
 #include <span>
@@ -12,25 +12,26 @@
 namespace consort {
 
 struct HostLink::State {
-  Fd home;                 // the namespace in which the bridges are
-  netlink::Socket routes;  // into that namespace, wherever this thread is
+  Fd home;                 // the namespace with the bridges
+  netlink::Socket routes;  // bound to that namespace, wherever this thread is
 };
 
 namespace sandbox_parts {
 
 Result<> write_sysctl(const std::string& path, std::string_view value);
 bool has_ipv6(std::span<const Endpoint> endpoints);
-// Of an interface that is there: on if the endpoint has an address for it. In the namespace of the caller.
+// Enables IPv6 on an existing interface if the endpoint has an IPv6 address, else disables it, in the caller's
+// namespace.
 Result<> switch_ipv6(const Endpoint& endpoint);
 
-// The veth pairs; the names of their ends on the host are added to host_links, before they are made. Those with a
-// parent have no such end.
+// Creates the veth pairs. The names of the host ends are added to host_links before they are created. Endpoints with a
+// parent have no host end.
 Result<> make_links(netlink::Socket& host, std::span<const Endpoint> endpoints, int netns,
                     std::vector<std::string>& host_links);
-// Addresses, and up.
+// Assigns the addresses and brings the interface up.
 void bring_up(netlink::Batch& batch, int index, const Endpoint& endpoint);
 
-// Whose gateways are the default routes; null: nobody's.
+// The endpoints whose gateways are the default routes; null: none.
 struct WaysOut {
   const Endpoint* ipv4 = nullptr;
   const Endpoint* ipv6 = nullptr;

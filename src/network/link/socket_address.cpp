@@ -29,7 +29,7 @@ Address SocketAddress::address() const {
 }
 
 std::uint16_t SocketAddress::port() const {
-  // The port is at the same offset in both.
+  // The port is at the same offset in both structures.
   return ntohs(reinterpret_cast<const sockaddr_in&>(storage).sin_port);
 }
 

@@ -1,4 +1,4 @@
-// Between our addresses and the kernel's.
+// Converts between our addresses and the kernel's.
 #pragma once
 
 #include <netinet/in.h>

@@ -37,11 +37,15 @@ Result<> first_of(const Batch& batch, const std::vector<netlink::Failure>& failu
   return fail(Socket::error_of(batch, failures.front()));
 }
 
+constexpr const char* kernel_needs =
+    "use a kernel with CONFIG_NF_TABLES_INET, CONFIG_NFT_CT, CONFIG_NFT_NAT, CONFIG_NFT_MASQ and CONFIG_NFT_FIB_INET, "
+    "as distributions have it; after an upgrade of the kernel, reboot";
+
 Result<> run(Socket& socket, Batch& batch) {
   return first_of(batch, TRY(socket.run_nft(batch)));
 }
 
-// As many as fit into a message: the length of an attribute has 16 bits, and an element needs up to 80 bytes.
+// As many as fit into a message: the length of an attribute has 16 bits, and an element takes up to 80 bytes.
 constexpr std::size_t elements_per_message = 512;
 
 enum class Change : std::uint8_t { add, remove };
@@ -134,9 +138,9 @@ Result<> Firewall::ensure_table() {
     const Result<> done = run(socket, batch);
     if (done) return {};
     if (done.error().sys_errno() != EEXIST)
-      return fail(Error(Code::io, "create firewall table inet consort").why(done.error().message()));
+      return fail(Error(Code::io, "create firewall table inet consort").why(done.error().message()).hint(kernel_needs));
   }
-  // Another process created it first, or the table is of an older version: same sets, new rules.
+  // Either another process created it first, or the table is of an older version: same sets, new rules.
   if (TRY(nft::chain_exists(socket, NFPROTO_INET, table_name, firewall::version_chain))) return {};
   Batch batch;
   Table table(batch, NFPROTO_INET, table_name);
@@ -149,9 +153,9 @@ Result<> Firewall::ensure_table() {
 
 Result<> Firewall::add_bridge(const BridgePolicy& policy) {
   TRY(ensure_table());
-  // Elements that exist already are not a failure.
+  // Existing elements are not an error.
   Result<> added = run(state_->socket, Change::add, elements_of(policy));
-  // In between, the table may have been removed with another project's last bridge.
+  // Meanwhile the table may have been removed with another project's last bridge.
   if (!added && added.error().sys_errno() == ENOENT) {
     TRY(ensure_table());
     added = run(state_->socket, Change::add, elements_of(policy));
@@ -201,8 +205,7 @@ Result<> Firewall::remove_bridges(std::span<const std::string> gone) {
   return remove_unused_table();
 }
 
-// Not while another project is adding its bridge: the generation tells whether anybody changed anything since we
-// looked.
+// Not while another project is adding its bridge: the generation shows whether anything has changed since we looked.
 Result<> Firewall::remove_unused_table() {
   for (int attempt = 0; attempt < 20; ++attempt) {
     const std::uint32_t generation = TRY(nft::generation(state_->socket));
@@ -213,7 +216,7 @@ Result<> Firewall::remove_unused_table() {
     if (failures.empty() || failures.front().error == ENOENT) return {};
     if (failures.front().error != ERESTART) return first_of(batch, failures);
   }
-  return {};  // other programs keep changing the rules; the next `down` takes the empty table away
+  return {};  // other programs keep changing the rules; the next `down` removes the empty table
 }
 
 namespace {
@@ -274,7 +277,7 @@ Result<std::vector<ElementChange>> Firewall::present_among(std::span<const Eleme
   return present;
 }
 
-// Old ones out and new ones in, all at once.
+// Replaces old elements by new ones in one transaction.
 Result<> Firewall::replace(std::span<const ElementChange> changes) {
   const std::vector<ElementChange> old = TRY(present_among(changes));
   Batch batch;
@@ -289,8 +292,8 @@ Result<> Firewall::add_ports(const PortRules& ports) {
   if (changes.empty()) return {};
   Result<> added = run(state_->socket, Change::add, changes);
   if (added) return {};
-  // No table: somebody flushed the firewall. Another target under one of the keys: a supervisor died before it could
-  // clean up.
+  // No table: the firewall was flushed. Another target under one of the keys: a supervisor died before it could clean
+  // up.
   if (added.error().sys_errno() == ENOENT) TRY(ensure_table());
   TRY_WRAP(replace(changes), "redirect published ports");
   return {};
@@ -304,7 +307,7 @@ Result<> Firewall::remove_left(const PortRules& ports) {
   return remove_elements(TRY(present_among(elements_of(ports))));
 }
 
-// The kernel removes an element by its key alone, so nobody may have put another one there since we looked.
+// The kernel removes an element by its key alone, so check that it has not been replaced since we looked.
 Result<> Firewall::remove_redirects(std::span<const Redirect> redirects) {
   PortRules rules;
   rules.redirects.assign(redirects.begin(), redirects.end());
@@ -351,7 +354,7 @@ Result<> Firewall::set_openings(const Openings& openings) {
   return {};
 }
 
-// An element that is gone must not keep the others alive; and they may disappear one by one while we look.
+// A missing element must not keep the others alive, and elements may disappear one by one while we look.
 Result<> Firewall::remove_elements(std::span<const ElementChange> changes) {
   if (changes.empty()) return {};
   Result<> done = run(state_->socket, Change::remove, changes);
@@ -367,7 +370,7 @@ namespace {
 
 Result<> write_setting(const std::string& path, std::string_view value) {
   const Result<std::string> now = read_file(path);
-  if (now && trim(*now) == value) return {};  // also where /proc/sys is read-only but right
+  if (now && trim(*now) == value) return {};  // also if /proc/sys is read-only but has the value
   const Fd fd = TRY(open_file(path, O_WRONLY));
   return write_full(fd.get(), value);
 }

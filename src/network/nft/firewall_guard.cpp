@@ -18,7 +18,7 @@ namespace {
 // Reloading a firewall makes many changes in a row.
 constexpr std::chrono::milliseconds quiet{100};
 
-// Only the message that ends each change wakes us, whatever it consisted of.
+// Wakes us only for the message that ends each change, whatever the change consisted of.
 Result<> hear_only_ends(int socket) {
   constexpr std::uint16_t end_of_change = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN;
   sock_filter program[] = {
@@ -50,7 +50,7 @@ Result<> FirewallGuard::begin() {
   Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
   if (!socket) return fail_errno("watch the firewall");
   TRY(hear_only_ends(socket.get()));
-  // With its own number: broadcasts are not delivered to number 0, which sockets have at first.
+  // Needs a port id: broadcasts are not delivered to id 0, which sockets have at first.
   sockaddr_nl own{};
   own.nl_family = AF_NETLINK;
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0)
@@ -70,22 +70,22 @@ Result<> FirewallGuard::keep(const std::vector<BridgePolicy>& bridges) {
     changes_.reset();
     wanted_.clear();
     bridges_.clear();
-    opener_.open_for({});  // what has begun ends by itself
+    opener_.open_for({});  // a run that has begun ends by itself
     return {};
   }
   if (bridges == wanted_) return {};
-  // Before anything is read, so that changes in between are reported.
+  // Before anything is read, so that changes in the meantime are reported.
   if (!changes_) TRY(begin());
   std::vector<BridgePolicy> now = bridges;
   for (BridgePolicy& policy : now)
     if (const auto before = std::ranges::find(bridges_, policy.bridge, &BridgePolicy::bridge); before != bridges_.end())
       policy = *before;
-  // If the table has them, it says what their networks need; not all of that is known here.
+  // If the table contains them, it has all that their networks need; not all of that is known here.
   Firewall firewall = TRY(Firewall::open());
   const bool all_there = TRY(firewall.read_policies(now));
   bridges_ = std::move(now);
-  wanted_ = bridges;  // last, so that what has failed is tried again
-  // It was emptied while nobody was watching.
+  wanted_ = bridges;  // last, so that a failed attempt is repeated
+  // It was emptied while no supervisor was watching.
   if (!all_there) look_after(std::chrono::milliseconds(0));
   return {};
 }
@@ -100,7 +100,7 @@ void FirewallGuard::look_after(std::chrono::milliseconds delay) {
 
 void FirewallGuard::on_change() {
   char buffer[4096];
-  // ENOBUFS: some messages were lost, which also means that there was a change.
+  // ENOBUFS: messages were lost, which also means that something has changed.
   while (::recv(changes_.get(), buffer, sizeof buffer, 0) > 0 || errno == ENOBUFS || errno == EINTR) {
   }
   look_after(quiet);

@@ -153,7 +153,7 @@ void add_redirect(Table& table, Family family, Key key, const std::string& name)
       .dnat(family == Family::v4 ? NFPROTO_IPV4 : NFPROTO_IPV6, narrow(0), narrow(address_registers(family)));
 }
 
-// A published port is not a service of the host: from an internal network it is as far away as the network that it
+// A published port is not a service of the host: for an internal network it is as unreachable as the network that it
 // leads to, even though the relay would answer at the gateway's address.
 void add_inner_rules(Table& table) {
   Rule(table, "input").meta(NFT_META_IIFNAME, wide(0)).in_set(wide(0), internal_set).jump("inner");
@@ -190,8 +190,8 @@ void add_publish_rules(Table& table) {
   for (const char* chain : {"prerouting", "output"})
     Rule(table, chain).fib_daddr_type(wide(0)).equal(wide(0), nft::bytes_of_u32(RTN_LOCAL)).jump("publish");
 
-  // iifname @bridges return: containers are served by the relay, and see the gateway as their peer. If the kernel
-  // redirected them, they would get answers from an address that they did not ask, because same-bridge packets (with
+  // iifname @bridges return: containers are served by the relay and see the gateway as their peer. If the kernel
+  // redirected them, answers would come from an address that they did not contact, because same-bridge packets (with
   // br_netfilter, even redirected ones) never pass postrouting with a known input interface.
   Rule(table, "publish").meta(NFT_META_IIFNAME, wide(0)).in_set(wide(0), bridges_set).verdict(NFT_RETURN);
   // ip daddr 127.0.0.0/8 return
@@ -242,12 +242,12 @@ void add_postrouting_rules(Table& table) {
       .masquerade();
 }
 
-// What networks with gateway modes other than nat allow in at the containers' own addresses.
+// Traffic that networks with gateway modes other than nat allow in at the containers' own addresses.
 void add_direct_rules(Table& table) {
   // oifname . ip daddr . meta l4proto . th dport @open4 accept: from other networks of this host too.
   for (const Family family : {Family::v4, Family::v6}) {
     const bool v4 = family == Family::v4;
-    const unsigned protocol = 4 + address_registers(family);  // behind the name, which fills four
+    const unsigned protocol = 4 + address_registers(family);  // after the name, which takes four registers
     Rule(table, "ours")
         .family_is(v4 ? NFPROTO_IPV4 : NFPROTO_IPV6)
         .meta(NFT_META_OIFNAME, wide(0))
@@ -304,8 +304,8 @@ void add_forward_rules(Table& table) {
 }  // namespace
 
 void add_rules(Table& table) {
-  // ct state invalid drop, outside the host's own network: pasta (of 2023) sends segments without any flag, which match
-  // no container's connection, but would be answered by a reset that ends it.
+  // ct state invalid drop, in a user namespace only: pasta (of 2023) sends segments without any flag, which match no
+  // container's connection, but would be answered by a reset that ends it.
   if (in_user_namespace())
     Rule(table, "input")
         .ct(NFT_CT_STATE, wide(0))

@@ -17,10 +17,10 @@ using nft::Socket;
 namespace {
 
 constexpr const char* program = "firewall-cmd";
-constexpr int not_running = 252;  // its exit status then
+constexpr int not_running = 252;  // firewall-cmd's exit status in that case
 constexpr std::string_view daemon_name = "firewalld";
 
-// Recognised by its command line, because it is a script that some version of Python runs.
+// Recognized by its command line, because it is a script that some version of Python runs.
 bool is_daemon(const std::string& pid) {
   const Result<std::string> line = read_file("/proc/" + pid + "/cmdline", 4096);
   if (!line) return false;
@@ -32,7 +32,7 @@ bool is_daemon(const std::string& pid) {
 
 bool is_running() {
   DIR* processes = ::opendir("/proc");
-  if (!processes) return true;  // then its own program says so
+  if (!processes) return true;  // then let firewall-cmd report it
   bool found = false;
   while (const dirent* entry = found ? nullptr : ::readdir(processes)) {
     const std::string name = entry->d_name;
@@ -61,7 +61,7 @@ Result<Captured> change(const HostPrograms& programs, const std::string& option,
   return programs.run(std::move(argv));
 }
 
-// nullopt: done, or there is nothing to be done about it.
+// nullopt: done, or nothing can be done about it.
 std::optional<std::string> why_not(const Result<Captured>& ran) {
   if (!ran && ran.error().code() == Code::unsupported) return std::nullopt;  // no firewall-cmd
   if (!ran) return ran.error().message();
@@ -96,8 +96,8 @@ Result<Failures> open_for(Socket& socket, const HostPrograms& programs, std::spa
     return failures;
   }
   if (unknown.size() == 1 && !why_not(ran)) return failures;
-  // For several bridges it only says that some were refused. And a refusal counts only if the bridge is not in a zone
-  // afterwards: the rules may have been about to be loaded.
+  // For several bridges it reports only that some were refused. And a refusal counts only if the bridge is not in a
+  // zone afterwards: firewalld may just have been about to load the rules.
   for (const std::string& bridge : TRY(unknown_among(socket, unknown))) {
     const Result<Captured> again =
         unknown.size() == 1 ? Result<Captured>(*ran) : change(programs, "--add-interface=", {&bridge, 1});

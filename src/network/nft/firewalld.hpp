@@ -1,8 +1,8 @@
-// firewalld rejects what it is to forward for interfaces that are in none of its zones, and has no chain for rules of
-// others; by default nobody else can change its table at all. So a bridge is put in a zone, as Docker does.
+// firewalld rejects forwarded packets of interfaces that are in none of its zones. It has no chain for other programs'
+// rules, and by default nobody else can change its table. So each bridge is added to a zone, as Docker does.
 //
-// That is done by firewall-cmd, which takes a third of a second, or forever: see host_programs.hpp. It is not run where
-// there is no firewalld, or where it has ended and left its rules: then the doctor tells.
+// That requires firewall-cmd, which takes a third of a second, or never ends: see host_programs.hpp. It is not run if
+// there is no firewalld, or if firewalld has ended and left its rules, which `consort doctor` reports.
 #pragma once
 
 #include <map>
@@ -18,18 +18,18 @@ namespace consort::firewalld {
 
 inline constexpr std::string_view table_name = "firewalld";
 
-// Which of them its rules have in none of its zones, or in one; none of either where it has no rules. Runs nothing.
+// The bridges that are in none of its zones, or in one; both are empty if it has no rules. Runs no program.
 Result<std::vector<std::string>> unknown_among(nft::Socket& socket, std::span<const std::string> bridges);
 Result<std::vector<std::string>> known_among(nft::Socket& socket, std::span<const std::string> bridges);
 
-// Into the zone "trusted" until firewalld ends; a reload keeps it. What is in a zone already stays in it. One run for
-// all of them. By bridge: why it could not be done.
+// Adds the bridges to the zone "trusted" until firewalld ends; a reload keeps that. Bridges that are in a zone stay in
+// it. One run for all of them. Returns the reason of each failure by bridge.
 using Failures = std::map<std::string, std::string>;
 Result<Failures> open_for(nft::Socket& socket, const HostPrograms& programs, std::span<const std::string> bridges);
-// Not out of a zone that somebody else has chosen.
+// Does not remove bridges from a zone that somebody else has chosen.
 Result<> close_for(nft::Socket& socket, const HostPrograms& programs, std::span<const std::string> bridges);
 
-// firewalld runs, and would do what is asked.
+// Whether firewalld is running and would accept requests.
 bool answers(const HostPrograms& programs);
 
 }  // namespace consort::firewalld

@@ -30,7 +30,7 @@ Result<std::vector<nft::FoundRule>> our_rules(Socket& socket, const Chain& chain
 
 Result<> run(Socket& socket, Batch& batch) {
   const std::vector<netlink::Failure> failures = TRY(socket.run_nft(batch));
-  // The chain or the rule disappeared in between (that firewall was stopped): then nothing is in our way.
+  // The chain or the rule disappeared meanwhile (that firewall was stopped): nothing is in our way any more.
   if (failures.empty() || failures.front().error == ENOENT) return {};
   return fail(Socket::error_of(batch, failures.front()));
 }

@@ -1,8 +1,8 @@
-// The host's other firewalls, as far as they drop forwarded packets that they do not know. Each has a chain that it
-// keeps for rules of others, and there our bridges get one rule for each direction, with a comment of ours:
+// Other firewalls on the host that drop unknown forwarded packets. Each has a chain for other programs' rules, and our
+// bridges get one rule per direction there, marked with a comment:
 //   DOCKER-USER                          a running Docker Engine sets the policy of FORWARD to drop
 //   ufw-user-forward, ufw6-user-forward  ufw does so by default; this is where `ufw route allow` puts its rules
-// What may really pass is decided by our own table, which sees the same packets.
+// Our own table decides what may really pass; it sees the same packets.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace consort::foreign_firewall {
 
-// No such chain: nothing to do. Already open: fine.
+// Succeeds if there is no such chain or the bridge is already open.
 Result<> open_for(nft::Socket& socket, std::string_view bridge);
 Result<> close_for(nft::Socket& socket, std::string_view bridge);
 

@@ -14,11 +14,11 @@ namespace consort {
 
 namespace {
 
-constexpr int longest_report = 4096;  // what a pipe takes without anybody reading
-// One run of firewall-cmd for all bridges and one for each that it refused, or the runs of iptables.
+constexpr int longest_report = 4096;  // as much as fits into a pipe that is not being read
+// One run of firewall-cmd for all bridges and one for each refused bridge, or the runs of iptables.
 constexpr int runs_waited_for = 3;
 
-// In a fork of a single-threaded program. Everything else that it has a copy of is closed first.
+// Runs in a fork of a single-threaded program. First closes all other inherited descriptors.
 [[noreturn]] void open_in_child(int report, const HostPrograms& programs, const std::vector<std::string>& bridges) {
   constexpr int place = 3;
   ::setpgid(0, 0);
@@ -51,7 +51,7 @@ Result<> ForeignOpener::begin() {
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("fork");
   if (pid == 0) open_in_child(report.write.get(), programs_, bridges);
-  ::setpgid(pid, pid);  // whichever of us is first
+  ::setpgid(pid, pid);  // in parent and child, whichever runs first
   child_ = ChildGuard(pid);
   said_ = std::move(report.read);
   const auto watch_end = [&]() -> Result<> {
@@ -63,7 +63,7 @@ Result<> ForeignOpener::begin() {
     end_child();
     return watched;
   }
-  // The child has its own deadlines; this is for one that cannot even keep those.
+  // The child has its own deadlines; this covers a child that cannot even keep those.
   deadline_ = loop_.after(runs_waited_for * programs_.patience, [this, pid] {
     deadline_ = 0;
     (void)::kill(-pid, SIGKILL);

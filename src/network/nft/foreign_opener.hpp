@@ -1,5 +1,6 @@
-// Firewall::open_by_programs() for an event loop: in a child, since programs of other firewalls take hundreds of
-// milliseconds, and seconds when they hang. One at a time; what is wished for meanwhile is one more run after it.
+// Firewall::open_by_programs() for an event loop. It runs in a child process, since programs of other firewalls take
+// hundreds of milliseconds, and seconds if they hang. One run at a time; requests during a run cause one more run after
+// it.
 #pragma once
 
 #include <functional>
@@ -14,14 +15,14 @@ namespace consort {
 
 class ForeignOpener {
  public:
-  // report: a line for a log. The process must have one thread.
+  // report: receives a line for a log. The process must be single-threaded.
   ForeignOpener(EventLoop& loop, HostPrograms programs, std::function<void(const std::string&)> report)
       : loop_(loop), programs_(std::move(programs)), report_(std::move(report)) {}
-  ~ForeignOpener() { end_child(); }  // with the program that it waits for
+  ~ForeignOpener() { end_child(); }  // also ends the program that the child waits for
   ForeignOpener(const ForeignOpener&) = delete;
   ForeignOpener& operator=(const ForeignOpener&) = delete;
 
-  // Instead of what was wished for and has not begun.
+  // Replaces a request that has not started yet.
   void open_for(std::vector<std::string> bridges);
 
  private:

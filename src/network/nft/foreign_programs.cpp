@@ -15,7 +15,7 @@ using nft::Socket;
 
 namespace {
 
-// One for each direction, shared by all threads of this process.
+// One for each direction, shared by all threads in this process.
 SharedRuns& openings() {
   static SharedRuns runs;
   return runs;

@@ -1,7 +1,7 @@
-// The part of other firewalls in which only their own programs can open something for our bridges: firewalld, and
-// iptables with the old kernel backend. Nothing is run where neither is in use.
+// Firewalls in which only their own programs can make openings for our bridges: firewalld, and iptables with the legacy
+// kernel backend. Nothing is run if neither is in use.
 //
-// A user's bridges are in a network namespace of their own, in which there is neither.
+// A rootless user's bridges are in a network namespace of their own, which has neither.
 #pragma once
 
 #include <span>
@@ -12,10 +12,11 @@
 
 namespace consort::foreign_programs {
 
-// Whether open_for() might have to run one. Quick.
+// Whether open_for() might have to run a program. Fast.
 Result<bool> are_wanted(nft::Socket& socket, std::span<const std::string> bridges);
 
-// These wait for the programs. Already open: fine. Threads that call them at the same time share a run of firewall-cmd.
+// These wait for the programs. Succeeds if already open. Threads that call them concurrently share a run of
+// firewall-cmd.
 Result<> open_for(nft::Socket& socket, const HostPrograms& programs, std::span<const std::string> bridges);
 Result<> close_for(nft::Socket& socket, const HostPrograms& programs, std::span<const std::string> bridges);
 

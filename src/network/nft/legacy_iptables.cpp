@@ -13,7 +13,7 @@ namespace consort::legacy_iptables {
 namespace {
 
 struct Chain {
-  std::string tables;  // the kernel's list of tables in use
+  std::string tables;  // file with the kernel's list of tables in use
   std::string program;
   std::string name;
 };
@@ -38,13 +38,13 @@ std::string comment_of(std::string_view bridge) {
 }
 
 Result<Captured> run(const HostPrograms& programs, const Chain& chain, std::vector<std::string> arguments) {
-  // -w: wait for whoever is changing rules, instead of failing.
+  // -w: wait for another process that is changing rules instead of failing.
   std::vector<std::string> argv{chain.program, "-w", "5"};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   return programs.run(std::move(argv));
 }
 
-// The rules of the chain; nullopt: there is no such chain, or the program that created its rules is missing.
+// The rules of the chain; nullopt: the chain does not exist, or the program that created its rules is missing.
 std::optional<std::string> list(const HostPrograms& programs, const Chain& chain) {
   if (!in_use(chain)) return std::nullopt;
   Result<Captured> listed = run(programs, chain, {"-S", chain.name});

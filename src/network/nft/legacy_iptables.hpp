@@ -1,5 +1,5 @@
-// Hosts whose iptables still has the old kernel backend (ip_tables): its rules are invisible to nf_tables and can only
-// be changed with its own program. Runs a program: see host_programs.hpp.
+// Hosts whose iptables still uses the legacy kernel backend (ip_tables): its rules are invisible to nf_tables, and only
+// its own program can change them. Runs programs: see host_programs.hpp.
 #pragma once
 
 #include <string_view>
@@ -8,11 +8,11 @@
 
 namespace consort::legacy_iptables {
 
-// The same as foreign_firewall does for nf_tables: one rule for each direction in the chains kept for others. Nothing
-// to do, and nothing is run, where the backend is not in use.
+// The same as foreign_firewall does for nf_tables: one rule per direction in the chains for other programs' rules. Does
+// nothing, and runs nothing, if the backend is not in use.
 Result<> open_for(const HostPrograms& programs, std::string_view bridge);
 Result<> close_for(const HostPrograms& programs, std::string_view bridge);
 
-bool is_in_use();  // runs nothing
+bool is_in_use();  // runs no program
 
 }  // namespace consort::legacy_iptables

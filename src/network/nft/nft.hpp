@@ -1,8 +1,8 @@
-// nf_tables over netlink, as far as we need it: tables, chains, sets, maps, elements and rules as messages of a batch.
-// nft(8) prints what this makes in its own words, so `nft list table inet consort` is readable.
+// The parts of nf_tables over netlink that we need: tables, chains, sets, maps, elements and rules as messages of a
+// batch. nft(8) understands all of it, so `nft list table inet consort` is readable.
 #pragma once
 
-#include <arpa/inet.h>  // before linux/netfilter.h, which defines the same names only if nobody has
+#include <arpa/inet.h>  // before linux/netfilter.h, which defines the same names only if nobody else has
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
@@ -21,14 +21,14 @@ using netlink::Socket;
 
 using Bytes = std::vector<std::uint8_t>;
 
-// nft(8)'s numbers for types of data; a concatenation packs them with six bits each.
+// nft(8)'s numbers of data types; a concatenation packs them with six bits each.
 enum class Type : std::uint32_t { nf_proto = 2, ipv4 = 7, ipv6 = 8, inet_proto = 12, inet_service = 13, ifname = 41 };
 std::size_t size_of(Type type);  // bytes, padded to four as in a concatenation
 
 struct SetSpec {
   std::string name;
   std::vector<Type> key;
-  std::vector<Type> data;  // empty: a set, else a map
+  std::vector<Type> data;  // empty: a set, otherwise a map
 };
 
 struct Element {
@@ -36,9 +36,9 @@ struct Element {
   Bytes data;
 };
 
-inline constexpr std::uint8_t userdata_comment = 0;  // the type of a comment in a rule's user data
+inline constexpr std::uint8_t userdata_comment = 0;  // the type number of a comment in a rule's user data
 
-// The registers of expressions: four of 16 bytes, each also seen as four of 4 bytes.
+// The registers of expressions: four of 16 bytes, each also usable as four of 4 bytes.
 constexpr std::uint32_t wide(unsigned n) {
   return NFT_REG_1 + n;
 }
@@ -49,7 +49,7 @@ constexpr std::uint32_t narrow(unsigned n) {
 enum class Existing : std::uint8_t { keep, refuse };  // refuse: EEXIST fails the batch
 enum class Place : std::uint8_t { first, last };
 
-// Messages for one table.
+// The messages for one table.
 class Table {
  public:
   Table(Batch& batch, std::uint8_t family, std::string name) : batch_(batch), family_(family), name_(std::move(name)) {}
@@ -79,10 +79,10 @@ class Table {
   std::uint32_t next_set_id_ = 1;
 };
 
-// One rule; the expressions are appended in the order of the calls, the message ends with the object.
+// One rule. Expressions are appended in the order of the calls; the destructor ends the message.
 class Rule {
  public:
-  // The comment is what nft(8) shows behind the rule, and how we know it again.
+  // nft(8) shows the comment after the rule, and we identify the rule by it.
   Rule(Table& table, const std::string& chain, Place place = Place::last, const std::string& comment = {});
   ~Rule();
   Rule(const Rule&) = delete;
@@ -92,6 +92,8 @@ class Rule {
   Rule& payload(std::uint32_t base, std::uint32_t offset, std::uint32_t length, std::uint32_t to);
   Rule& ct(std::uint32_t key, std::uint32_t to);
   Rule& fib_daddr_type(std::uint32_t to);
+  Rule& socket_transparent(std::uint32_t to);  // 1: it is for a socket that may be bound to others' addresses
+  Rule& set_mark(std::uint32_t from);
   Rule& mask(std::uint32_t reg, std::uint32_t host_order_mask);  // of four bytes, in place
   Rule& equal(std::uint32_t reg, const Bytes& value);
   Rule& differs(std::uint32_t reg, const Bytes& value);
@@ -105,7 +107,7 @@ class Rule {
   void verdict(std::int32_t code);  // NF_ACCEPT, NF_DROP, NFT_RETURN
   void jump(const std::string& chain);
 
-  // The usual beginnings.
+  // Common first expressions of rules.
   Rule& family_is(std::uint8_t nfproto);
   Rule& from_interface(const std::string& name);
   Rule& to_interface(const std::string& name);
@@ -125,19 +127,19 @@ Bytes bytes_of_port(std::uint16_t port);                // network order
 Bytes bytes_of_name(std::string_view name);             // interface name, 16 bytes
 Bytes concatenate(std::initializer_list<Bytes> parts);  // each padded to four bytes
 
-// Questions; a missing table or chain is no error.
+// Queries; a missing table or chain is not an error.
 Result<bool> chain_exists(Socket& socket, std::uint8_t family, const std::string& table, const std::string& chain);
 struct ForwardChain {
   std::uint8_t family = 0;
   std::string table, name;
-  bool drops = false;  // what no rule of it decides about
+  bool drops = false;  // packets that no rule decides on
 };
-// Of all tables, those that the kernel asks about packets that pass through this machine.
+// The chains of all tables that the kernel consults for forwarded packets.
 Result<std::vector<ForwardChain>> list_forward_chains(Socket& socket);
-// Whether a rule of a table names this interface.
+// Whether a rule of the table names this interface.
 Result<bool> names_interface(Socket& socket, std::uint8_t family, const std::string& table, std::string_view name);
-// Whether one rule of a table accepts all that comes in by interfaces whose names begin so, and another one all that
-// goes out by them.
+// Whether one rule of the table accepts all packets from interfaces with this name prefix, and another one all packets
+// to them.
 Result<bool> accepts_interfaces(Socket& socket, std::uint8_t family, const std::string& table,
                                 std::string_view beginning);
 struct FoundRule {
@@ -149,7 +151,7 @@ Result<std::vector<FoundRule>> list_rules(Socket& socket, std::uint8_t family, c
 Result<std::vector<Element>> list_elements(Socket& socket, std::uint8_t family, const std::string& table,
                                            const std::string& set);
 
-// The number that each change of the rules increases; see Socket::run_nft.
+// A number that increases with each change of the rules; see Socket::run_nft.
 Result<std::uint32_t> generation(Socket& socket);
 
 }  // namespace consort::nft

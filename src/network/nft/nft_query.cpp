@@ -24,7 +24,7 @@ Batch query(std::uint8_t family, unsigned type, std::uint16_t flags, std::string
   return batch;
 }
 
-// Whether there was anything to answer: false if the table, chain or set does not exist.
+// Returns false if the table, chain or set does not exist.
 Result<bool> ask(Socket& socket, Batch& batch, const std::function<void(const Received&)>& visit) {
   Result<> done = socket.dump(batch, visit);
   if (done) return true;
@@ -97,7 +97,7 @@ struct AcceptingRule {
   std::optional<std::uint32_t> key;  // NFT_META_IIFNAME, NFT_META_OIFNAME
   std::optional<Bytes> name;
   bool accepts = false;
-  bool more = false;  // it looks at something else as well
+  bool more = false;  // the rule has other conditions as well
 
   void add(std::string_view kind, const Attribute& data);
 };
@@ -143,7 +143,7 @@ Result<bool> accepts_interfaces(Socket& socket, std::uint8_t family, const std::
                                 std::string_view beginning) {
   Batch batch = query(family, NFT_MSG_GETRULE, NLM_F_DUMP, "list firewall rules of " + table);
   batch.put_string(NFTA_RULE_TABLE, table);
-  const Bytes wanted(beginning.begin(), beginning.end());  // of a name with a wildcard they are all that is compared
+  const Bytes wanted(beginning.begin(), beginning.end());  // for a name with a wildcard, only these bytes are compared
   bool in = false, out = false;
   (void)TRY(ask(socket, batch, [&](const Received& message) {
     const AcceptingRule rule = accepting_rule(message);

@@ -4,6 +4,7 @@
 
 #include "base/strings.hpp"
 #include "network/firewall.hpp"
+#include "network/link/namespace.hpp"
 #include "network/nft/firewalld.hpp"
 #include "network/nft/foreign_firewall.hpp"
 #include "network/nft/nft.hpp"
@@ -17,8 +18,8 @@ namespace {
 constexpr std::string_view foreign_table = "filter";
 constexpr std::string_view bridge_prefix = "br-";
 
-// If it could not be asked to put a bridge into a zone: bridges without a zone are in its default one, which forwards
-// nothing.
+// If firewalld could not be asked to put a bridge into a zone: bridges without a zone are in its default zone, which
+// forwards nothing.
 Result<std::optional<FirewallObstacle>> of_firewalld(Socket& socket, const nft::ForwardChain& chain,
                                                      const std::vector<std::string>& bridges) {
   std::vector<std::string> unknown;
@@ -44,7 +45,7 @@ Result<bool> is_opened(Socket& socket, const nft::ForwardChain& found) {
   return false;
 }
 
-// With the rules that the command below creates.
+// Checks for the rules that the suggested command creates.
 Result<bool> is_opened_by_hand(Socket& socket, const nft::ForwardChain& chain) {
   return nft::accepts_interfaces(socket, chain.family, chain.table, bridge_prefix);
 }
@@ -54,9 +55,17 @@ std::string_view family_word(std::uint8_t family) {
   return family == NFPROTO_IPV4 ? "ip" : "ip6";
 }
 
+// All our rules, where they are in nobody's way: a kernel may have nftables, but not what they need of it.
+Result<> try_rules() {
+  const Fd home = TRY(current_network_namespace());
+  const NamespaceVisit elsewhere = TRY(NamespaceVisit::create(home.get()));
+  return TRY(Firewall::open()).ensure_table();
+}
+
 }  // namespace
 
 Result<std::vector<FirewallObstacle>> firewall_obstacles() {
+  TRY(try_rules());
   Firewall firewall = TRY(Firewall::open());
   const std::vector<std::string> bridges = TRY(firewall.bridges());
   Socket socket = TRY_WRAP(Socket::open(NETLINK_NETFILTER), "reach the firewall");

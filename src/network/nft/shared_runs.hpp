@@ -1,4 +1,4 @@
-// A program that takes long and can be told of many things at once: threads that want it at the same time share a run.
+// Runs a slow program for several threads at once: those that need it at the same time share a run.
 #pragma once
 
 #include <condition_variable>
@@ -14,12 +14,12 @@ namespace consort {
 
 class SharedRuns {
  public:
-  // Names, and what went wrong with those of them with which something did.
+  // The names that failed, and why.
   using Failures = std::map<std::string, std::string>;
   using Run = std::function<Failures(const std::vector<std::string>& names)>;
 
-  // Has the names done by the run of this or of another thread: what went wrong with them. One run at a time; who comes
-  // while one goes on is part of the next one. Whose run it becomes waits a moment for others.
+  // Processes the names in a run of this or another thread and returns what failed. There is one run at a time; callers
+  // that arrive during a run share the next one. The thread that starts a run waits a moment for others.
   Failures join(std::span<const std::string> names, const Run& run);
 
  private:

@@ -64,7 +64,7 @@ Tuple read_tuple(std::span<const std::uint8_t> bytes) {
   return tuple;
 }
 
-// The kernel can filter by one port itself; several are picked out here.
+// The kernel itself can filter by one port; several are filtered here.
 Batch list_request(Family family, std::optional<std::uint16_t> port) {
   Batch batch;
   batch.begin(message_type(IPCTNL_MSG_CT_GET), NLM_F_REQUEST | NLM_F_DUMP, "list UDP flows");
@@ -80,7 +80,8 @@ Batch list_request(Family family, std::optional<std::uint16_t> port) {
   return batch;
 }
 
-// A kernel that cannot tell (no nf_conntrack_netlink): such flows end by themselves after some minutes of silence.
+// A kernel without nf_conntrack_netlink cannot list flows; such flows expire by themselves after some minutes of
+// silence.
 bool means_cannot_tell(const Error& error) {
   const int number = error.sys_errno();
   return number == EINVAL || number == EOPNOTSUPP || number == ENOENT;
@@ -112,7 +113,7 @@ std::optional<Forgetting::Flow> Forgetting::read_flow(const Received& message) {
 }
 
 bool Forgetting::is_ours(const Flow& flow) const {
-  // Flows that only pass through, to the same port elsewhere, continue.
+  // Flows that are only forwarded to the same port elsewhere continue.
   if (!own_.contains(flow.destination)) return false;
   const auto found = asked_.find({flow.destination.family(), flow.port});
   return found != asked_.end() && std::ranges::any_of(found->second, [&](const Address& host) {

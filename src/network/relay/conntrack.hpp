@@ -1,6 +1,5 @@
-// The kernel's memory of UDP flows. A flow that it knows keeps the redirection it began with (or began without),
-// however often the rules change; a client that never stops sending from one port would talk to a container of
-// yesterday.
+// The kernel's connection tracking of UDP flows. A known flow keeps the redirection, or the lack of one, that it began
+// with, however often the rules change: a client that keeps sending from one port would reach a container that is gone.
 #pragma once
 
 #include <map>
@@ -15,8 +14,8 @@
 
 namespace consort::conntrack {
 
-// Forgets the UDP flows to the redirected ports of this host, wherever they lead: one pass over the kernel's table for
-// all of them, which takes some 15 ms here. Call step() until it says that it has finished.
+// Deletes the UDP flows to the redirected ports of this host, whatever their targets: one pass over the kernel's table
+// for all of them, which takes some 15 ms. Call step() until it reports that it has finished.
 class Forgetting {
  public:
   using Next = SteppedWork::Next;
@@ -24,15 +23,15 @@ class Forgetting {
   Result<Next> step();
 
  private:
-  // What a client may have asked for: a port, of one address or of any.
+  // A destination that a client may have used: a port at one address or at any.
   struct Asked {
     Family family;
     std::uint16_t port;
     auto operator<=>(const Asked&) const = default;
   };
   struct Flow {
-    std::vector<std::uint8_t> original;  // the tuple as the kernel wrote it
-    Address destination;                 // whom the client asked
+    std::vector<std::uint8_t> original;  // the tuple in the kernel's format
+    Address destination;                 // the address that the client used
     std::uint16_t port = 0;
   };
   Result<> begin();

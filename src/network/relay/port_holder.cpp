@@ -1,4 +1,4 @@
-// Who holds a port: the socket's inode from /proc/net, then the process that has it open.
+// Finds the process that holds a port: the socket's inode from /proc/net, then the process that has it open.
 #include <dirent.h>
 #include <unistd.h>
 

@@ -5,6 +5,7 @@
 #include "base/settings.hpp"
 #include "network/firewall.hpp"
 #include "network/ports.hpp"
+#include "network/relay/client_names.hpp"
 #include "network/relay/conntrack.hpp"
 #include "network/relay/relay.hpp"
 
@@ -19,34 +20,34 @@ std::optional<Address> target_for(const Address& host, const PortTarget& target)
   return same ? same : other;
 }
 
-// A socket of a published port, and where it leads.
+// A socket of a published port, and its target.
 struct Served {
   int socket;
-  ConnectionId place;  // without a number: which port and socket it is
+  ConnectionId place;  // without a number: identifies the port and socket
   Redirect rule;       // with the target of the kernel's redirection, if there is one
   bool redirected;     // by the kernel; else it needs a guard, if it is a loopback address
-  bool outside;        // no rule of ours is about it
+  bool outside;        // none of our rules is about it
   RelayTarget target;
 };
 
-// What fits into a transaction of some milliseconds.
+// As many as fit into a transaction of a few milliseconds.
 constexpr std::size_t rules_per_step = 2048;
 
 struct Running {
   std::vector<Served> ports;
   ConnectionKeeper* keeper = nullptr;
-  std::vector<KeptConnection> inherited;  // until their relays have taken them
+  std::vector<KeptConnection> inherited;  // until their relays take them
   PortPublisher::Publication::Predecessor predecessor{};
   std::vector<std::unique_ptr<Relay>> relays;
-  std::size_t ruled = 0;  // how many ports have their rules
+  std::size_t ruled = 0;  // number of ports that have their rules
   std::optional<conntrack::Forgetting> forgetting;
   std::unique_ptr<SteppedWork> work;  // until it is published
 };
 
 using Includes = std::function<bool(std::size_t port, std::size_t socket)>;
 
-// What carries connections from outside: the kernel, or relays for everything, which listen behind the host's rules for
-// incoming packets.
+// How connections from outside are carried: by the kernel, or by relays for everything, which listen behind the host's
+// rules for incoming packets.
 using Carriers = Settings::PublishedPorts;
 
 std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& target, Carriers carriers,
@@ -83,7 +84,7 @@ PortRules rules_of(std::span<const Served> ports) {
   return rules;
 }
 
-// The rules of a publisher that carried these ports in the other way, under the other setting.
+// The rules of a publisher that carried these ports the other way, under the other setting.
 PortRules other_rules_of(const PortRules& rules) {
   return {.redirects = rules.relayed, .guards = {}, .relayed = rules.redirects};
 }
@@ -103,8 +104,9 @@ class KernelPublisher final : public PortPublisher {
  private:
   Result<SteppedWork::Next> step(Running& running);
   Result<> start_relay(Running& running);
+  bool keeps_names();
   void finish(Id id, Result<> worked, Done done);
-  // Which setting a publisher had that is gone, nobody knows.
+  // The setting of a publisher that is gone is unknown.
   enum class Whose : std::uint8_t { ours, of_somebody_gone };
   Result<> remove_rules(std::span<const Served> ports, Whose whose);
   Result<> remove_left(const PortRules& rules);
@@ -114,13 +116,14 @@ class KernelPublisher final : public PortPublisher {
   Firewall firewall_;
   Carriers carriers_;
   RelayBudget budget_ = RelayBudget::of_this_process();
+  std::optional<bool> keeps_names_;  // of clients on the host's network; not asked before there is such a port
   Id next_ = 1;
   std::unordered_map<Id, Running> publications_;
   std::map<std::pair<std::string, std::string>, Openings> openings_;  // by bridge and address
   std::unordered_map<Id, std::unique_ptr<SteppedWork>> forgetting_;   // after the end of publications
 };
 
-// Takes out the connections of one relay.
+// Extracts the connections of one relay.
 std::vector<KeptConnection> take_of(const ConnectionId& place, std::vector<KeptConnection>& all) {
   if (all.empty()) return {};
   const auto others = std::stable_partition(all.begin(), all.end(), [&](const KeptConnection& kept) {
@@ -131,8 +134,15 @@ std::vector<KeptConnection> take_of(const ConnectionId& place, std::vector<KeptC
   return taken;
 }
 
+// A kernel that cannot mark answers costs no more than the clients' addresses.
+bool KernelPublisher::keeps_names() {
+  if (!keeps_names_) keeps_names_ = bring_answers_back().has_value();
+  return *keeps_names_;
+}
+
 Result<> KernelPublisher::start_relay(Running& running) {
-  const Served& port = running.ports[running.relays.size()];
+  Served& port = running.ports[running.relays.size()];
+  if (port.outside && keeps_names()) port.target.name = RelayTarget::Name::client;
   const auto start = [&] {
     if (port.rule.protocol == Protocol::udp) return relay_udp(loop_, port.socket, port.target, budget_);
     const RelayKeeping keeping{running.keeper, port.place.port, port.place.socket};
@@ -150,7 +160,7 @@ Result<SteppedWork::Next> KernelPublisher::step(Running& running) {
   }
   if (running.ruled < ports.size()) {
     const auto some = ports.subspan(running.ruled).first(std::min(rules_per_step, ports.size() - running.ruled));
-    running.ruled += some.size();  // first: also what fails is taken back
+    running.ruled += some.size();  // first, so that failed ones are removed, too
     const std::string first = std::to_string(some.front().rule.port);
     const PortRules rules = rules_of(some);
     if (running.predecessor == Publication::Predecessor::possible) TRY(firewall_.remove_left(other_rules_of(rules)));
@@ -163,7 +173,7 @@ Result<SteppedWork::Next> KernelPublisher::step(Running& running) {
 
 PortPublisher::Id KernelPublisher::publish(Publication publication, Done done) {
   const Id id = next_++;
-  Running& running = publications_[id];  // stays where it is while others come and go
+  Running& running = publications_[id];  // the reference stays valid while others come and go
   running.ports = plan(publication.ports, publication.target, carriers_, publication.includes);
   running.keeper = publication.keeper;
   running.inherited = std::move(publication.inherited);
@@ -206,11 +216,11 @@ Result<> KernelPublisher::remove_left(const PortRules& rules) {
   return fail(std::move(removed).error().also(std::move(others).error()));
 }
 
-// Nobody waits for it: publishing the same ports again does this itself.
+// This is not waited for: publishing the same ports again does it, too.
 void KernelPublisher::forget_flows(const PortRules& rules) {
   const Id id = next_++;
   auto pass = std::make_shared<conntrack::Forgetting>(rules.redirects);
-  // A failure costs clients of a removed port nothing: their flow leads nowhere, and ends by itself.
+  // A failure does not harm clients of a removed port: their flow leads nowhere and expires by itself.
   forgetting_[id] = std::make_unique<SteppedWork>(
       loop_, [pass] { return pass->step(); }, [this, id](const Result<>&) { forgetting_.erase(id); });
 }
@@ -234,6 +244,7 @@ Result<> KernelPublisher::open(const Openings& openings) {
 }
 
 Result<> KernelPublisher::put_back() {
+  if (keeps_names_.value_or(false)) TRY(bring_answers_back());
   for (const auto& [key, openings] : openings_) TRY(firewall_.set_openings(openings));
   for (const auto& [id, running] : publications_) {
     const std::span<const Served> told = std::span(running.ports).first(running.ruled);
@@ -260,8 +271,8 @@ Result<> KernelPublisher::disown(std::span<const ReservedPort> ports, const Port
 }  // namespace
 
 Result<std::unique_ptr<PortPublisher>> PortPublisher::create(EventLoop& loop) {
-  // In a user's network it is always relays, on sockets of the host. Settings that cannot be read are an error of `up`;
-  // a supervisor that was restarted without one opens no more than any setting would.
+  // In a rootless network there are only relays, on sockets of the host. Unreadable settings are an error of `up`; a
+  // restarted supervisor that cannot read them opens no more than any setting would.
   const Result<Settings> settings = read_settings();
   const Carriers carriers = settings ? settings->published_ports : Carriers::filtered;
   return std::make_unique<KernelPublisher>(loop, TRY(Firewall::open()), carriers);

@@ -34,7 +34,7 @@ Result<> Pump::ensure_pipe() {
 }
 
 Pump::Outcome Pump::fill() {
-  if (!ensure_pipe()) {  // no descriptors: the same for whoever waits for its bytes
+  if (!ensure_pipe()) {  // out of descriptors: handled the same way by every caller
     ended_ = true;
     return Outcome::source_died;
   }

@@ -1,4 +1,4 @@
-// One direction of a relayed connection: bytes from one socket through a pipe to the other.
+// One direction of a relayed connection: moves bytes from one socket through a pipe to the other.
 #pragma once
 
 #include <cstddef>
@@ -12,26 +12,26 @@ class Pump {
  public:
   enum class Outcome : std::uint8_t {
     going,
-    source_died,  // a reset: what had come before it is in the pipe or still to be read, nothing more will come
-    sink_died,    // nobody takes what is in the pipe
+    source_died,  // reset: earlier bytes are in the pipe or still readable, no more will come
+    sink_died,    // nobody reads what is in the pipe
   };
 
   Pump() = default;
   Pump(int from, int to) : from_(from), to_(to) {}
-  // With the bytes that a predecessor's pipe holds.
+  // Continues with the bytes in a predecessor's pipe.
   static Result<Pump> resume(int from, int to, Pipe pipe);
 
-  // Moves what can be moved at once, up to a megabyte: then others get their turn.
+  // Moves what is available, up to a megabyte, so that others get their turn.
   Outcome run();
-  // The sink takes nothing any more: what is on its way is lost, as it would be on a wire.
+  // The sink accepts no more: bytes in transit are lost, as they would be on the wire.
   void drop();
-  // The other end is told of an orderly end only.
+  // Prevents a FIN to the other end, which may only follow an orderly end.
   void forbid_shutdown() { shut_ = true; }
 
-  bool over() const { return ended_ && pending_ == 0; }  // nothing will move here again
+  bool over() const { return ended_ && pending_ == 0; }  // nothing more will move here
   bool wants_read() const { return !ended_ && pending_ == 0; }
   bool wants_write() const { return pending_ != 0; }
-  // The pipe is made with the first byte, or here: an idle connection costs two descriptors, not six.
+  // The pipe is created with the first byte, or here, so that an idle connection costs two descriptors, not six.
   Result<> ensure_pipe();
   const Pipe& pipe() const { return pipe_; }
 
@@ -44,7 +44,7 @@ class Pump {
   Pipe pipe_;
   std::size_t pending_ = 0;
   bool ended_ = false;  // nothing more to read
-  bool shut_ = false;   // told the receiver so
+  bool shut_ = false;   // the end was passed to the receiver
 };
 
 }  // namespace consort

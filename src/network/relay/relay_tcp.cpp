@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "network/link/socket_address.hpp"
+#include "network/relay/client_names.hpp"
 #include "network/relay/relay.hpp"
 #include "network/relay/relay_pump.hpp"
 
@@ -31,15 +32,17 @@ namespace {
 constexpr int accepts_per_event = 64;
 constexpr std::size_t discarded_per_event = 1 << 20;
 constexpr std::chrono::milliseconds pause_without_descriptors{100};
-// How often to check whether the last bytes have reached the peer's system: nothing reports it.
+// How often to check whether the last bytes have reached the peer's system: there is no notification for it.
 constexpr std::chrono::milliseconds first_look{5}, longest_look{1000};
-// Most connections are over by then; handing those over would be a waste.
+// Most connections are shorter than this; handing them over would be a waste.
 constexpr std::chrono::milliseconds keep_after{100};
 constexpr std::size_t kept_per_turn = 32;
 constexpr std::chrono::milliseconds keep_pause{10};  // between turns, when there are more
+// For the answer to a connection in the client's name: the system asks twice in that time.
+constexpr std::chrono::milliseconds answer_limit{1500};
 
-// One end of a connection in the loop. Without interest it is not registered at all: a hang-up is reported whether or
-// not anybody asked, and would keep the loop busy while the other side is slow.
+// One end of a connection in the loop. Without interest it is not registered at all: a hang-up is always reported, and
+// would keep the loop busy while the other side is slow.
 struct Watched {
   Fd fd;
   EventLoop::Token token = 0;
@@ -54,20 +57,20 @@ void tune(int fd) {
 
 enum class Ending : std::uint8_t { orderly, broken };
 
-// The peer sees a broken connection instead of an orderly end.
+// Makes the peer see a broken connection instead of an orderly end.
 void reset_on_close(int fd) {
   const linger now{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-// At once, even if others have it open.
+// Resets at once, even if other processes have it open.
 void reset_now(int fd) {
   const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
   (void)::connect(fd, &nobody, sizeof nobody);
 }
 
-// Once both sides have said that they send no more, the system no longer knows who the peer was, although the last
-// bytes may not have been read yet.
+// Once both sides have shut down sending, the kernel no longer knows the peer, although the last bytes may not have
+// been read yet.
 Address peer_of(int fd) {
   SocketAddress peer;
   if (::getpeername(fd, peer.raw(), &peer.size) == 0) return peer.address();
@@ -83,7 +86,7 @@ bool has_unsent(int fd) {
 class TcpRelay final : public Relay {
  public:
   TcpRelay(EventLoop& loop, int listener, RelayTarget target, RelayBudget& budget, RelayKeeping keeping)
-      : loop_(loop), listener_(listener), target_(target), budget_(budget), keeping_(keeping) {}
+      : loop_(loop), listener_(listener), caller_(target), budget_(budget), keeping_(keeping) {}
   ~TcpRelay() override;
   Result<> listen();
   void resume(KeptConnection kept);
@@ -94,11 +97,13 @@ class TcpRelay final : public Relay {
     Address peer;
     Watched client, server;
     bool connected = false;
+    bool as_client = false;
+    bool called_again = false;  // in our own name, after nobody had answered to the client's
     bool kept = false;
-    // Which of the two was reset, or can no longer be written to. What it had sent is still delivered.
+    // The side that was reset or can no longer be written to. Data that it sent before is still delivered.
     std::optional<Side> dead;
     bool both_dead = false;
-    bool discarding = true;     // what the living one sends then
+    bool discarding = true;     // data that the living side still sends
     EventLoop::Token look = 0;  // waits for the last bytes to arrive
     std::chrono::milliseconds next_look = first_look;
     Pump up, down;
@@ -108,7 +113,10 @@ class TcpRelay final : public Relay {
   using Key = std::uint64_t;
 
   void accept_some();
-  void open(Fd client, const Address& peer);
+  void open(Fd client, const SocketAddress& name);
+  void reach(Key key, Fd server);
+  void await_answer(Key key);
+  void look_for_answers();
   void watch(Key key, Side side, std::uint32_t interest);
   void handle(Key key, Side side, std::uint32_t events);
   bool finish_connecting(Connection& connection);
@@ -125,12 +133,17 @@ class TcpRelay final : public Relay {
 
   EventLoop& loop_;
   int listener_;
-  RelayTarget target_;
+  Caller caller_;
   RelayBudget& budget_;
   RelayKeeping keeping_;
-  EventLoop::Token listening_ = 0, resume_ = 0, keeping_turn_ = 0;
+  EventLoop::Token listening_ = 0, resume_ = 0, keeping_turn_ = 0, answer_turn_ = 0;
   Key next_ = 1;
   std::deque<Key> young_;  // not kept yet, oldest first
+  struct Unanswered {
+    Key key;
+    EventLoop::Clock::time_point limit;
+  };
+  std::deque<Unanswered> unanswered_;  // called in the client's name, the oldest first
   std::unordered_map<Key, Connection> connections_;
 };
 
@@ -143,6 +156,7 @@ TcpRelay::~TcpRelay() {
   loop_.remove(listening_);
   loop_.cancel(resume_);
   loop_.cancel(keeping_turn_);
+  loop_.cancel(answer_turn_);
   while (!connections_.empty()) close(connections_.begin()->first, Ending::orderly);
 }
 
@@ -151,11 +165,11 @@ void TcpRelay::accept_some() {
     SocketAddress peer;
     Fd client(::accept4(listener_, peer.raw(), &peer.size, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (client) {
-      open(std::move(client), peer.address());
+      open(std::move(client), peer);
       continue;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      // The waiting connection would wake us again at once; do not listen until some have ended.
+      // The waiting connection would wake us again at once; stop listening until some have ended.
       loop_.remove(std::exchange(listening_, 0));
       resume_ = loop_.after(pause_without_descriptors, [this] { (void)listen(); });
       return;
@@ -164,25 +178,59 @@ void TcpRelay::accept_some() {
   }
 }
 
-void TcpRelay::open(Fd client, const Address& peer) {
+void TcpRelay::open(Fd client, const SocketAddress& name) {
   const Key key = next_++;
+  const Address peer = name.address();
   Connection connection;
   connection.peer = peer;
   connection.client.fd = std::move(client);
-  connection.server.fd = Fd(::socket(target_.address.domain(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const SocketAddress to(target_.address, target_.port);
-  const bool started =
-      connection.server.fd && (::connect(connection.server.fd.get(), to.raw(), to.size) == 0 || errno == EINPROGRESS);
-  if (!started || !budget_.take_connection(peer)) return reset_now(connection.client.fd.get());
+  Caller::Call call = caller_.call(SOCK_STREAM, peer, name.port());
+  if (!call.fd || !budget_.take_connection(peer)) return reset_now(connection.client.fd.get());
   tune(connection.client.fd.get());
-  tune(connection.server.fd.get());
-  connection.up = Pump(connection.client.fd.get(), connection.server.fd.get());
-  connection.down = Pump(connection.server.fd.get(), connection.client.fd.get());
+  connection.as_client = call.as_client;
   connections_.emplace(key, std::move(connection));
-  watch(key, Side::server, EPOLLOUT);
+  reach(key, std::move(call.fd));
+  if (call.as_client) await_answer(key);
   if (keeping_.keeper == nullptr) return;
   young_.push_back(key);
   keep_soon(keep_after);
+}
+
+void TcpRelay::reach(Key key, Fd server) {
+  Connection& connection = connections_.at(key);
+  connection.server.fd = std::move(server);
+  tune(connection.server.fd.get());
+  connection.up = Pump(connection.client.fd.get(), connection.server.fd.get());
+  connection.down = Pump(connection.server.fd.get(), connection.client.fd.get());
+  watch(key, Side::server, EPOLLOUT);
+}
+
+void TcpRelay::await_answer(Key key) {
+  unanswered_.push_back({key, EventLoop::Clock::now() + answer_limit});
+  if (answer_turn_ == 0) answer_turn_ = loop_.after(answer_limit, [this] { look_for_answers(); });
+}
+
+// Nothing has been read from the client yet: the container's answers may go another way than ours, so once more.
+void TcpRelay::look_for_answers() {
+  answer_turn_ = 0;
+  const auto now = EventLoop::Clock::now();
+  for (; !unanswered_.empty() && unanswered_.front().limit <= now; unanswered_.pop_front()) {
+    const Key key = unanswered_.front().key;
+    const auto found = connections_.find(key);
+    if (found == connections_.end() || found->second.connected) continue;
+    watch(key, Side::server, 0);
+    Fd server = caller_.call_in_own_name(SOCK_STREAM);
+    if (!server) {
+      close(key, Ending::broken);
+      continue;
+    }
+    found->second.as_client = false;
+    found->second.called_again = true;
+    reach(key, std::move(server));
+  }
+  if (!unanswered_.empty())
+    answer_turn_ = loop_.after(std::chrono::ceil<std::chrono::milliseconds>(unanswered_.front().limit - now),
+                               [this] { look_for_answers(); });
 }
 
 void TcpRelay::resume(KeptConnection kept) {
@@ -199,13 +247,13 @@ void TcpRelay::resume(KeptConnection kept) {
   Result<Pump> down = Pump::resume(server, client, {take(Part::down_read), take(Part::down_write)});
   const bool whole = client >= 0 && server >= 0 && up && down;
   if (!whole) {
-    // Bytes may be missing: both sides must see that it broke.
+    // Bytes may be missing: both sides must notice that the connection broke.
     reset_now(client);
     reset_now(server);
     return keeping_.keeper->forget(id_of(key));
   }
   connection.peer = peer_of(client);
-  (void)budget_.take_connection(connection.peer);  // it is there, whatever the share
+  (void)budget_.take_connection(connection.peer);  // the connection exists, so it is admitted regardless of the share
   connection.up = *std::move(up);
   connection.down = *std::move(down);
   update(key, connections_.emplace(key, std::move(connection)).first->second);
@@ -230,6 +278,8 @@ bool TcpRelay::finish_connecting(Connection& connection) {
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(connection.server.fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error == 0 && connection.as_client) caller_.answer_came();
+  if (error == 0 && connection.called_again) caller_.answer_was_lost();
   return connection.connected = error == 0;
 }
 
@@ -238,7 +288,7 @@ void TcpRelay::handle(Key key, Side side, std::uint32_t events) {
   if (found == connections_.end()) return;
   Connection& connection = found->second;
   if (!connection.connected && !finish_connecting(connection)) return close(key, Ending::broken);
-  // An error is not the end yet: what was received before it can still be read.
+  // An error is not the end yet: data received before it can still be read.
   if ((events & EPOLLERR) != 0) mark_dead(key, connection, side);
   for (const bool upwards : {true, false}) {
     Pump& pump = upwards ? connection.up : connection.down;
@@ -252,20 +302,20 @@ void TcpRelay::handle(Key key, Side side, std::uint32_t events) {
   update(key, connection);
 }
 
-// The living side first gets what the dead one had sent, and then the reset, as it would without us.
+// The living side first gets everything that the dead one had sent and then the reset, as it would without us.
 void TcpRelay::mark_dead(Key key, Connection& connection, Side side) {
   if (connection.dead && *connection.dead != side) connection.both_dead = true;
   if (connection.dead) return;
   connection.dead = side;
   (side == Side::client ? connection.down : connection.up).drop();
   (side == Side::client ? connection.up : connection.down).forbid_shutdown();
-  // If we die as well, it must not look like an orderly end.
+  // Even if we die as well, it must not look like an orderly end.
   reset_on_close(connection.client.fd.get());
   reset_on_close(connection.server.fd.get());
   forget(key, connection);
 }
 
-// Nobody reads it; but a peer that has to write before it reads would wait forever.
+// The data is not needed, but a peer that has to write before it reads would wait forever.
 void TcpRelay::discard_input(Connection& connection) {
   Watched& alive = connection.end(connection.dead == Side::client ? Side::server : Side::client);
   const ssize_t got = ::recv(alive.fd.get(), nullptr, discarded_per_event, MSG_TRUNC | MSG_DONTWAIT);
@@ -326,7 +376,7 @@ void TcpRelay::keep_soon(std::chrono::milliseconds delay) {
   });
 }
 
-// Those that came after the timer was set are handed over a little early; a timer for each would cost more.
+// Connections that came after the timer was set are handed over a little early; a timer for each would cost more.
 void TcpRelay::keep_some() {
   const std::size_t some = std::min(young_.size(), kept_per_turn);
   for (std::size_t i = 0; i < some; ++i) {
@@ -342,7 +392,7 @@ void TcpRelay::keep_some() {
   if (!young_.empty()) keep_soon(some == kept_per_turn ? keep_pause : keep_after);
 }
 
-// With both pipes, whether they are needed yet or not: without one, a successor could not tell what was in it.
+// With both pipes, whether they are needed yet or not: without one, a successor could not tell what it contained.
 void TcpRelay::keep(Key key, Connection& connection) {
   if (!connection.up.ensure_pipe() || !connection.down.ensure_pipe()) return;
   const Pipe &up = connection.up.pipe(), &down = connection.down.pipe();

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "network/link/socket_address.hpp"
+#include "network/relay/client_names.hpp"
 #include "network/relay/relay.hpp"
 
 namespace consort {
@@ -17,12 +18,12 @@ namespace consort {
 namespace {
 
 constexpr std::size_t max_datagram = 65535;
-constexpr std::size_t max_flows = 1024;  // per published address; the one that was quiet longest makes room
+constexpr std::size_t max_flows = 1024;  // per published address; the one idle the longest is dropped
 constexpr int datagrams_per_event = 64;
 constexpr std::chrono::seconds idle_limit{90};
 constexpr std::chrono::seconds sweep_interval{30};
 
-// A client, and which of our addresses it sent to: the answer must come from there.
+// A client, and the address of ours that it sent to: the answer must come from there.
 struct FlowKey {
   Address client;
   std::uint16_t client_port = 0;
@@ -80,7 +81,7 @@ void set_source(msghdr& header, const Address& source) {
 class UdpRelay final : public Relay {
  public:
   UdpRelay(EventLoop& loop, int socket, RelayTarget target, RelayBudget& budget)
-      : loop_(loop), socket_(socket), target_(target), budget_(budget) {}
+      : loop_(loop), socket_(socket), caller_(target), budget_(budget) {}
   ~UdpRelay() override;
   Result<> listen();
 
@@ -95,7 +96,7 @@ class UdpRelay final : public Relay {
 
   EventLoop& loop_;
   int socket_;
-  RelayTarget target_;
+  Caller caller_;
   RelayBudget& budget_;
   EventLoop::Token token_ = 0, sweeper_ = 0;
   std::map<FlowKey, Flow> flows_;
@@ -104,7 +105,7 @@ class UdpRelay final : public Relay {
 Result<> UdpRelay::listen() {
   const int on = 1;
   if (::setsockopt(socket_, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) != 0) return fail_errno("set IP_PKTINFO");
-  ::setsockopt(socket_, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);  // fails on an IPv4 socket, as it should
+  ::setsockopt(socket_, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);  // fails on an IPv4 socket, which is fine
   token_ = TRY(loop_.add(socket_, EPOLLIN, [this](std::uint32_t) { receive_some(); }));
   return {};
 }
@@ -121,7 +122,7 @@ void UdpRelay::drop(std::map<FlowKey, Flow>::iterator flow) {
   flows_.erase(flow);
 }
 
-// The flow that has been quiet longest, among those that count; end() if there is none.
+// The flow that has been idle the longest, among those that count; end() if there is none.
 std::map<FlowKey, Flow>::iterator UdpRelay::quietest(const std::function<bool(const FlowKey&)>& counts) {
   auto found = flows_.end();
   for (auto flow = flows_.begin(); flow != flows_.end(); ++flow) {
@@ -162,7 +163,7 @@ Flow* UdpRelay::flow_of(const FlowKey& key) {
   }
   if (flows_.size() >= max_flows) drop(quietest([](const FlowKey&) { return true; }));
   if (!budget_.take_flow(key.client)) {
-    // The client's own flows make room, not those of others.
+    // Drop one of the client's own flows, not one of another client.
     const auto own = quietest([&](const FlowKey& other) { return other.client == key.client; });
     if (own == flows_.end()) return nullptr;
     drop(own);
@@ -179,9 +180,8 @@ Flow* UdpRelay::flow_of(const FlowKey& key) {
 }
 
 std::optional<Flow> UdpRelay::open_flow(const FlowKey& key) {
-  Fd fd(::socket(target_.address.domain(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const SocketAddress to(target_.address, target_.port);
-  if (!fd || ::connect(fd.get(), to.raw(), to.size) != 0) return std::nullopt;
+  Fd fd = caller_.call(SOCK_DGRAM, key.client, key.client_port).fd;
+  if (!fd) return std::nullopt;
   const auto token = loop_.add(fd.get(), EPOLLIN, [this, key](std::uint32_t) { answer(key); });
   if (!token) return std::nullopt;
   return Flow{std::move(fd), *token, {}};
@@ -194,7 +194,7 @@ void UdpRelay::answer(const FlowKey& key) {
   std::array<std::byte, max_datagram> buffer;
   for (int i = 0; i < datagrams_per_event; ++i) {
     const ssize_t got = ::recv(found->second.fd.get(), buffer.data(), buffer.size(), 0);
-    if (got < 0 && errno == ECONNREFUSED) continue;  // nobody listens yet; reading it clears it
+    if (got < 0 && errno == ECONNREFUSED) continue;  // not listening yet; reading the error clears it
     if (got < 0) return;
     SocketAddress to(key.client, key.client_port);
     Control control{};

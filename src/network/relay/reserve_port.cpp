@@ -47,7 +47,7 @@ Result<Fd> hold(const Address& address, std::uint16_t port, Protocol protocol) {
   Fd fd(::socket(address.domain(), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("create socket");
   const int on = 1;
-  // TCP only: lingering connections must not prevent the bind; for UDP it would allow two owners.
+  // TCP only: lingering connections must not prevent the bind. For UDP it would allow two owners.
   if (protocol == Protocol::tcp) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (!address.is_v4()) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   const SocketAddress name(address, port);
@@ -74,7 +74,7 @@ Result<ReservedPort> hold_all(const PortRequest& request, const std::vector<Addr
     if (outside) {
       Result<Fd> fd = hold_outside(address, port, request.protocol, outside);
       if (!fd && request.host_ip.empty() && !address.is_v4() && means_no_ipv6(fd.error())) continue;
-      if (!fd && fd.error().subject() == Subject::program) return fail(std::move(fd).error());  // who has it
+      if (!fd && fd.error().subject() == Subject::program) return fail(std::move(fd).error());  // its holder
       if (!fd) return fail(std::move(fd).error().about(Subject::address, address.to_string()));
       reserved.sockets.push_back({address, *std::move(fd), true});
     }
@@ -105,7 +105,7 @@ Error bind_error(const PortRequest& request, const Address& address, std::uint16
                                    std::string(to_string(request.protocol)));
 }
 
-// What a failed bind means for the user, unless the port is taken.
+// Explains a failed bind to the user, unless the port is taken.
 Error other_error(int number, const PortRequest& request, const Address& address, std::uint16_t port) {
   Error error = errno_error(number, "failed to bind host port for " + endpoint_text(address, port) + "/" +
                                         std::string(to_string(request.protocol)));
@@ -171,7 +171,7 @@ std::optional<PortHolder> told_holder(const Error& error) {
 
 using std::chrono::steady_clock;
 
-constexpr int ports_per_step = 32;  // of a range in which one is looked for
+constexpr int ports_per_step = 32;  // while searching a range for a free port
 constexpr std::chrono::milliseconds patience_with_nobody{500};
 
 }  // namespace
@@ -192,9 +192,9 @@ struct PortReservation::State {
     PortHolderSearch search;
   };
   std::optional<Conflict> conflict;
-  std::optional<steady_clock::time_point> give_up;  // set while a port is asked for that nobody has to be seen
+  std::optional<steady_clock::time_point> give_up;  // set while waiting for a port without a visible holder
   // Where the last search for a free ephemeral port ended, by address and protocol: a thousand searches would otherwise
-  // all begin at the same end.
+  // all start at the same end.
   std::map<std::pair<std::string, Protocol>, unsigned> next_ephemeral;
 
   Result<Next> advance(const PortRequest& request);
@@ -235,7 +235,7 @@ Result<> PortReservation::State::begin(const PortRequest& request) {
   return {};
 }
 
-// The holder would be our own socket, under our name, which helps nobody.
+// The holder would be our own socket, under our name, which would not help the user.
 Result<> PortReservation::State::refuse_twice(const PortRequest& request, std::uint16_t port) const {
   const auto taken = std::ranges::find_if(done, [&](const ReservedPort& other) {
     const bool same_ip =
@@ -304,8 +304,8 @@ Result<PortReservation::Next> PortReservation::State::advance(const PortRequest&
   return fail(taken_by(holder, request, conflict->address, conflict->port));
 }
 
-// The holder is already gone (a keeper that has just dropped what a previous container had published), or is a
-// connection that uses the port as its local end.
+// Either the holder is already gone (a keeper that has just dropped the ports of a previous container), or a connection
+// uses the port as its local end.
 bool PortReservation::State::may_be_free_soon() {
   const auto now = steady_clock::now();
   if (!give_up) give_up = now + patience_with_nobody;
@@ -356,7 +356,7 @@ bool is_outside(int socket) {
   return ours && namespace_of(socket) != namespace_of(ours.get());
 }
 
-// A socket that is bound with SO_REUSEADDR and does not listen is in nobody's way.
+// A socket that is bound with SO_REUSEADDR and does not listen does not block others.
 void stop_listening(std::span<const ReservedPort> ports) {
   for (const ReservedPort& port : ports)
     for (const PortSocket& socket : port.sockets) ::shutdown(socket.fd.get(), SHUT_RDWR);

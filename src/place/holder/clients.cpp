@@ -1,4 +1,4 @@
-// consort-place: the connected clients, and what they are told.
+// consort-place: the connected clients and the answers to them.
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,7 +25,7 @@ void send_message(int socket, const Message& message, const int* fds, int count)
     rights->cmsg_len = CMSG_LEN(size);
     memcpy(CMSG_DATA(rights), fds, size);
   }
-  // A client that does not read its single answer has only itself to blame.
+  // A client that does not read its single answer loses it.
   (void)::sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -44,7 +44,7 @@ void drop(Holder& holder, int index) {
   holder.awaits_link[index] = holder.awaits_link[holder.count];
 }
 
-// Only this user's processes outside the namespace, or root's inside it, which is the same user.
+// Accepts only this user's processes outside the namespace, or root's inside it, which is the same user.
 void accept_client(Holder& holder) {
   const int socket = ::accept4(holder.listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (socket < 0) return;

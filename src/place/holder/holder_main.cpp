@@ -1,16 +1,16 @@
 // consort-place SOCKET [LINK_PROGRAM [ARGUMENT...]]
 //
-// Keeps the namespaces in which everything of a user who is not root runs, for as long as anything does: it holds their
-// descriptors, and is outside of them itself, as an ordinary process of that user. So it can do the two things that
-// nobody inside can: open sockets on the host's network, and run LINK_PROGRAM (pasta or slirp4netns), which carries the
-// namespace's packets to the outside. In its arguments, "PID" after "/proc/" stands for a process that is in the
+// Keeps the namespaces in which everything of a user other than root runs, for as long as anything runs: it holds their
+// descriptors, but stays outside of them, as an ordinary process of that user. So it can do the two things that no
+// process inside can: open sockets on the host's network, and run LINK_PROGRAM (pasta or slirp4netns), which carries
+// the namespace's packets to the outside. In its arguments, "PID" after "/proc/" stands for a process that is in the
 // namespaces until the program is ready.
 //
-// Descriptors: see protocol.hpp. It begins at once, says "ok" on descriptor 1, and ends when nobody is connected and no
-// process is in the user namespace. Only libc and no allocation: the program must fit into a few pages.
+// Descriptors: see protocol.hpp. It starts at once, writes "ok" to descriptor 1, and ends when no client is connected
+// and no process is in the user namespace. Only libc and no allocation: the program must fit into a few pages.
 //
 // A child does all the work. If it is killed, its parent starts another, which listens on the same socket; if the
-// parent is killed, the child takes its place. Clients find that their connection has ended, and connect again.
+// parent is killed, the child takes its place. Clients notice that their connection has ended and connect again.
 #include "place/holder/holder.hpp"
 
 #include <dirent.h>
@@ -38,7 +38,7 @@
 namespace consort::place {
 namespace {
 
-constexpr int linger_ms = 500;  // a command often follows another
+constexpr int linger_ms = 500;  // commands often follow each other
 
 void reap(Holder& holder) {
   int status = 0;
@@ -52,7 +52,7 @@ void reap(Holder& holder) {
       const bool daemon_ready = holder.link == Link::starting && WIFEXITED(status) && WEXITSTATUS(status) == 0;
       settle_link(holder, daemon_ready ? Link::up : Link::failed);
     } else if (holder.link == Link::up) {
-      settle_link(holder, Link::none);  // pasta's daemon has died: the next one who asks gets a new one
+      settle_link(holder, Link::none);  // pasta's daemon has died: the next request starts a new one
     }
   }
 }
@@ -65,7 +65,7 @@ void end_children() {
   while (file != nullptr && ::fscanf(file, "%d", &pid) == 1) ::kill(pid, SIGTERM);
 }
 
-// The fourth field; the second is a name in brackets, which may contain anything: the last bracket ends it.
+// The fourth field; the second is a name in parentheses, which may contain anything: the last parenthesis ends it.
 int parent_of(const char* process) {
   char path[300], text[1024];
   snprintf(path, sizeof path, "/proc/%s/stat", process);
@@ -80,7 +80,7 @@ int parent_of(const char* process) {
   return parent;
 }
 
-// A process in the namespace itself. Processes of containers in nested namespaces have a keeper that is in it.
+// Whether a process is in the namespace itself. Containers in nested namespaces have a keeper that is in it.
 bool is_inhabited(const Holder& holder) {
   DIR* const processes = ::opendir("/proc");
   if (processes == nullptr) return true;
@@ -91,7 +91,7 @@ bool is_inhabited(const Holder& holder) {
     if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
     snprintf(path, sizeof path, "/proc/%s/ns/user", entry->d_name);
     if (::stat(path, &st) != 0 || st.st_ino != holder.user_namespace) continue;
-    // The link's own program serves only the others.
+    // The link's own program only serves the other processes.
     const int parent = parent_of(entry->d_name);
     found = parent != ::getpid() && parent != holder.guard;
   }
@@ -112,7 +112,7 @@ void obey(Holder& holder, int index) {
   if (holder.link != Link::starting) start_link(holder);
 }
 
-// False: finished.
+// Returns false if the work is finished.
 bool turn(Holder& holder) {
   static pollfd waits[most_clients + 4];
   waits[0] = {holder.listener, POLLIN, 0};
@@ -137,7 +137,7 @@ bool turn(Holder& holder) {
   return true;
 }
 
-// Until nothing is left in the place; false: until the guard is gone.
+// Returns true once nothing is left in the place, false if the guard is gone.
 bool serve(Holder& holder, pid_t guard) {
   holder.guard = guard;
   holder.link = holder.shared->link_up ? Link::up : Link::none;
@@ -162,7 +162,7 @@ bool watch_over(Holder& holder, pid_t server, const sigset_t& watched) {
     pid_t pid;
     while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
       if (pid == server) return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-      holder.shared->link_up = false;  // whoever served before has started it
+      holder.shared->link_up = false;  // started by the previous server
     }
     siginfo_t info{};
     if (::sigwaitinfo(&watched, &info) == SIGTERM) ::kill(server, SIGTERM);
@@ -177,16 +177,16 @@ void guard(Holder& holder, const sigset_t& watched) {
     const pid_t pid = ::fork();
     if (pid == 0) {
       if (serve(holder, self)) ::_exit(0);
-      continue;  // the guard's place is ours now
+      continue;  // we are the guard now
     }
-    if (pid < 0) {  // a limit: then without a guard
+    if (pid < 0) {  // process limit reached: continue without a guard
       while (!serve(holder, ::getppid())) {
       }
       return;
     }
     if (watch_over(holder, pid, watched)) return;
     ::clock_gettime(CLOCK_MONOTONIC, &ended);
-    if (ended.tv_sec - began.tv_sec < 2) ::poll(nullptr, 0, 100);  // what ends at once shall not do so all the time
+    if (ended.tv_sec - began.tv_sec < 2) ::poll(nullptr, 0, 100);  // do not restart a failing server in a tight loop
   }
 }
 
@@ -250,7 +250,7 @@ int main(int argc, char** argv) {
       static_cast<Shared*>(::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   if (holder.shared == MAP_FAILED) return 1;
   guard(holder, watched);
-  // A client on its way finds the socket closed, and creates a new place once the lock, held by descriptor 6, is free.
+  // A connecting client finds the socket closed, and creates a new place once the lock, held by descriptor 6, is free.
   if (::lstat(holder.path, &named) == 0 && named.st_ino == holder.socket_inode) ::unlink(holder.path);
   end_children();
   return 0;

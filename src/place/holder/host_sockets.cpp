@@ -1,4 +1,4 @@
-// consort-place: sockets on the host's network, and who holds the port if none can be had.
+// consort-place: sockets on the host's network, and the holder of a port that is taken.
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -68,7 +68,7 @@ bool has_open(const char* process, const unsigned long* inodes, int count) {
   return found;
 }
 
-// "PID NAME", as far as this user may look: a process in a user namespace may not look at one outside.
+// "PID NAME", as far as this user may inspect it: a process in a user namespace cannot inspect one outside.
 void name_holder(const Message& wish, char* text, size_t size) {
   const bool stream = wish.type == SOCK_STREAM;
   const in_port_t port = wish.address.ss_family == AF_INET

@@ -15,7 +15,7 @@ namespace {
 constexpr int most_words = 40;  // of the link's program
 
 // A process that has already joined the user namespace cannot open our own descriptors, so a process inside lends its
-// name. Returns its pid once it is there; -1 with errno.
+// name. Returns its pid once it is ready; -1 with errno.
 pid_t start_anchor(Holder& holder) {
   int life[2], there[2];
   if (::pipe2(life, O_CLOEXEC) != 0) return -1;
@@ -39,7 +39,7 @@ pid_t start_anchor(Holder& holder) {
   return inside ? pid : -1;
 }
 
-// In the child. The program gets nothing of ours.
+// In the child. The program inherits nothing of ours.
 [[noreturn]] void become_link(const Holder& holder, pid_t anchor, int words, int ready) {
   static char texts[most_words][128];
   char* argv[most_words + 1];
@@ -114,7 +114,7 @@ void hear_link(Holder& holder) {
   char part[256];
   ssize_t got;
   while ((got = ::read(holder.link_words, part, sizeof part)) > 0) {
-    // The last words count: the first may be a report of how it was set up.
+    // Keep the end of the text: the beginning may be a report about the setup.
     for (ssize_t i = 0; i < got; ++i) {
       if (holder.link_text_size + 1 == sizeof holder.link_text) {
         memmove(holder.link_text, holder.link_text + 1, --holder.link_text_size);

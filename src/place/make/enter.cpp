@@ -1,4 +1,4 @@
-// Entering the place, which the first command creates.
+// Enters the place, which the first command creates.
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -24,7 +24,7 @@ namespace consort::place {
 namespace {
 
 constexpr std::chrono::seconds longest_wait{30};
-constexpr int first_high_fd = 20;  // above those that have a fixed place in the keeper
+constexpr int first_high_fd = 20;  // above those with a fixed number in the keeper
 
 struct Inherited {
   Fd log, ready, user, mount, network, lock;  // each above first_high_fd
@@ -36,7 +36,7 @@ Result<Fd> high(int fd) {
   return Fd(copy);
 }
 
-// In the child: leaves the terminal and session of whoever ran the command.
+// In the child: leaves the caller's terminal and session.
 [[noreturn]] void become_keeper(const Inherited& fds, char* const* argv, char* const* environment) {
   if (::setsid() < 0) ::_exit(1);
   const pid_t pid = ::fork();
@@ -69,7 +69,7 @@ Result<> start_keeper(const Roots& roots, const Namespaces& made, const Fd& lock
   std::string program = TRY(find_own_program("consort-place"));
   std::vector<std::string> words{std::move(program), socket_path(roots)};
   for (std::string& word : link_arguments()) words.push_back(std::move(word));
-  // Nothing of the user's environment, as for the keepers of projects.
+  // None of the user's environment, as for the keepers of projects.
   std::string path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   std::vector<char*> argv, environment{path.data(), nullptr};
   for (std::string& word : words) argv.push_back(word.data());
@@ -97,7 +97,7 @@ struct Found {
   MissingIds missing;
 };
 
-// Whoever holds the lock creates the place, or keeps it, or is about to end.
+// The holder of the lock creates the place, keeps it, or is about to end.
 Result<Found> find_or_make(const Roots& roots) {
   const auto deadline = std::chrono::steady_clock::now() + longest_wait;
   MissingIds missing;
@@ -121,9 +121,9 @@ Result<> go_in(const Welcome& welcome) {
   const Result<std::string> here = current_directory();
   if (::setns(welcome.user.get(), CLONE_NEWUSER) != 0) return fail_errno("enter user namespace");
   if (::setns(welcome.mount.get(), CLONE_NEWNS) != 0) return fail_errno("enter mount namespace");
-  // With different credentials, a process cannot read itself in /proc.
+  // After a change of credentials, a process cannot read its own files in /proc.
   if (::prctl(PR_SET_DUMPABLE, 1) != 0) return fail_errno("enter user namespace");
-  // The namespace's working directory is its root. A directory that has been removed stays unknown, as it was.
+  // In the namespace the working directory is its root. A directory that has been removed stays unknown, as before.
   if (!here || ::chdir(here->c_str()) == 0) return {};
   const int number = errno;
   return fail(errno_error(number, "enter", *here)
@@ -142,8 +142,8 @@ Result<Entered> enter(const Roots& roots) {
   TRY(roots.prepare());
   Found found = TRY(find_or_make(roots));
   TRY(go_in(found.welcome));
-  // What keeps the place from ending: a connection that lasts as long as this process, whatever it executes; every
-  // child closes it.
+  // This connection keeps the place alive: it lasts as long as this process, whatever it executes; every child closes
+  // it.
   found.welcome.socket.release();
   ::setenv("CONSORT_DATA_ROOT", roots.data.c_str(), 1);
   ::setenv("CONSORT_RUN_ROOT", roots.run.c_str(), 1);

@@ -1,4 +1,4 @@
-// Which users a user namespace of a non-root user may have.
+// Determines the user IDs that a rootless user's namespace may have.
 #pragma once
 
 #include <sys/types.h>
@@ -18,14 +18,14 @@ struct IdRange {
   bool operator==(const IdRange&) const = default;
 };
 
-// The lines of /etc/subuid or /etc/subgid that are of this user, by name or by number. Lines that cannot be read, and
-// ranges that leave the 32 bits, are not there.
+// The lines of /etc/subuid or /etc/subgid for this user, given by name or number. Skips malformed lines and ranges
+// beyond 32 bits.
 std::vector<IdRange> parse_subordinate(std::string_view text, std::string_view name, uid_t uid);
 
-// The name of this user in /etc/passwd (or wherever nsswitch.conf says); its number if it has none.
+// The user's name in /etc/passwd (or wherever nsswitch.conf says), else its number.
 std::string user_name(uid_t uid);
 
-// Arguments of newuidmap after the process: the user is root inside, then come the ranges, one after the other.
+// The arguments of newuidmap after the PID: the user becomes root inside, followed by the ranges one after another.
 std::vector<std::string> map_arguments(std::uint32_t own, const std::vector<IdRange>& ranges);
 
 }  // namespace consort::place

@@ -26,7 +26,7 @@ namespace {
 constexpr const char* subuid_file = "/etc/subuid";
 constexpr const char* subgid_file = "/etc/subgid";
 
-// What the child has done, reported with its errno, one int each.
+// The child's progress, reported with its errno, one int each.
 enum class Stage : int { user_namespace, other_namespaces, ready };
 struct Told {
   Stage stage;
@@ -55,7 +55,7 @@ bool tell(int pipe, Stage stage, int error) {
   char go;
   if (!tell(tell_pipe, Stage::user_namespace, made ? 0 : errno) || !made) ::_exit(1);
   if (::read(hear_pipe, &go, 1) != 1) ::_exit(1);
-  // Later mounts on the host appear here, too; never the other way round.
+  // Later mounts on the host appear here, too, but not the other way round.
   const bool all =
       ::unshare(CLONE_NEWNS | CLONE_NEWNET) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0;
   const int error = errno;
@@ -98,7 +98,8 @@ std::vector<IdRange> ranges_in(const char* file) {
   return text ? parse_subordinate(*text, user_name(::getuid()), ::getuid()) : std::vector<IdRange>();
 }
 
-// newuidmap and newgidmap: setuid programs that check /etc/subuid themselves. Returns "" or the reason why not.
+// Uses newuidmap and newgidmap: setuid programs that check /etc/subuid themselves. Returns "" or the reason for
+// failure.
 Result<MissingIds> map_with_programs(pid_t pid) {
   MissingIds missing = missing_ids();
   if (!missing.why.empty()) return missing;
@@ -110,7 +111,7 @@ Result<MissingIds> map_with_programs(pid_t pid) {
   };
   missing.why = TRY(map("newuidmap", ::getuid(), subuid_file));
   if (!missing.why.empty()) {
-    missing.command = "sudo apt-get install --reinstall uidmap";  // it must be set-user-id, or have its capability
+    missing.command = "sudo apt-get install --reinstall uidmap";  // it must be setuid, or have the file capability
     return missing;
   }
   if (std::string why = TRY(map("newgidmap", ::getgid(), subgid_file)); !why.empty())
@@ -179,9 +180,9 @@ Result<Namespaces> make_namespaces() {
   return made;
 }
 
-// Our own addresses and not the host's, which containers must be able to reach: to them the host is another machine.
-// The host's loopback is left out, because what listens there trusts everybody who can reach it. Published ports do not
-// go through the link.
+// Uses addresses of our own instead of the host's, which containers must be able to reach: to them the host is another
+// machine. The host's loopback is left out, because services there trust everyone who can reach them. Published ports
+// do not go through the link.
 std::vector<std::string> link_arguments() {
   const std::string network = "/proc/PID/ns/net", user = "/proc/PID/ns/user";
   if (const std::string pasta = find_program("pasta"); !pasta.empty())

@@ -1,4 +1,4 @@
-// Makes the namespaces of a place.
+// Creates the namespaces of a place.
 #pragma once
 
 #include <string>
@@ -11,12 +11,12 @@ namespace consort::place {
 
 struct Namespaces {
   Fd user, mount, network;
-  MissingIds missing;  // why there is only one user in them
+  MissingIds missing;  // why the user namespace has only one user
 };
-// The caller must have one thread.
+// The caller must be single-threaded.
 Result<Namespaces> make_namespaces();
 
-// pasta or slirp4netns with its arguments; empty when neither is installed. "/proc/PID/" is the keeper's own.
+// pasta or slirp4netns with its arguments; empty if neither is installed. "/proc/PID/" refers to the keeper.
 std::vector<std::string> link_arguments();
 
 }  // namespace consort::place

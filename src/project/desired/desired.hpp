@@ -20,13 +20,13 @@ struct DesiredImage {
   std::string name;         // a reference; PROJECT-SERVICE for one that is only built
   std::string platform;     // "": this machine's
   std::string pull_policy;  // as in the file; "": if it is missing
-  bool built = false;       // the service says how it is made
+  bool built = false;       // the service has a build section
 };
 
 struct DesiredPort {
   std::string host_ip;           // "": all addresses
-  std::uint16_t host_first = 0;  // 0: any free one
-  std::uint16_t host_last = 0;   // the first free one up to this; 0: just host_first
+  std::uint16_t host_first = 0;  // 0: any free port
+  std::uint16_t host_last = 0;   // use the first free port up to this one; 0: just host_first
   std::uint16_t container = 0;
   std::string protocol;  // tcp, udp, sctp
 };
@@ -39,25 +39,25 @@ struct DesiredRestart {
 
 struct DesiredNetwork {
   std::string key;   // in the file
-  std::string name;  // the real one
+  std::string name;  // the real name
   compose::NetworkAttachment how;
 };
 
 struct DesiredMount {
-  compose::Mount how;         // of a volume of the file: `source` is its key
+  compose::Mount how;         // for a volume of the file, `source` is its key
   std::string volume_name;    // the real one
   std::string volume_driver;  // "": local
 };
 
-// A secret or a config, as a file in the container.
+// A secret or config as a file in the container.
 struct DesiredFile {
   enum class Kind : std::uint8_t { secret, config };
   Kind kind = Kind::secret;
   std::string key;        // in the file
   std::string path;       // absolute, in the container
-  std::string host_file;  // shown as it is; else
-  std::string content;    // written, unless it is
-  bool external = false;  // kept somewhere else, under `name`
+  std::string host_file;  // mounted as it is; "": `content` is used
+  std::string content;    // written to a file; not used if external
+  bool external = false;  // stored elsewhere, as `name`
   std::string name;
   std::uint32_t mode = 0444;
   std::uint32_t uid = 0, gid = 0;
@@ -65,15 +65,15 @@ struct DesiredFile {
 };
 
 struct DesiredLimits {
-  double cpus = 0;          // 0 is no limit, in all of them
+  double cpus = 0;          // in all fields, 0 means no limit
   std::int64_t memory = 0;  // bytes
   std::int64_t memory_reservation = 0;
-  std::int64_t pids = 0;  // below 0: no limit, said so
+  std::int64_t pids = 0;  // negative: explicitly no limit
 };
 
 struct DesiredService {
   std::string name;
-  Mark mark;                   // of its name in the user's file
+  Mark mark;                   // the service's name in the user's file
   unsigned replicas = 1;       // 0: none
   std::string container_name;  // of the only replica; "": the planner's choice
   DesiredImage image;
@@ -84,14 +84,14 @@ struct DesiredService {
   std::vector<DesiredMount> mounts;
   std::vector<DesiredFile> files;
   DesiredRestart restart;
-  std::optional<compose::HealthCheck> health;  // none: the image's
+  std::optional<compose::HealthCheck> health;  // none: use the image's
   DesiredLimits limits;
-  std::vector<compose::DeviceRequest> devices;  // GPUs and the like, wherever the file says them
+  std::vector<compose::DeviceRequest> devices;  // GPUs and the like, from any attribute
   std::vector<compose::PreStartHook> pre_start;
   std::vector<compose::Hook> post_start, pre_stop;
-  std::string config_hash;  // changes with whatever a container must be made anew for
-  // Everything else, for which the file has only one notation: the process, its privileges, names, labels. The fields
-  // above are empty here.
+  std::string config_hash;  // changes with everything that requires a new container
+  // Everything else, for which the file has only one notation: the process, its privileges, names and labels. The
+  // attributes covered by the fields above are empty here.
   compose::Service container;
 };
 
@@ -104,20 +104,20 @@ struct DesiredProject {
 
 struct DesiredOptions {
   std::map<std::string, unsigned> scale;  // overrides the file's replicas
-  bool shared_names = false;              // container_name is a name for all replicas, as on a cluster
+  bool shared_names = false;              // container_name applies to all replicas, as on a cluster
 };
 
-// Code::invalid, with the place in the file, for values that can't be used: an unknown restart policy, a port that
-// isn't a number, a secret from a variable that is not set, more replicas than a container_name allows.
+// Code::invalid, with the position in the file, for unusable values: an unknown restart policy, a port that is not a
+// number, a secret from an unset variable, more replicas than a container_name allows.
 Result<DesiredProject> desired_state(const compose::Project& project, const DesiredOptions& options = {});
-// One service, which need not be among the project's.
+// Converts one service, which need not be in the project.
 Result<DesiredService> desired_service(const compose::Project& project, const compose::Service& service);
 Result<unsigned> desired_replicas(const compose::Service& service, const DesiredOptions& options);
 
-// Whether any of them waits until this service is so.
+// Whether any service waits until this one meets the condition.
 bool is_awaited(const DesiredProject& project, const std::string& service, compose::DependencyCondition condition);
 
-// For people and tests, one fact per line. Secrets' content is left out.
+// For people and tests, one fact per line, without the content of secrets.
 std::string to_string(const DesiredProject& project);
 
 }  // namespace consort::project

@@ -1,4 +1,4 @@
-// Parts of a service as they are wanted, each on its own.
+// Derives parts of a desired service independently of each other.
 #pragma once
 
 #include <vector>
@@ -11,7 +11,7 @@ namespace consort::project {
 std::vector<DesiredNetwork> networks_of(const compose::Project& project, const compose::Service& service);
 // mounts.cpp
 std::vector<DesiredMount> mounts_of(const compose::Project& project, const compose::Service& service);
-// Secrets before configs.
+// Secrets come before configs.
 Result<std::vector<DesiredFile>> files_of(const compose::Project& project, const compose::Service& service);
 
 }  // namespace consort::project

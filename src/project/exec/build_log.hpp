@@ -1,5 +1,5 @@
-// What the builds of a command tell, as the command's progress: the steps of all of them, which may run at the same
-// time, and at the end of each its warnings or the last lines of what failed. Any thread.
+// Converts the events of a command's builds to its progress: the steps of all builds, which may run concurrently, and
+// at the end of each build its warnings or the last lines of the failed step. Used from any thread.
 #pragma once
 
 #include <chrono>
@@ -17,12 +17,12 @@ namespace consort::project {
 
 class BuildLog {
  public:
-  // several: titles begin with the service, as there is more than one.
+  // several: titles begin with the service's name.
   enum class Builds : std::uint8_t { one, several };
   BuildLog(Progress& progress, Detail detail, Builds builds) : progress_(progress), detail_(detail), builds_(builds) {}
 
   void event(const std::string& service, const build::ProgressEvent& event);
-  // The last lines of the step that failed; shown even if nothing else is.
+  // The last lines of the failed step; shown even if nothing else is.
   void failure(const std::string& service, const build::StepFailure& failure);
   void warnings(const std::vector<build::Warning>& warnings);
   void explanations(const std::string& service, const std::vector<build::StepExplanation>& explanations);
@@ -32,10 +32,10 @@ class BuildLog {
   struct Step {
     int id = 0;
     std::string title;
-    std::string partial;           // output without its newline yet
-    std::deque<std::string> tail;  // the last lines, with their times, for a failure
+    std::string partial;           // output without its newline so far
+    std::deque<std::string> tail;  // the last lines, with times, for a failure
     Clock::time_point started = Clock::now();
-    bool internal = false;  // not of the Dockerfile: its lines have no times
+    bool internal = false;  // not from the Dockerfile: its lines have no times
   };
   std::string title_of(const std::string& service, const std::string& title) const;
   enum class Flush : std::uint8_t { whole_lines, all };
@@ -45,10 +45,10 @@ class BuildLog {
   const Detail detail_;
   const Builds builds_;
   std::mutex mutex_;
-  std::map<std::pair<std::string, int>, Step> steps_;  // by service and the build's own number
+  std::map<std::pair<std::string, int>, Step> steps_;  // by service and the build's step ID
 };
 
-// What `build --check` prints of one service, as docker does.
+// The output of `build --check` for one service, as in Docker.
 std::string check_report(const std::string& service, const std::vector<build::Warning>& warnings,
                          const std::string& dockerfile_text);
 

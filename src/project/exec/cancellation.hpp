@@ -1,4 +1,4 @@
-// One request to stop, seen by everything that works: as a descriptor to poll and as a stop_token. Thread-safe.
+// One request to stop, visible to everything at work: as a descriptor to poll and as a stop_token. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@ namespace consort::project {
 
 class Cancellation {
  public:
-  // user: he wants to be gone. failure: something else has failed, so what only waits is of no use any more; what is
-  // about to be done had better be seen through.
+  // user: the user wants to exit. failure: something else has failed, so waiting is pointless, but actions that have
+  // started should finish.
   enum class By : std::uint8_t { failure, user };
 
   static Result<Cancellation> create();

@@ -1,5 +1,5 @@
-// Which of Docker's containers publishes a port, where a Docker daemon runs on the same machine: its docker-proxy has
-// the port, and nobody knows that process by name.
+// Finds the Docker container that publishes a port, if a Docker daemon runs on the same machine: the port's holder is
+// docker-proxy, whose name says nothing.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace consort::project {
 
-// The container's name, asked of the daemon behind the socket. nullopt: there is none that answers within two seconds,
-// or it has no such container. protocol is "tcp" or "udp".
+// The container's name, from the daemon behind the socket. nullopt: no daemon answers within two seconds, or it has no
+// such container. protocol is "tcp" or "udp".
 std::optional<std::string> docker_container_at(std::uint16_t port, const std::string& protocol,
                                                const std::string& socket = "/var/run/docker.sock");
 

@@ -1,4 +1,4 @@
-// Operations of a plan, done by the engine.
+// Executes the operations of a plan on the engine.
 #pragma once
 
 #include <vector>
@@ -33,9 +33,9 @@ class EngineRunner final : public OperationRunner {
   Session& session_;
   const RunDetail& detail_;
   BuildLog build_log_;
-  std::vector<BuildGroup> build_groups_;  // of services that are built in any case
-  OnceEach<bool> builds_;                 // by a group's first service
-  const bool starts_;                     // there are containers to be started
+  std::vector<BuildGroup> build_groups_;  // of services that are always built
+  OnceEach<bool> builds_;                 // by the first service of a group
+  const bool starts_;                     // the plan starts containers
 };
 
 }  // namespace consort::project

@@ -1,5 +1,5 @@
-// Carries out a plan: everything whose needs are met runs at once, up to a limit; a failure keeps its dependents from
-// running. Decides nothing else.
+// Executes a plan: operations whose needs are met run concurrently, up to a limit, and a failure prevents its
+// dependents from running. It makes no other decisions.
 #pragma once
 
 #include "base/error.hpp"
@@ -9,7 +9,7 @@
 
 namespace consort::project {
 
-// The outside. run() is called from several threads, once for each operation that is not a checkpoint or keep.
+// The side effects. run() is called from several threads, once per operation that is not a checkpoint or keep.
 class OperationRunner {
  public:
   virtual ~OperationRunner() = default;
@@ -17,13 +17,13 @@ class OperationRunner {
 };
 
 struct ExecuteOptions {
-  unsigned parallel = 16;              // operations at a time; waiting does not count
+  unsigned parallel = 16;              // operations at a time, not counting waits
   std::optional<int> limit_seconds{};  // then: "application not healthy after 2s"
-  int interrupt_fd = -1;               // borrowed; readable: the user wants to stop. One byte is taken from it
+  int interrupt_fd = -1;               // borrowed; readable if the user wants to stop; one byte is read from it
 };
 
-// The first error (with the others as `also` where the plan goes on after failures). Interrupted: Code::interrupted,
-// after everything that was running has ended.
+// Returns the first error (with the others as `also` if the plan continues after failures). Interrupted:
+// Code::interrupted, after all running operations have ended.
 Result<> execute(const Plan& plan, OperationRunner& runner, Progress& progress, const ExecuteOptions& options);
 
 // For --dry-run: every operation succeeds, nothing happens.

@@ -195,8 +195,8 @@ std::optional<std::string> find_in_path(const std::string& name, const compose::
     return is_program(path) ? std::optional(std::move(path)) : std::nullopt;
   }
   // With a relative entry in PATH, the program that runs would depend on where the file is.
-  for (const std::string& folder : split(value_of(environment, "PATH"), ':'))
-    if (std::string path = join_path(folder, name); folder.starts_with('/') && is_program(path)) return path;
+  for (const std::string& entry : split(value_of(environment, "PATH"), ':'))
+    if (std::string path = join_path(entry, name); entry.starts_with('/') && is_program(path)) return path;
   return std::nullopt;
 }
 

@@ -1,5 +1,5 @@
-// Programs that are not ours and belong to the project: providers of services, the model runner. They run as the user
-// who called us, with the project's environment, nothing as input and no descriptor of ours.
+// Runs programs that are not part of Consort but belong to the project: providers of services, the model runner. They
+// run as the calling user, with the project's environment, empty input and no inherited descriptors.
 #pragma once
 
 #include <functional>
@@ -22,22 +22,22 @@ struct ForeignProgram {
   const std::string& directory;           // borrowed
 };
 
-// The plugin `docker-NAME` of Docker's command: in cliPluginsExtraDirs of ~/.docker/config.json (DOCKER_CONFIG), in
-// cli-plugins next to it, in the system's directories.
+// The plugin `docker-NAME` of the docker command: in cliPluginsExtraDirs of ~/.docker/config.json (DOCKER_CONFIG), in
+// cli-plugins next to it, or in the system's directories.
 std::optional<std::string> find_docker_plugin(const std::string& name, const compose::StringMap& environment);
-// In PATH; a name with a slash is a path that counts from `directory`.
+// Searches PATH; a name with a slash is a path relative to `directory`.
 std::optional<std::string> find_in_path(const std::string& name, const compose::StringMap& environment,
                                         const std::string& directory);
 
 struct ProgramEnd {
   ExitStatus status;
-  std::string last_errors;  // of what it wrote to standard error: up to ten lines and 2 KiB, fit to be shown
+  std::string last_errors;  // the last of its standard error: up to ten lines and 2 KiB, printable
 };
-// Its output goes to `take` piece by piece; an error from there ends the program. The user wants to stop: it gets
-// SIGTERM and some seconds, then Code::interrupted.
+// Passes its output to `take` piece by piece; an error from `take` ends the program. When the user cancels, it gets
+// SIGTERM and a few seconds, then the result is Code::interrupted.
 Result<ProgramEnd> listen_to(const ForeignProgram& program, const std::function<Result<>(std::string_view)>& take,
                              const Cancellation& cancel);
-// Its whole output.
+// A program's complete output.
 struct ProgramOutput {
   ProgramEnd end;
   std::string text;
@@ -46,7 +46,7 @@ Result<ProgramOutput> output_of(const ForeignProgram& program, const Cancellatio
 
 // "exit status 3", "signal 9 (killed)".
 std::string end_in_words(const ExitStatus& status);
-// Foreign text as it may be shown: without control characters; lines stay.
+// Foreign text made printable: without control characters, but with its lines.
 std::string legible(std::string_view text);
 
 }  // namespace consort::project

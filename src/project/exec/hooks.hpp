@@ -1,12 +1,12 @@
-// post_start and pre_stop: commands in a container that runs.
+// Runs post_start and pre_stop hooks: commands in a running container.
 #pragma once
 
 #include "project/exec/session.hpp"
 
 namespace consort::project {
 
-// One after the other; one that ends with an error fails this, unless the container is one of `run` and has ended
-// itself. detail.on_hook_line gets what they write, line by line as it comes; without it they write to /dev/null.
+// Runs them one after another. A hook that fails makes this fail, unless the container is one of `run` and has ended
+// itself. Their output goes to detail.on_hook_line line by line, or to /dev/null if that is empty.
 Result<> run_hooks(Session& session, const Operation& operation, const std::vector<compose::Hook>& hooks,
                    const RunDetail& detail, const Cancellation& cancel);
 

@@ -1,5 +1,5 @@
-// Pulling and pushing an image for a service, with its layers as progress. platform: "" is this machine's when pulling,
-// and all that there are when pushing.
+// Pulls and pushes the image of a service, with its layers as progress. platform: "" means this machine's for a pull,
+// and all available ones for a push.
 #pragma once
 
 #include <string>
@@ -15,10 +15,10 @@ Result<> pull_image(Session& session, const std::string& service, const std::str
 Result<> push_image(Session& session, const std::string& service, const std::string& reference,
                     const std::string& platform, Detail detail, const Cancellation& cancel);
 
-// As this machine is configured; what is odd about that is told. The session is borrowed.
+// The options as configured on this machine; reports problems with that configuration. The session is borrowed.
 image::RegistryOptions registry_options(Session& session);
 
-// Docker's words for what happens to a layer. `parent`: the service or image.
+// Converts an event to Docker's text for a layer. `parent`: the service or image.
 ProgressEvent layer_event(const image::ProgressEvent& event, const std::string& parent);
 
 }  // namespace consort::project

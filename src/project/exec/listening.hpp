@@ -1,6 +1,6 @@
-// Whether somebody heeds the user's wish to stop (SIGINT, SIGTERM). What comes while nobody does ends the program on
-// the spot: a prompt, a lock that another command holds, a look at a supervisor that does not answer need no code of
-// their own for it. That is safe wherever a kill is, which is everywhere.
+// Tracks whether the program handles the user's request to stop (SIGINT, SIGTERM). A signal that arrives while nothing
+// listens terminates the program at once, so that prompts, waits for locks and calls to an unresponsive supervisor need
+// no code for it. That is safe because a kill is safe everywhere.
 #pragma once
 
 #include <functional>
@@ -14,8 +14,8 @@
 
 namespace consort::project {
 
-// For as long as it lives, signals are to become bytes in the interrupt descriptor instead. Its owner takes one at
-// once, and then listens no more unless the next one, too, means something to it.
+// While it exists, signals are converted to bytes in the interrupt descriptor. The owner reads one at once, and then
+// stops listening unless the next one also has a meaning.
 class Listening {
  public:
   Listening();
@@ -25,7 +25,7 @@ class Listening {
   static bool anybody();  // async-signal-safe
 };
 
-// Listens, and calls `action` in a thread of its own should an interrupt come while it lives. Only the first.
+// Listens and, when an interrupt arrives while it exists, calls `action` in a new thread. Only for the first interrupt.
 class OnInterrupt {
  public:
   static Result<std::unique_ptr<OnInterrupt>> create(int interrupt_fd, std::function<void()> action);
@@ -40,15 +40,15 @@ class OnInterrupt {
   int interrupt_fd_;
   Fd done_;
   std::function<void()> action_;
-  std::optional<Listening> listening_;  // from the beginning, however late the thread runs; it ends it
+  std::optional<Listening> listening_;  // from the beginning, even if the thread starts late; the thread ends it
   std::thread thread_;
 };
 
-// Passes the first interrupt on as the user's wish to what works without looking at descriptors. The next one ends the
-// program on the spot: what it leaves then is what a kill leaves, and the next command sweeps it. Both are borrowed.
+// Passes the first interrupt on as the user's cancellation, for work that polls no descriptors. The next one terminates
+// the program at once; the next command sweeps what it leaves, as after a kill. Both are borrowed.
 Result<std::unique_ptr<OnInterrupt>> cancel_on_interrupt(int interrupt_fd, const Cancellation& cancel);
 
-// Takes one signal from the descriptor.
+// Reads one signal from the descriptor.
 void take_interrupt(int interrupt_fd);
 
 }  // namespace consort::project

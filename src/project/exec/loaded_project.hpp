@@ -1,12 +1,12 @@
-// The project of a session whose command is not given without a file.
+// The project of a session whose command requires a file.
 #pragma once
 
 #include "project/exec/session.hpp"
 
 namespace consort::project {
 
-// Whoever opened the session has seen to it that there is one (Need::file, or a look); a session that is known by its
-// labels only ends the program here, as an assertion that failed would.
+// The code that opened the session has made sure that there is a project (Need::file, or a check). If it is known only
+// by its labels, this terminates the program, as a failed assertion would.
 compose::Project& loaded_project(Session& session);
 const compose::Project& loaded_project(const Session& session);
 

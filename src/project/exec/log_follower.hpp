@@ -1,5 +1,5 @@
-// Follows the logs of several containers of a project and the ends of these containers, in one thread without polling:
-// inotify for the log files, the supervisor's stream for the states.
+// Follows the logs and the ends of several containers of a project, in one thread and without polling: with inotify for
+// the log files and the supervisor's stream for the states.
 #pragma once
 
 #include <functional>
@@ -17,12 +17,12 @@
 namespace consort::project {
 
 struct FollowOptions {
-  engine::LogReadOptions read;  // of containers that were there from the beginning
-  // Containers that are made later: whether to follow them. Empty: only those that are added.
+  engine::LogReadOptions read;  // for containers that exist at the beginning
+  // Whether to follow a container that is created later. Empty: only containers passed to add().
   std::function<bool(const engine::Container&)> adopt{};
-  // Whose ends run() waits for, of those that are followed. Empty: all.
+  // Whether run() waits for the end of a followed container. Empty: for all.
   std::function<bool(const engine::Container&)> awaited{};
-  // A followed container has ended by itself or otherwise; true: that is enough, stop following.
+  // Called when a followed container has ended for any reason; true: stop following.
   std::function<bool(const std::string& id, const std::string& name, const engine::ContainerState&)> on_exit{};
 };
 
@@ -31,14 +31,14 @@ class LogFollower {
   static Result<std::unique_ptr<LogFollower>> create(engine::Engine& engine, std::string project, LogSink& sink,
                                                      FollowOptions options);
 
-  // Any thread. `since`: instead of the options' (a container that was just started).
+  // From any thread. `since` replaces the options' value, for a container that was just started.
   void add(const engine::Container& container, std::optional<SystemTime> since = {});
-  // Any thread: no more containers will be added; run() ends when all those followed have ended and no other command
-  // is at work on the project, which may start them again or make new ones.
+  // From any thread: no more containers will be added. run() returns when all followed ones have ended and no other
+  // command is at work on the project, which might start them again or create new ones.
   void complete();
-  void finish();  // any thread: run() ends when it has shown what is there, whoever has ended
-  void stop();    // any thread: run() ends soon
-  // Any thread: in between, run() does not take the end of containers for the end of everything.
+  void finish();  // from any thread: run() shows what is there and returns, whether containers have ended or not
+  void stop();    // from any thread: run() returns soon
+  // From any thread: between the two, run() does not return when all containers have ended.
   void hold();
   void release();
   Result<> run();
@@ -48,9 +48,10 @@ class LogFollower {
     std::string id, name;
     std::unique_ptr<engine::LogReader> reader;
     int fd = -1;
+    bool more = false;  // than was read in its last turn
     bool awaited = true;
     bool ended = false;
-    bool joined = false;  // its present state was looked at once
+    bool joined = false;  // its current state was checked once
     unsigned restarts = 0;
   };
   LogFollower(engine::Engine& engine, std::string project, LogSink& sink, FollowOptions options, Fd wake)
@@ -70,6 +71,7 @@ class LogFollower {
   Result<bool> is_over();
   Result<> wait();
   Result<> read(Source& source);
+  Result<> read_part(Source& source);
   Result<> ended(Source& source, const engine::ContainerState& state);
   bool all_ended() const;
 
@@ -79,11 +81,11 @@ class LogFollower {
   FollowOptions options_;
   Fd wake_;
   std::unique_ptr<engine::Watch> watch_;
-  std::map<std::string, Source> sources_;  // by id; only run() touches them
-  std::optional<Fd> others_;               // readable when another command has left the project alone
+  std::map<std::string, Source> sources_;  // by ID; only used by run()
+  std::optional<Fd> others_;               // readable when no other command is at work on the project
   SystemTime begun_ = system_now();
 
-  std::mutex mutex_;  // the five below
+  std::mutex mutex_;  // protects the next five members
   std::vector<Source> pending_;
   bool complete_ = false;
   bool finish_ = false;
@@ -91,7 +93,7 @@ class LogFollower {
   unsigned held_ = 0;
 };
 
-// The lines that are there, container by container, without following.
+// Prints the existing lines, container by container, without following.
 Result<> print_logs(engine::Engine& engine, const std::vector<engine::Container>& containers,
                     const engine::LogReadOptions& options, LogSink& sink);
 

@@ -1,4 +1,4 @@
-// What `models:` of a file needs: Docker's model runner, by way of its plugin `docker-model`.
+// Provides the `models:` of a file through Docker's model runner and its plugin `docker-model`.
 #pragma once
 
 #include <functional>
@@ -11,10 +11,10 @@ namespace consort::project {
 
 class ModelRunner {
  public:
-  // Code::unsupported where there is none. Both are borrowed.
+  // Code::unsupported if the plugin is missing. Both are borrowed.
   static Result<ModelRunner> find(const compose::StringMap& environment, const std::string& directory);
 
-  // Where it answers, and which models it has.
+  // Queries its endpoint and the models it has.
   Result<ModelRunnerState> look(const Cancellation& cancel) const;
 
   struct Listener {

@@ -1,4 +1,4 @@
-// Who has the port that could not be taken: a container of another project, or a process of the host.
+// Finds out what holds a port that could not be published: another project's container or a process of the host.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace consort::project {
 
-// Of an error of the network, whose subject is the port.
+// Whether it is a network error whose subject is the port.
 bool is_port_conflict(const Error& error);
 
 struct PortHolderWords {

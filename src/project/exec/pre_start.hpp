@@ -1,12 +1,12 @@
-// A pre_start hook at work: its container is there and not started.
+// Runs a pre_start hook in its container, which is already created.
 #pragma once
 
 #include "project/exec/session.hpp"
 
 namespace consort::project {
 
-// Starts it, shows what it writes, waits for its end. Ended with 0 it is removed; with anything else it stays, and the
-// error has what it wrote last. When it is interrupted or cannot be started, it is removed.
+// Starts it, shows its output and waits for its end. The container is removed if it exits with 0; otherwise it is kept,
+// and the error has its last output. It is also removed if interrupted or not startable.
 Result<> run_pre_start(Session& session, const Operation& operation, const RunPreStart& hook, const RunDetail& detail,
                        const Cancellation& cancel);
 

@@ -1,5 +1,5 @@
-// The protocol between Compose and the program that provides a service (docs/extension.md of Docker Compose):
-// `PROGRAM compose --project-name=P up|down|stop --OPTION=VALUE... SERVICE`, and JSON messages on its standard output.
+// The protocol between Compose and the program that provides a service (docs/extension.md of Docker Compose): `PROGRAM
+// compose --project-name=P up|down|stop --OPTION=VALUE... SERVICE`, with JSON messages on its standard output.
 #pragma once
 
 #include <functional>
@@ -11,11 +11,11 @@
 
 namespace consort::project {
 
-// One JSON object after the other out of pieces of text, however they are cut and whatever stands between: nothing,
-// spaces or new lines.
+// Extracts JSON objects from pieces of text, however these are split and with or without white space between the
+// objects.
 class MessageReader {
  public:
-  // `take` gets each whole object. Code::invalid for what cannot become one, or is longer than 1 MiB.
+  // `take` gets each complete object. Code::invalid for text that cannot become one or is longer than 1 MiB.
   Result<> feed(std::string_view piece, const std::function<Result<>(std::string_view object)>& take);
   bool between_objects() const { return object_.empty(); }
   const std::string& unfinished() const { return object_; }
@@ -29,23 +29,23 @@ class MessageReader {
 };
 
 struct ProviderCall {
-  const std::string& project;  // borrowed, as all of these
+  const std::string& project;  // borrowed, as are the others
   const std::string& service;
   const compose::Provider& provider;
   ProviderCommand command;
-  const compose::StringMap& environment;  // with the PATH in which it is looked for
+  const compose::StringMap& environment;  // its PATH is searched for the program
   const std::string& directory;
 };
 
-// What is told meanwhile; one thread.
+// Receives the provider's messages; called from one thread.
 struct ProviderListener {
   std::function<void(const std::string& line)> info;
   std::function<void(const std::string& text)> debug;  // may be empty
-  std::function<void()> stopping;                      // of a stop that the program knows
+  std::function<void()> stopping;                      // for a stop that the program supports
 };
 
-// Code::not_found: there is no such program. All other errors say what the program said. A stop that the program does
-// not know is nothing.
+// Code::not_found: there is no such program. All other errors have the program's message. A stop that the program does
+// not support succeeds.
 Result<ProviderAnswer> run_provider(const ProviderCall& call, const ProviderListener& listener,
                                     const Cancellation& cancel);
 

@@ -1,4 +1,5 @@
-// Shared by all verbs: the engine, the project, and the output of progress. Created once per command.
+// What all commands on a project share: the engine, the project and the progress output. Created once per command;
+// engine and progress are borrowed. execute() reads it from several threads, so it must not change meanwhile.
 #pragma once
 
 #include <functional>
@@ -18,7 +19,7 @@
 namespace consort::project {
 
 enum class DryRun : std::uint8_t { no, yes };
-enum class Strangers : std::uint8_t { refused, told };  // names of no service and no container
+enum class Strangers : std::uint8_t { refused, told };  // names that are neither a service nor a container
 
 struct Session {
   engine::Engine& engine;

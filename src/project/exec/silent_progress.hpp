@@ -1,4 +1,4 @@
-// Progress of work that is not shown itself, because something else is: the output of the containers that it is about.
+// Progress for work that is not displayed because the output of the affected containers is.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace consort::project {
 
-// Passes on warnings, and text that is for standard output; behind must outlive it.
+// Passes on only warnings and text for standard output; `behind` must outlive it.
 class SilentProgress final : public Progress {
  public:
   explicit SilentProgress(Progress& behind) : behind_(behind) {}

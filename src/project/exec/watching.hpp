@@ -1,4 +1,4 @@
-// Taking changes from a state stream without ever waiting for one.
+// Reads changes from a stream of states without ever blocking.
 #pragma once
 
 #include <poll.h>
@@ -9,7 +9,7 @@
 
 namespace consort::project {
 
-// nullopt when nothing is there just now, whether or not next() itself would block.
+// nullopt if there is none at the moment, whether or not next() itself would block.
 inline Result<std::optional<engine::StateChange>> next_change(engine::Watch& watch) {
   pollfd ready{watch.fd(), POLLIN, 0};
   if (watch.fd() < 0 || ::poll(&ready, 1, 0) <= 0) return std::optional<engine::StateChange>();

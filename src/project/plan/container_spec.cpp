@@ -19,7 +19,7 @@ using compose::Project;
 using compose::Service;
 using engine::Strings;
 
-// "service:x" names the first container of x; everything else is passed on.
+// "service:x" refers to the first container of x; everything else is passed on.
 std::string sharing_mode(const Project& project, const std::string& mode, std::string_view separator) {
   constexpr std::string_view prefix = "service:";
   if (!mode.starts_with(prefix)) return mode;
@@ -57,7 +57,7 @@ void add_process(const Service& service, engine::ContainerSpec& spec) {
   spec.domainname = service.domainname;
   spec.annotations = service.annotations;
   spec.stop_signal = service.stop_signal;
-  if (service.stop_grace_period)  // the sub-second part is dropped, as everybody's engine does
+  if (service.stop_grace_period)  // the sub-second part is dropped, as in other engines
     spec.stop_timeout = std::chrono::floor<std::chrono::seconds>(*service.stop_grace_period);
   spec.tty = service.tty;
   spec.open_stdin = service.stdin_open;
@@ -169,9 +169,13 @@ Strings volumes_from(const Project& project, const Service& service, std::string
       continue;
     }
     const std::size_t colon = entry.find(':');
-    const auto found = project.services.find(entry.substr(0, colon));
-    if (found == project.services.end()) continue;
-    donors.push_back(container_name(project, found->second, 1, separator) +
+    // With --no-deps the lender is not selected, but has its container.
+    const std::string lender = entry.substr(0, colon);
+    const auto found = project.services.find(lender);
+    const auto other = project.disabled_services.find(lender);
+    if (found == project.services.end() && other == project.disabled_services.end()) continue;
+    const Service& from = found != project.services.end() ? found->second : other->second;
+    donors.push_back(container_name(project, from, 1, separator) +
                      (colon == std::string::npos ? "" : entry.substr(colon)));
   }
   return donors;

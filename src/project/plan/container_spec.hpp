@@ -1,5 +1,5 @@
-// A service as it is wanted, as the engine takes it: one replica of it, with its name and labels. Reads nothing but
-// seccomp profiles.
+// Converts a desired service to the engine's specification of one replica, with its name and labels. Reads no files
+// except seccomp profiles.
 #pragma once
 
 #include <string_view>
@@ -15,19 +15,19 @@ namespace consort::project {
 struct ReplicaOptions {
   unsigned number = 1;
   std::string_view separator = name_separator;
-  std::string image_id;                          // "sha256:...", if it is known already
-  std::vector<std::string> env_files;            // --env-file, as given: kept in a label
-  const compose::StringMap* provided = nullptr;  // borrowed; what providers and models have set for the service
+  std::string image_id;                          // "sha256:...", if already known
+  std::vector<std::string> env_files;            // --env-file, as given; stored in a label
+  const compose::StringMap* provided = nullptr;  // borrowed; variables from the service's providers and models
 };
 
-// Fails with Code::invalid and the place in the file for what no engine could do (an unknown restart policy).
+// Code::invalid, with the position in the file, for what no engine could do (an unknown restart policy).
 Result<engine::ContainerSpec> container_spec(const compose::Project& project, const compose::Service& service,
                                              const ReplicaOptions& options);
 
-// The parts, each for itself.
+// The parts of it.
 Result<std::vector<engine::MountSpec>> mount_specs(const compose::Project& project, const compose::Service& file,
                                                    const DesiredService& service);
-// What a container is given that mounts the API's socket: a line for the user. "": it mounts none.
+// A message for the user if the container mounts the API's socket; "": it does not.
 std::string told_api_socket(const engine::ContainerSpec& spec);
 Result<std::vector<engine::FileContent>> file_contents(const DesiredService& service);
 std::vector<engine::EndpointSpec> endpoint_specs(const DesiredService& service, const std::string& container);

@@ -1,6 +1,6 @@
-// What `up`, `create`, `run` and `scale` do to bring a project from what is there to what the file says. Pure:
-// questions go through `confirm`. Images come first and apart (images.hpp), since what they turn out to be decides what
-// is recreated.
+// Plans what `up`, `create`, `run` and `scale` do to bring a project from its current to its desired state. Pure;
+// questions go through `confirm`. Images come first and separately (images.hpp), since their IDs decide what is
+// recreated.
 #pragma once
 
 #include <functional>
@@ -29,13 +29,13 @@ enum class AfterCreate : std::uint8_t {
 
 struct ConvergeOptions {
   std::set<std::string> named;  // services from the command line; empty: all. The others are their dependencies
-  Recreate recreate = Recreate::diverged;               // of the named
-  Recreate recreate_dependencies = Recreate::diverged;  // of the others
+  Recreate recreate = Recreate::diverged;               // for the named services
+  Recreate recreate_dependencies = Recreate::diverged;  // for the others
   std::map<std::string, unsigned> scale;                // --scale
   Orphans orphans = Orphans::warn;
   AfterCreate after = AfterCreate::start;
   bool renew_anonymous_volumes = false;  // -V
-  std::optional<int> timeout_seconds;    // -t, of what must be stopped
+  std::optional<int> timeout_seconds;    // -t, for containers that must be stopped
   std::string_view separator = name_separator;
   std::vector<std::string> env_files;
   Provided provided;
@@ -44,14 +44,14 @@ struct ConvergeOptions {
 
 Result<Plan> plan_converge(const compose::Project& project, const Observed& observed, const ConvergeOptions& options);
 
-// Containers of services that the file no longer has, and one-offs that have ended.
+// Containers of services that the file no longer has, and one-off containers that have ended.
 std::vector<const engine::Container*> find_orphans(const compose::Project& project, const Observed& observed);
 
-// Why a container is not what the file says, in words; nullopt: it is, except for its networks.
+// Why a container differs from the file, as text; nullopt: it does not, except for its networks.
 std::optional<std::string> divergence(const compose::Project& project, const compose::Service& service,
                                       const engine::Container& container, const Observed& observed,
                                       const Provided& provided);
-// The same of a network of the file that a running container is not on.
+// The same for a network of the file that a running container is not connected to.
 std::optional<std::string> missing_network(const compose::Project& project, const compose::Service& service,
                                            const engine::Container& container, const Observed& observed);
 

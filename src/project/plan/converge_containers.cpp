@@ -1,4 +1,4 @@
-// The containers of each service: kept, recreated, removed, created.
+// The containers of each service: keeps, recreates, removes and creates them.
 #include <algorithm>
 
 #include "project/desired/desired.hpp"
@@ -14,7 +14,7 @@ void append(std::vector<OperationId>& to, const std::vector<OperationId>& from) 
   to.insert(to.end(), from.begin(), from.end());
 }
 
-// Anonymous volumes of the old container move to the new one, unless the file now says something else about their
+// Anonymous volumes of the old container move to the new one, unless the file now specifies something else for their
 // targets.
 void inherit_volumes(const engine::Container& old, engine::ContainerSpec& spec) {
   for (const engine::MountPoint& point : old.mounts) {
@@ -73,7 +73,7 @@ std::optional<std::string> Converger::reason_to_recreate(const compose::Service&
     if (const std::string lender = from.substr(0, from.find(':')); recreated_.contains(lender))
       return "has volumes of " + lender + ", which is recreated";
   if (auto why = divergence(project_, service, container, observed_, options_.provided)) return why;
-  // A container whose networks change is connected to what it lacks.
+  // A container that is moved to other networks will be connected to the missing ones.
   if (moves_.contains(container.id)) return std::nullopt;
   return missing_network(project_, service, container, observed_);
 }
@@ -93,7 +93,8 @@ Result<std::shared_ptr<engine::ContainerSpec>> Converger::spec_of(const compose:
       TRY(container_spec(project_, service, replica_options(service, number))));
 }
 
-// If it shares another one's namespaces or volumes, that one must have a container: `--no-deps` does not create it.
+// If it shares namespaces or volumes with another service, that one must have a container: `--no-deps` does not create
+// it.
 Result<> Converger::check_partners(const compose::Service& service) const {
   const auto check = [&](const std::string& partner, const char* shared, const char* attribute) -> Result<> {
     if (replicas_.contains(partner) || !containers_of(partner).empty()) return {};
@@ -116,8 +117,8 @@ Result<> Converger::check_partners(const compose::Service& service) const {
   return {};
 }
 
-// In Docker's words. Checked before anything is created, because the engine would notice only when half of the project
-// exists.
+// In Docker's words. Checked before anything is created, because the engine would detect it only when half of the
+// project exists.
 Result<> Converger::check_name(const compose::Service& service) const {
   const auto taken = observed_.taken_names.find(service.container_name);
   if (service.container_name.empty() || taken == observed_.taken_names.end()) return {};
@@ -140,7 +141,7 @@ Result<> Converger::service(const compose::Service& service) {
   const unsigned wanted = TRY(desired_replicas(service, {.scale = options_.scale}));
   const Needs needs = needs_of(service);
   std::vector<const engine::Container*> there = containers_of(service.name);
-  // Those to be removed come last: obsolete ones, then the highest numbers.
+  // Containers to be removed come last: obsolete ones, then the highest numbers.
   std::ranges::stable_sort(there, [&](const engine::Container* a, const engine::Container* b) {
     const bool a_obsolete = reason_to_recreate(service, *a).has_value();
     const bool b_obsolete = reason_to_recreate(service, *b).has_value();
@@ -164,7 +165,7 @@ Result<> Converger::service(const compose::Service& service) {
   }
   for (const engine::Container* container : there) {
     Needs before = needs;
-    // The name may become free only when the surplus is gone.
+    // The name may become free only when the surplus containers are gone.
     append(before, removed);
     TRY(converge_existing(service, *container, std::move(before)));
   }
@@ -172,7 +173,7 @@ Result<> Converger::service(const compose::Service& service) {
   return {};
 }
 
-// Containers from when the service had containers.
+// Containers from a time when the service had containers.
 Result<> Converger::remove_replaced(const compose::Service& service) {
   for (const engine::Container* container : containers_of(service.name)) {
     Operation remove = remove_operation(*container);
@@ -249,7 +250,7 @@ Result<> Converger::recreate(const compose::Service& service, const engine::Cont
   make.cause = cause;
   make.shown = object;
   make.before = "Recreate";
-  make.object_id = old.id;  // whose place it takes
+  make.object_id = old.id;  // the container that it replaces
   make.action = CreateContainer{std::move(spec)};
   make.needs = std::move(needs);
   const OperationId made = plan_.add(std::move(make));

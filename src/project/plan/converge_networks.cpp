@@ -1,7 +1,7 @@
-// Networks, and the containers on those that are replaced: they are stopped, moved to the new one, and started again.
+// Networks, and the containers on replaced ones: they are stopped, moved to the new network, and started again.
 //
-// A plan that is cut anywhere in between leaves containers that do not run, on fewer networks than the file says. The
-// next plan connects those: connect_missing().
+// A plan that is interrupted leaves containers that are stopped and on fewer networks than the file specifies. The next
+// plan connects those: connect_missing().
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -45,7 +45,7 @@ Result<> Converger::networks() {
 Result<> Converger::network(const std::string& key, const compose::Network& network) {
   const engine::Network* there = observed_.network(network.name);
   if (network.external) {
-    // The engine's own networks are always there.
+    // The engine's own networks always exist.
     const bool built_in = network.name == "bridge" || network.name == "host" || network.name == "none";
     if (there || built_in) return {};
     return fail(Error(Code::not_found, "network " + network.name + " declared as external, but could not be found")
@@ -75,13 +75,14 @@ Result<> Converger::network(const std::string& key, const compose::Network& netw
                                           label::network + " set to \"" + labelled + "\" (expected: \"" + key + "\")")
                     .at(network.mark));
   warn_of_namesakes(key, *there);
-  // One without a hash was not made from a file: it is used as it is, like a volume.
+  // A network without a hash was not created from a file: it is used as it is, like a volume.
   const std::string hash = label_of(there->spec.labels, label::config_hash);
   if (!hash.empty() && hash != config_hash(network)) replace_network(key, *there);
   return {};
 }
 
-// Of several networks with the labels of one, that of the right name is used. Nobody knows whether the others are.
+// If several networks have the labels of one, the one with the right name is used. It is unknown whether others are in
+// use.
 void Converger::warn_of_namesakes(const std::string& key, const engine::Network& used) {
   for (const engine::Network& other : observed_.networks)
     if (other.id != used.id && is_of(other, project_.name, key))
@@ -91,7 +92,7 @@ void Converger::warn_of_namesakes(const std::string& key, const engine::Network&
                                shell_quote(other.spec.name) + "`");
 }
 
-// One that had another name until now is left by its containers, and goes if nobody else is on it.
+// A network that was renamed is left by its containers, and is removed if it has no others.
 void Converger::create_network(const std::string& key, const compose::Network& network) {
   const auto renamed = std::ranges::find_if(observed_.networks, [&](const engine::Network& other) {
     return is_of(other, project_.name, key) && !label_of(other.spec.labels, label::config_hash).empty();
@@ -113,14 +114,14 @@ void Converger::create_network(const std::string& key, const compose::Network& n
 void Converger::replace_network(const std::string& key, const engine::Network& old) {
   Operation remove = resource_operation(RemoveNetwork{}, "Network", old.spec.name, "configuration has changed");
   remove.object_id = old.id;
-  remove.before.clear();  // Docker Compose tells only that it is removed
+  remove.before.clear();  // Docker Compose only prints that it is removed
   remove.needs = part(old);
   const OperationId removed = plan_.add(std::move(remove));
   network_ready_[key] = {add_create_network(key, {removed}, "configuration has changed")};
   move(old, old.spec.name, network_ready_[key]);
 }
 
-// Stops the project's containers on it, and takes them off.
+// Stops the project's containers on it, and disconnects them.
 Converger::Needs Converger::part(const engine::Network& old) {
   Needs parted;
   for (const engine::Container& container : observed_.containers) {
@@ -158,7 +159,7 @@ Converger::Needs Converger::connect_moved(const engine::Container& container) {
   return connected;
 }
 
-// Of a container that is kept: one that runs without a network of the file is recreated, as with Docker.
+// For a container that is kept: one that runs without a network of the file is recreated, as with Docker.
 Result<Converger::Needs> Converger::connect_missing(const compose::Service& service,
                                                     const engine::Container& container) {
   Needs connected;
@@ -179,7 +180,7 @@ Result<Converger::Needs> Converger::connect_missing(const compose::Service& serv
   return connected;
 }
 
-// Containers of services that this plan is not about: they are as they were, but on the new network.
+// Containers of services outside this plan: they stay as they are, but on the new network.
 void Converger::move_others() {
   for (const engine::Container& container : observed_.containers) {
     if (gone_.contains(container.id)) continue;

@@ -1,4 +1,4 @@
-// Volumes and orphans: what must be right before containers are considered.
+// Volumes and orphans: the preconditions for containers.
 #include <algorithm>
 
 #include "base/strings.hpp"

@@ -1,4 +1,4 @@
-// Starting in dependency order, and waiting for the conditions of dependents.
+// Starts services in dependency order, and waits for the conditions of their dependents.
 #include <algorithm>
 
 #include "project/plan/converger.hpp"
@@ -9,14 +9,14 @@ namespace consort::project {
 
 namespace {
 
-// Already true in the snapshot: nothing to wait for.
+// Whether the condition already holds in the snapshot, so that there is nothing to wait for.
 bool fulfilled(const engine::Container& container, Awaited awaited) {
   const engine::ContainerState& state = container.state;
   switch (awaited) {
     case Awaited::healthy:
       return state.status == engine::Status::running && state.health.status == engine::HealthStatus::healthy;
     case Awaited::completed:
-      return false;  // it is started again
+      return false;  // it will be started again
     case Awaited::running_or_healthy:
       return state.status == engine::Status::running && (state.health.status == engine::HealthStatus::healthy ||
                                                          state.health.status == engine::HealthStatus::none);
@@ -43,7 +43,7 @@ Result<Plan> Converger::run() {
 }
 
 Result<> Converger::start_all() {
-  // A container that cannot be created ends the command before anything is started.
+  // A container that cannot be created ends the command before any container is started.
   Operation created;
   created.target = "created";
   for (const Operation& operation : plan_.operations())
@@ -86,7 +86,7 @@ Converger::Needs Converger::conditions(const compose::Service& service) {
   return needs;
 }
 
-// Left by an earlier run, or by a failed one for the user to look at.
+// Hooks left by an earlier run, or kept by a failed one for inspection.
 Converger::Needs Converger::remove_hooks(const std::string& service) {
   Needs removed;
   for (const engine::Container& hook : observed_.hooks) {
@@ -99,8 +99,8 @@ Converger::Needs Converger::remove_hooks(const std::string& service) {
   return removed;
 }
 
-// Once for the service, when it starts as a whole and one of its containers has never run: one that has run has had its
-// hooks.
+// Once for the service, when none of its containers is running and one of them has never run: a container that has run
+// has had its hooks.
 Result<Converger::Needs> Converger::pre_start(const compose::Service& service, const std::vector<Replica>& replicas,
                                               Needs needs) {
   const bool runs = std::ranges::any_of(replicas, &Replica::running);
@@ -124,7 +124,7 @@ Result<> Converger::start_service(const compose::Service& service, OperationId c
   Needs ready = conditions(service);
   ready.push_back(created);
   const Needs wanted = TRY(pre_start(service, found->second, std::move(ready)));
-  Needs previous;  // replicas of one service start one after the other
+  Needs previous;  // replicas of a service start one after another
   for (Replica& replica : found->second) {
     if (replica.running) continue;
     Operation start;

@@ -1,4 +1,4 @@
-// Inside of plan_converge: one object that grows a plan, in the order in which things must come to be.
+// The implementation of plan_converge: an object that builds a plan in the order in which objects must be created.
 #pragma once
 
 #include <map>
@@ -25,16 +25,16 @@ class Converger {
     std::string name;
     std::string service;
     unsigned number = 1;
-    const engine::Container* existing = nullptr;  // kept as it is; null: made by this plan
-    bool running = false;                         // and nothing in this plan stops it
-    Needs made;                                   // operations after which it is there
+    const engine::Container* existing = nullptr;  // kept as it is; null: created by this plan
+    bool running = false;                         // nothing in this plan stops it
+    Needs made;                                   // operations after which it exists
     Needs up;                                     // operations after which it has been started
   };
 
-  // What becomes of a container whose network is replaced, if it is kept.
+  // How a kept container is moved to the network that replaces its current one.
   struct Move {
     std::shared_ptr<const engine::EndpointSpec> to;
-    Needs needs;  // operations after which the network is there
+    Needs needs;  // operations after which the network exists
   };
 
   // converge_networks.cpp
@@ -91,10 +91,10 @@ class Converger {
   const ConvergeOptions& options_;
   ServiceGraph graph_;
   Plan plan_;
-  std::map<std::string, Needs> network_ready_, volume_ready_;  // by key of the file
-  std::map<std::string, std::vector<Move>> moves_;             // by container id
-  std::map<std::string, OperationId> stopped_;                 // by container id
-  std::set<std::string> gone_;                                 // ids of containers that this plan removes
+  std::map<std::string, Needs> network_ready_, volume_ready_;  // by key in the file
+  std::map<std::string, std::vector<Move>> moves_;             // by container ID
+  std::map<std::string, OperationId> stopped_;                 // by container ID
+  std::set<std::string> gone_;                                 // IDs of containers that this plan removes
   std::set<std::string> recreated_;                            // services
   std::map<std::string, std::vector<Replica>> replicas_;       // by service
   std::map<std::tuple<std::string, Awaited, Necessity>, OperationId> awaits_;

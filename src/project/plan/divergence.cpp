@@ -58,7 +58,7 @@ std::optional<std::string> divergence(const compose::Project& project, const com
 std::vector<const engine::Container*> find_orphans(const compose::Project& project, const Observed& observed) {
   std::vector<const engine::Container*> orphans;
   for (const engine::Container& container : observed.containers) {
-    // What a failed job has left is kept for whoever looks for the reason.
+    // The containers of a failed job are kept for inspection.
     if (container.labels.contains(label::job_run)) continue;
     const bool known = service_named(project, container.service) != nullptr || project.jobs.contains(container.service);
     if (container.oneoff ? container.state.status == engine::Status::exited : !known) orphans.push_back(&container);

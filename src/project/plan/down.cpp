@@ -1,4 +1,4 @@
-// Taking a project down: containers in reverse order, then what only they needed.
+// Takes a project down: its containers in reverse order, then everything that only they needed.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -46,7 +46,7 @@ class Downer {
     warn_of_oneoffs();
   }
 
-  // Docker Compose leaves these running without saying so.
+  // Docker Compose leaves these running without a message.
   void warn_of_profile(const engine::Container& container, const compose::Service& service) {
     if (service.profiles.empty()) return;
     plan_.warnings.push_back("Container " + container.name + " is kept, because the profile of service \"" +
@@ -54,7 +54,7 @@ class Downer {
                              " down` removes it");
   }
 
-  // A container started by `run` belongs to somebody at another terminal, and keeps the networks that it uses.
+  // A container started by `run` belongs to a user at another terminal, and keeps the networks that it uses.
   void warn_of_oneoffs() {
     std::vector<std::string> names;
     for (const engine::Container& container : staying_)
@@ -64,8 +64,8 @@ class Downer {
                              ". `consort down --remove-orphans` removes them");
   }
 
-  // Dependents first; the labels' graph includes services that the file no longer has, and the file's those without
-  // containers.
+  // Dependents first. The labels' graph includes services that are no longer in the file, and the file's graph those
+  // without containers.
   void containers() {
     ServiceGraph graph = ServiceGraph::of(going_);
     if (project_)
@@ -89,7 +89,7 @@ class Downer {
     }
   }
 
-  // Failed hooks of a service that never started stay for the user to look at, until now.
+  // Failed hooks of a service that never started were kept for inspection; `down` removes them.
   void hooks() {
     for (const engine::Container& hook : observed_.hooks)
       if (options_.named.empty() || options_.named.contains(hook.service)) {
@@ -99,7 +99,7 @@ class Downer {
       }
   }
 
-  // Null: it is a service with containers, or it stays.
+  // Null if it is a service with containers, or if it stays.
   const compose::Service* provided_service(const std::string& name) const {
     if (!project_ || (!options_.named.empty() && !options_.named.contains(name))) return nullptr;
     const auto found = project_->services.find(name);
@@ -157,7 +157,7 @@ class Downer {
     }
   }
 
-  // Anonymous volumes go with their containers. One whose container is gone was kept by an earlier `down`.
+  // Anonymous volumes are removed with their containers. One without a container was kept by an earlier `down`.
   bool is_left_over(const engine::Volume& volume) const {
     return is_ours(volume.spec.labels) && std::ranges::none_of(observed_.containers, [&](const auto& container) {
              return std::ranges::any_of(
@@ -165,7 +165,7 @@ class Downer {
            });
   }
 
-  // By the name that the file gives it, whatever its labels say; external ones belong to somebody else.
+  // By its name in the file, regardless of its labels; external ones are not ours.
   bool declares(const std::string& name) const {
     return std::ranges::any_of(project_->volumes,
                                [&](const auto& entry) { return !entry.second.external && entry.second.name == name; });

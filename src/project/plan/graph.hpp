@@ -1,4 +1,4 @@
-// Who depends on whom: from the file, or from the labels of containers where no file is at hand.
+// Dependencies between services: from the file, or from the containers' labels if there is no file.
 #pragma once
 
 #include <functional>
@@ -22,13 +22,13 @@ class ServiceGraph {
   }
 
   const std::map<std::string, compose::Dependency>& dependencies(const std::string& service) const;
-  // Services that depend on it directly.
+  // Services that directly depend on it.
   std::vector<std::string> dependents(const std::string& service) const;
   std::vector<std::string> services() const;
-  // Dependencies first, ties by name. A service in a cycle (labels can lie) comes where its name puts it.
+  // Dependencies first, ties by name. A service in a cycle (labels can be wrong) comes in the order of names.
   std::vector<std::string> order() const;
   bool contains(const std::string& service) const { return edges_.contains(service); }
-  // The names and all that they depend on.
+  // The named services and all their dependencies.
   std::set<std::string> with_dependencies(const std::vector<std::string>& names) const;
 
  private:

@@ -12,7 +12,7 @@ std::optional<std::string> changed_image_volume(const compose::Service& service,
                                                 const Observed& observed) {
   const std::string made_of = label_of(container.labels, label::image_volumes);
   if (made_of.empty()) return std::nullopt;
-  // Looked for as a whole: a target may contain a comma.
+  // Compared as a whole, because a target may contain a comma.
   const std::string known = "," + made_of + ",";
   for (const compose::Mount& mount : service.volumes) {
     if (mount.type != compose::MountType::image) continue;

@@ -1,5 +1,4 @@
-// Images that a container mounts. The mounts have their names, which may come to mean other images: what they meant is
-// kept in a label.
+// Images that a container mounts. Their names may be moved to other images, so a label records the image IDs.
 #pragma once
 
 #include <optional>
@@ -15,9 +14,10 @@ namespace label {
 inline constexpr const char* image_volumes = "com.docker.compose.image-volume-digest";  // "/data=sha256:...,..."
 }
 
-// One that is mounted at `target`, as the label has it.
+// The label's entry for an image mounted at `target`.
 std::string image_volume(const std::string& target, const std::string& image_id);
-// Says which has changed. Of containers that were made before there was such a label it is not known.
+// Describes the change of a mounted image, if any. For containers without the label (from older versions), it is
+// unknown.
 std::optional<std::string> changed_image_volume(const compose::Service& service, const engine::Container& container,
                                                 const Observed& observed);
 

@@ -10,7 +10,7 @@ namespace {
 
 enum class Policy : std::uint8_t { missing, always, never, build };
 
-// nullopt: not a policy. Policies with a period are decided by the image's age.
+// nullopt: not a policy. Policies with a period depend on the image's age.
 std::optional<Policy> decide(std::string_view text, const LocalImage* local, SystemTime now) {
   using namespace std::chrono_literals;
   if (text.empty() || text == "policy" || text == "missing" || text == "if_not_present" || text == "refresh")
@@ -44,7 +44,7 @@ bool is_off(const compose::Project& project, const std::string& variable) {
   return wish == "0" || wish == "f" || wish == "false";
 }
 
-// Without bake, which builds everything at once, Docker Compose builds a service's dependencies before it, whatever the
+// Without bake, which builds everything at once, Docker Compose builds a service's dependencies before it, with any
 // builder.
 bool builds_in_order(const compose::Project& project) {
   return wants_classic_builder(project) || is_off(project, "COMPOSE_BAKE");
@@ -83,10 +83,10 @@ class ImagePlanner {
     } else if (!local && *policy == Policy::missing) {
       pull(service, image, "not on this machine");
     }
-    return {};  // never: its absence is told when the container is made
+    return {};  // never: a missing image is reported when the container is created
   }
 
-  // An image that one service builds and others use: what is about to be built need not be in a registry.
+  // An image that one service builds and others use: since it is about to be built, it need not be in a registry.
   Result<bool> made_by_another(const compose::Service& service) {
     for (const auto& [name, other] : project_.services) {
       if (!other.build || image_key(project_, other) != image_key(project_, service)) continue;
@@ -137,7 +137,7 @@ class ImagePlanner {
     return {};
   }
 
-  // A Dockerfile may name the image of a service that its own service depends on.
+  // A Dockerfile may refer to the image of a service on which its own service depends.
   Result<> after_dependencies(const compose::Service& service, std::vector<OperationId>& needs) {
     for (const auto& [name, how] : service.depends_on) {
       const auto other = project_.services.find(name);
@@ -149,7 +149,7 @@ class ImagePlanner {
     return {};
   }
 
-  // What a service is built from is built, too, whether it exists or is selected: its sources may have changed.
+  // A service used as build context is built, too, whether it exists or is selected: its sources may have changed.
   Result<> prepare_context(const compose::Service& service, const compose::Service& other) {
     if (project_.services.contains(other.name)) TRY(visit(other));
     if (!ready_[other.name].empty() || !other.build) return {};
@@ -167,7 +167,7 @@ class ImagePlanner {
     return pulled_[key] = plan_.add(pull_operation(service, image, std::move(cause)));
   }
 
-  // `type: image` volumes use images, too.
+  // Pulls the images of `type: image` volumes.
   Result<> mounted_images(const compose::Service& service) {
     for (const compose::Mount& mount : service.volumes)
       if (mount.type == compose::MountType::image && !find_local(local_, mount.source))
@@ -175,7 +175,7 @@ class ImagePlanner {
     return {};
   }
 
-  // Images of pre_start hooks, by the service's policy; what another service builds exists by then.
+  // Images of pre_start hooks, by the service's policy; images that another service builds exist by then.
   Result<> hook_images(const compose::Service& service) {
     for (const compose::PreStartHook& hook : service.pre_start) {
       if (hook.own.image.empty()) continue;
@@ -193,7 +193,7 @@ class ImagePlanner {
   const std::map<std::string, LocalImage>& local_;
   const ImageOptions& options_;
   Plan plan_;
-  std::map<std::string, OperationId> pulled_;              // by image_key, or the name of a mounted image
+  std::map<std::string, OperationId> pulled_;              // by image_key, or by the name of a mounted image
   std::map<std::string, std::vector<OperationId>> ready_;  // by service
 };
 
@@ -225,7 +225,7 @@ Operation pull_operation(const compose::Service& service, const std::string& ima
 Operation build_operation(const compose::Service& service, const std::string& image, std::string cause,
                           BuildImage how) {
   Operation operation = image_operation(how, service, image, std::move(cause));
-  operation.shown = image;  // as Docker Compose names it
+  operation.shown = image;  // the name in Docker Compose's output
   operation.after = "Built";
   return operation;
 }

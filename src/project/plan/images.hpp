@@ -1,4 +1,4 @@
-// Which images must be pulled or built before the containers of a project can be made. Pure.
+// Plans the images to pull or build before the containers of a project can be created. Pure.
 #pragma once
 
 #include <map>
@@ -20,17 +20,17 @@ struct LocalImage {
 };
 
 struct ImageOptions {
-  std::string pull;  // --pull: always, missing, never, build; "" or "policy": what the services say
+  std::string pull;  // --pull: always, missing, never, build; "" or "policy": as the services specify
   BuildWish build = BuildWish::as_needed;
   SystemTime now{};
-  std::set<std::string> named;  // --build concerns these only; empty: all
+  std::set<std::string> named;  // --build applies to these only; empty: all
 };
 
-// local: what is on this machine, by the name in the file.
+// local: the images on this machine, by their name in the file.
 Result<Plan> plan_images(const compose::Project& project, const std::map<std::string, LocalImage>& local,
                          const ImageOptions& options);
 
-// `pull`: everything (but what --policy and the services' own policies leave out), each image once.
+// `pull`: all images, each once, except those excluded by --policy and the services' own policies.
 struct PullOptions {
   std::string policy;  // "", missing, always
   bool ignore_buildable = false;
@@ -40,10 +40,10 @@ struct PullOptions {
 Result<Plan> plan_pull(const compose::Project& project, const std::map<std::string, LocalImage>& local,
                        const PullOptions& options);
 
-// `build`: every service that has a build section; contexts of other services first.
+// `build`: every service with a build section; those used as contexts by others come first.
 Plan plan_build(const compose::Project& project);
 
-// DOCKER_BUILDKIT=0: there is no classic builder here, but its order is kept, and it is told what it cannot do.
+// DOCKER_BUILDKIT=0: there is no classic builder, but its order is kept, with errors for what it could not do.
 bool wants_classic_builder(const compose::Project& project);
 
 Operation pull_operation(const compose::Service& service, const std::string& image, std::string cause);

@@ -1,4 +1,4 @@
-// The value of a label; "" where it is not.
+// The value of a label; "" if it is missing.
 #pragma once
 
 #include <string>

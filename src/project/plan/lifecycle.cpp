@@ -12,8 +12,8 @@ namespace {
 
 using Needs = std::vector<OperationId>;
 
-// Adds the operations that `make` returns for each container, dependents first, and a stop of each provider; operations
-// need those of the dependents.
+// Adds the operations that `make` returns for each container, dependents first, and a stop of each provider. Each
+// operation needs those of the dependents.
 template <typename Make>
 void in_reverse_order(Plan& plan, const Containers& containers, const ServiceGraph& graph,
                       const std::map<std::string, compose::Service>& providers, Make&& make) {
@@ -34,7 +34,7 @@ void in_reverse_order(Plan& plan, const Containers& containers, const ServiceGra
       stop.needs = needs;
       mine.push_back(plan.add(std::move(stop)));
     }
-    // A service without containers passes on what it waits for.
+    // A service without containers passes on the operations that it waits for.
     done[name] = mine.empty() ? needs : mine;
   }
 }
@@ -43,7 +43,7 @@ Awaited awaited_of(compose::DependencyCondition condition) {
   return condition == compose::DependencyCondition::completed_successfully ? Awaited::completed : Awaited::healthy;
 }
 
-// Actions on each container independently.
+// The action on each container independently.
 Plan on_each(const Containers& containers, const Action& action, const char* after) {
   Plan plan;
   plan.on_failure = OnFailure::go_on;
@@ -55,7 +55,7 @@ Plan on_each(const Containers& containers, const Action& action, const char* aft
   return plan;
 }
 
-// start and restart: dependencies first, each as soon as its dependencies are in the required state.
+// start and restart: dependencies first, each service as soon as its dependencies are in the required state.
 class Starter {
  public:
   Starter(const Containers& containers, const ServiceGraph& graph) : containers_(containers), graph_(graph) {}
@@ -65,7 +65,7 @@ class Starter {
     const std::set<std::string> wanted = graph_.with_dependencies(named.empty() ? graph_.services() : names);
     for (const std::string& name : graph_.order()) {
       if (!wanted.contains(name)) continue;
-      // A service that was never created does not keep the others from starting; a project without any is a mistake.
+      // A service without containers does not prevent the others from starting; a project without any is an error.
       if (containers_.empty())
         return fail(Error(Code::not_found, "service \"" + name + "\" has no container to start"));
       start_service(name, options);
@@ -105,7 +105,7 @@ class Starter {
     }
   }
 
-  // The container is up when its hooks have run.
+  // The container counts as started when its hooks have run.
   OperationId with_hooks(const engine::Container& container,
                          const std::map<std::string, std::vector<compose::Hook>>& post_start, OperationId started) {
     const auto hooks = post_start.find(container.service);

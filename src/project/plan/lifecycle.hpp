@@ -1,5 +1,5 @@
-// Plans for containers that exist: stop, start, restart, kill, pause, remove, and taking a whole project down. Pure.
-// They work from containers and their labels, so that they need no file; a file, where there is one, adds its hooks.
+// Plans for existing containers: stop, start, restart, kill, pause, remove, and taking a whole project down. Pure. They
+// use containers and their labels, so no file is required; if there is one, it adds its hooks.
 #pragma once
 
 #include <map>
@@ -20,24 +20,24 @@ using Containers = std::vector<engine::Container>;
 struct StopPlanOptions {
   std::optional<int> timeout_seconds;
   std::map<std::string, std::vector<compose::Hook>> pre_stop;      // by service
-  std::map<std::string, std::vector<compose::Hook>> post_start{};  // of `restart`
-  std::map<std::string, compose::Service> providers{};             // services to be stopped that other programs provide
+  std::map<std::string, std::vector<compose::Hook>> post_start{};  // for `restart`
+  std::map<std::string, compose::Service> providers{};             // services to stop that are run by providers
 };
-// What the file adds to a stop: its hooks, and of the named services (all if none is named) those with a provider.
+// Adds the file's part of a stop: hooks, and the named services (all if none are named) with a provider.
 void add_from_file(StopPlanOptions& options, const compose::Project& project, const std::set<std::string>& named);
 // Dependents stop before what they depend on.
 Plan plan_stop(const Containers& containers, const ServiceGraph& graph, const StopPlanOptions& options);
 
 struct StartPlanOptions {
   std::map<std::string, std::vector<compose::Hook>> post_start;           // by service
-  std::map<std::string, std::vector<Operation>> pre_start{};              // likewise: hooks_before_start()
-  enum class Then : std::uint8_t { nothing, wait } then = Then::nothing;  // until all run, or are healthy
+  std::map<std::string, std::vector<Operation>> pre_start{};              // by service: hooks_before_start()
+  enum class Then : std::uint8_t { nothing, wait } then = Then::nothing;  // until all are running or healthy
 };
-// Dependencies first, honouring conditions. Without any container it is an error.
+// Dependencies first, honouring conditions. An error if there are no containers.
 Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named,
                         const StartPlanOptions& options = {});
 
-// Dependencies first; what waits for a condition is restarted when those that are restarted with it meet it again.
+// Dependencies first. A service with a condition is restarted once the restarted dependencies meet it again.
 enum class Dependents : std::uint8_t { include, ignore };  // those with `restart: true`; --no-deps ignores them
 Plan plan_restart(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named,
                   Dependents dependents, const StopPlanOptions& options);
@@ -60,7 +60,7 @@ struct DownOptions {
   bool volumes = false;
   RemoveImages images = RemoveImages::none;
 };
-// project: null without a file; then networks and volumes are those with the project's label.
+// project: null without a file; networks and volumes are then those with the project's label.
 Plan plan_down(const std::string& project_name, const compose::Project* project, const Observed& observed,
                const DownOptions& options);
 

@@ -1,4 +1,4 @@
-// Volumes, secrets and configs of a service as mounts and files.
+// Converts volumes, secrets and configs of a service to mounts and files.
 #include <algorithm>
 
 #include "compose/api_socket.hpp"
@@ -14,7 +14,7 @@ using compose::MountType;
 
 void add_bind(const Mount& mount, engine::MountSpec& spec) {
   spec.type = engine::MountType::bind;
-  // Without a `bind:` mapping a missing directory is created; with one, only if it says so.
+  // Without a `bind:` mapping, a missing directory is created; with one, only if that requests it.
   spec.create_host_path = !mount.bind || mount.bind->create_host_path;
   if (!mount.bind) return;
   spec.propagation = mount.bind->propagation;
@@ -68,7 +68,7 @@ Result<engine::MountSpec> mount_spec(const DesiredService& service, const Desire
   return spec;
 }
 
-// For a file on the host.
+// The mount of a file on the host.
 engine::MountSpec file_mount(const DesiredFile& file) {
   engine::MountSpec spec;
   spec.type = engine::MountType::bind;
@@ -91,7 +91,7 @@ Result<engine::FileContent> file_content(const DesiredService& service, const De
   return engine::FileContent{file.path, file.content, file.mode, file.uid, file.gid};
 }
 
-// Binds of Docker's socket, and the one for `use_api_socket`.
+// Adds binds of Docker's socket, and the one for `use_api_socket`.
 void add_api_socket(compose::ApiSocket kind, const compose::Service& file, std::vector<engine::MountSpec>& mounts) {
   if (kind == compose::ApiSocket::none) return;
   const auto is_there = [](const engine::MountSpec& mount) { return mount.target == compose::docker_socket; };

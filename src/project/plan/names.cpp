@@ -75,7 +75,7 @@ std::map<std::string, compose::Dependency> parse_depends_on(std::string_view tex
 
 namespace {
 
-// Unambiguous text of fields: each preceded by its length.
+// An unambiguous text of fields: each is preceded by its length.
 class Canonical {
  public:
   Canonical& add(std::string_view text) {
@@ -97,7 +97,7 @@ std::string word(std::optional<bool> value) {
   return !value ? "unset" : *value ? "true" : "false";
 }
 
-// The content of a config or secret is written when the container is created, so changed content must create a new one.
+// The content of a config or secret is written when the container is created, so changed content requires a new one.
 void add_content(Canonical& canonical, const std::vector<compose::FileReference>& references,
                  const std::map<std::string, compose::FileObject>& objects) {
   for (const compose::FileReference& reference : references)
@@ -117,7 +117,7 @@ void add_labels(std::map<std::string, std::string>& labels, const compose::Proje
 }  // namespace
 
 std::string config_hash(const compose::Project& project, const compose::Service& service) {
-  // As in Docker Compose and `config --hash`, unless there is content that the file only refers to.
+  // As in Docker Compose and `config --hash`, unless there is content to which the file only refers.
   const auto api = compose::api_socket_of(project, service);
   const bool full_api = api && *api == compose::ApiSocket::full;
   if (service.configs.empty() && service.secrets.empty() && !full_api)

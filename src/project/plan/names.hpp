@@ -1,5 +1,5 @@
-// What things of a project are called, and the labels by which they are found again (docs: the same names and labels as
-// Docker Compose, so that either program's users know where to look).
+// Names of a project's objects, and the labels to find them by. They are those of Docker Compose, so that users of
+// either program find them.
 #pragma once
 
 #include <string>
@@ -27,11 +27,11 @@ inline constexpr const char* slug = "com.docker.compose.slug";
 inline constexpr const char* replace = "com.docker.compose.replace";
 inline constexpr const char* network = "com.docker.compose.network";
 inline constexpr const char* volume = "com.docker.compose.volume";
-inline constexpr const char* hook = "com.docker.compose.hook";  // "pre_start": the container of a hook
+inline constexpr const char* hook = "com.docker.compose.hook";  // "pre_start": a hook's container
 inline constexpr const char* hook_index = "com.docker.compose.hook-index";
 inline constexpr const char* job = "com.docker.job.id";
 inline constexpr const char* job_run = "com.docker.job.run-id";
-inline constexpr const char* provided = "dev.consort.provided";  // a digest of what providers and models have set
+inline constexpr const char* provided = "dev.consort.provided";  // digest of the variables from providers and models
 }  // namespace label
 
 // Between project, service and number; "_" with --compatibility.
@@ -40,24 +40,24 @@ inline constexpr std::string_view name_separator = "-";
 // "lms-web-1", or the service's container_name.
 std::string container_name(const compose::Project& project, const compose::Service& service, unsigned number,
                            std::string_view separator = name_separator);
-// Also one that was not selected: others may be built from it. Null: there is none of that name.
+// Includes services that are not selected, since others may be built from them. Null: there is no such service.
 const compose::Service* service_named(const compose::Project& project, const std::string& name);
 // The image of a service: its `image:`, or PROJECT-SERVICE for one that is only built.
 std::string image_name(const compose::Project& project, const compose::Service& service);
-// Whether it is a hook's: no container of the service as commands show and count them.
+// Whether it is a hook's container, which commands neither show nor count as the service's.
 bool is_hook(const engine::Container& container);
-// A container's name as users see it in logs and progress: without "<project>-".
+// A container's name in logs and progress: without "<project>-".
 std::string short_name(const engine::Container& container);
 
-// By what the image of a service is looked up: its name, with the platform if the service asks for one.
+// The key to look up a service's image: its name, with the platform if the service specifies one.
 std::string image_key(const compose::Project& project, const compose::Service& service);
 
-// "db:service_healthy:false,cache:service_started:true", sorted; and back.
+// Converts to and from "db:service_healthy:false,cache:service_started:true", sorted.
 std::string format_depends_on(const std::map<std::string, compose::Dependency>& dependencies);
 std::map<std::string, compose::Dependency> parse_depends_on(std::string_view text);
 std::string_view to_string(compose::DependencyCondition condition);
 
-// Changing what these cover makes `up` recreate the object.
+// A change to what these cover makes `up` recreate the object.
 std::string config_hash(const compose::Project& project, const compose::Service& service);
 std::string config_hash(const compose::Network& network);
 std::string config_hash(const compose::Volume& volume);

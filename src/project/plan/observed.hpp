@@ -1,4 +1,4 @@
-// What is there: one snapshot of the engine, as planning sees it. Values only.
+// The current state: one snapshot of the engine for planning. Values only.
 #pragma once
 
 #include <map>
@@ -10,12 +10,12 @@
 namespace consort::project {
 
 struct Observed {
-  std::vector<engine::Container> containers;  // of the project, one-offs too
-  std::vector<engine::Container> hooks;       // of the project: what runs before a service starts, or failed to
-  std::vector<engine::Network> networks;      // all that the engine has: a name may be taken by somebody else's
-  std::vector<engine::Volume> volumes;        // likewise
+  std::vector<engine::Container> containers;  // the project's, including one-off containers
+  std::vector<engine::Container> hooks;       // the project's pre_start containers, running or failed
+  std::vector<engine::Network> networks;      // all of the engine's: a name may belong to another project
+  std::vector<engine::Volume> volumes;        // all of the engine's
   std::map<std::string, std::string> images;  // by image_key: "sha256:..."; absent: not on this machine
-  // Containers that are not of the project and have a name that its file gives to one of its own.
+  // Containers outside the project whose name the file gives to one of its own.
   std::map<std::string, engine::Container> taken_names;
 
   const engine::Network* network(const std::string& name) const {

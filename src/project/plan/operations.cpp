@@ -44,7 +44,7 @@ OperationId add_stop(Plan& plan, const engine::Container& container, const StopP
   if (const auto hooks = options.pre_stop.find(container.service);
       hooks != options.pre_stop.end() && container.state.status == engine::Status::running) {
     Operation hook = on_container(RunHooks{hooks->second}, container);
-    hook.before = std::exchange(stop.before, "");  // its hooks are a part of stopping
+    hook.before = std::exchange(stop.before, "");  // its hooks run as part of stopping
     hook.needs = std::move(needs);
     needs = {plan.add(std::move(hook))};
   }

@@ -1,4 +1,4 @@
-// The operations that several planners make, with what progress says of them.
+// Operations that several planners create, with their progress texts.
 #pragma once
 
 #include <optional>
@@ -10,11 +10,11 @@
 namespace consort::project {
 
 std::string container_object(const std::string& name);  // "Container x"
-// "Network x", "Volume x", to be made or removed.
+// "Network x" or "Volume x", to be created or removed.
 Operation resource_operation(Action action, const char* kind, const std::string& name, std::string cause);
 Operation on_container(Action action, const engine::Container& container);
 Operation stop_operation(const engine::Container& container, std::optional<int> timeout_seconds);
-// Adds it to the plan, after the hooks that the service wants to be run before; gives the stop itself.
+// Adds the stop to the plan, after the service's pre_stop hooks; returns the ID of the stop itself.
 OperationId add_stop(Plan& plan, const engine::Container& container, const StopPlanOptions& options,
                      std::vector<OperationId> needs);
 Operation remove_operation(const engine::Container& container, RemoveContainer how = {});

@@ -34,7 +34,7 @@ std::string within(const std::optional<int>& seconds) {
   return seconds ? " within " + std::to_string(*seconds) + "s" : "";
 }
 
-// What an operation takes, after its verb.
+// The text that follows the verb of an operation.
 struct Detail {
   std::string operator()(const RenameContainer& rename) const { return " to " + rename.new_name; }
   std::string operator()(const ConnectContainer& connect) const { return " to " + connect.endpoint->network; }

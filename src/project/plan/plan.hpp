@@ -1,7 +1,6 @@
-// A plan: atomic operations on the engine's objects, the dependencies between them, and the reason for each. Made by
-// pure functions (converge.hpp, lifecycle.hpp, images.hpp), printed by to_string() - which is what --dry-run
-// --progress=plain tells in its way, what tests compare, and what a bug report should contain - and carried out by
-// exec/executor.hpp, which decides nothing.
+// A plan: atomic operations on the engine's objects, the dependencies between them, and the reason for each. Pure
+// functions create it (converge.hpp, lifecycle.hpp, images.hpp). to_string() prints it for tests and bug reports;
+// --dry-run --progress=plain shows the same. exec/executor.hpp executes it and decides nothing.
 #pragma once
 
 #include <cstdint>
@@ -18,31 +17,31 @@
 
 namespace consort::project {
 
-// What becomes of an operation at work when the user wants to stop.
+// What happens to an operation in progress when the user wants to stop.
 enum class Interruption : std::uint8_t {
-  gives_up,  // it may take long: it notices within milliseconds and ends with Code::interrupted
-  finishes,  // it takes milliseconds, and half of it would be worth nothing: it is let finish
+  gives_up,  // may take long: it notices within milliseconds and ends with Code::interrupted
+  finishes,  // takes milliseconds, and half of it would be useless: it is allowed to finish
 };
 
 // Properties of a kind of operation.
 struct KindFacts {
   std::string_view object, verb;  // in the printed plan: "container", "stop"
   Interruption interruption = Interruption::finishes;
-  // How it is taken back where the plan is not carried out to its end: what is there then, and who starts from it. No
-  // operation needs the others of its plan for that: each leaves something from which the next plan can go on.
+  // What happens to its effect if the plan is not completed: what remains, and what uses it next. That never requires
+  // other operations of the plan: each leaves a state that the next plan can continue from.
   std::string_view taken_back;
 };
 
-// The kinds, each with its parameters besides the target.
+// The kinds of operations, each with its parameters in addition to the target.
 
-// Does nothing itself: one name for "all of these are done".
+// Does nothing; a single name for "all of these are done".
 struct Checkpoint {
   static constexpr KindFacts facts{.object = "all", .verb = "checkpoint", .taken_back = "nothing to take back"};
 };
-// Nothing to do, only shown ("Running").
+// Does nothing, and is only shown ("Running").
 struct Keep {
   static constexpr KindFacts facts{.object = "container", .verb = "keep", .taken_back = "nothing to take back"};
-  bool in_use = false;  // it was to be removed, but others need it
+  bool in_use = false;  // it was to be removed, but others use it
 };
 
 struct PullImage {
@@ -56,7 +55,7 @@ struct BuildImage {
                                    .verb = "build",
                                    .interruption = Interruption::gives_up,
                                    .taken_back = "the current step is discarded; earlier ones are in the cache"};
-  bool only_if_missing = false;  // not if a pull has brought the image meanwhile
+  bool only_if_missing = false;  // skip it if a pull has brought the image meanwhile
 };
 struct RemoveImage {
   static constexpr KindFacts facts{.object = "image", .verb = "remove", .taken_back = "pulled or built again"};
@@ -93,7 +92,7 @@ struct StopContainer {
                                    .verb = "stop",
                                    .interruption = Interruption::gives_up,
                                    .taken_back = "its supervisor continues stopping it"};
-  std::optional<int> timeout_seconds;  // negative: forever
+  std::optional<int> timeout_seconds;  // negative: wait without limit
 };
 struct KillContainer {
   static constexpr KindFacts facts{.object = "container", .verb = "kill", .taken_back = "the signal has been sent"};
@@ -104,7 +103,7 @@ struct RestartContainer {
                                    .verb = "restart",
                                    .interruption = Interruption::gives_up,
                                    .taken_back = "its supervisor continues stopping it; it is not started again"};
-  std::optional<int> timeout_seconds;  // negative: forever
+  std::optional<int> timeout_seconds;  // negative: wait without limit
 };
 struct PauseContainer {
   static constexpr KindFacts facts{.object = "container", .verb = "pause", .taken_back = "unpaused by `unpause`"};
@@ -114,14 +113,14 @@ struct UnpauseContainer {
 };
 struct RemoveContainer {
   static constexpr KindFacts facts{.object = "container", .verb = "remove", .taken_back = "recreated by `up`"};
-  bool anonymous_volumes = false;  // with them
+  bool anonymous_volumes = false;  // remove them too
 };
 struct RenameContainer {
   static constexpr KindFacts facts{.object = "container", .verb = "rename", .taken_back = "the next `up` renames it"};
   std::string new_name;
 };
 
-// Connects to a network, and disconnects from one.
+// Connects to a network, or disconnects from one.
 struct ConnectContainer {
   static constexpr KindFacts facts{.object = "container", .verb = "connect", .taken_back = "stays connected"};
   std::shared_ptr<const engine::EndpointSpec> endpoint;
@@ -135,7 +134,7 @@ struct DisconnectContainer {
 enum class Awaited : std::uint8_t {
   healthy,             // a dependency: healthy
   completed,           // a dependency: exited with 0
-  running_or_healthy,  // up --wait: running, or healthy where there is a check
+  running_or_healthy,  // up --wait: running, or healthy if there is a check
 };
 struct AwaitCondition {
   static constexpr KindFacts facts{.object = "container",
@@ -149,7 +148,7 @@ struct RunHooks {
                                    .verb = "hook",
                                    .interruption = Interruption::gives_up,
                                    .taken_back = "the running hook is killed, its container keeps running"};
-  std::vector<compose::Hook> hooks;  // inside the container `target`
+  std::vector<compose::Hook> hooks;  // run in the container `target`
 };
 
 // One of a service's pre_start hooks: a container that is created, runs to its end, and is removed if it succeeded.
@@ -161,7 +160,7 @@ struct RunPreStart {
   std::shared_ptr<const engine::ContainerSpec> spec;
   unsigned index = 0;
 };
-// The command for the provider of a service.
+// The command to the provider of a service.
 enum class ProviderCommand : std::uint8_t { up, stop, down };
 std::string_view to_string(ProviderCommand command);  // as the provider's argument
 struct RunProvider {
@@ -197,15 +196,15 @@ inline constexpr std::string_view still_in_use = "Resource is still in use";
 struct Operation {
   OperationId id = 0;
   Action action;
-  std::string target;     // the object's name; of a checkpoint: its name
-  std::string object_id;  // the engine's id, where the object is there already
+  std::string target;     // the object's name; for a checkpoint, its name
+  std::string object_id;  // the engine's ID, if the object exists
   std::string service;
   unsigned number = 0;  // replica
   std::string cause;
-  std::vector<OperationId> needs;  // carried out only when all of these have succeeded
+  std::vector<OperationId> needs;  // executed only after all of these have succeeded
   Necessity necessity = Necessity::required;
 
-  // Shown as progress: "Container lms-web-1", "Starting", "Started". If empty, nothing is shown.
+  // Progress text: "Container lms-web-1", "Starting", "Started". If empty, nothing is shown.
   std::string shown, before, after;
 
   template <typename Kind>
@@ -213,28 +212,28 @@ struct Operation {
     return std::holds_alternative<Kind>(action);
   }
   template <typename Kind>
-  const Kind* as() const {  // null: of another kind
+  const Kind* as() const {  // null: another kind
     return std::get_if<Kind>(&action);
   }
   const KindFacts& facts() const;
 };
 
 enum class OnFailure : std::uint8_t {
-  stop,   // begin nothing new, give back the first error
+  stop,   // start nothing new, return the first error
   go_on,  // continue with operations that don't depend on failed ones, return all errors
 };
 
 class Plan {
  public:
   OnFailure on_failure = OnFailure::stop;
-  std::vector<std::string> warnings;  // to be said before anything is done
+  std::vector<std::string> warnings;  // shown before anything is done
 
-  OperationId add(Operation operation);  // sets its id; every need must be in the plan already
+  OperationId add(Operation operation);  // sets its ID; every need must already be in the plan
   bool empty() const { return operations_.empty(); }
   const std::vector<Operation>& operations() const { return operations_; }
   Operation& at(OperationId id) { return operations_[id]; }
 
-  // Whether there is anything to do, other than showing that there is nothing.
+  // Whether it does anything other than showing that there is nothing to do.
   bool changes_anything() const;
 
   // One line per operation: "[1,2] -> #3 container lms-web-1, create, no container for this replica".

@@ -28,14 +28,14 @@ Result<engine::ContainerSpec> hook_spec(const compose::Project& project, const c
   alone.scale.reset();
   if (alone.deploy) alone.deploy->restart_policy.reset();
   ReplicaOptions replica = options;
-  replica.image_id.clear();  // it may be another image than the service's
+  replica.image_id.clear();  // it may differ from the service's image
   engine::ContainerSpec spec = TRY(container_spec(project, alone, replica));
   for (const char* of_service : {label::number, label::config_hash, label::oneoff, label::depends_on, label::image})
     spec.labels.erase(of_service);
   spec.labels[label::hook] = "pre_start";
   spec.labels[label::hook_index] = std::to_string(index);
   spec.volumes_from.insert(spec.volumes_from.begin(), donor);
-  spec.health = engine::HealthSpec{.test = engine::Strings{"NONE"}};  // the image's would have nobody to look at it
+  spec.health = engine::HealthSpec{.test = engine::Strings{"NONE"}};  // the image's own health check would not be used
   return spec;
 }
 

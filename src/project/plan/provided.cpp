@@ -12,7 +12,7 @@ namespace consort::project {
 
 namespace {
 
-// Including those that the selection of services has removed from the model.
+// Includes those that the selection of services has removed from the model.
 std::set<std::string> dependencies_in_file(const compose::Project& project, const compose::Service& service) {
   std::set<std::string> names;
   for (const auto& [name, how] : service.depends_on) names.insert(name);
@@ -83,7 +83,7 @@ Operation provider_operation(ProviderCommand command, const compose::Service& se
   operation.action = RunProvider{command, *service.provider};
   operation.target = service.name;
   operation.service = service.name;
-  // Only the program itself knows whether it can stop anything: whoever runs it reports that.
+  // Only the program itself knows whether it can stop anything; its output is reported when it has run.
   if (command == ProviderCommand::stop) return operation;
   operation.shown = service.name;
   operation.before = command == ProviderCommand::up ? "Creating" : "Removing";

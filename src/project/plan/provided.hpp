@@ -1,5 +1,5 @@
-// Services that no container runs but a program outside (`provider:`), and models: what is asked of them before the
-// containers are looked at, since what they answer is a part of the containers' environment. Pure.
+// Services run by an external program (`provider:`) instead of a container, and models. They are queried before
+// containers are compared, since their answers are part of the containers' environment. Pure.
 #pragma once
 
 #include <map>
@@ -12,37 +12,37 @@
 
 namespace consort::project {
 
-// What a provider has said of its service.
+// A provider's answer about its service.
 struct ProviderAnswer {
-  compose::StringMap variables;      // reach dependents below the service's name: DATABASE_URL
-  compose::StringMap raw_variables;  // reach them as they are
+  compose::StringMap variables;      // prefixed with the service's name for dependents: DATABASE_URL
+  compose::StringMap raw_variables;  // passed to dependents unchanged
 };
 
-// What the model runner has said.
+// The model runner's answer.
 struct ModelRunnerState {
   std::string endpoint;
-  std::set<std::string> models;  // that are on this machine
+  std::set<std::string> models;  // models on this machine
 };
 
-// The environment that providers and models give, by service. A service that is not in it may have one that nobody has
-// asked for (--dry-run, --no-deps): then its container is left as it is.
+// Variables from providers and models, by service. A service may be missing because nothing was queried (--dry-run,
+// --no-deps); its container is then left as it is.
 using Provided = std::map<std::string, compose::StringMap>;
 
-// Asks each provider, those first that others depend on, and prepares each model that a service uses.
+// Queries each provider, dependencies first, and prepares each model that a service uses.
 Plan plan_providers(const compose::Project& project, const ModelRunnerState& runner);
 Operation provider_operation(ProviderCommand command, const compose::Service& service);
 
-// The models of the file that services use, by their key.
+// The keys of the models that services use.
 std::set<std::string> used_models(const compose::Project& project);
 
-// What is known after that plan. `warnings`: of variables that take the place of the file's.
+// The variables known after that plan. `warnings`: variables that replace the file's.
 Provided provided_variables(const compose::Project& project, const std::map<std::string, ProviderAnswer>& answers,
                             const std::optional<ModelRunnerState>& runner, std::vector<std::string>& warnings);
 
-// Whether the service's environment lacks something because a provider is not among the selected services.
+// Whether the service lacks variables because a provider is not among the selected services.
 bool lacks_provider(const compose::Project& project, const compose::Service& service);
 
-// For a label; "" for no variables.
+// A digest for a label; "" if there are no variables.
 std::string digest_of_provided(const compose::StringMap& variables);
 
 }  // namespace consort::project

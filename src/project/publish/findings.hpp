@@ -1,5 +1,5 @@
-// What somebody should know before a project is published for others to read: looked for in the model and in the texts,
-// without touching anything.
+// Finds what the user should know before publishing a project for others to read, in the model and in the texts.
+// Changes nothing.
 #pragma once
 
 #include <map>
@@ -18,24 +18,23 @@ struct SensitiveValue {
   std::string value;
 };
 
-// The kinds are told by their form, such as `AKIA...`, `ghp_...`, a JSON web token, a PEM key, a password in an
-// address.
-// "" if the text has none of them.
+// Recognises the form of the text: `AKIA...`, `ghp_...`, a JSON web token, a PEM key, a password in a URL. "" if it is
+// none of them.
 std::string kind_of_secret(std::string_view text);
-// Of a variable by its name (PASSWORD, TOKEN, API_KEY, ...), whatever its value.
+// Whether the variable's name suggests a secret (PASSWORD, TOKEN, API_KEY, ...), whatever its value.
 bool names_a_secret(std::string_view variable);
 
-// In the environment of services and the content of configs; in the texts of env files, where the place is the
-// variable; in the texts of other files, where it is "". The project's env files are not read into it.
+// Searches the environment of services and the content of configs; the texts of env files, where the place is the
+// variable; and the texts of other files, where it is "". Does not include the project's own env files.
 struct FileTexts {
   std::vector<std::string> env_files;
   std::vector<std::string> others;
 };
 std::vector<SensitiveValue> sensitive_values(const compose::Project& project, const FileTexts& texts);
 
-// Services without an image: nobody else could run them.
+// Services without an image, which nobody else could run.
 std::vector<std::string> services_only_built(const compose::Project& project);
-// Binds of the host, by service.
+// Bind mounts of host paths, by service.
 std::map<std::string, std::vector<compose::Mount>> host_binds(const compose::Project& project);
 
 }  // namespace consort::project

@@ -1,4 +1,4 @@
-// Docker Compose's form of a project as an artifact of a registry: a layer for each file.
+// Reads Docker Compose's artifact format for projects: one layer per file.
 #pragma once
 
 #include <string>
@@ -21,8 +21,8 @@ inline constexpr const char* extends_note = "com.docker.compose.extends";
 
 bool is_project_artifact(const image::Documents& described);
 
-// Writes the files of an artifact into a folder: "compose.yaml" with all Compose files as documents of it, and next to
-// it what they extend and their env files. Names come from the artifact: those that are more than a name are refused.
+// Writes the files of an artifact into a directory: "compose.yaml" with all Compose files as documents, and next to it
+// the extended files and env files. Names come from the artifact; those that are not plain file names are refused.
 Result<> write_artifact_files(const image::Documents& documents, const std::string& folder);
 
 }  // namespace consort::project

@@ -1,8 +1,8 @@
-// Compose files that are not on this machine: published projects ("oci://") and git repositories. What is read from
-// there is kept below the user's cache by what it is (a digest, a commit), so that it is fetched once, and so that a
-// file that the user has agreed to is the file that is used the next time.
+// Remote Compose files: published projects ("oci://") and git repositories. They are cached in the user's cache
+// directory by identity (digest or commit), so that each is fetched once, and so that a file that the user has approved
+// is the file that is used next time.
 //
-//   CACHE/oci/DIGEST/NAME/compose.yaml    CACHE/git/COMMIT-REMOTE/NAME/...    CACHE/sources/SOURCE: what it was last
+//   CACHE/oci/DIGEST/NAME/compose.yaml    CACHE/git/COMMIT-REMOTE/NAME/...    CACHE/sources/SOURCE: last identity
 //   CACHE/oci/DIGEST/approved             CACHE/git/COMMIT-REMOTE/approved
 #pragma once
 
@@ -17,29 +17,29 @@
 namespace consort::project {
 
 struct RemoteFile {
-  std::string source;    // as it is written
+  std::string source;    // as written in the command or file
   std::string identity;  // "sha256:..." of the artifact's manifest, or the commit
-  std::string folder;    // of this identity in the cache
-  std::string path;      // of the Compose file
+  std::string folder;    // the cache directory of this identity
+  std::string path;      // the Compose file's
   bool approved = false;
 };
 
 class RemoteFiles {
  public:
   struct Options {
-    std::string cache;  // made when needed, private
+    std::string cache;  // created when needed, private
     image::RegistryOptions registry;
     int cancel_fd = -1;
     std::function<void(const std::string&)> warn;
   };
   explicit RemoteFiles(Options options) : options_(std::move(options)) {}
 
-  // The path of the Compose file; each source is looked up once. A tag or branch is asked for again; where that cannot
-  // be done now, what it was the last time is used, with a warning.
+  // The path of the Compose file; each source is looked up once. Tags and branches are resolved again; if that is
+  // impossible now, the last result is used, with a warning.
   Result<std::string> fetch(const std::string& source);
 
   std::vector<RemoteFile> used() const;
-  // From now on, these may be used without a question.
+  // From now on, these may be used without asking.
   static Result<> approve(const RemoteFile& file);
 
  private:
@@ -58,7 +58,7 @@ class RemoteFiles {
   std::map<std::string, RemoteFile> files_;
 };
 
-// $XDG_CACHE_HOME/consort, ~/.cache/consort; without either below the data root.
+// $XDG_CACHE_HOME/consort or ~/.cache/consort; without either, below the data root.
 Result<std::string> remote_cache();
 
 }  // namespace consort::project

@@ -1,5 +1,4 @@
-// What `up` shows while it stays: the output of containers, followed in a thread of its own, and what there is to be
-// told of them.
+// What an attached `up` shows: the output of containers, followed in a thread of its own, and the events that end it.
 #pragma once
 
 #include <atomic>
@@ -16,7 +15,7 @@ namespace consort::project {
 
 class Following {
  public:
-  // Both are borrowed.
+  // Both references are borrowed.
   static Result<std::unique_ptr<Following>> begin(engine::Engine& engine, const std::string& project,
                                                   const AttachOptions& attach);
   ~Following();
@@ -24,15 +23,15 @@ class Following {
   LogFollower& follower() { return *follower_; }
 
   enum class Event : std::uint8_t { all_ended, abort, interrupt, typed };
-  // Both are borrowed, and may be -1: nothing comes from there.
+  // Both descriptors are borrowed and may be -1: no events from there.
   Event wait(int interrupt_fd, int keys_fd);
 
-  // What follows changes is about to end containers and to start them again, or has done so. Any thread.
+  // `watch` is about to stop and start containers, or has done so. From any thread.
   void expect(ReactOptions::Busy busy);
 
-  // The rest of the output, once everything has been stopped.
+  // Shows the rest of the output, after everything has been stopped.
   Result<> finish();
-  int abort_code();  // of the container whose end was Event::abort
+  int abort_code();  // exit code of the container that caused Event::abort
 
  private:
   Following(const AttachOptions& attach, Fd event) : attach_(attach), event_(std::move(event)) {}

@@ -1,4 +1,4 @@
-// run: a container of a service for one command.
+// `run`: a container of a service for one command.
 #pragma once
 
 #include <map>
@@ -23,27 +23,27 @@ struct OneoffOptions {
   bool use_aliases = false;
   bool tty = false;
   bool open_stdin = true;
-  bool auto_remove = false;  // when it has ended; see engine::CreatedContainer
+  bool auto_remove = false;  // removed when it has ended; see engine::CreatedContainer
   std::string name, user, working_dir;
   std::vector<std::string> cap_add, cap_drop;
-  // What is done before.
+  // What to do before.
   bool with_dependencies = true;
-  // Of what is there already: a run by the clock changes nothing.
+  // For existing containers; a scheduled run changes none.
   Recreate recreate = Recreate::diverged;
   ImageOptions images;
   RunDetail detail;
   Orphans orphans = Orphans::ignore;
 };
 
-// Brings up what the service depends on, makes networks, volumes and the image, creates the container (not started).
-// The session's project must hold the service and its dependencies.
+// Starts the service's dependencies, creates networks, volumes and the image, then creates the container without
+// starting it. The session's project must contain the service and its dependencies.
 Result<engine::CreatedContainer> create_oneoff(Session& session, const std::string& service,
                                                const OneoffOptions& options);
 
-// The service's post_start hooks in its one-off container, which has just been started.
+// Runs the service's post_start hooks in its one-off container, which has just been started.
 Result<> run_post_start(Session& session, const std::string& service, const std::string& container);
 
-// Pure: the container itself.
+// The specification of the container. Pure.
 Result<engine::ContainerSpec> oneoff_spec(const Session& session, const compose::Service& service,
                                           const OneoffOptions& options, const std::string& slug);
 

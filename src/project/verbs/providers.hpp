@@ -1,4 +1,4 @@
-// Before containers are looked at: services and models that programs outside provide.
+// Runs providers of services and prepares models before containers are compared.
 #pragma once
 
 #include <set>
@@ -8,10 +8,11 @@
 
 namespace consort::project {
 
-// Asks the providers of the session's selected services and prepares the models that these use; what they set is in
-// session.provided then. Without either nothing is done. With --dry-run it is only said, and nothing is known.
+// Queries the providers of the session's selected services and prepares the models that these use; the resulting
+// variables are in session.provided. Does nothing without either. With --dry-run it is only reported, and no variables
+// are known.
 Result<> ask_providers(Session& session, const RunDetail& detail);
-// Only what these services get variables of.
+// Only those that these services get variables from.
 Result<> ask_providers_of(Session& session, const std::set<std::string>& services, const RunDetail& detail);
 
 }  // namespace consort::project

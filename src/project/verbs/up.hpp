@@ -1,4 +1,4 @@
-// up, create and scale: images first, then everything else.
+// `up`, `create` and `scale`: images first, then everything else.
 #pragma once
 
 #include <set>
@@ -19,7 +19,7 @@ struct UpOptions {
   RunDetail detail;
 };
 
-// What is on this machine of the images that the project names.
+// The images on this machine that the project names.
 Result<std::map<std::string, LocalImage>> local_images(Session& session);
 Result<> ensure_images(Session& session, const ImageOptions& options, const RunDetail& detail);
 
@@ -30,34 +30,35 @@ enum class AbortOn : std::uint8_t { nothing, exit, failure };
 
 enum class WatchState : std::uint8_t { off, on };
 
-// What the user types while containers are shown.
+// The keys that the user types while containers' output is shown.
 class AttachKeys {
  public:
   enum class Key : std::uint8_t { none, watch, detach };
   virtual ~AttachKeys() = default;
-  virtual int fd() const = 0;  // readable when next() has something; -1: nobody types
+  virtual int fd() const = 0;  // readable when next() has a key; -1: no keyboard
   virtual Key next() = 0;
-  // Everything is started, and whether changes are watched.
+  // Shows the menu of keys, with the state of `watch`. Called once everything is started.
   virtual void show(WatchState state) = 0;
-  virtual void close() = 0;  // no more keys: something else is shown from here on
+  virtual void close() = 0;  // no more keys: other output follows
 };
 
 struct AttachOptions {
   std::set<std::string> services;   // whose output is shown
-  std::set<std::string> named{};    // which the user asked for: when they have ended it is over; empty: all
-  std::set<std::string> stopped{};  // which are stopped when the user wants to stop; empty: all
+  std::set<std::string> named{};    // services the user named: `up` returns when they have ended; empty: all
+  std::set<std::string> stopped{};  // services to stop when the user wants to stop; empty: all
   AbortOn abort = AbortOn::nothing;
   std::string exit_code_from;
   LogSink* sink = nullptr;
-  const ReactOptions* react = nullptr;  // how changes are followed; null: they are not, whoever wants it
+  const ReactOptions* react = nullptr;  // how changes are handled; null: `watch` is unavailable
   Rebuilds rebuilds = Rebuilds::allowed;
-  bool watch = false;  // from the start on
+  bool watch = false;  // on from the start
   AttachKeys* keys = nullptr;
-  std::function<void()> settled{};                   // everything is started: others may change the project now
-  std::function<void(const std::string& line)> say;  // to standard output
+  std::function<void()> settled{};  // called once everything is started: other commands may change the project now
+  std::function<void(const std::string& line)> say;           // to standard output
   std::function<void(const std::string& line)> say_aborting;  // to standard error
 };
-// Brings up and stays, showing output, until all has ended or the user stops it. The value is the exit status.
+// Starts the project and shows its output until all containers have ended or the user stops it. Returns the exit
+// status.
 Result<int> up_attached(Session& session, const UpOptions& options, const AttachOptions& attach);
 
 }  // namespace consort::project

@@ -1,4 +1,4 @@
-// watch, and up --watch: a project that follows its sources.
+// `watch` and `up --watch`: keeps a project's containers up to date with their sources.
 #pragma once
 
 #include <memory>
@@ -16,17 +16,18 @@ namespace consort::project {
 
 class Watching {
  public:
-  // Reads the rules of the session's project, which must outlive it, as must the session and the options. Changes count
-  // from here on, so this comes before the services are started. Errors are the user's: no rule, a rule that cannot be
-  // followed, a limit of the kernel.
+  // Reads the rules of the session's project; it, the session and the options must outlive the object. Changes count
+  // from here on, so call it before the services are started. Errors concern the user: no rule, an impossible rule, a
+  // limit of the kernel.
   static Result<std::unique_ptr<Watching>> create(Session& session, Rebuilds rebuilds, const ReactOptions& options);
-  // Likewise, for containers that are somewhere else. The handler may keep the rules.
+  // The same for containers on another system. The handler may keep the rules.
   using MakeHandler = std::function<std::unique_ptr<ChangeHandler>(const WatchRules& rules)>;
   static Result<std::unique_ptr<Watching>> create(const compose::Project& project, Rebuilds rebuilds,
                                                   const ReactOptions& options, const MakeHandler& make);
 
-  // The first copies; then follows changes until stop_fd is readable, which takes nothing from it. What fails for one
-  // group of changes is said and the next is waited for. The session's interrupt_fd ends a reaction: Code::interrupted.
+  // Makes the initial copies, then follows changes until stop_fd is readable, from which it reads nothing. A failure
+  // for one group of changes is reported, and the next is awaited. The session's interrupt_fd ends a reaction:
+  // Code::interrupted.
   Result<> run(int stop_fd);
 
  private:
@@ -42,7 +43,7 @@ class Watching {
   std::unique_ptr<TreeWatch> tree_;
   ChangeBatch batch_;
   GitLocks git_;
-  std::optional<ChangeBatch::Time> not_before_;  // git is at work: when to look again
+  std::optional<ChangeBatch::Time> not_before_;  // git is at work: when to check again
 };
 
 }  // namespace consort::project

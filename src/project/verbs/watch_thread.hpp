@@ -1,4 +1,4 @@
-// Watches for changes while something else runs.
+// Watches for changes in a thread of its own.
 #pragma once
 
 #include <memory>
@@ -9,12 +9,12 @@
 
 namespace consort::project {
 
-// Ends with its owner: what it is at work on is given up.
+// The destructor ends the thread and abandons the reaction in progress.
 class WatchThread {
  public:
-  // The session is copied. As Watching::create(): changes count from here on.
+  // The session is copied. As with Watching::create(), changes count from here on.
   static Result<WatchThread> prepare(const Session& session, Rebuilds rebuilds, ReactOptions options);
-  void begin();  // once the services are started; what goes wrong from here on is said
+  void begin();  // after the services are started; later problems are only reported
   WatchThread(WatchThread&&) = default;
   WatchThread& operator=(WatchThread&&) = delete;
   ~WatchThread();
@@ -28,7 +28,7 @@ class WatchThread {
   };
   explicit WatchThread(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-  std::unique_ptr<State> state_;  // where it lies must not change
+  std::unique_ptr<State> state_;  // its address must not change
   std::thread thread_;
 };
 

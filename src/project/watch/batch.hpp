@@ -1,5 +1,6 @@
-// When a group of changes is complete. Pure: it is told the time. A save is to be there at once, and a checkout of ten
-// thousand files is to cost one reaction; so how long it must have been quiet depends on how much has come.
+// Decides when a group of changes is complete. Pure: the caller passes the time. A single save should be handled at
+// once, a checkout of ten thousand files should cause one reaction, so the required quiet time depends on the number of
+// changes.
 #pragma once
 
 #include <chrono>
@@ -17,12 +18,12 @@ class ChangeBatch {
   using Duration = std::chrono::milliseconds;
 
   void settled(const std::string& path, Time now);
-  // Somebody writes the file: it waits for settled(), or until he has paused or gone on for long.
+  // The file is being written: it waits for settled(), or until the writer has paused or taken too long.
   void writing(const std::string& path, Time now);
 
-  // When to ask next; nullopt: nothing has changed.
+  // When to call take(); nullopt: nothing has changed.
   std::optional<Time> due() const;
-  // The changes, sorted, each once; empty: not yet.
+  // The changes, sorted and unique; empty: not yet.
   std::vector<std::string> take(Time now);
 
  private:
@@ -33,7 +34,7 @@ class ChangeBatch {
   Time quiet_at() const;
 
   std::set<std::string> settled_;
-  Time first_{}, last_{};  // of settled_
+  Time first_{}, last_{};  // for settled_
   std::map<std::string, Writing> writing_;
 };
 

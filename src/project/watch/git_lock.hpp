@@ -1,5 +1,5 @@
-// Whether git is in the middle of changing files. It holds its index's lock from before the first one until after the
-// last, however slow the machine is.
+// Detects whether git is changing files. It holds its index lock from before the first change until after the last,
+// however slow the machine is.
 #pragma once
 
 #include <chrono>
@@ -10,9 +10,9 @@ namespace consort::project {
 
 class GitLocks {
  public:
-  // Of the repositories that these paths are in; worktrees and submodules have their index elsewhere.
+  // Locks of the repositories with these paths; worktrees and submodules have their index elsewhere.
   static GitLocks of(const std::vector<std::string>& paths);
-  // A lock that has been there for long is what a git that was killed has left.
+  // A lock that is too old counts as left by a killed git.
   bool held() const;
   const std::vector<std::string>& files() const { return files_; }
 

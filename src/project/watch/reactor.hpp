@@ -1,4 +1,4 @@
-// What is done about changes: files copied, images built, containers recreated, restarted and told.
+// Reacts to changes on this machine: copies files, builds images, recreates and restarts containers, and runs commands.
 #pragma once
 
 #include <functional>
@@ -11,24 +11,24 @@
 
 namespace consort::project {
 
-enum class Superseded : std::uint8_t { keep, remove };  // images that a rebuild has taken the name from
+enum class Superseded : std::uint8_t { keep, remove };  // images whose name a rebuild has taken
 
 struct ReactOptions {
   Superseded superseded = Superseded::remove;
   RunDetail detail{};
-  std::function<void(const std::string& line)> say;         // one line of Docker's words
-  std::function<void(const std::string& message)> warn;     // what did not work
+  std::function<void(const std::string& line)> say;         // one line, with Docker's text
+  std::function<void(const std::string& message)> warn;     // failures
   std::function<void(const std::string& message)> debug{};  // for --verbose
-  // Before something is done, and after it: containers end and start meanwhile.
+  // Called before and after a reaction, during which containers end and start.
   enum class Busy : std::uint8_t { no, yes };
   std::function<void(Busy)> busy{};
-  // What the programs of sync+exec write, as it comes.
+  // Output of the programs of sync+exec as it arrives.
   std::function<void(std::string_view text)> out, err;
 };
 
 class Reactor final : public ChangeHandler {
  public:
-  // All are borrowed. The session's progress is told of builds and of nothing else.
+  // All references are borrowed. Only builds report to the session's progress.
   Reactor(Session& session, const WatchRules& rules, const ReactOptions& options)
       : session_(session), rules_(rules), options_(options) {}
 

@@ -1,5 +1,5 @@
-// The rules of `develop.watch`: which change concerns whom, and what is to be done about a group of changes. Pure,
-// except for the ignore files that are read when the rules are made.
+// The rules of `develop.watch`: which changes concern which service, and how to react to a group of changes. Pure,
+// except that ignore files are read when the rules are created.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ namespace consort::project {
 enum class WatchAction : std::uint8_t { rebuild, sync, restart, sync_restart, sync_exec };
 bool copies_files(WatchAction action);
 
-// Patterns that count from a directory.
+// Patterns relative to a directory.
 class PathFilter {
  public:
   PathFilter() = default;
@@ -33,14 +33,14 @@ class PathFilter {
 struct WatchRule {
   std::string service;
   WatchAction action = WatchAction::sync;
-  std::string path;      // of the host, clean, without links
-  bool is_file = false;  // and no directory, when watching began
+  std::string path;      // on the host, clean, without links
+  bool is_file = false;  // it was a file, not a directory, when watching began
   std::string target{};  // in the container, clean
   compose::Hook exec{};
   bool initial_sync = false;
-  bool mounted = false;              // the container sees the files themselves: nothing is copied
+  bool mounted = false;              // the container sees the files themselves, so nothing is copied
   PathFilter include{};              // empty: everything
-  std::vector<PathFilter> ignore{};  // the rule's own, the build context's, and what editors leave for moments
+  std::vector<PathFilter> ignore{};  // the rule's own, the build context's, and temporary files of editors
 
   bool copies() const { return copies_files(action) && !mounted; }
   bool concerns(const std::string& path) const;
@@ -51,24 +51,24 @@ struct WatchRules {
   std::vector<WatchRule> rules;
   std::vector<std::string> warnings{};
 
-  std::vector<std::string> roots() const;       // what is to be watched
-  bool skips(const std::string& folder) const;  // nobody wants anything below it
+  std::vector<std::string> roots() const;       // paths to watch
+  bool skips(const std::string& folder) const;  // no rule concerns anything below it
 };
 
 enum class Rebuilds : std::uint8_t { allowed, refused };  // --no-build
-// Code::invalid if none of the services has a rule, or one cannot be followed. Docker's words.
+// Code::invalid, with Docker's text, if no service has a rule or a rule is impossible.
 Result<WatchRules> watch_rules(const compose::Project& project, Rebuilds rebuilds);
 
-// A file that is to be the same in the containers of a service.
+// A file to keep the same in the containers of a service.
 struct SyncedPath {
   const WatchRule* rule;
-  std::string path;  // of the host
+  std::string path;  // on the host
 };
 struct Reaction {
   std::set<std::string> rebuild;
-  std::map<std::string, std::vector<SyncedPath>> sync;  // by service; in the order of the changes
+  std::map<std::string, std::vector<SyncedPath>> sync;  // by service, in the order of the changes
   std::set<std::string> restart;
-  std::vector<const WatchRule*> exec;  // each once
+  std::vector<const WatchRule*> exec;  // without duplicates
 
   bool empty() const { return rebuild.empty() && sync.empty() && restart.empty(); }
 };

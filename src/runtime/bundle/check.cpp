@@ -1,4 +1,4 @@
-// Values that config.json can express but must not have.
+// Checks for values that config.json can express but must not contain.
 #include <algorithm>
 #include <array>
 
@@ -57,7 +57,7 @@ Result<> check_paths(const Spec& spec) {
   return {};
 }
 
-// "2MB" is "hugepages-2048kB". Also checked where the kernel has no hugetlb controller, and the limit would be ignored.
+// "2MB" is "hugepages-2048kB". Also checked if the kernel has no hugetlb controller and the limit would be ignored.
 Result<> check_hugepages(const Spec& spec) {
   constexpr std::uint64_t kib_of_mib = 1024, kib_of_gib = 1024 * 1024;
   for (const HugepageLimit& limit : spec.linux_.resources.hugepages) {

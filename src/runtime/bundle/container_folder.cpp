@@ -28,7 +28,7 @@ std::unexpected<Error> missing() {
   return fail(Error(Code::not_found, "container does not exist"));
 }
 
-// False if it has ended and only waits to be reaped, or is not the process that was meant.
+// False if it has ended and only waits to be reaped, or if the pid now belongs to another process.
 bool runs(pid_t pid, std::uint64_t start_time) {
   if (pid <= 0) return false;
   const auto stat = stat_fields_of(pid);
@@ -47,7 +47,7 @@ Result<> check_id(const std::string& id) {
 
 Result<ContainerFolder> ContainerFolder::make(const std::string& root, const std::string& id) {
   TRY(check_id(id));
-  // Root's directory can be passed through, for users with their own below it; a user's run root is for that user only.
+  // Root's directory is searchable for users whose own directories are below it; a user's run root is private.
   TRY(make_directories(root, ::geteuid() == 0 ? 0711 : 0700));
   ContainerFolder container;
   container.id_ = id;
@@ -144,7 +144,7 @@ BundleStatus ContainerFolder::status() const {
   if (!record.complete && busy_) return BundleStatus::creating;
   if (!alive()) return BundleStatus::stopped;
   if (!record.complete) return BundleStatus::creating;
-  // A start that was killed after it had opened the gate has not recorded that.
+  // A start that was killed after opening the gate has not recorded that.
   if (!record.started && is_being_set_up(record.pid)) return BundleStatus::created;
   if (!record.cgroup.empty() && Cgroup::open(record.cgroup).is_frozen().value_or(false)) return BundleStatus::paused;
   return BundleStatus::running;

@@ -1,4 +1,4 @@
-// What is written down of one container: ROOT/ID.
+// The stored state of one container of `consort runtime`: the directory ROOT/ID.
 #pragma once
 
 #include <string>
@@ -11,21 +11,21 @@ namespace consort::runtime::internal {
 struct Record {
   std::string oci_version, bundle, rootfs, created, owner;
   std::string cgroup;            // its path; "": none
-  bool own_cgroup = true;        // made by create, so removed by delete
-  bool host_mounts = false;      // the root hangs in the caller's mount namespace
-  bool complete = false;         // create came to its end
-  bool started = false;          // start opened the gate
-  pid_t pid = 0;                 // of its first process; 0: not made yet
-  std::uint64_t start_time = 0;  // with the pid it names a process
+  bool own_cgroup = true;        // created by `create`, so `delete` removes it
+  bool host_mounts = false;      // the root is mounted in the caller's mount namespace
+  bool complete = false;         // `create` has completed
+  bool started = false;          // `start` has opened the gate
+  pid_t pid = 0;                 // of its first process; 0: not created yet
+  std::uint64_t start_time = 0;  // identifies the process together with the pid
 };
 
 class ContainerFolder {
  public:
-  // Makes the directory and takes the lock. Code::conflict when the id is taken.
+  // Creates the directory and takes the lock. Code::conflict if the ID is taken.
   static Result<ContainerFolder> make(const std::string& root, const std::string& id);
-  // Waits for the lock. Code::not_found when there is no such container.
+  // Waits for the lock. Code::not_found if there is no such container.
   static Result<ContainerFolder> lock(const std::string& root, const std::string& id);
-  // Without a lock, to look at. `busy`: somebody holds it.
+  // Reads without the lock. `busy`: another process holds it.
   static Result<ContainerFolder> look(const std::string& root, const std::string& id);
 
   const std::string& id() const { return id_; }
@@ -38,7 +38,7 @@ class ContainerFolder {
   Result<> remove() const;
   Result<Spec> config() const;
 
-  bool alive() const;  // the process of the record is there and not a zombie
+  bool alive() const;  // the recorded process exists and is not a zombie
   BundleStatus status() const;
   BundleState state() const;
   BundleState state_as(BundleStatus status) const;

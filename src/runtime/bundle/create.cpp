@@ -81,7 +81,7 @@ std::string user_name() {
   return entry && entry->pw_name ? entry->pw_name : std::to_string(::geteuid());
 }
 
-// Open at both ends, so that neither open() nor read() ever ends by itself.
+// Opened for reading and writing, so that neither open() nor read() ever returns by itself.
 Result<Fd> make_fifo(const std::string& path) {
   if (::mkfifo(path.c_str(), 0600) != 0) return fail_errno("create", path);
   return open_file(path, O_RDWR);
@@ -91,7 +91,7 @@ bool group_exists(const std::string& path) {
   return !Cgroup::open(path).views().empty();
 }
 
-// Starts empty; then the bundle's rules, then the devices that OCI wants in every container, as in runc.
+// Starts with "deny all", then the bundle's rules, then the devices that OCI requires in every container, as in runc.
 void complete_device_rules(std::vector<DeviceRule>& rules) {
   const std::vector<DeviceRule> standard = default_device_rules();
   rules.insert(rules.begin(), standard.front());  // denies all
@@ -123,7 +123,7 @@ class Creation {
   ForeignBundle foreign_;
   std::unique_ptr<Launch> launch_;
   bool hooks_ran_ = false;
-  bool names_group_ = false;  // the config says which
+  bool names_group_ = false;  // the configuration names a cgroup
 };
 
 Result<> Creation::read_bundle(bool attended) {
@@ -141,7 +141,7 @@ Result<> Creation::read_bundle(bool attended) {
     spec_.process.env.push_back("LISTEN_FDS=" + std::to_string(options_.sockets));
     spec_.process.env.emplace_back("LISTEN_PID=1");
   }
-  if (!spec_.process.capabilities) spec_.process.capabilities.emplace();  // what is in no set is not given
+  if (!spec_.process.capabilities) spec_.process.capabilities.emplace();  // capabilities in no set are not granted
   if (spec_.process.terminal && options_.console_socket.empty() && !attended)
     return fail(Error(Code::invalid, "create container").why("a terminal needs --console-socket"));
   if (!options_.console_socket.empty() && !spec_.process.terminal)
@@ -208,14 +208,14 @@ Result<> Creation::launch() {
   if (!filter_.program.empty()) options.seccomp_bpf = folder_.path("seccomp.bpf");
   launch_ = std::make_unique<Launch>(TRY(Launch::begin(spec_, options)));
   TRY(launch_->wait_for(Launch::State::ready));
-  // If no cgroup is possible and none is named, that is not reported at each start.
+  // If no cgroup is possible and none was requested, this is not reported at every start.
   if (names_group_ || !launch_->cgroup_path().empty())
     for (const std::string& warning : launch_->warnings()) warn_(warning);
   if (launch_->cgroup_path().empty()) folder_.record.cgroup.clear();
   return note_process(launch_->pid());
 }
 
-// Everything about the process is recorded before it is released: until then it ends with us.
+// Everything about the process is recorded before it is released: until then it dies with us.
 Result<> Creation::hand_over(Fd* console) {
   if (spec_.process.terminal) {
     Fd master = launch_->take_console();

@@ -1,4 +1,4 @@
-// linux.seccomp: seccomp.hpp compiles the rules; this is about loading them.
+// linux.seccomp: seccomp.hpp compiles the rules; this file determines how they are loaded.
 #include <linux/seccomp.h>
 
 #include "base/json.hpp"
@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint32_t wait_killable = 1U << 5;  // since Linux 5.19
 
 Result<std::uint32_t> flag_of(const std::string& name) {
-  if (name == "SECCOMP_FILTER_FLAG_TSYNC") return 0;  // there is one thread
+  if (name == "SECCOMP_FILTER_FLAG_TSYNC") return 0;  // the process has a single thread
   if (name == "SECCOMP_FILTER_FLAG_LOG") return SECCOMP_FILTER_FLAG_LOG;
   if (name == "SECCOMP_FILTER_FLAG_SPEC_ALLOW") return SECCOMP_FILTER_FLAG_SPEC_ALLOW;
   if (name == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") return wait_killable;
@@ -27,7 +27,7 @@ bool asks(const Json& profile) {
   return false;
 }
 
-// The program reports its listener's number with write(), before anybody listens.
+// The program reports its listener's number with write(), before anything listens.
 Result<> check_notify(const Json& profile, const std::string& listener) {
   if (get_string(profile, "defaultAction") == "SCMP_ACT_NOTIFY")
     return fail(

@@ -96,7 +96,7 @@ bool enter(const Prepared& prepared) {
   return ::chdir("/") == 0;
 }
 
-// It ends with the command that runs it; otherwise that command's container would wait for nothing.
+// Killed when the command that runs it dies; otherwise that command's container would wait for nothing.
 [[noreturn]] void execute(const Prepared& prepared) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   for (int signal = 1; signal <= SIGRTMAX; ++signal) ::signal(signal, SIG_DFL);
@@ -132,7 +132,7 @@ std::string output_of(const Fd& output) {
   return replace_all(std::string(trim(text)), "\n", "; ");
 }
 
-// Also kills it when its time is up.
+// Kills it on timeout.
 Result<ExitStatus> wait_for(pid_t pid, const Hook& hook) {
   ChildGuard child(pid);
   const Fd process = TRY(open_pidfd(pid));
@@ -157,7 +157,7 @@ Result<> run_hook(const Hook& hook, const HookCall& call) {
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("create process");
   if (pid == 0) run_child(prepared);
-  ::setpgid(pid, pid);  // both sides, so that it is true whoever comes first
+  ::setpgid(pid, pid);  // called on both sides, so that it takes effect whichever runs first
   const ExitStatus status = TRY(wait_for(pid, hook));
   if (status.success()) return {};
   Error error(Code::io,

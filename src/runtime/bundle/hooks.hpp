@@ -1,4 +1,4 @@
-// Programs that a bundle wants to be run along the life of its container, with the container's state on their input.
+// Runs a bundle's hooks at the stages of its container's life, with the container's state on their input.
 #pragma once
 
 #include <sys/types.h>
@@ -13,22 +13,22 @@
 namespace consort::runtime::internal {
 
 enum class HookPlace : std::uint8_t {
-  runtime,       // our own namespaces
-  before_pivot,  // the container's, with the files still those of the host
+  runtime,       // the runtime's own namespaces
+  before_pivot,  // the container's, but still with the host's files
   container,     // the container's, in its root
 };
 
 struct HookCall {
   std::string_view kind;  // "poststart", for errors
   std::string state;      // JSON
-  std::string directory;  // where it starts, of hooks in the runtime's namespaces
+  std::string directory;  // working directory of hooks in the runtime's namespaces
   HookPlace place = HookPlace::runtime;
   pid_t pid = 0;  // the container's first process
 };
 
-// One after the other, until one fails: "run createRuntime hook #0 ...: exit status 1: what it has written".
+// Runs them in order until one fails: "run createRuntime hook #0 ...: exit status 1: OUTPUT".
 Result<> run_hooks(const std::vector<Hook>& hooks, const HookCall& call);
-// All of them; what fails is told to warn.
+// Runs all of them; failures are passed to `warn`.
 void run_all_hooks(const std::vector<Hook>& hooks, const HookCall& call,
                    const std::function<void(const std::string&)>& warn);
 

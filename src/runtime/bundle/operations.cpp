@@ -36,7 +36,7 @@ bool has_processes(BundleStatus status) {
   return status == BundleStatus::created || status == BundleStatus::running || status == BundleStatus::paused;
 }
 
-// The recorded process; a different one that has its pid by now is not meant.
+// Opens the recorded process; fails if its pid now belongs to a different process.
 Result<Fd> open_process(const ContainerFolder& container) {
   Result<Fd> process = open_pidfd(container.record.pid);
   if (!process || !container.alive()) return not_running();
@@ -68,8 +68,8 @@ Result<> kill_and_wait(const ContainerFolder& container) {
   return {};
 }
 
-// The specification leaves open which environment a hook without one has. Hooks that run in the program's place get the
-// program's, as in runc.
+// The specification leaves open which environment a hook without one has. Hooks that run in place of the program get
+// the program's environment, as in runc.
 Result<> give_environment(Spec& spec, pid_t pid) {
   if (spec.hooks.start_container.empty()) return {};
   std::vector<std::string> environment = spec.process.env;
@@ -82,7 +82,7 @@ Result<> give_environment(Spec& spec, pid_t pid) {
   return {};
 }
 
-// What the description of another process leaves out is taken from the container.
+// Fields that are missing in the description of another process are taken from the container.
 Process completed(Process wanted, const Process& first) {
   if (!wanted.capabilities) wanted.capabilities = first.capabilities.value_or(Capabilities());
   if (!wanted.scheduler) wanted.scheduler = first.scheduler;
@@ -115,7 +115,7 @@ Result<> BundleRuntime::start(const std::string& id) {
   }
   Spec spec = TRY(container.config());
   if (!spec.has_process) {
-    (void)kill_and_wait(container);  // it can never become anything
+    (void)kill_and_wait(container);  // it can never be started
     return fail(Error(Code::invalid, "cannot start a container").why("its config.json has no process"));
   }
   TRY(give_environment(spec, container.record.pid));
@@ -146,7 +146,7 @@ Result<> BundleRuntime::kill(const std::string& id, int signal, bool everyone) {
   const bool has_group = !container.record.cgroup.empty();
   const BundleStatus status = container.status();
   if (everyone && has_group) {
-    // Also for what a stopped container has left: shims ask for that.
+    // Also for processes left by a stopped container: containerd's shims request that.
     const Cgroup group = Cgroup::open(container.record.cgroup);
     if (signal == SIGKILL) return group.kill_all();
     for (const pid_t pid : TRY(group.pids())) (void)::kill(pid, signal);

@@ -20,13 +20,13 @@ Result<Fd> claim_to_make(const std::string& directory) {
   }
 }
 
-// If a leftover exists only in other hierarchies, its cgroup in the first one is created again: otherwise nothing would
-// keep out somebody who creates it anew meanwhile.
+// If a leftover exists only in other hierarchies, its cgroup in the first one is created again: otherwise there would
+// be nothing to lock against a process that recreates the cgroup at the same time.
 std::optional<Fd> claim_to_sweep(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return std::nullopt;
   Result<Fd> fd = open_file(directory, O_RDONLY | O_DIRECTORY);
   if (!fd || ::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
-  // Another sweep may have removed it before we had the lock, and its maker created it again.
+  // Another sweep may have removed it before we had the lock, and its owner may have created it again.
   if (!has_name(fd->get(), directory)) return std::nullopt;
   return *std::move(fd);
 }

@@ -1,7 +1,8 @@
-// Who may make and remove a group that has no process yet. It is claimed by a lock on its directory in the first
-// hierarchy, which takes every container: shared by whoever makes it, until its first process is in it, or removes it
-// himself; exclusive by a sweep, which takes only what nobody else has. Nobody removes that directory without a lock on
-// it, and not on one that had its name before: else a sweep would go on with what its maker has made again.
+// Protects cgroups without processes while they are created or removed. The claim is a lock on the directory in the
+// first hierarchy, which contains every container: shared for the creator, until the first process is in it or it is
+// removed again; exclusive for a sweep, which only removes unclaimed ones. The directory is only removed with the lock
+// held on that very directory, never on an older one of the same name; otherwise a sweep could delete a cgroup that its
+// creator has just made again.
 #pragma once
 
 #include <optional>
@@ -13,17 +14,18 @@
 
 namespace consort::runtime::internal {
 
-// Waits for a sweep to end. Code::not_found: there is no such directory.
+// Waits for a sweep to end. Code::not_found: no such directory.
 Result<Fd> claim_to_make(const std::string& directory);
 
-// Made if it is not there. nullopt: somebody has it.
+// Creates the directory if it is missing. nullopt: another process holds the claim.
 std::optional<Fd> claim_to_sweep(const std::string& directory);
 
-// While somebody removes the group of that path, and may make it again right after that.
+// Exists while the cgroup of that path is removed, since it may be created again right afterwards.
 class SweepsKeptOut {
  public:
   explicit SweepsKeptOut(const std::string& path);
-  // In the hierarchy of the claim only what the lock is on: what has come since is a sweep's, which removes it.
+  // In the hierarchy of the claim, only the locked directory may be removed; a newer one is a sweep's, which removes
+  // it.
   bool may_remove_from(const Hierarchy& hierarchy) const;
 
  private:

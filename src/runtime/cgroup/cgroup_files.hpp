@@ -1,4 +1,4 @@
-// What a Cgroup holds, and small readers of its files.
+// What a Cgroup holds, and small readers and writers of its files.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ struct Cgroup::Impl {
   };
   std::string path;
   std::vector<Part> parts;
-  Fd claim;  // of a group that is being made: it is not swept although it is empty
+  Fd claim;  // of a cgroup under construction: keeps sweeps from removing it while it is empty
 
   const Part* part_with(std::string_view controller) const {
     for (const Part& part : parts)
@@ -36,6 +36,12 @@ namespace internal {
 std::string read_value(const std::string& path);                           // "" when it cannot be read
 std::uint64_t keyed_value(const std::string& text, std::string_view key);  // "key value" lines; 0 when absent
 std::uint64_t plain_value(const std::string& path);                        // "max" is 0: none
+Result<> write_value(const std::string& path, const std::string& text);
+std::vector<std::string> groups_below(const std::string& directory);  // their directories
+
+// What the kernel does in its own time is looked for this often, with such a pause in between: two seconds.
+inline constexpr int patience_steps = 400;
+void pause_briefly();  // 5 ms
 
 }  // namespace internal
 

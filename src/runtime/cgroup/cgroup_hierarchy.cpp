@@ -30,9 +30,9 @@ constexpr std::string_view always[] = {"memory", "pids", "devices", "cpu", "cpua
 
 constexpr std::string_view leaf_name = "consort-supervisor";
 
-// Root may write anywhere, and root in a namespace uses whole paths, too: whoever asks for a container's cgroup is in
-// another one than whoever created it. Others only below what was delegated to them: the parent of our own cgroup,
-// because a cgroup with processes (ours) cannot delegate controllers.
+// Root may write anywhere. Root in a namespace uses full paths as well, because the process that looks up a container's
+// cgroup is in a different cgroup than the one that created it. Others may write only below what was delegated to them:
+// the parent of our own cgroup, because a cgroup with processes (ours) cannot delegate controllers.
 std::string delegated_base(const std::string& mount) {
   if (::geteuid() == 0) return {};
   const std::string own = unified_group_of("self");
@@ -81,7 +81,7 @@ std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo) {
     });
     if (!known) found.push_back(std::move(hierarchy));
   }
-  // Few containers are in hierarchies without controllers, or in cpuset: those are never checked first.
+  // Hierarchies without controllers, and cpuset, contain few containers: they are never checked first.
   std::ranges::stable_partition(found, [](const Hierarchy& hierarchy) { return !hierarchy.is_named(); });
   std::ranges::stable_partition(found, &Hierarchy::takes_every_container);
   return found;

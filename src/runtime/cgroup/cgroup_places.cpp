@@ -1,4 +1,4 @@
-// Cgroups below a container's, for running another process in one of them.
+// Cgroups below a container's cgroup, for running another process in one of them.
 #include <fcntl.h>
 
 #include <algorithm>
@@ -63,7 +63,7 @@ Result<Cgroup::Places> Cgroup::open_below(const std::vector<std::string>& named)
       places.tasks.push_back(TRY_WRAP(open_file(directory + "/tasks", O_WRONLY), "join cgroup"));
       continue;
     }
-    // Next to v1 it has no limits, and whoever created cgroups there need not have created this one.
+    // Next to v1 it has no limits, and a manager that creates v1 cgroups need not have created this one.
     if (!only_unified && !path_exists(directory)) directory = part.directory;
     places.for_clone = TRY_WRAP(open_file(directory, O_RDONLY | O_DIRECTORY), "join cgroup");
   }

@@ -1,4 +1,4 @@
-// What a cgroup has used.
+// Resource usage of a cgroup.
 #include <unistd.h>
 
 #include "base/os/files/file.hpp"

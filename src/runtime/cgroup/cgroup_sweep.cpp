@@ -1,4 +1,4 @@
-// Cgroups that were created for a process which never came.
+// Removes cgroups that were created for a process that was never started.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,7 +22,7 @@ namespace {
 
 using Names = std::set<std::string>;
 
-// Of a container, or of a build step. The other names in there are the kernel's files.
+// The cgroup of a container or of a build step. The other names in the directory are the kernel's files.
 bool is_group_of_ours(std::string_view name) {
   return (name.size() == 64 && is_hex(name)) || name.starts_with("build-");
 }
@@ -40,7 +40,7 @@ std::vector<std::string> groups_below(const std::string& directory) {
   return found;
 }
 
-// By any process: those outside our pid namespace are listed as 0. If it cannot be read, it may be populated.
+// Has processes of any pid namespace: those outside ours are listed as 0. If it cannot be read, assume it is populated.
 bool is_populated(const std::string& directory) {
   const Result<std::string> text = read_file(directory + "/cgroup.procs");
   if (!text) return text.error().sys_errno() != ENOENT && text.error().sys_errno() != ENODEV;
@@ -49,14 +49,14 @@ bool is_populated(const std::string& directory) {
 
 void remove_folders(const std::string& directory) {
   for (const std::string& below : groups_below(directory)) remove_folders(below);
-  (void)::rmdir(directory.c_str());  // not if somebody has come meanwhile
+  (void)::rmdir(directory.c_str());  // fails if a process has joined it meanwhile
 }
 
 // Kills nothing, unlike Cgroup::remove(): it may belong to a container of another data root.
 void remove_if_empty(const std::vector<internal::Hierarchy>& all, const std::string& path) {
   for (const internal::Hierarchy& hierarchy : all)
     if (is_populated(hierarchy.directory(path))) return;
-  // The claimed one goes last: otherwise somebody could claim a new one of that name.
+  // The claimed one goes last: otherwise another process could create and claim a new one of that name.
   for (const internal::Hierarchy& hierarchy : std::views::reverse(all)) remove_folders(hierarchy.directory(path));
 }
 

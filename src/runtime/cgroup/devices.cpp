@@ -32,7 +32,7 @@ bool is_device(const struct stat& st) {
   return S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode);
 }
 
-// Devices that each container has itself, rather than the host's.
+// Devices that each container has of its own instead of the host's.
 bool is_own_of_container(std::string_view name) {
   return name == "pts" || name == "shm" || name == "fd" || name == "mqueue" || name == "console" || name == ".lxc";
 }
@@ -46,7 +46,7 @@ Result<> collect(const std::string& from, const std::string& to, int depth, std:
     if (name == "." || name == ".." || is_own_of_container(name)) continue;
     struct stat st;
     const std::string path = from + "/" + name;
-    if (::lstat(path.c_str(), &st) != 0) continue;  // gone meanwhile
+    if (::lstat(path.c_str(), &st) != 0) continue;  // removed meanwhile
     if (S_ISDIR(st.st_mode)) TRY(collect(path, to + "/" + name, depth + 1, into));
     if (is_device(st)) into.push_back(device_of(st, to + "/" + name));
   }

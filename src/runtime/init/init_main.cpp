@@ -8,8 +8,8 @@
 // For a container that exists only for its network.
 //
 //   consort-init --attend PATH NAME [ARGUMENT...]
-// The parent of a health check: SIGTERM ends the check with everything it has started. Nobody else could do that: once
-// their parent is gone, they belong to the container's first process, which may never reap them.
+// Runs as the parent of a health check: SIGTERM kills the check with everything it has started. No other process could
+// do that: once their parent is gone, they belong to the container's first process, which may never reap them.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -22,7 +22,7 @@
 
 namespace {
 
-// Caused by our own faults; blocking them would turn a crash into a hang.
+// Caused by our own bugs; blocking them would turn a crash into a hang.
 constexpr int faults[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS};
 
 sigset_t passed_on() {
@@ -45,7 +45,7 @@ sigset_t passed_on() {
   _exit(error == ENOENT ? 127 : error == EACCES ? 126 : 1);
 }
 
-// Reaps all that have ended. Returns the child's exit code once it has, else -1.
+// Reaps all processes that have ended. Returns the child's exit code once it has, else -1.
 int reap(pid_t child) {
   int code = -1;
   int status;
@@ -55,7 +55,7 @@ int reap(pid_t child) {
   return code;
 }
 
-// The processes that the kernel lists as children; otherwise the group in which the check was started.
+// Kills the processes that the kernel lists as children; otherwise the group in which the check was started.
 void kill_children(pid_t group) {
   const int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
   char text[4096];
@@ -73,9 +73,9 @@ void kill_children(pid_t group) {
   }
 }
 
-// Orphans become our children, and are ended in turn.
+// Orphans become our children and are killed in turn.
 [[noreturn]] void end_all(pid_t group) {
-  alarm(5);  // of one that the kernel does not let go
+  alarm(5);  // in case the kernel does not release one of them
   do kill_children(group);
   while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR);
   _exit(128 + SIGKILL);
@@ -110,7 +110,7 @@ int attend(const char* path, char** words) {
   }
 }
 
-// As a container's program: it only has to exist until its input ends.
+// As a container's program: only exists until its input ends.
 int wait_for_end() {
   char scrap[64];
   while (true) {

@@ -1,5 +1,5 @@
-// Descriptors, and paths inside the container's root, for the child: like base/os/files/file.hpp without allocation.
-// Those that give an int give -1 and errno.
+// Operations on descriptors, and on paths inside the container's root, for the child: like base/os/files/file.hpp but
+// without allocation. Functions that return int return -1 and set errno on failure.
 #pragma once
 
 #include <cstdint>
@@ -7,17 +7,17 @@
 
 namespace consort::runtime::internal {
 
-// All descriptors above 2 but these (ascending). The child's end of the socket must be the only one there is, and the
-// parent's the parent's alone: so each notices the other's death. The same goes for all that the parent shares with
-// others: connections, locks, ports. (Before Linux 5.9 there is no such call, and execve does it.)
+// Closes all descriptors above 2 except these (ascending). The child's end of the socket must be its only copy, and the
+// parent's end only the parent's, so that each notices the other's death. The same goes for everything else that the
+// parent shares: connections, locks, ports. (Before Linux 5.9 there is no such call, and execve does it.)
 void close_all_but(std::span<const int> kept);
 
 enum class Links : std::uint8_t { follow, refuse };
 enum class Target : std::uint8_t { directory, file };
 
 int open_inside(int root, const char* path, int flags, Links links = Links::follow);
-// O_PATH descriptor of path; missing directories (0755) and the file (empty, 0755) are made. Links that point to
-// nothing yet are followed inside the root ("/var/run" -> "/run" before /run exists), eight of them at most.
+// O_PATH descriptor of path. Creates missing directories (0755) and the file (empty, 0755). Follows at most eight
+// dangling links inside the root ("/var/run" -> "/run" before /run exists).
 int make_target(int root, const char* path, Target target, Links links = Links::follow);
 
 // open_tree(OPEN_TREE_CLONE) of fd; move_mount of a tree onto an O_PATH descriptor; mount_setattr. ENOSYS is passed on.

@@ -97,7 +97,7 @@ Result<Fd> make_tmpfs(const std::string& data) {
 Result<Fd> make_copied_tmpfs(int root, const std::string& path, const std::string& data) {
   Fd tree = TRY(make_tmpfs(data));
   const Result<Fd> covered = open_in_root(root, path, O_RDONLY | O_DIRECTORY);
-  if (!covered) return tree;  // nothing is there
+  if (!covered) return tree;  // nothing exists there
   struct stat st;
   if (::fstat(covered->get(), &st) != 0) return fail_errno("look at", path);
   const Fd folder = TRY(open_at(tree.get(), ".", O_RDONLY | O_DIRECTORY));

@@ -47,7 +47,7 @@ Result<Launch> begin_exec(const Process& process, const ExecOptions& options) {
 
   Result<Fd> root = open_file("/proc/" + std::to_string(options.pid) + "/root", O_PATH | O_DIRECTORY);
   if (!root) return not_running(std::move(root).error());
-  // It is still running, so the pid was its own all the time.
+  // It is still running, so the pid has not been reused.
   if (Result<> alive = send_signal(plan.join_pidfd, 0); !alive) return not_running(std::move(alive).error());
   TRY(internal::prepare_process(process, root->get(), false, plan));
   if (options.foreign) {

@@ -1,4 +1,4 @@
-// The child's report in the user's words. Docker's texts where people search for them.
+// Turns the child's report into the user's terms, with Docker's texts where people search for them.
 #include <sys/resource.h>
 
 #include <cerrno>
@@ -97,7 +97,7 @@ Error explain_user(const Prepared& plan, const Report& report) {
   return std::move(error).about(Subject::user, who);
 }
 
-// "999 is asked for, this host allows 64": the kernel only says that it is not permitted.
+// "asks for 999, and this host allows 64": the kernel only reports EPERM.
 Error explain_rlimit(const Rlimit& limit, const Report& report) {
   const std::string name = rlimit_name(limit.resource);
   Error error = errno_error(report.error, "error setting rlimit type", std::to_string(limit.resource))
@@ -107,7 +107,7 @@ Error explain_rlimit(const Rlimit& limit, const Report& report) {
   rlimit ours{};
   ::getrlimit(static_cast<__rlimit_resource_t>(limit.resource), &ours);
   std::uint64_t most = ours.rlim_max;
-  // Nobody may have more descriptors than that, whatever the privileges.
+  // No process may have more descriptors than that, whatever its privileges.
   if (limit.resource == RLIMIT_NOFILE)
     if (const auto text = read_file("/proc/sys/fs/nr_open"))
       if (const auto number = parse_unsigned(trim(*text)); number && limit.hard > *number) most = *number;
@@ -161,7 +161,7 @@ Error explain(const Prepared& plan, const Report& report) {
   }
 }
 
-// An external program only has its words to tell what an error is about: "runc create failed: unable to start container
+// An external program reports the cause of an error only as text: "runc create failed: unable to start container
 // process: exec: \"x\": executable file not found in $PATH: unknown"
 Error explain_external(const std::string& text) {
   constexpr std::string_view program = "exec: \"";

@@ -27,7 +27,7 @@ Result<> resolve_user_of(Json& config, int rootfs) {
   process["user"]["gid"] = user.gid;
   process["user"]["additionalGids"] = user.groups;
   if (user.uid == 0) return {};
-  // As in launch.cpp: a user who is not root only keeps the bounding set.
+  // As in launch.cpp: a user other than root keeps only the bounding set.
   if (find_key(process, "capabilities"))
     for (const char* const set : {"effective", "permitted", "inheritable", "ambient"})
       process["capabilities"][set] = Json::array();
@@ -67,7 +67,7 @@ Result<std::string> portable_config(std::string_view config_json, const std::str
   for (const auto& [type, path] : parts.namespaces) join_namespace(config, type, path);
   place_init(config, parts.init_program);
   config["root"]["path"] = "rootfs";
-  // crun before 1.9 refuses anything but 1.0; newer fields are ignored by the others.
+  // crun before 1.9 refuses anything but 1.0; other runtimes ignore newer fields.
   config["ociVersion"] = "1.0.2";
   return dump_json(config);
 }

@@ -18,6 +18,7 @@
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
 #include "base/os/processes/inherited.hpp"
+#include "base/os/propagation.hpp"
 #include "base/os/timer.hpp"
 #include "base/strings.hpp"
 #include "runtime/external.hpp"
@@ -41,7 +42,7 @@ std::vector<std::string> command_of(const ExternalRuntime& runtime, const std::s
   return command;
 }
 
-// A source mounted from a descriptor of the caller's, and not by name.
+// A source that is mounted from a descriptor of the caller instead of by name.
 struct OpenSource {
   std::size_t number;  // of the mount in the bundle
   Fd tree;             // detached
@@ -72,16 +73,16 @@ Result<std::map<std::string, Fd>> open_namespaces_of(const Spec& spec, int netwo
   return opened;
 }
 
-// Everything the helper works with. It is a plain fork of a single-threaded program, so ordinary code may run in it.
+// The state of the helper. It is a plain fork of a single-threaded program, so ordinary code may run in it.
 struct Helper {
   ExternalRuntime runtime;
   std::string id;
-  std::string place;  // folder made for the program: config.json, rootfs, log, pid, console.sock
+  std::string place;  // directory created for the program: config.json, rootfs, log, pid, console.sock
   std::string config;
   std::string init_program;
   Fd root;  // detached overlay
   std::vector<OpenSource> sources;
-  std::map<std::string, Fd> namespaces;  // to join, by OCI's types
+  std::map<std::string, Fd> namespaces;  // to join, by their OCI types
   Fd in, out, err;
   bool terminal = false;
   int sync = -1;
@@ -97,14 +98,14 @@ struct Helper {
   Result<> live() const;
 };
 
-// Mounts each source at a path that nobody else can change, whatever the program then does with the path.
+// Mounts each source at a path that no other process can change, whatever the program then does with the path.
 Result<std::map<std::size_t, std::string>> Helper::hang_in_sources() const {
   std::map<std::size_t, std::string> paths;
   for (const OpenSource& source : sources) {
     const std::string path = place + "/mount-" + std::to_string(source.number);
     struct stat st {};
     if (::fstat(source.tree.get(), &st) != 0) return fail_errno("look at", path);
-    TRY(remove_tree(path));  // of an earlier start
+    TRY(remove_tree(path));  // from an earlier start
     if (S_ISDIR(st.st_mode))
       TRY(make_directories(path));
     else
@@ -118,13 +119,13 @@ Result<std::map<std::size_t, std::string>> Helper::hang_in_sources() const {
 
 Result<> Helper::make_bundle() const {
   if (::unshare(CLONE_NEWNS) != 0) return fail_errno("create mount namespace");
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) return fail_errno("separate mounts");
+  if (set_propagation(MS_SLAVE) != 0) return fail_errno("separate mounts");
   const std::string rootfs = place + "/rootfs";
   TRY(make_directories(rootfs));
   if (::syscall(SYS_move_mount, root.get(), "", AT_FDCWD, rootfs.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
     return fail_errno("mount overlay on", rootfs);
   PortableParts parts{.rootfs = root.get(), .init_program = init_program, .namespaces = {}, .sources = {}};
-  // Through us, because the program's first process opens the path by itself.
+  // Through our descriptors, because the program's first process opens the path itself.
   for (const auto& [type, fd] : namespaces)
     parts.namespaces[type] = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd.get());
   parts.sources = TRY(hang_in_sources());
@@ -147,7 +148,7 @@ Result<Fd> Helper::listen_for_console() const {
   return listener;
 }
 
-// cancel readable: nobody waits for it any more.
+// If cancel is readable, the caller no longer waits.
 Result<Fd> receive_console(int listener, int cancel) {
   const Fd peer(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
   if (!peer) return fail_errno("accept console");
@@ -185,11 +186,11 @@ Error Helper::program_error(const ExitStatus& status, std::string_view verb) con
 
 Result<Fd> Helper::create(int listener) const {
   std::vector<std::string> words = {"create", "--bundle", place, "--pid-file", place + "/pid"};
-  if (terminal) words.insert(words.end(), {"--console-socket", "console.sock"});  // we are in that folder
+  if (terminal) words.insert(words.end(), {"--console-socket", "console.sock"});  // this is the working directory
   words.push_back(id);
   SpawnOptions options;
   options.argv = command_of(runtime, place + "/log", std::move(words));
-  // The program passes its own streams on to the container; it opens /dev/null again in there.
+  // The program passes its own streams on to the container, which opens /dev/null again inside.
   const Fd null = TRY(open_file("/dev/null", O_RDWR));
   options.in = in ? in.get() : null.get();
   options.out = out ? out.get() : null.get();
@@ -200,7 +201,7 @@ Result<Fd> Helper::create(int listener) const {
   return console;
 }
 
-// Killed as soon as our caller has given up, or is gone.
+// Kills it as soon as our caller has given up or is gone.
 Result<ExitStatus> Helper::end_of(ChildGuard child, int listener, Fd& console) const {
   const Fd ended = TRY(open_pidfd(child.pid()));
   while (true) {
@@ -239,7 +240,7 @@ Result<> Helper::live() const {
   return {};
 }
 
-// Like every child created without execve, it must not hold anything that its parent waits for.
+// Like every child created without execve, it must not keep anything open whose end its parent waits for.
 void close_others(const Helper& helper) {
   std::vector<int> kept{helper.sync};
   for (const Fd* fd : {&helper.root, &helper.in, &helper.out, &helper.err})
@@ -256,7 +257,7 @@ void close_others(const Helper& helper) {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  // The program, and the container where its configuration says nothing, inherit what we have.
+  // The program inherits our settings, and so does the container where its configuration does not override them.
   reset_scheduling();
   reset_limits();
   const Result<> lived = helper.live();

@@ -21,11 +21,11 @@ std::unexpected<Error> nobody_waits() {
   return fail(Error(Code::conflict, "start container").why("its process has ended"));
 }
 
-// What the child has failed at, using the texts that it was prepared with.
+// Explains the child's failure with the texts from which it was prepared.
 Error explain_answer(const Report& report, const Process& process) {
   internal::Prepared plan;
   Process known = process;
-  known.env.emplace_back("HOME=/");  // not looked up: what has failed may have taken the files with it
+  known.env.emplace_back("HOME=/");  // not looked up: the failure may have removed the files
   (void)internal::prepare_process(known, -1, false, plan);
   return internal::explain(plan, report);
 }

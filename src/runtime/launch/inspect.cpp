@@ -53,8 +53,8 @@ Result<std::string> read_proc(pid_t pid, std::string_view file, std::size_t limi
   return text;
 }
 
-// While a process waits in sigwait, the kernel removes the signals it waits for from its blocked set: only the call
-// itself tells, and the set that it was given. "128 0x7ffd... 0x7ffd... ...": number and arguments.
+// While a process waits in sigwait, the kernel removes the signals it waits for from its blocked set: only the system
+// call itself and its set argument show that. "128 0x7ffd... 0x7ffd... ...": number and arguments.
 bool is_waiting_for(pid_t pid, std::uint64_t bit) {
   const auto text = read_proc(pid, "syscall", 4096);
   if (!text) return false;

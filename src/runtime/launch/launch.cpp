@@ -75,7 +75,7 @@ Result<> prepare_container(const Spec& spec, const LaunchOptions& options, const
   return {};
 }
 
-// A container that may write there creates its own cgroups: an engine, or systemd.
+// A container with write access there creates its own cgroups: an engine, or systemd.
 bool shows_writable_groups(const Spec& spec) {
   return std::ranges::any_of(spec.mounts, [](const Mount& mount) {
     return (mount.type == "cgroup" || mount.type == "cgroup2") &&
@@ -123,7 +123,7 @@ Result<Launch> Launch::begin(const Spec& spec, const LaunchOptions& options) {
 Result<> Launch::start() {
   if (impl_->state != State::ready) return fail(Code::internal, "start container", "before it is ready");
   if (::send(impl_->sync.get(), "g", 1, MSG_NOSIGNAL) == 1) {
-    if (impl_->plan.foreign.gate >= 0) impl_->finished = true;  // it waits at its gate, for somebody else
+    if (impl_->plan.foreign.gate >= 0) impl_->finished = true;  // it waits at its gate, for a process other than us
     return {};
   }
   // The child is gone; advance() says why.

@@ -1,4 +1,4 @@
-// The clone, and the parent's side of the handshake that launch.hpp draws.
+// The clone, and the parent's side of the handshake shown in launch.hpp.
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -27,7 +27,7 @@ using internal::ReportKind;
 
 namespace {
 
-// Between clone and the child's own reset of handlers no signal may run ours in it.
+// Between clone and the child's own reset of handlers, no signal may run our handlers in it.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -43,14 +43,14 @@ class SignalsBlocked {
   sigset_t old_;
 };
 
-// The pid namespace of this thread's next children. For root it can be undone.
+// Sets the pid namespace of this thread's next children. Root can undo that.
 class PidNamespaceVisit {
  public:
   static Result<PidNamespaceVisit> begin(int target) {
     PidNamespaceVisit visit;
     if (target < 0) return visit;
     visit.home_ = TRY(open_file("/proc/self/ns/pid", O_RDONLY));
-    // For a pidfd the flag also says which of its namespaces.
+    // With a pidfd, the flag also selects which of its namespaces to join.
     if (::setns(target, CLONE_NEWPID) != 0) return fail_errno("join pid namespace");
     visit.away_ = true;
     return visit;
@@ -76,7 +76,7 @@ Error clone_error(int number) {
   return error;
 }
 
-// The kernel knows the offsets of the namespace that the process's children will be in.
+// The kernel takes the offsets for the namespace that the process's children will be in.
 Result<> write_clock_offsets(pid_t pid, const std::string& text) {
   const std::string path = "/proc/" + std::to_string(pid) + "/timens_offsets";
   const Fd fd = TRY(open_file(path, O_WRONLY));
@@ -84,7 +84,7 @@ Result<> write_clock_offsets(pid_t pid, const std::string& text) {
   return {};
 }
 
-// Of a process as this one sees it, which may have been born in another pid namespace.
+// The pid in our pid namespace of a process that may have been created in another one.
 Result<pid_t> pid_of(int pidfd) {
   const std::string info = TRY(read_file("/proc/self/fdinfo/" + std::to_string(pidfd), 4096));
   for (const std::string& line : split(info, '\n'))
@@ -111,7 +111,7 @@ Result<> internal::write_maps(pid_t pid, const std::vector<IdMapping>& uids, con
     TRY_WRAP(write_full(fd.get(), text), "map users");
     return {};
   };
-  // Without privilege the kernel wants setgroups denied before a gid map.
+  // Without privileges, the kernel requires setgroups to be denied before a gid map is written.
   if (::geteuid() != 0) (void)write("/setgroups", "deny");
   TRY(write("/uid_map", internal::map_text(uids)));
   return write("/gid_map", internal::map_text(gids));
@@ -125,7 +125,7 @@ struct Received {
   Fd descriptor;  // `ready`: the console's master; `moved`: a pidfd
 };
 
-// nullopt at the end of the stream; Code::busy when nothing is there.
+// nullopt at the end of the stream; Code::busy if no message is waiting.
 Result<std::optional<Received>> receive(int socket) {
   Received received;
   char text[internal::max_report_text];
@@ -162,7 +162,7 @@ Result<> Launch::Impl::spawn(std::span<const internal::Step> steps) {
   const std::uint64_t namespaces = plan.nested ? 0 : plan.clone_flags;
   arguments.flags = namespaces | CLONE_PIDFD | (child_of == ChildOf::sibling ? CLONE_PARENT : 0);
   arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd_number);
-  arguments.exit_signal = child_of == ChildOf::sibling ? 0 : SIGCHLD;  // a sibling takes the parent's own
+  arguments.exit_signal = child_of == ChildOf::sibling ? 0 : SIGCHLD;  // a sibling uses the parent's own signal
   if (plan.cgroup_directory) {
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<std::uint64_t>(plan.cgroup_directory.get());
@@ -177,7 +177,8 @@ Result<> Launch::Impl::spawn(std::span<const internal::Step> steps) {
     return make();
   };
   if (!in_user_namespace()) return visit_and_make();
-  // Nobody inside may enter the host's, not even again: so a thread goes that ends there. Its child is of the process.
+  // No process inside may enter the host's pid namespace, and we could not return to it. So a thread visits and then
+  // ends; its child belongs to the process.
   Result<> made;
   std::thread([&] { made = visit_and_make(); }).join();
   return made;
@@ -186,7 +187,8 @@ Result<> Launch::Impl::spawn(std::span<const internal::Step> steps) {
 Result<> Launch::Impl::clone_child(clone_args& arguments, std::span<const internal::Step> steps, int child_sync,
                                    const int& pidfd_number, Fd& ours) {
   const SignalsBlocked blocked;
-  // Twice at most: where a process cannot be born in the group (EBUSY in a threaded one, EOPNOTSUPP), it walks in.
+  // At most twice: if a process cannot be created in the cgroup (EBUSY in a threaded one, EOPNOTSUPP), it joins by
+  // itself.
   for (int attempt = 0; attempt < 2; ++attempt) {
     const long cloned = ::syscall(SYS_clone3, &arguments, sizeof arguments);
     if (cloned == 0) internal::run_child(plan, steps, child_sync);
@@ -207,7 +209,7 @@ Result<> Launch::Impl::clone_child(clone_args& arguments, std::span<const intern
   return fail(Code::internal, "create process");
 }
 
-// End of the stream without a word: it was killed. By the kernel, if the memory limit is too small to even start.
+// The stream ended without a report: it was killed, by the kernel if the memory limit is too small even to start.
 Error Launch::Impl::died_silently() {
   Error error(Code::io, "set up container");
   error.data().why = "its process was killed before it could run the program";
@@ -233,7 +235,7 @@ Result<> Launch::Impl::handle(const Report& report, const std::string& text, Fd 
       pidfd = std::move(descriptor);
       if (plan.nested) pid = TRY(pid_of(pidfd.get()));
       moved = true;
-      if (child_of == ChildOf::sibling) return {};  // reaped by who reaps us
+      if (child_of == ChildOf::sibling) return {};  // reaped by our parent
       while (::waitpid(outside, nullptr, 0) < 0 && errno == EINTR) {
       }
       return {};
@@ -259,7 +261,7 @@ Result<> Launch::Impl::handle(const Report& report, const std::string& text, Fd 
         pid = report.argument;
         pidfd = TRY(open_pidfd(pid));
       }
-      // The mounts hang in the child's namespace now. Of the root ours stays: see take_root().
+      // The mounts are attached in the child's namespace now. Keep ours of the root: see take_root().
       for (internal::PreparedMount& mount : plan.mounts) mount.tree.reset();
       state = State::ready;
       return {};
@@ -286,7 +288,7 @@ Result<Launch::State> Launch::Impl::advance() {
       state = State::started;
       finished = true;
       root = std::move(plan.root);
-      plan = {};  // descriptors and trees are the child's affair now
+      plan = {};  // the child owns the descriptors and trees now
       break;
     } else {
       handled = std::unexpected(died_silently());
@@ -298,8 +300,8 @@ Result<Launch::State> Launch::Impl::advance() {
   return state;
 }
 
-// It ends by itself when the socket does, and takes the container away unless that has started: for as long as that may
-// take, the destructor waits, or whoever it is released to.
+// The helper ends by itself when the socket is closed, and removes the container unless that has started. The
+// destructor, or the owner it is released to, waits for that.
 void Launch::Impl::reap_helper() {
   if (!helper) return;
   ::shutdown(sync.get(), SHUT_RDWR);

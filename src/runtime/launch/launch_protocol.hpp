@@ -1,3 +1,4 @@
+// The state of a Launch, and the parent's side of its protocol with the child; launch/steps.hpp has the messages.
 #pragma once
 
 #include <functional>
@@ -16,32 +17,32 @@ namespace consort::runtime {
 struct Launch::Impl {
   internal::Prepared plan;
   ChildOf child_of = ChildOf::caller;
-  pid_t helper = 0;  // of an external runtime; ours to reap
+  pid_t helper = 0;  // of an external runtime; to be reaped by us
   std::vector<IdMapping> uid_mappings, gid_mappings;
   std::function<Result<>(pid_t)> before_pivot;
   std::function<Result<>(pid_t, Fd)> listener;
 
   pid_t pid = 0;
-  // sync stays open until the end: an event loop watches it, and must take it out first.
+  // sync stays open until the end, because an event loop watches it and must remove it first.
   Fd pidfd, sync, console;
-  Fd root;  // of an overlay, once the launch is over
+  Fd root;  // of an overlay, after the launch
   State state = State::pending;
   bool executing = false;
-  bool moved = false;     // into its namespaces: pid is the container's, no longer a helper's on the way
+  bool moved = false;     // is in its namespaces: pid is the container's, not a helper's
   bool finished = false;  // started, or failed and cleaned up
 
-  std::optional<Cgroup> own_cgroup;  // made by this launch; removed with it until it has started
+  std::optional<Cgroup> own_cgroup;  // created by this launch; removed with it until it has started
   std::string cgroup_path;
   std::vector<std::string> warnings;
 
   ~Impl();
-  // Clones and runs the steps in the child.
+  // Clones the child and runs the steps in it.
   Result<> spawn(std::span<const internal::Step> steps);
-  // In the child it does not return. `ours` is taken when there is a child.
+  // Does not return in the child. `ours` is consumed once there is a child.
   Result<> clone_child(clone_args& arguments, std::span<const internal::Step> steps, int child_sync,
                        const int& pidfd_number, Fd& ours);
   Result<State> advance();
-  void abandon();  // kills the child; reaps it and removes the cgroup if it is ours
+  void abandon();  // kills the child; if ours, reaps it and removes the cgroup
   pid_t release_helper();
 
  private:

@@ -15,7 +15,7 @@ std::vector<pid_t> processes_beside(pid_t first) {
   std::vector<pid_t> found;
   const std::string wanted = namespace_of(std::to_string(first));
   if (wanted.empty()) return found;
-  if (wanted == namespace_of("self")) return {first};  // it shares the host's: who belongs to it cannot be told
+  if (wanted == namespace_of("self")) return {first};  // the host's: its members cannot be told apart
   for (const std::string& name : list_folder("/proc").value_or(std::vector<std::string>())) {
     const auto pid = parse_unsigned(name);
     if (pid && namespace_of(name) == wanted) found.push_back(static_cast<pid_t>(*pid));

@@ -59,7 +59,7 @@ std::vector<PreparedDevice> devices_of(const Spec& spec) {
 
 namespace {
 
-// Below the directory `dev`, with the ids that the container's users have outside.
+// Below the directory `dev`, with the host ids of the container's users.
 Result<> make_node(int dev, const PreparedDevice& device) {
   const std::string path = device.path.substr(dev_prefix.size());
   for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
@@ -71,7 +71,7 @@ Result<> make_node(int dev, const PreparedDevice& device) {
     return fail_errno("create device", device.path);
   if (::fchownat(dev, path.c_str(), first_container_id + device.uid, first_container_id + device.gid,
                  AT_SYMLINK_NOFOLLOW) != 0 ||
-      ::fchmodat(dev, path.c_str(), device.mode & 07777, 0) != 0)  // whatever the umask is
+      ::fchmodat(dev, path.c_str(), device.mode & 07777, 0) != 0)  // regardless of the umask
     return fail_errno("create device", device.path);
   return {};
 }
@@ -112,7 +112,7 @@ Result<Fd> make_own_nodes(const std::vector<PreparedDevice>& devices, const Spec
     const std::string name = std::to_string(i);
     if (::mknodat(folder.get(), name.c_str(), device.mode, device.number) != 0 ||
         ::fchownat(folder.get(), name.c_str(), *uid, *gid, AT_SYMLINK_NOFOLLOW) != 0 ||
-        ::fchmodat(folder.get(), name.c_str(), device.mode & 07777, 0) != 0)  // whatever the umask is
+        ::fchmodat(folder.get(), name.c_str(), device.mode & 07777, 0) != 0)  // regardless of the umask
       return fail_errno("create device", device.path);
   }
   return tree;

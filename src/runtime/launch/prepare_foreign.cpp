@@ -1,4 +1,4 @@
-// What only foreign bundles ask for: see foreign.hpp.
+// Options that only foreign bundles use: see foreign.hpp.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -27,7 +27,7 @@ Result<> check_preserved(int count) {
   return {};
 }
 
-// Whether the security modules themselves say that they are active.
+// Checks that the security modules report themselves as active.
 Result<> check_labels(const Process& process) {
   const auto apparmor = read_file("/sys/module/apparmor/parameters/enabled", 16);
   if (!process.apparmor_profile.empty() && process.apparmor_profile != "unconfined" &&
@@ -42,7 +42,7 @@ Result<> check_labels(const Process& process) {
   return {};
 }
 
-// Whether the process is in another namespace of that kind than this one; a kernel without the kind has one for all.
+// Whether the process is in another namespace of that kind than we are; without kernel support, all share one.
 bool differs(pid_t pid, const std::string& kind) {
   const Result<struct stat> theirs = stat_path("/proc/" + std::to_string(pid) + "/ns/" + kind);
   const Result<struct stat> ours = stat_path("/proc/self/ns/" + kind);

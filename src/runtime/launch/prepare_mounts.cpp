@@ -29,7 +29,7 @@ enum class Manner : std::uint8_t { ours, to_the_letter };
 
 constexpr unsigned long atime_flags = MS_NOATIME | MS_RELATIME | MS_STRICTATIME;
 
-// Only one of the access time options is in force, so each replaces the others.
+// Only one of the access time options is in effect, so each replaces the others.
 std::uint64_t clear_of(unsigned long set, unsigned long clear) {
   std::uint64_t attributes = mount_attributes(clear) & ~static_cast<std::uint64_t>(MOUNT_ATTR__ATIME);
   if ((set | clear) & atime_flags) attributes |= MOUNT_ATTR__ATIME;
@@ -40,7 +40,7 @@ std::string tree_path_of(const Fd& tree) {
   return "/proc/self/fd/" + std::to_string(tree.get());
 }
 
-// The options for everything mounted below: exactly what they say.
+// The options for everything mounted below, taken literally.
 Result<> set_recursive_options(const MountOptions& options, const PreparedMount& mount) {
   if (!options.all_set && !options.all_clear) return {};
   if (set_attributes(mount.tree.get(), mount_attributes(options.all_set), clear_of(options.all_set, options.all_clear),
@@ -58,14 +58,14 @@ Result<> set_bind_options(const MountOptions& options, PreparedMount& mount, Man
     propagation = MS_PRIVATE | (propagation & MS_REC);
   }
   const bool all = manner == Manner::ours && options.recursive && (options.set & MS_RDONLY);
-  // A read-only mount of the host does not become writable, except for the owner of a foreign bundle who asks for it.
+  // A read-only mount of the host does not become writable, unless a foreign bundle requests it.
   const unsigned long kept = manner == Manner::ours ? MS_RDONLY | atime_flags : 0;
   const std::uint64_t clear = clear_of(options.set, options.clear & ~kept);
   const std::uint64_t set = mount_attributes(options.set);
   const unsigned long kind = propagation & ~static_cast<unsigned long>(MS_REC);
   const bool kind_for_all = propagation & MS_REC;
   const int tree = mount.tree.get();
-  // A single call where possible; a tree without submounts, the usual case, has no "all".
+  // A single call if possible; a tree without submounts, the usual case, has no "all".
   const bool together = all == kind_for_all || !options.recursive;
   const int done = together ? set_attributes(tree, set, clear, kind, all)
                             : (set || clear ? set_attributes(tree, set, clear, 0, all) : 0) |
@@ -93,7 +93,7 @@ Result<PreparedMount> prepare_bind(const std::string& source, const std::string&
   return mount;
 }
 
-// The owners of bound files, by the mount's own maps or otherwise by the container's.
+// Maps the owners of bound files, by the mount's own maps or otherwise by the container's.
 Result<> map_owners(const Mount& from, const MountOptions& options, const Linux& container, PreparedMount& mount) {
   const bool own = !from.uid_mappings.empty();
   if (!own && !options.idmap) return {};
@@ -110,8 +110,8 @@ Result<> map_owners(const Mount& from, const MountOptions& options, const Linux&
   return fail(std::move(error));
 }
 
-// One of our containers with its own users sees the same owners of the host's files as without. Mounts below may not be
-// mappable (another proc); whoever requests a container has checked that the top one is.
+// With its own users, one of our containers sees the same owners of the host's files as without. Mounts below may not
+// be mappable (another proc); the top one has been checked when the container was requested.
 void show_owners(PreparedMount& mount) {
   const Result<int> users = container_users();
   if (!users || map_mount_owners(mount.tree.get(), *users, MapSubmounts::yes)) return;
@@ -123,7 +123,7 @@ bool has_container_users(const Spec& spec, const LaunchOptions& options) {
          spec.linux_.uid_mappings.front().host_id == first_container_id;
 }
 
-// With a single user, there is no group of terminals.
+// With a single mapped user, there is no tty group.
 std::string without_group(const std::string& data) {
   std::string kept;
   for (const std::string& option : split(data, ','))
@@ -189,7 +189,7 @@ Result<PreparedMount> prepare_copied_up(const Mount& from, const MountOptions& o
   return mount;
 }
 
-// The layers of an image (in the engine: a mount of type image), which nobody inside could mount with their owners.
+// The layers of an image (in the engine: a mount of type image). No process inside could mount them with their owners.
 Result<PreparedMount> prepare_layers(const Mount& from, const MountOptions& options) {
   PreparedMount mount;
   mount.kind = PreparedMount::Kind::bind;
@@ -204,7 +204,7 @@ Result<PreparedMount> prepare_layers(const Mount& from, const MountOptions& opti
   return mount;
 }
 
-// /dev with its nodes, which nobody can create in a user namespace. The container's root owns the directory.
+// /dev with its nodes, which cannot be created in a user namespace. The container's root owns the directory.
 Result<PreparedMount> prepare_device_folder(const Mount& from, const MountOptions& options, const Spec& spec) {
   PreparedMount mount;
   mount.kind = PreparedMount::Kind::bind;
@@ -236,7 +236,7 @@ Result<> prepare_mount(const Mount& mount, const Spec& spec, const LaunchOptions
                        Prepared& plan) {
   MountOptions words = parse_mount_options(mount.options);
   if (is_bind(mount, words)) {
-    if (mount.destination == "/dev") plan.make_devices = false;  // the host's nodes come along
+    if (mount.destination == "/dev") plan.make_devices = false;  // the host's nodes are included
     const Manner manner = options.foreign ? Manner::to_the_letter : Manner::ours;
     plan.mounts.push_back(TRY(prepare_bind(join_path(options.bundle, mount.source), mount.destination, words, manner)));
     if (has_container_users(spec, options)) show_owners(plan.mounts.back());
@@ -262,7 +262,7 @@ Result<> prepare_mount(const Mount& mount, const Spec& spec, const LaunchOptions
     words.data.clear();
     if (Result<PreparedMount> bound = prepare_bind(source, mount.destination, words))
       plan.mounts.push_back(std::move(*bound));
-    return {};  // a host may be without POSIX message queues
+    return {};  // a host may lack POSIX message queues
   }
   if (mount.type.empty())
     return fail(Error(Code::invalid, "mount").on("\"" + mount.destination + "\"").why("it has no type"));
@@ -282,8 +282,8 @@ Result<> prepare_root(const Spec& spec, const LaunchOptions& options, Prepared& 
     plan.root = TRY_WRAP(clone_path(path, Recursion::all), "prepare root file system");
     (void)set_attributes(plan.root.get(), 0, 0, MS_PRIVATE, true);
   }
-  // A process with other users cannot pass the directories that lead to the bundle (docs/decisions/0062). Any directory
-  // that exists everywhere will do; the host's /dev is no longer needed.
+  // A process with other users cannot traverse the directories that lead to the bundle (docs/decisions/0062). Any
+  // directory that exists everywhere will do; the host's /dev is no longer needed.
   plan.attach_path = has_container_users(spec, options) ? "/dev" : options.bundle;
   plan.root_readonly = spec.root_readonly;
   if (!spec.linux_.rootfs_propagation.empty()) {

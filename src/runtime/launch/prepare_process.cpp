@@ -72,8 +72,8 @@ bool has_key(const std::vector<std::string>& environment, std::string_view key) 
   });
 }
 
-// Of duplicate variables the last one counts, and an empty HOME counts as none: as in runc, whatever a program does
-// when it looks for itself.
+// Of duplicate variables the last one counts, and an empty HOME counts as unset: as in runc, regardless of how a
+// program would look them up.
 std::vector<std::string> settled(const std::vector<std::string>& given) {
   std::vector<std::string> kept;
   std::set<std::string_view> known;
@@ -104,14 +104,14 @@ void point_at(std::vector<std::string>& texts, std::vector<char*>& pointers) {
   pointers.push_back(nullptr);
 }
 
-// Docker: a process that is not root has its bounding set and nothing else. With a user given by name, this is known
-// only now.
+// As in Docker, a process that is not root has its bounding set and nothing else. If the user is given by name, this is
+// known only now.
 void drop_for_user(Capabilities& sets) {
   sets.effective = sets.permitted = sets.inheritable = sets.ambient = 0;
 }
 
-// One of our containers with its own users, whose network was created for it or belongs to another: the owner is
-// already known.
+// For one of our containers with its own users, whose network was created for it or belongs to another: the owning user
+// namespace already exists.
 Result<> join_owner_of_network(const LaunchOptions& options, Prepared& plan) {
   Fd owner = TRY(owner_of_namespace(options.netns_fd));
   if (!owner) return {};
@@ -131,7 +131,7 @@ Result<> prepare_namespaces(const Spec& spec, const LaunchOptions& options, Prep
   for (const Namespace& ns : spec.linux_.namespaces) {
     if (ns.kind == NamespaceKind::network && options.netns_fd >= 0) continue;
     if (ns.kind == NamespaceKind::cgroup && ns.path.empty()) {
-      plan.unshare_cgroup = true;  // after the child is in its group, which becomes the namespace's root
+      plan.unshare_cgroup = true;  // after the child has joined its cgroup, which becomes the namespace's root
     } else if (ns.kind == NamespaceKind::time && ns.path.empty()) {
       plan.foreign.unshare_time = true;
     } else if (ns.kind == NamespaceKind::pid && !ns.path.empty()) {
@@ -206,18 +206,18 @@ Result<> prepare_process(const Process& process, int root, bool with_init, Prepa
 
 Result<> prepare_attendant(const std::string& program, Prepared& plan) {
   if (program.empty()) return {};
-  plan.attendant = TRY(open_sealed(program));  // in the container it is what /proc/PID/exe leads to
+  plan.attendant = TRY(open_sealed(program));  // in the container, /proc/PID/exe refers to it
   for (std::string& candidate : plan.candidates) {
     std::vector<char*>& words = plan.attendant_argv.emplace_back();
     words = {plan.attendant_name.data(), plan.attendant_flag.data(), candidate.data()};
-    words.insert(words.end(), plan.argv.begin(), plan.argv.end());  // with the null at its end
+    words.insert(words.end(), plan.argv.begin(), plan.argv.end());  // including the terminating null
   }
   return {};
 }
 
 Result<> prepare_stdio(const StdioFds& stdio, Prepared& plan) {
   if (plan.terminal) return {};
-  // None stays none: it becomes the container's own /dev/null.
+  // A missing stream stays missing: it becomes the container's own /dev/null.
   if (stdio.in >= 0) plan.in = TRY(duplicate_high(stdio.in));
   if (stdio.out >= 0) plan.out = TRY(duplicate_high(stdio.out));
   if (stdio.err >= 0) plan.err = TRY(duplicate_high(stdio.err));

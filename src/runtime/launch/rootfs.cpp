@@ -39,7 +39,7 @@ int configure(int context, const char* key, const std::string& value) {
   return static_cast<int>(::syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, key, value.c_str(), 0));
 }
 
-// "overlay: lowerdir is not a directory" and the like: the kernel writes explanations to the context's descriptor.
+// "overlay: lowerdir is not a directory" and the like: the kernel writes its explanations to the context's descriptor.
 std::string kernel_messages(int context) {
   std::string text;
   char buffer[1024];
@@ -65,8 +65,8 @@ bool has_long_path(const OverlayRoot& overlay) {
          std::ranges::any_of(overlay.lower, [](const std::string& path) { return path.size() > most; });
 }
 
-// The directories of an overlay as its file system is to find them: by their paths, or through our own mounts that map
-// their owners. An overlay itself cannot be mapped.
+// The directories of an overlay in the form that the file system uses: by their paths, or through our own mounts that
+// map their owners. An overlay itself cannot be mapped.
 class LayerPaths {
  public:
   explicit LayerPaths(OverlayRoot::Owners owners) : mapped_(owners == OverlayRoot::Owners::of_container) {}
@@ -80,7 +80,7 @@ class LayerPaths {
     const std::string place = TRY(through_mount(folder));
     return std::pair(place + "/" + base_name(overlay.upper), place + "/" + base_name(overlay.work));
   }
-  // Whoever mounts it creates files in the working directory, which requires an id that is mapped on those mounts.
+  // The mounter creates files in the working directory, which requires an id that is mapped on those mounts.
   Result<ActingAs> act() const { return ActingAs::begin(mapped_ ? first_container_id : 0); }
 
  private:
@@ -105,8 +105,8 @@ bool is_volatile(const OverlayRoot& overlay) {
   return !overlay.upper.empty() && overlay.sync == OverlaySync::never;
 }
 
-// A volatile mount leaves a mark, so that files damaged by a crash are not used again, and the kernel refuses a second
-// mount. Containers with such a mount do not survive a reboot; within one boot nothing is lost, and the container is
+// A volatile mount leaves a mark, so that files damaged by a crash are not used again: the kernel refuses to mount it
+// again. Containers with such a mount do not survive a reboot. Within one boot nothing is lost, and the container is
 // just being started again.
 void take_mark_away(const OverlayRoot& overlay) {
   if (!is_volatile(overlay)) return;
@@ -128,8 +128,8 @@ Result<Fd> mount_overlay_new(const OverlayRoot& overlay) {
   TRY(check(overlay));
   const Fd context(static_cast<int>(::syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC)));
   if (!context) return fail_errno("open file system", "overlay");
-  // Never follow what an image may have planted in its extended attributes; kernels without this option have the safe
-  // default.
+  // Never follow extended attributes that an image may have planted; kernels without this option default to the safe
+  // behaviour.
   configure(context.get(), "redirect_dir", "nofollow");
   configure(context.get(), "metacopy", "off");
   configure(context.get(), "index", "off");
@@ -192,7 +192,7 @@ Result<Fd> mount_overlay(const OverlayRoot& given, const std::string& scratch) {
   TRY_WRAP(describe_missing(given), "mount overlay");
   OverlayRoot overlay = given;
   keep_topmost(overlay.lower);
-  // overlayfs needs two layers if nothing may be written; a single one is a bind.
+  // overlayfs needs two layers if there is no upper one; a single layer is bind-mounted.
   if (overlay.upper.empty() && overlay.lower.size() == 1) {
     Fd tree = TRY(clone_path(overlay.lower[0], Recursion::none));
     if (overlay.owners == OverlayRoot::Owners::of_container)
@@ -201,9 +201,9 @@ Result<Fd> mount_overlay(const OverlayRoot& given, const std::string& scratch) {
       return fail_errno("make read-only", overlay.lower[0]);
     return tree;
   }
-  // Remembered from the first failure: each attempt leaves a complaint in the kernel's log.
+  // Remembered after the first failure: each attempt writes a message to the kernel log.
   static std::atomic<bool> old_kernel{false};
-  // Layers in detached mounts need a kernel (6.15) that has the new way, too.
+  // Layers in detached mounts require Linux 6.15, which always has the new interface.
   if (overlay.owners == OverlayRoot::Owners::of_container) return mount_overlay_new(overlay);
   if (old_kernel.load(std::memory_order_relaxed)) return mount_overlay_legacy(overlay, scratch);
   Result<Fd> mount = mount_overlay_new(overlay);

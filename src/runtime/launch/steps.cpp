@@ -1,4 +1,4 @@
-// The order of the steps. Where a step looks movable, its function says why it is not.
+// The order of the steps. If a step looks movable, the comment at its function says why it is not.
 #include "runtime/launch/steps.hpp"
 
 #include <signal.h>

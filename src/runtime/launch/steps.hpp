@@ -1,5 +1,5 @@
-// What the child does between clone3 and execve, as lists of steps. The index of the step that failed is the first word
-// of the message. Everything here is async-signal-safe: system calls on prepared data.
+// What the child does between clone3 and execve, as lists of steps. A report of failure names the step. Everything here
+// is async-signal-safe: system calls on prepared data.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace consort::runtime::internal {
 
-// What a child is called until its execve. (Its command line is that of the program that started it.)
+// The child's name until execve. (Its command line is that of the program that started it.)
 inline constexpr char setting_up_name[] = "consort:set-up";
 
 enum class StepId : std::uint8_t {
@@ -53,18 +53,18 @@ enum class StepId : std::uint8_t {
   ready,
   step_inside,
   exec,
-  external,  // not a step: what an external runtime said
+  external,  // not a step: an error from an external runtime
 };
 
 inline constexpr int stdio_null = 4;  // argument of StepId::stdio: it was /dev/null
 
 struct Outcome {
   int error = 0;     // errno; 0 is success
-  int argument = 0;  // which of the step's things: an index, or what the step says
+  int argument = 0;  // identifies the step's object: an index, or as the step defines it
 };
 
-// In place of an errno, of the step "mounts": the target is /proc or inside it (on_proc) and the source is not one of
-// those that may be there.
+// Replaces errno for the step "mounts": the target is /proc or inside it (on_proc), and the source is not allowed
+// there.
 inline constexpr int covers_proc = 10001;
 
 struct Child {
@@ -74,23 +74,23 @@ struct Child {
   int slave = -1;
   int master = -1;
   int program = -1;       // index into candidates
-  bool by_write = false;  // sync is not a socket any more, or a filter may not know sendmsg
+  bool by_write = false;  // sync is no longer a socket, or a filter may not allow sendmsg
 };
 
 struct Step {
   StepId id;
-  const char* name;  // "mount", as the user reads it
+  const char* name;  // "mount", as shown to the user
   Outcome (*run)(Child&);
 };
 
 std::span<const Step> container_steps();
 std::span<const Step> exec_steps();
 
-// The wire from child to parent, one message of a SOCK_SEQPACKET socket each. From parent to child any byte means "go
-// on".
-// moved: from now on the process that `argument` and the pidfd say is meant.
-// `time_me`: the offsets of its clocks are to be written. `hooks`: it waits for them. `console`: the descriptor is the
-// pty's master. `listener`: `argument` is the number of a descriptor in the child.
+// Messages from child to parent, one message of a SOCK_SEQPACKET socket each. From parent to child, any byte means
+// "continue".
+// `moved`: from now on the container's process is the one in `argument` and the pidfd. `time_me`: the parent must write
+// the offsets of its clocks. `hooks`: it waits for hooks to run. `console`: the descriptor is the pty's master.
+// `listener`: `argument` is a descriptor number in the child.
 enum class ReportKind : std::uint32_t {
   failed = 1,
   ready,
@@ -107,13 +107,13 @@ struct Report {
   std::uint32_t step;  // StepId
   std::int32_t error;
   std::int32_t argument;
-  // Of `external`: the text follows.
+  // For `external`, the text follows.
 };
 inline constexpr std::size_t max_report_text = 2048;
-// With a descriptor, if there is one (not -1). Async-signal-safe. False: nobody listens; errno says why.
+// Sends a descriptor too, unless it is -1. Async-signal-safe. False: nobody receives it; errno says why.
 bool send_report(int socket, const Report& report, std::string_view text = {}, int descriptor = -1);
 
-// The same in the way that the child can still use.
+// The same over the channel that the child can still use.
 bool tell(const Child& child, const Report& report);
 bool hear_go(const Child& child);
 

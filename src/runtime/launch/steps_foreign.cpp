@@ -1,4 +1,4 @@
-// Steps that only foreign bundles take: see foreign.hpp. The rules of steps_process.cpp apply here, too.
+// Steps used only by foreign bundles: see foreign.hpp. The rules of steps_process.cpp apply here, too.
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -27,8 +27,8 @@ int become_root() {
   return static_cast<int>(::syscall(SYS_setresuid, 0, 0, 0));
 }
 
-// Namespaces that the caller may enter itself are entered before it gives up its rights for those in the user
-// namespace; those it may not enter (EPERM) belong to that one.
+// Namespaces that the caller may enter itself are entered first, before it gives up its privileges for those in the
+// user namespace. A namespace that it may not enter (EPERM) belongs to the user namespace.
 Outcome enter_around_user(const Prepared& plan) {
   bool entered[16] = {};
   for (int round = 0; round < 2; ++round) {
@@ -50,7 +50,7 @@ Outcome enter_around_user(const Prepared& plan) {
   return {};
 }
 
-// Something that no process in a user namespace may do: set_rlimits() finds it done.
+// A process in a user namespace cannot do this: set_rlimits() finds it done.
 void raise_hard_limits(const Prepared& plan) {
   for (const Rlimit& wanted : plan.rlimits) {
     rlimit64 now{};
@@ -62,8 +62,8 @@ void raise_hard_limits(const Prepared& plan) {
 
 }  // namespace
 
-// New namespaces belong to the user namespace of whoever creates them. So if one is given, a process enters it and
-// creates the container's first process from there, as a sibling.
+// New namespaces belong to the user namespace of the process that creates them. So if one is given, a process enters it
+// and creates the container's first process from there, as a sibling.
 Outcome nest(Child& child) {
   const Prepared& plan = child.plan;
   if (!plan.nested) return {};
@@ -78,7 +78,7 @@ Outcome nest(Child& child) {
   ::_exit(0);
 }
 
-// Takes effect at the next execve. The files are opened, written and closed here, so that "self" is this process.
+// Takes effect at the next execve. The files are opened, written and closed here so that "self" is this process.
 Outcome set_labels(Child& child) {
   const ForeignPlan& foreign = child.plan.foreign;
   const auto write_label = [](const char* path, const std::string& text) {
@@ -104,7 +104,7 @@ Outcome set_first_processors(Child& child) {
   return ::syscall(SYS_sched_setaffinity, 0, set.size(), set.data()) >= 0 ? Outcome{} : failed();
 }
 
-// Its offsets can be written only before anybody is in it, which is why clone3 cannot create it.
+// Its offsets can be written only while it has no processes, which is why clone3 cannot create it.
 Outcome new_time_namespace(Child& child) {
   const ForeignPlan& foreign = child.plan.foreign;
   if (!foreign.unshare_time) return {};
@@ -126,7 +126,7 @@ Outcome pause_for_hooks(Child& child) {
   return hear_go(child) ? Outcome{} : Outcome{EPIPE, 0};
 }
 
-// While the privileges are still there. Personality: what the program sees of the machine, not what we are.
+// While the privileges are still there. The personality only affects how the machine looks to the program.
 Outcome set_scheduling(Child& child) {
   const ForeignPlan& foreign = child.plan.foreign;
   if (!foreign.processors.empty() &&
@@ -159,7 +159,7 @@ Outcome set_scheduling(Child& child) {
   return {};
 }
 
-// The filter that has just been loaded may ask about each call that sends a descriptor; so its number is sent, with
+// The filter that has just been loaded may notify on every call that sends a descriptor. So the number is sent with
 // write(), and the other side takes the descriptor out of this process.
 Outcome report_listener(Child& child, int listener) {
   child.by_write = true;
@@ -171,7 +171,7 @@ Outcome report_listener(Child& child, int listener) {
 
 namespace {
 
-// In place of a program that has not started yet, a signal that would end it ends its container.
+// A signal that would kill a program that has not started yet ends its container.
 void end_of_who_waits(int signal) {
   ::_exit(128 + signal);
 }
@@ -190,8 +190,8 @@ void listen_to_signals(bool on) {
 
 }  // namespace
 
-// Whoever created the container reports when it is recorded, and goes away: before that, we end with them. Only read()
-// and write(), because a filter may already be active.
+// The creator reports when the container is recorded, and exits: before that, we die with it. Uses only read() and
+// write(), because a filter may already be active.
 Outcome wait_at_gate(Child& child) {
   child.by_write = true;
   if (!tell(child, {ReportKind::ready, 0, 0, 0})) return failed();

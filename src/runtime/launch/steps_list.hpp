@@ -1,4 +1,4 @@
-// The functions that steps.cpp puts into order. Each says what must have happened before it.
+// The functions that steps.cpp puts in order. Each one's definition says what must have happened before it.
 #pragma once
 
 #include "runtime/launch/steps.hpp"
@@ -40,7 +40,7 @@ Outcome wait_for_start(Child&);
 Outcome step_inside(Child&);
 Outcome execute(Child&);
 
-// Of bundles that are not our own (steps_foreign.cpp).
+// For bundles of other programs (steps_foreign.cpp).
 Outcome set_labels(Child&);
 Outcome nest(Child&);
 Outcome set_first_processors(Child&);

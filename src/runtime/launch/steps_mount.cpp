@@ -15,6 +15,7 @@
 #include <climits>
 #include <cstring>
 
+#include "base/os/propagation.hpp"
 #include "runtime/launch/child_files.hpp"
 #include "runtime/launch/steps_list.hpp"
 #include "runtime/spec/mount_options.hpp"
@@ -27,7 +28,7 @@ Outcome failed(int argument = 0) {
   return {errno, argument};
 }
 
-// propagation in MS_ flags; before pivot_root the host's /proc is still there for access by path.
+// propagation in MS_ flags; before pivot_root the host's /proc is still available for access by path.
 int propagate(const PreparedMount& mount) {
   if (!mount.late_propagation) return 0;
   return ::mount(nullptr, mount.tree_path.c_str(), nullptr, mount.late_propagation, nullptr);
@@ -41,9 +42,9 @@ int attach_bind(const PreparedMount& mount, int target) {
   return propagate(mount);
 }
 
-// The kernel lists mounts in the order in which they were made, and the trees to be bound were made before all others.
-// Programs that compare that list with the config (the specification: mounted in the listed order) are shown a copy
-// that is made now. A tree that cannot be copied is used itself.
+// The kernel lists mounts in the order of their creation, and the trees to be bound were created before all others.
+// Programs that compare that list with the config (the specification: mounted in the listed order) see a copy that is
+// made now. A tree that cannot be copied is used itself.
 int renew(const PreparedMount& mount, int target) {
   const int copy = clone_tree(mount.tree.get(), true);
   if (copy < 0) return 0;
@@ -97,7 +98,7 @@ bool is_proc(int fd) {
 
 constexpr unsigned place_mask = STATX_INO | STATX_MNT_ID;
 
-// What open_inside finds at path; the mask is empty when there is nothing.
+// What open_inside finds at path; the mask is empty if it does not exist.
 struct statx look_inside(int root, const char* path) {
   struct statx st {};
   const int fd = open_inside(root, path, O_PATH, Links::refuse);
@@ -112,7 +113,8 @@ bool is_at(const struct statx& place, int root, const char* path) {
   return (st.stx_mask & STATX_INO) && st.stx_ino == place.stx_ino && st.stx_mnt_id == place.stx_mnt_id;
 }
 
-// In the container's proc. One mounted elsewhere, such as the host's at /host/proc, is an ordinary directory.
+// Whether fd is in the container's proc. One mounted elsewhere, such as the host's at /host/proc, is an ordinary
+// directory.
 bool is_in_proc(int root, int fd) {
   struct statx place {};
   if (!is_proc(fd) || ::statx(fd, "", AT_EMPTY_PATH, place_mask, &place) != 0) return false;
@@ -121,9 +123,9 @@ bool is_in_proc(int root, int fd) {
   return !knows_mounts || place.stx_mnt_id == proc.stx_mnt_id;
 }
 
-// Mounts over /proc decide what programs believe about the kernel, and undo the masking there. So only another proc may
-// cover all of it, and only what lxcfs provides may cover single files. The same as runc's check; applied to what the
-// path has led to, because an image may contain symlinks.
+// Mounts over /proc determine what programs believe about the kernel, and undo the masking there. So only another proc
+// may cover all of it, and only the files that lxcfs provides may be covered individually. The same check as in runc,
+// applied to the resolved target because an image may contain symlinks.
 bool may_lie_there(int root, int target, const PreparedMount& mount) {
   constexpr const char* of_lxcfs[] = {"/proc/cpuinfo",
                                       "/proc/diskstats",
@@ -137,7 +139,7 @@ bool may_lie_there(int root, int target, const PreparedMount& mount) {
                                       "/proc/sys/crypto/fips_enabled"};
   struct statx place {};
   if (::statx(target, "", AT_EMPTY_PATH, place_mask, &place) != 0) return false;
-  // Also where there is no proc: a user's mount there replaces the default.
+  // Also if there is no proc: a user's mount there replaces the default.
   if (is_at(place, root, "/proc")) return mount.tree ? is_proc(mount.tree.get()) : mount.type == "proc";
   if (!is_in_proc(root, target)) return true;
   for (const char* path : of_lxcfs)
@@ -194,7 +196,7 @@ int make_one_mount(const Child& child, const PreparedMount& mount) {
   struct stat st;
   if (::fstat(target, &st) == 0 && S_ISDIR(st.st_mode) == mount.target_is_file) {
     ::close(target);
-    errno = ENOTDIR;  // move_mount says EINVAL, which says nothing
+    errno = ENOTDIR;  // move_mount returns EINVAL, which explains nothing
     return -1;
   }
   if (!may_lie_there(child.root, target, mount)) {
@@ -235,7 +237,7 @@ int make_one_device(int root, const PreparedDevice& device) {
   if (parent < 0) return -1;
   const char* const name = slash + 1;
   int result = ::mknodat(parent, name, device.mode, device.number);
-  // A device listed twice is harmless; so is one that came with a volume over /dev.
+  // A device listed twice is harmless; so is one that is already in a volume over /dev.
   struct stat st;
   if (result != 0 && errno == EEXIST && ::fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
     result = st.st_rdev == device.number && (st.st_mode & S_IFMT) == (device.mode & S_IFMT) ? 0 : -1;
@@ -319,10 +321,10 @@ int take_root_of_namespace() {
 
 }  // namespace
 
-// Nothing that happens in the container's namespace may reach the host's.
+// Nothing that happens in the container's mount namespace may propagate to the host's.
 Outcome stop_propagation(Child& child) {
   if (child.plan.foreign.chroot) return {};  // it is the host's
-  return ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 ? Outcome{} : failed();
+  return set_propagation(MS_SLAVE) == 0 ? Outcome{} : failed();
 }
 
 // pivot_root needs a mount point in this namespace; the bundle's directory serves as one. It also refuses a shared one,

@@ -62,20 +62,20 @@ Outcome load_filter(Child& child) {
 
 }  // namespace
 
-// Until execve this process has our memory, and /proc/PID/exe is our file: other processes of a container that we are
-// about to enter must not look at either.
+// Until execve this process has our memory, and /proc/PID/exe is our file: processes of a container that we are about
+// to enter must not access either.
 Outcome guard_self(Child&) {
   ::umask(0);
   return ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? Outcome{} : failed();
 }
 
-// First of all, while /proc is the host's and this process is still dumpable (its files in /proc are ours).
+// Comes first, while /proc is the host's and this process is still dumpable (its files in /proc are ours).
 Outcome set_oom_score(Child& child) {
   const auto& text = child.plan.oom_score_adj;
   if (text.empty()) return {};
   const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd < 0) return failed();
-  // Going below the caller's value requires CAP_SYS_RESOURCE. The default is best effort; what the file asks for is
+  // Going below the caller's value requires CAP_SYS_RESOURCE. The default value is best effort; one from the file is
   // not.
   if (::write(fd, text.data(), text.size()) < 0 && (errno != EACCES || (text != "0" && !child.plan.lenient_limits)))
     return failed();
@@ -83,9 +83,9 @@ Outcome set_oom_score(Child& child) {
   return {};
 }
 
-// v1. The process moves itself, and through "tasks": moving another process, or "cgroup.procs", takes a lock that costs
-// an RCU grace period in the kernel, ten milliseconds. Before the cgroup namespace, whose root is where this process
-// then is.
+// v1. The process moves itself, and through "tasks": moving another process, or using "cgroup.procs", takes a lock that
+// costs an RCU grace period in the kernel, ten milliseconds. Done before the cgroup namespace is created, because its
+// root is the cgroup that this process is in then.
 Outcome join_cgroups(Child& child) {
   for (std::size_t i = 0; i < child.plan.cgroup_tasks.size(); ++i)
     if (::write(child.plan.cgroup_tasks[i].get(), "0", 1) < 0) return failed(static_cast<int>(i));
@@ -118,7 +118,7 @@ Outcome join_process(Child& child) {
   return {};
 }
 
-// For the children still to come, see step_inside(). It needs privileges that are gone by then.
+// For the children still to come, see step_inside(). The privileges for it are gone by then.
 Outcome choose_pid_namespace(Child& child) {
   if (!child.plan.enters_last) return {};
   return ::setns(child.plan.pid_namespace.get(), CLONE_NEWPID) == 0 ? Outcome{} : failed();
@@ -129,13 +129,13 @@ Outcome new_cgroup_namespace(Child& child) {
   return ::unshare(CLONE_NEWCGROUP) == 0 ? Outcome{} : failed();
 }
 
-// Separates it from the terminal and from the keys, which the caller's session keyring would expose to the container.
-// If the kernel has no keys, or a filter around us hides them, there is nothing to see.
+// Separates the process from the terminal and from the keys, which the caller's session keyring would expose to the
+// container. If the kernel has no keys, or a filter around us hides them, there is nothing to expose.
 Outcome new_session(Child& child) {
   constexpr int join_session_keyring = 1;  // KEYCTL_JOIN_SESSION_KEYRING
   if (::syscall(SYS_keyctl, join_session_keyring, nullptr) < 0 && errno != ENOSYS && errno != EPERM && errno != EACCES)
     return failed();
-  if (child.plan.enters_last) return {};  // of who steps inside
+  if (child.plan.enters_last) return {};  // the process that steps inside does this
   return ::setsid() >= 0 ? Outcome{} : failed();
 }
 
@@ -200,8 +200,8 @@ Outcome open_console(Child& child) {
   return {};
 }
 
-// The container's own, not the host's: through /proc/self/fd its processes can change the mode and owner of what they
-// have open. In a container that is entered, anything may be at that path.
+// Opens the container's own, not the host's: through /proc/self/fd the container's processes can change the mode and
+// owner of their open files. When entering a container, anything may be at that path.
 int open_null() {
   const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return -1;
@@ -231,7 +231,7 @@ Outcome connect_stdio(Child& child) {
   return {};
 }
 
-// Limits in the file must be possible. The others do not come from the caller, but are the same default for everybody.
+// Limits in the file must be settable. The others do not come from the caller, but are the same default for all.
 Outcome set_rlimits(Child& child) {
   for (const DefaultLimit& limit : default_limits) {
     if (child.plan.foreign.to_the_letter) break;
@@ -244,7 +244,7 @@ Outcome set_rlimits(Child& child) {
     const rlimit64 limit{wanted.soft, wanted.hard};
     if (::syscall(SYS_prlimit64, 0, wanted.resource, &limit, nullptr) == 0) continue;
     if (errno != EPERM || !child.plan.lenient_limits) return failed(static_cast<int>(i));
-    reset_limit({wanted.resource, wanted.soft, wanted.hard});  // as much as may be
+    reset_limit({wanted.resource, wanted.soft, wanted.hard});  // as far as possible
   }
   return {};
 }
@@ -255,8 +255,8 @@ Outcome filter_early(Child& child) {
   return child.plan.no_new_privileges ? Outcome{} : load_filter(child);
 }
 
-// The bounding set first (it needs CAP_SETPCAP), then groups while CAP_SETGID is there, then the user. KEEPCAPS keeps
-// the permitted set across the change of user until the next step sets the container's.
+// The bounding set first (it needs CAP_SETPCAP), then groups while CAP_SETGID is available, then the user. KEEPCAPS
+// keeps the permitted set across the change of user until the next step sets the container's.
 Outcome become_user(Child& child) {
   const Prepared& plan = child.plan;
   if (plan.set_capabilities)
@@ -291,7 +291,7 @@ Outcome set_capabilities(Child& child) {
   return {};
 }
 
-// After the change of user, which clears it. A parent that died earlier is noticed as the end of the socket.
+// After the change of user, which clears it. A parent that died earlier is detected by the end of the socket.
 Outcome tie_to_parent(Child& child) {
   if (!child.plan.die_with_parent) return {};
   return ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? Outcome{} : failed();
@@ -327,7 +327,7 @@ Outcome find_program(Child& child) {
       if (!child.plan.searched_path) error = EISDIR;
       continue;
     }
-    // access() checks with what a user's program starts with, which does not include ambient capabilities.
+    // access() checks with the privileges of a user's program at its start, without ambient capabilities.
     const bool overrides = plan_overrides(child.plan) && (st.st_mode & 0111);
     // Not faccessat(AT_EACCESS): glibc emulates it where the filter does not allow faccessat2. Real and effective ids
     // are equal.
@@ -348,7 +348,7 @@ Outcome wait_for_start(Child& child) {
   ssize_t got;
   do got = ::recv(child.sync, &go, 1, 0);
   while (got < 0 && errno == EINTR);
-  // The parent is gone or has given up: nobody would know about this container.
+  // The parent is gone or has given up: this container would not be recorded anywhere.
   return got == 1 ? Outcome{} : Outcome{EPIPE, 0};
 }
 
@@ -361,12 +361,12 @@ Outcome step_inside(Child& child) {
   int gate[2];
   if (::pipe2(gate, O_CLOEXEC) != 0) return failed();
   int pidfd = -1;
-  // Not clone3, which default filters refuse. A sibling of ours, so that whoever waits for us gets its end.
+  // Not clone3, which default filters refuse. A sibling of ours, so that our parent is notified of its end.
   const long pid = ::syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD, nullptr, &pidfd, nullptr, nullptr);
   if (pid < 0) return failed(1);
   if (pid > 0) {
     const bool told = send_report(child.sync, {ReportKind::moved, 0, 0, static_cast<std::int32_t>(pid)}, {}, pidfd);
-    ::close(child.sync);  // its end, which only the other one's execve may bring about, says that the program runs
+    ::close(child.sync);  // its end, once the other process has called execve as well, shows that the program runs
     if (told) (void)!::write(gate[1], "g", 1);
     ::_exit(0);
   }
@@ -375,7 +375,7 @@ Outcome step_inside(Child& child) {
   ssize_t got;
   do got = ::read(gate[0], &go, 1);
   while (got < 0 && errno == EINTR);
-  if (got != 1) ::_exit(127);  // nobody knows of us
+  if (got != 1) ::_exit(127);  // the parent does not know about us
   ::close(gate[0]);
   if (::setsid() < 0) return failed(2);
   if (child.plan.terminal && ::ioctl(0, TIOCSCTTY, 0) != 0) return failed(3);
@@ -383,7 +383,7 @@ Outcome step_inside(Child& child) {
 }
 
 Outcome execute(Child& child) {
-  // All our descriptors are close-on-exec; this is for what one of the caller's libraries opened without it.
+  // All our descriptors are close-on-exec; this covers those that a library of the caller opened without it.
   const auto first = static_cast<unsigned>(3 + child.plan.foreign.preserved);
   ::syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
   for (unsigned fd = 3; fd < first; ++fd) ::fcntl(static_cast<int>(fd), F_SETFD, 0);
@@ -392,7 +392,7 @@ Outcome execute(Child& child) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   const auto program = static_cast<std::size_t>(child.program);
-  // A user's filter may not know the call; then there is no attendant.
+  // A user's filter may not allow the call; then there is no attendant.
   if (child.plan.attendant)
     ::syscall(SYS_execveat, child.plan.attendant.get(), "", child.plan.attendant_argv[program].data(),
               child.plan.environment.data(), AT_EMPTY_PATH);

@@ -1,6 +1,6 @@
-// OCI rules to BPF, by libseccomp, preceded by a short program of our own: libseccomp of Debian 12 ends at Linux 5.17,
-// and calls newer than every name in a profile must look as if the kernel did not have them (ENOSYS), not as forbidden
-// (EPERM), or C libraries will not fall back to the older call.
+// Compiles OCI rules to BPF with libseccomp, preceded by a short program of our own: libseccomp of Debian 12 ends at
+// Linux 5.17. Calls newer than every name in a profile must fail as if the kernel did not have them (ENOSYS), not as
+// forbidden (EPERM), or C libraries will not fall back to the older call.
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -42,7 +42,7 @@ constexpr std::array<Named, 8> architecture_names = {{{"SCMP_ARCH_X86", SCMP_ARC
 #if defined(__x86_64__)
 constexpr std::uint32_t uretprobe = 335;  // in a gap between the old numbers
 #else
-constexpr std::uint32_t uretprobe = 0;  // there is none
+constexpr std::uint32_t uretprobe = 0;  // does not exist
 #endif
 
 // Since 5.1, a new system call has the same number on every architecture.
@@ -116,7 +116,7 @@ struct Recent {
 struct Compilation {
   Filter filter;
   std::uint32_t default_action = 0;
-  std::vector<std::uint32_t> architectures;  // as AUDIT_ARCH_*, which is what libseccomp's tokens are
+  std::vector<std::uint32_t> architectures;  // as AUDIT_ARCH_*, which are also libseccomp's tokens
   std::vector<Recent> recent;
   std::uint32_t newest = 0;
 };
@@ -162,9 +162,9 @@ Result<> add_call(Compilation& result, const std::string& name, std::uint32_t ac
     result.newest = std::max(result.newest, *recent);
     if (number == __NR_SCMP_ERROR && conditions.empty()) result.recent.push_back({*recent, action});
   }
-  if (number == __NR_SCMP_ERROR) return {};  // of another architecture, or of a later kernel
+  if (number == __NR_SCMP_ERROR) return {};  // a call of another architecture or of a later kernel
   if (number > 0) result.newest = std::max(result.newest, static_cast<std::uint32_t>(number));
-  if (action == result.default_action) return {};  // libseccomp refuses rules that say nothing
+  if (action == result.default_action) return {};  // libseccomp refuses rules that change nothing
   const int added = ::seccomp_rule_add_array(result.filter.get(), action, number,
                                              static_cast<unsigned>(conditions.size()), conditions.data());
   // EDOM: a call that exists on none of the architectures. EEXIST: already added.

@@ -115,7 +115,7 @@ std::string default_seccomp_profile(std::uint64_t capabilities) {
     if (has(entry.capability)) rules.push_back(allow(names_of(entry.names)));
   if (!has(CAP_SYS_ADMIN)) {
     rules.push_back(allow_if("clone", namespace_flags, 0, "SCMP_CMP_MASKED_EQ"));
-    // Its flags are in memory, where a filter cannot look. "Not there" makes the C library use clone instead.
+    // Its flags are in memory, where a filter cannot look. With ENOSYS the C library uses clone instead.
     rules.push_back({{"names", {"clone3"}}, {"action", "SCMP_ACT_ERRNO"}, {"errnoRet", enosys}});
   }
   rules.push_back(allow_if("socket", vsock_family, 0, "SCMP_CMP_NE"));

@@ -39,8 +39,8 @@ bool kernel_is_at_least(const std::string& wanted) {
 }
 
 struct Matched {
-  bool any = false;  // one of the listed things holds
-  bool all = true;   // each listed kind holds
+  bool any = false;  // at least one of the listed conditions holds
+  bool all = true;   // every kind of condition holds
 };
 
 Matched match(const Json& condition, std::uint64_t capabilities) {

@@ -88,7 +88,7 @@ constexpr std::array<Named, 36> signal_table = {
      {"SYS", SIGSYS},       {"IOT", SIGABRT},  {"POLL", SIGIO},     {"CLD", SIGCHLD},  {"RTMIN", 34},
      {"RTMAX", 64}}};
 
-// The first real-time signal that programs see (glibc reserves 32 and 33), as meant by the names in Docker's files.
+// The first real-time signal that programs see (glibc reserves 32 and 33), to which the names in Docker's files refer.
 constexpr int first_realtime = 34;
 constexpr int last_realtime = 64;
 

@@ -1,4 +1,4 @@
-// config.json to Spec: the parts that are not Linux's.
+// config.json to Spec: the parts that are not specific to Linux.
 #include "runtime/spec.hpp"
 
 #include "base/json.hpp"
@@ -90,7 +90,7 @@ Result<> parse_hooks(const Json& root, Hooks& into) {
   return parse_hook_list(*hooks, "poststop", into.poststop);
 }
 
-// "1.2.0", "1.0.2-dev": a semantic version of the first generation.
+// "1.2.0", "1.0.2-dev": a semantic version with major version 1.
 bool is_version_one(std::string_view text) {
   const std::string core(text.substr(0, text.find_first_of("-+")));
   const std::vector<std::string> parts = split(core, '.');

@@ -1,4 +1,4 @@
-// Helpers of the config.json parser. Only for the parsers: pulls in the JSON library.
+// Helpers for the config.json parsers. Only include it there: it includes the JSON library.
 #pragma once
 
 #include <limits>
@@ -19,7 +19,7 @@ inline std::unexpected<Error> malformed(std::string_view where, std::string why)
   return fail(Error(Code::invalid, std::string(where)).why(std::move(why)));
 }
 
-// The elements of an array of limited length; none when the key is absent.
+// The elements of an array of limited length; none if the key is missing.
 inline Result<std::vector<const Json*>> entries_of(const Json& object, std::string_view key, std::string_view where) {
   std::vector<const Json*> entries;
   const Json* array = find_key(object, key);
@@ -45,7 +45,7 @@ inline Result<std::optional<std::int64_t>> signed_of(const Json& object, std::st
   if (!value || value->is_null()) return std::optional<std::int64_t>();
   if (!value->is_number_integer()) return malformed(where, "not a whole number");
   const bool fits = !value->is_number_unsigned() || std::in_range<std::int64_t>(value->get<std::uint64_t>());
-  if (!fits) return malformed(where, "too large");  // and not -1, which means "all" and "no limit"
+  if (!fits) return malformed(where, "too large");  // not -1, which would mean "all" or "no limit"
   return std::optional<std::int64_t>(value->get<std::int64_t>());
 }
 

@@ -1,4 +1,4 @@
-// config.json to Spec: the object "process", which `exec --process` also takes alone.
+// config.json to Spec: the object "process", which `exec --process` also accepts on its own.
 #include <sched.h>
 
 #include <array>
@@ -124,7 +124,7 @@ Result<> parse_capabilities(const Json& object, Process& process) {
   return {};
 }
 
-// The words that make a process what it is, in order; what they require is checked here.
+// The basic fields of a process, in order, with checks of their requirements.
 Result<> parse_program(const Json& object, Process& process) {
   process.args = get_strings(object, "args");
   process.env = get_strings(object, "env");

@@ -1,4 +1,4 @@
-// config.json to Spec: the object "linux.resources", which `update` also takes alone.
+// config.json to Spec: the object "linux.resources", which `update` also accepts on its own.
 #include <utility>
 
 #include "base/json.hpp"

@@ -1,6 +1,6 @@
-// One request while it is answered: what a handler is given. It reads what was asked through this, and gives exactly
-// one answer, by json(), text(), empty(), stream(), pipe_out() or upgrade(); or it returns an Error, which becomes the
-// answer ({"message":...}) if the head of another has not gone out yet, and the last line of a JSON stream if it has.
+// One request while it is handled. A handler reads the request through a Call and gives exactly one answer with json(),
+// text(), empty(), stream(), pipe_out() or upgrade(). If it returns an Error instead, that becomes the answer
+// ({"message":...}), or the last line of a JSON stream if an answer's head has already been sent.
 #pragma once
 
 #include <functional>
@@ -24,8 +24,8 @@ class Service;  // serve/api/service.hpp
 
 using Headers = std::vector<std::pair<std::string_view, std::string>>;
 
-// An error whose answer has this status, 400, 403, 404, 409, 500, 501 or 503: each stands for a code, and status_of()
-// is the other way round.
+// An error that is answered with this status: 400, 403, 404, 409, 500, 501 or 503. Each corresponds to a code;
+// status_of() is the inverse.
 Error http_error(int status, std::string message);
 int status_of(const Error& error);
 
@@ -37,17 +37,17 @@ inline constexpr const char* raw_stream = "application/vnd.docker.raw-stream";
 inline constexpr const char* multiplexed_stream = "application/vnd.docker.multiplexed-stream";
 }  // namespace content
 
-// What follows the head of an answer for as long as there is something: in chunks, each on its way at once. It ends
-// with finish(); without it the client sees that the answer was broken off.
+// A body of unknown length after the head of an answer: sent in chunks, each at once. finish() ends it; without it, the
+// client sees that the answer is incomplete.
 class BodyStream {
  public:
   BodyStream(http::Connection& connection, bool chunked) : connection_(&connection), chunked_(chunked) {}
-  Result<> write(std::string_view bytes);  // waits for the client. Code::io: it has gone
+  Result<> write(std::string_view bytes);  // waits for the client. Code::io: it has closed the connection
   Result<> line(const Json& value);        // JSON and "\r\n"
   Result<> finish();
   bool finished() const { return finished_; }
   bool client_gone() const { return connection_->gone(); }
-  int fd() const { return connection_->fd(); }  // for poll(): POLLHUP when the client goes
+  int fd() const { return connection_->fd(); }  // for poll(): POLLHUP if the client disconnects
 
  private:
   http::Connection* connection_;
@@ -63,61 +63,61 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  // --- what was asked
+  // --- The request.
   const http::Request& request() const { return request_; }
   const std::string& variable(std::string_view name) const;  // "{name}" of the route's pattern, decoded
-  unsigned version() const { return version_; }              // 51 of "/v1.51/..."; without it the newest
+  unsigned version() const { return version_; }              // 51 for "/v1.51/..."; without it, the newest
   bool has(std::string_view key) const { return request_.query.has(key); }
   std::string query(std::string_view key, std::string_view fallback = {}) const {
     return request_.query.text(key, fallback);
   }
   bool flag(std::string_view key, bool fallback = false) const;  // "0", "false", "no", "" and the like are false
-  Result<std::optional<std::int64_t>> number(std::string_view key) const;  // none: not given, or empty
-  // The body as a JSON object; nothing but white space is Code::invalid unless `optional`, then an empty object.
+  Result<std::optional<std::int64_t>> number(std::string_view key) const;  // nullopt: missing or empty
+  // The body as a JSON object. Only white space is Code::invalid unless `optional`, which makes it an empty object.
   enum class Body : std::uint8_t { needed, optional };
-  Result<Json> body(Body need = Body::needed);  // Code::busy: others have sent too much just now
+  Result<Json> body(Body need = Body::needed);  // Code::busy: other clients have too much in memory now
   Result<std::size_t> read_body(std::span<char> into) { return connection_.read_body(into); }
-  // `take` gets a descriptor to read the whole body from, which comes through a pipe while it is read.
+  // `take` gets the reading end of a pipe, which delivers the whole body while `take` runs.
   Result<> body_to(const std::function<Result<>(int in)>& take);
 
-  // --- what answers it
+  // --- What the handler uses.
   Service& service() { return service_; }
-  // Opened for this call alone, so that what others have changed meanwhile is seen.
+  // Opened for this call only, so that it sees others' changes.
   Result<engine::Engine*> engine();
 
-  // --- the answer
+  // --- The answer.
   void add_header(std::string_view name, std::string value) { headers_.emplace_back(name, std::move(value)); }
   Result<> json(int status, const Json& value);
   Result<> text(int status, std::string_view body, std::string_view type = content::text);
   Result<> empty(int status);
-  // The head goes out now.
+  // Sends the head immediately.
   Result<BodyStream> stream(std::string_view type, int status = 200);
-  // A stream of JSON lines for `write`: an error of it is told as the last line ({"errorDetail":...}). The head goes
-  // out with the first line, so that an error before it has a status of its own.
+  // Streams the JSON lines that `write` produces; its error becomes the last line ({"errorDetail":...}). The head is
+  // sent with the first line, so that an error before it has its own status.
   using LineWriter = std::function<Result<>(const Json& line)>;
   Result<> lines(const std::function<Result<>(const LineWriter& line)>& write);
-  // The body is what `write` writes to the descriptor; an error before the first byte is the answer.
+  // The body is what `write` writes to the descriptor; an error before the first byte becomes the answer.
   Result<> pipe_out(std::string_view type, const std::function<Result<>(int out)>& write);
-  // The connection as it is after the head of the answer, which goes out now: "101 UPGRADED" with the protocol asked
-  // for if the client has asked for one, else "200 OK" with a body that ends with the connection. The body of the
-  // request must have been read.
+  // Takes over the connection after the head of the answer, which is sent now: "101 UPGRADED" with the requested
+  // protocol if the client asked for one, else "200 OK" with a body that ends with the connection. The request's body
+  // must have been read.
   struct Upgrade {
-    std::string_view type;      // Content-Type; "" none
+    std::string_view type;      // Content-Type; "": none
     std::string_view protocol;  // "tcp", "h2c"
   };
   Result<http::Connection::Raw> upgrade(const Upgrade& upgrade);
   bool wants_upgrade() const;
 
-  bool answered() const { return answered_; }  // the head is out
+  bool answered() const { return answered_; }  // the head has been sent
   bool client_gone() const { return connection_.gone(); }
   int client_fd() const { return connection_.fd(); }
 
-  // --- for the router
+  // --- For the router.
   void set_route(Variables variables, unsigned version) {
     variables_ = std::move(variables);
     version_ = version;
   }
-  Result<> error(const Error& error);  // the answer for it
+  Result<> error(const Error& error);  // sends the answer for the error
 
  private:
   std::string head(int status, std::string_view type, std::optional<std::uint64_t> length) const;
@@ -132,7 +132,7 @@ class Call {
   std::unique_ptr<engine::Engine> engine_;
   Headers headers_;
   bool answered_ = false;
-  std::size_t body_room_ = 0;  // taken from the service
+  std::size_t body_room_ = 0;  // reserved from the service
 };
 
 }  // namespace consort::serve

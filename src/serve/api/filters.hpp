@@ -1,4 +1,4 @@
-// The `filters` of a query: {"label":{"a=b":true}} of Go's clients, and {"label":["a=b"]} of the others.
+// The `filters` of a query: {"label":{"a=b":true}} from Go clients, and {"label":["a=b"]} from others.
 #pragma once
 
 #include <functional>
@@ -16,8 +16,7 @@ namespace consort::serve {
 
 class Filters {
  public:
-  // Code::invalid in Docker's words: not JSON, or a key that is not among the known ones (then with it as the subject,
-  // a setting).
+  // Code::invalid with Docker's text: not JSON, or an unknown key (which is then the subject, a setting).
   static Result<Filters> of(const Call& call, std::span<const std::string_view> known);
   static Result<Filters> parse(const std::string& text, std::span<const std::string_view> known);
 
@@ -26,14 +25,14 @@ class Filters {
   const std::vector<std::string>& values(std::string_view key) const;
   bool empty() const { return values_.empty(); }
 
-  // No filter of that key, or an empty list, or one of its values is this one.
+  // True if there is no filter with that key, its list is empty, or one of its values equals the text.
   bool exact(std::string_view key, const std::string& text) const;
   bool any(std::string_view key, const std::function<bool(const std::string& value)>& matches) const;
-  // ... or one of them is a regular expression that is found in the text, or its beginning.
+  // The same, but a value may also be a prefix of the text or a regular expression found in it.
   bool pattern(std::string_view key, const std::string& text) const;
-  // All of "KEY" and "KEY=VALUE" are among the labels; of "label!", none.
+  // True if every "KEY" and "KEY=VALUE" is among the labels, and for "label!" if none is.
   bool labels(const std::map<std::string, std::string>& labels) const;
-  // "dangling": {"true"}. none: not asked for. Code::invalid for what is neither, and for an empty list.
+  // "dangling": {"true"}. nullopt: no such filter. Code::invalid for other values and for an empty list.
   Result<std::optional<bool>> boolean(std::string_view key) const;
 
  private:

@@ -1,4 +1,4 @@
-// Points in time of a query: since, until.
+// Points in time in queries: since, until.
 #pragma once
 
 #include <optional>
@@ -11,12 +11,12 @@ namespace consort::serve {
 
 class Filters;  // serve/api/filters.hpp
 
-// "1795928503", "1795928503.453", RFC 3339, or how long ago ("10m"). "" and "0": none. name: of the parameter, for the
-// error.
+// "1795928503", "1795928503.453", RFC 3339, or a duration before now ("10m"). "" and "0": nullopt. name: the parameter,
+// for errors.
 Result<std::optional<SystemTime>> parse_moment(const char* name, const std::string& text);
 
-// The filter of that name of a prune, which takes what is older. none: there is no such filter. What means no time is
-// Code::invalid, since without an end a prune would take everything.
+// The filter of that name of a prune, which removes older objects. nullopt: there is no such filter. Anything that is
+// not a time is Code::invalid, since a prune without a limit would remove everything.
 Result<std::optional<SystemTime>> until_of(const Filters& filters, const std::string& key = "until");
 
 }  // namespace consort::serve

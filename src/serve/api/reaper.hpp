@@ -1,5 +1,5 @@
-// Containers that go by themselves when they end (--rm). Who has made one with `docker run` has gone long before that;
-// the server that was there holds them and removes them. What it has left behind is removed by its supervisor.
+// Removes containers with --rm when they end. `docker run` may have exited long before that, so the server that created
+// one holds and removes it. If the server dies first, the supervisor has it removed.
 #pragma once
 
 #include <map>
@@ -21,10 +21,11 @@ class Reaper {
   Reaper(const Reaper&) = delete;
   Reaper& operator=(const Reaper&) = delete;
 
-  // From now on. hold: CreatedContainer::hold, given up when it has gone.
+  // Starts watching. hold: CreatedContainer::hold, released after the removal.
   void watch(const std::string& id, Fd hold);
 
-  // While one lives, the container stays though it has ended: it is restarted. To be gone before the reaper is.
+  // While one exists, the container is kept although it has ended, because it is being restarted. It must be destroyed
+  // before the reaper.
   class Kept {
    public:
     Kept(Reaper& reaper, std::string id);
@@ -44,7 +45,7 @@ class Reaper {
 
   Roots roots_;
   Fd stop_, again_;
-  std::mutex looking_;  // taken before mutex_
+  std::mutex looking_;  // lock before mutex_
   std::mutex mutex_;
   std::multiset<std::string> kept_;
   std::map<std::string, Fd> watched_;

@@ -1,5 +1,5 @@
-// From a path to the function that answers it. Each file of endpoints has one function of its own that gives its table;
-// routes.cpp lists those files, and nothing else has to be touched to add one:
+// Maps paths to the functions that answer them. Each file of endpoints defines its table and a function that returns
+// it; routes.cpp lists these functions, and nothing else needs to change to add a file:
 //
 //   Result<> inspect_network(Call& call) {
 //     engine::Engine& engine = *TRY(call.engine());
@@ -18,30 +18,30 @@ namespace consort::serve {
 
 using Handler = Result<> (*)(Call& call);
 
-// What a socket lets through: one that is only for looking (--read-only) answers 403 to everything else.
+// What a socket allows: with --read-only, everything but `look` is answered with 403.
 enum class Access : std::uint8_t {
-  look,    // states, logs, figures
-  change,  // whatever changes something, runs something, or gives out files of a container
+  look,    // states, logs, statistics
+  change,  // changes or runs something, or returns files of a container
 };
 
-// How far a call reaches. A socket that is limited to a project (--project) answers 403 to what is not `project`.
+// How far a call reaches. A socket for one project (--project) answers everything but `project` with 403.
 enum class Reach : std::uint8_t {
-  machine,  // images, builds, registries, and whatever nobody has looked at with a limited socket in mind
-  project,  // its handler shows and touches nothing but what is the project's: Service::shows(), limits.hpp
+  machine,  // images, builds, registries, and calls not checked for such sockets
+  project,  // shows and changes only what belongs to the project: Service::shows(), limits.hpp
 };
 
 struct Route {
-  std::string_view method;   // as with Docker, a GET does not answer HEAD: its answer may be a stream
-  std::string_view pattern;  // "/containers/{id}/json"; "{name...}" takes slashes, too: names of images
+  std::string_view method;   // as in Docker, GET does not handle HEAD: its answer may be a stream
+  std::string_view pattern;  // "/containers/{id}/json"; "{name...}" also matches slashes, for image names
   Handler handler;
   Access access = Access::change;
   Reach reach = Reach::machine;
 };
 
-// Every table, in the order in which they are asked.
+// Every table, in the order in which they are searched.
 std::span<const std::span<const Route>> all_routes();
 
-// Answers the request, whatever it is; an error says that the connection cannot go on.
+// Answers any request; an error means that the connection cannot be used any more.
 Result<> answer(Service& service, http::Connection& connection, const http::Request& request);
 
 }  // namespace consort::serve

@@ -1,4 +1,4 @@
-// The tables of routes, one function for each file of endpoints.
+// The tables of routes, one function per file of endpoints.
 #pragma once
 
 #include "serve/api/router.hpp"

@@ -1,5 +1,5 @@
-// What all calls of a server share. It holds nothing that must outlive it: containers, images and their states are the
-// engine's, in the database and the run root.
+// What all calls of a server share. Nothing in it must survive the server: containers, images and their states belong
+// to the engine, in the database and the run root.
 #pragma once
 
 #include <atomic>
@@ -23,8 +23,8 @@ class Engine;
 
 namespace consort::serve {
 
-// The project whose supervisor looks after the containers of `docker run`. Compose's names begin with a letter or
-// digit.
+// The project whose supervisor manages the containers of `docker run`. It cannot collide with a Compose project, whose
+// name begins with a letter or digit.
 inline constexpr const char* loose_project = "_docker";
 
 class Service {
@@ -38,17 +38,17 @@ class Service {
 
   const Roots& roots() const { return roots_; }
   const ServerOptions& options() const { return options_; }
-  // Whether this socket shows it at all (--project).
+  // Whether this socket shows the container (--project).
   bool shows(const engine::Container& container) const {
     return options_.project.empty() || container.project == options_.project;
   }
-  // Room for the JSON bodies that are being read, of all connections: as a tree one takes many times its size, and a
-  // few hundred clients with large ones must not be the end of the machine. False: there is none now.
+  // Reserves room for JSON bodies that are being read, across all connections: parsed, a body takes several times its
+  // size, and a few hundred clients with large ones must not exhaust the machine. False: no room now.
   bool take_body_room(std::size_t bytes);
   void give_body_room(std::size_t bytes) { body_room_ += bytes; }
   Reaper& reaper() { return reaper_; }
   ExecTable& execs() { return execs_; }
-  // BuildKit's API, made with its first connection: its clients come with several that belong together.
+  // BuildKit's API, created with the first connection, since a client uses several connections that belong together.
   Result<buildkit::Service*> buildkit();
   const std::string& server_name() const { return server_name_; }  // "Consort/0.1.0 (linux)"
 

@@ -1,4 +1,4 @@
-// Small things that are the same in many answers.
+// Small conversions that many answers use.
 #pragma once
 
 #include <optional>
@@ -11,18 +11,18 @@
 
 namespace consort::serve {
 
-// RFC 3339 as Go writes it: without zeros at the end of the fraction. None: "0001-01-01T00:00:00Z", which is never.
+// RFC 3339 as Go formats it: without trailing zeros in the fraction. nullopt: "0001-01-01T00:00:00Z", Go's zero time.
 std::string go_time(const std::optional<SystemTime>& time);
 std::int64_t unix_seconds(SystemTime time);
 
-// Docker has null in the place of lists and maps that nobody has set.
+// Docker has null for lists and maps that are not set.
 Json or_null(const std::vector<std::string>& list);
 Json strings_of(const std::vector<std::string>& list);  // always a list
 Json map_of(const engine::StringMap& map);              // always an object
 
-// The networks that are modes here, and networks in Docker's world.
-std::string builtin_network_id(const std::string& name);  // "host", "none": the same on every machine
-// Of a container's place on a network; Docker gives it a random number, this one is the same for everybody who asks.
+// Networks in Docker that are modes here.
+std::string builtin_network_id(const std::string& name);  // "host", "none": the same ID on every machine
+// ID of a container's endpoint on a network. Docker's is random; this one is always the same for the same endpoint.
 std::string endpoint_id(const std::string& container_id, const std::string& network_id);
 
 }  // namespace consort::serve

@@ -1,5 +1,5 @@
-// Of which kind the values in clients' JSON are. A value of another kind is refused, as by Docker: a limit that is
-// written as text must not become no limit.
+// Types of values in clients' JSON. A value of the wrong type is refused, as in Docker: a limit written as text must
+// not turn into no limit.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace consort::serve {
 
-// words: a list of texts, or one alone (old clients).
+// words: a list of strings, or a single string (old clients).
 enum class ValueKind : std::uint8_t { text, number, truth, texts, words, objects, map_of_texts, object, numbers };
 enum class Changed : std::uint8_t { no, update };  // update: by POST /containers/{id}/update
 
@@ -20,9 +20,9 @@ struct KnownKey {
   Changed changed = Changed::no;
 };
 
-// Null is of every kind: it says nothing.
+// Null is valid for every type: it means unset.
 bool is_of(ValueKind kind, const Json& value);
-// What the keys do not name may be anything. inside: where the object stands, "HostConfig"; "": it is the body itself.
+// Unknown keys may have any value. inside: the object's path, "HostConfig"; "": it is the body itself.
 Result<> check_kinds(std::span<const KnownKey> keys, const Json& object, std::string_view inside = {});
 
 }  // namespace consort::serve

@@ -1,8 +1,5 @@
-// Volumes as Docker's API shows them.
+// Converts volumes to the JSON of Docker's API.
 #pragma once
-
-#include <map>
-#include <string>
 
 #include "base/json.hpp"
 #include "engine/engine.hpp"
@@ -11,9 +8,7 @@
 namespace consort::serve {
 
 Json volume_shape(const engine::Volume& volume);
-// Whether this socket shows it (--project).
+// Whether this socket shows the volume (--project).
 bool shows_volume(Call& call, const engine::Volume& volume);
-// How many containers mount a volume, running or not; those that nobody mounts are missing.
-Result<std::map<std::string, unsigned>> users_of_volumes(engine::Engine& engine);
 
 }  // namespace consort::serve

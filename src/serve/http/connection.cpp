@@ -161,8 +161,9 @@ bool Connection::gone() const {
   return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }
 
-Connection::Raw Connection::release() {
-  Raw raw{.socket = std::move(socket_), .early = std::move(body_)};
+Result<Connection::Raw> Connection::release() {
+  Raw raw{.socket = TRY(duplicate(socket_.get())), .early = std::move(body_)};
+  released_ = true;
   raw.early.erase(0, body_read_);
   raw.early += buffer_;
   return raw;

@@ -1,5 +1,5 @@
-// Requests out of bytes: Boost.Beast's parser, which knows nothing of sockets. The bytes of a body are handed on as
-// they come and are never kept.
+// Parses requests from bytes with Boost.Beast, without sockets. The bytes of a body are passed on as they arrive and
+// are never stored.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@
 
 namespace consort::serve::http {
 
-inline constexpr std::size_t head_limit = std::size_t{256} << 10;  // dockerode repeats a whole body in the query
+inline constexpr std::size_t head_limit = std::size_t{256} << 10;  // dockerode repeats an entire body in the query
 
 class RequestParser {
  public:
@@ -22,13 +22,13 @@ class RequestParser {
   RequestParser(RequestParser&&) noexcept;
   RequestParser& operator=(RequestParser&&) noexcept;
 
-  // Takes some of the bytes and says how many: the others must be given again, with what comes after them. It stops at
-  // the end of the head, and at the end of the request. 0: it needs more.
-  // An error (Code::invalid) is the end: where the next request begins is not known.
+  // Consumes some of the bytes and returns how many; pass the rest again, followed by new ones. It stops at the end of
+  // the head and at the end of the request. 0: it needs more. After an error (Code::invalid), the start of the next
+  // request is unknown, so the connection cannot continue.
   Result<std::size_t> feed(std::string_view bytes, const BodySink& body);
   bool has_head() const;
-  bool done() const;       // of the whole request, its body as well
-  Request take_request();  // once there is a head
+  bool done() const;       // the whole request has been read, including its body
+  Request take_request();  // available once has_head()
 
  private:
   struct Impl;

@@ -1,4 +1,4 @@
-// WebSockets (RFC 6455), as web pages attach to containers: a connection on which bytes travel in frames.
+// WebSockets (RFC 6455), which web pages use to attach to containers: a connection that carries bytes in frames.
 #pragma once
 
 #include <cstdint>
@@ -17,54 +17,54 @@ namespace consort::serve::http {
 // Sec-WebSocket-Accept for a Sec-WebSocket-Key.
 std::string websocket_accept(std::string_view key);
 
-// What a client sends, taken out of its frames.
+// Extracts the data from a client's frames.
 class WebSocketInput {
  public:
   struct Taken {
     std::string bytes;  // of messages
-    std::string reply;  // frames that must go back: pongs
+    std::string reply;  // frames to send back: pongs
     bool closed = false;
   };
-  // Code::invalid: these are no frames of a client. After that, and after the end, nothing may be fed any more.
+  // Code::invalid: malformed frames. Nothing may be passed after that or after the end.
   Result<Taken> feed(std::string_view bytes);
 
  private:
-  Result<bool> begin_frame();  // false: its head is not whole yet
+  Result<bool> begin_frame();  // false: its head is incomplete
   void take_payload(Taken& taken);
   void end_frame(Taken& taken);
 
   std::string waiting_;
   bool in_frame_ = false;
-  websocket::FrameHead head_;  // of the frame that has begun
+  websocket::FrameHead head_;  // of the current frame
   std::uint64_t left_ = 0;     // of its payload
   std::uint64_t position_ = 0;
   std::string control_;  // payload of a control frame
 };
 
-// Between a client that speaks in frames and somebody who wants plain bytes, on a thread of its own. It ends with
-// either side.
+// Translates between a client that sends frames and a reader of plain bytes, in a thread of its own. It ends when
+// either side ends.
 class WebSocketRelay {
  public:
   static Result<std::unique_ptr<WebSocketRelay>> begin(Connection::Raw client);
-  ~WebSocketRelay();  // waits for what is still on its way
+  ~WebSocketRelay();  // waits for what is in transit
   WebSocketRelay(const WebSocketRelay&) = delete;
   WebSocketRelay& operator=(const WebSocketRelay&) = delete;
 
-  // The other end: bytes, half-close and end as on a socket. Once.
+  // The other end: bytes, half-close and end as on a socket. Call it once.
   Connection::Raw take_plain() { return {.socket = std::move(plain_), .early = {}}; }
 
  private:
   WebSocketRelay(Connection::Raw client, std::pair<Fd, Fd> pair);
   void run();
-  // These give false when it is over.
+  // These return false at the end.
   bool pass_in(std::string_view bytes);
   bool pass_out();
-  void push();  // what has come and was not taken yet
+  void push();  // sends what has arrived but was not accepted yet
 
   Fd client_, inner_, plain_;
   WebSocketInput input_;
   std::string early_;
-  std::string pending_;  // for whoever reads slowly: no more is taken from the client meanwhile
+  std::string pending_;  // for a slow reader: no more is read from the client meanwhile
   std::thread thread_;
 };
 

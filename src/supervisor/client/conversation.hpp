@@ -1,5 +1,5 @@
-// One question to a project's supervisor and its answer, over the control socket; and what happens to the question when
-// the supervisor is replaced meanwhile. Inside supervisor/client/ only.
+// A request to a project's supervisor and its answer over the control socket, including what happens if the supervisor
+// is replaced meanwhile. Only for use inside supervisor/client/.
 #pragma once
 
 #include <chrono>
@@ -19,28 +19,28 @@ struct Answer {
   std::vector<Fd> fds;
 };
 
-// With the connection on which it came, and more of it may come.
+// An answer with its connection, on which more may arrive.
 struct Conversation {
   Fd socket;
   Answer answer;
 };
 
-// What is sent with a question, besides its text.
+// What accompanies a request, in addition to its text.
 struct Asking {
-  int cancel_fd = -1;              // borrowed; readable: the caller does not want to wait for the answer any more
+  int cancel_fd = -1;              // borrowed; readable: the caller stops waiting for the answer
   std::vector<int> descriptors{};  // borrowed
   Patience* patience = nullptr;    // borrowed; without, that of one question
 };
 
-// Until when a question that meets no supervisor is asked again, if it is asked for the first time now.
+// Until when a request is retried without a supervisor, if it is first sent now.
 std::chrono::steady_clock::time_point patience_ends();
 
-// The answer as it is, also one that is not `ok`. The supervisor can be replaced at any moment: what may safely be
-// asked again is asked again, for as long as there is a keeper that starts a successor; without a keeper we start the
-// pair, if there is something for it to look after.
+// The answer, even if it is not `ok`. The supervisor can be replaced at any moment, so a request that is safe to repeat
+// is repeated while there is a keeper that starts a successor. Without a keeper, we start both if there is something
+// for the supervisor to do.
 Result<Conversation> ask(const Roots& roots, const std::string& project, const Request& request,
                          const Asking& asking = {}, std::chrono::steady_clock::time_point deadline = patience_ends());
-// The same; an answer that is not `ok` is an error. exit_code: as in failure_in().
+// The same, but an answer that is not `ok` is an error. exit_code: as in failure_in().
 Result<Answer> call(const Roots& roots, const std::string& project, const Request& request, int* exit_code = nullptr,
                     const Asking& asking = {}, std::chrono::steady_clock::time_point deadline = patience_ends());
 // A container without a supervisor does not run, or one would have been started again for it: Code::conflict.
@@ -59,7 +59,8 @@ Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first, P
 // Of an answer that is not `ok`. exit_code: of a program that could not be started, if one is asked for.
 Error failure_in(const Reply& reply, int* exit_code = nullptr);
 
-// Code::lost: no supervisor listens, and nobody_there() says so of the error. Code::busy: it is stopped.
+// Code::lost: no supervisor is listening, and nobody_there() is true for the error. Code::busy: it is stopped with
+// SIGSTOP.
 Result<Fd> connect_to(const Roots& roots, const std::string& project);
 bool nobody_there(const Error& error);
 bool is_cancelled(int cancel_fd);

@@ -8,9 +8,10 @@ namespace consort::supervisor {
 
 namespace {
 
-// Anything later than this is missed, not just late: replacing a supervisor takes seconds.
+// A job later than this is missed, not just late: replacing a supervisor takes seconds.
 constexpr Seconds lateness = 60;
-// A clock set back by more than this was wrong before; if by less, that time passes twice and jobs run once.
+// If the clock is set back by more than this, it was wrong before. If by less, that time passes twice and jobs run
+// once.
 constexpr Seconds set_right = 3 * 3600;
 
 }  // namespace
@@ -38,7 +39,7 @@ void JobClock::set(std::vector<JobTiming> jobs, const DueTimes& kept, Seconds no
     }
     arm(job, now);
     const auto found = kept.find(name);
-    // What was already due is still due, and what was skipped stays skipped (if the clock was not simply wrong).
+    // A job that was due is still due, and a skipped one stays skipped (unless the clock was simply wrong).
     if (job.due && job.cron && found != kept.end() && found->second.cron == job.timing.cron &&
         found->second.timezone == job.timing.timezone && found->second.at <= job.cron->next(*job.due, job.zone))
       job.due = found->second.at;

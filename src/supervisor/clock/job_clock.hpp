@@ -1,4 +1,4 @@
-// Which jobs are due at what time: no timers, no files, no processes, so that ten years can be tried in a second.
+// Calculates when jobs are due: without timers, files or processes, so that tests can cover ten years in a second.
 #pragma once
 
 #include <optional>
@@ -14,28 +14,28 @@ class JobClock {
  public:
   struct Fire {
     std::string job;
-    Seconds due = 0;  // names the run: nobody does it twice
+    Seconds due = 0;  // identifies the run, so that it runs only once
   };
 
-  // The jobs that there are from now on. `kept`: what was due when somebody looked last, before a restart perhaps.
+  // Sets the current jobs. `kept`: the due times when they were last saved, perhaps before a restart.
   void set(std::vector<JobTiming> jobs, const DueTimes& kept, Seconds now);
-  // What is to be run now, each once however often it was missed.
+  // The jobs to run now, each once, however often it was missed.
   std::vector<Fire> take_due(Seconds now);
-  // A run of now counts for the next one.
+  // A run now replaces the next scheduled one.
   void skip_next(const std::string& job, Seconds now);
 
-  std::optional<Seconds> next() const;  // when to ask again
+  std::optional<Seconds> next() const;  // when to call take_due() again
   DueTimes due_times() const;
   const JobTiming* find(const std::string& job) const;
-  bool is_armed() const;  // something will be due one day
+  bool is_armed() const;  // a job has a next time
 
  private:
   struct Armed {
     JobTiming timing;
-    std::optional<Cron> cron;  // none: only by hand
+    std::optional<Cron> cron;  // none: only run manually
     TimeZone zone;
     std::optional<Seconds> due;
-    Seconds armed_at = 0;  // when that was reckoned
+    Seconds armed_at = 0;  // when that was calculated
   };
   static void arm(Armed& job, Seconds after);
 

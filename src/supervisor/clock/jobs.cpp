@@ -10,7 +10,7 @@ namespace consort::supervisor {
 
 namespace {
 
-constexpr std::size_t largest_file = 64 << 20;  // of a job with its whole project
+constexpr std::size_t largest_file = 64 << 20;  // a job includes its whole project
 constexpr std::string_view folder_ending = ".d";
 
 std::string clock_file(const Roots& roots, const std::string& project) {

@@ -31,7 +31,7 @@ Result<> ProjectClock::open_timer() {
   if (!timer_) return fail_errno("make a timer");
   watch_ = TRY(context_.loop.add(timer_.get(), EPOLLIN, [this](std::uint32_t) {
     std::uint64_t times = 0;
-    // ECANCELED: the clock was set. Look for due jobs all the same.
+    // ECANCELED: the clock was set. Look for due jobs nevertheless.
     if (::read(timer_.get(), &times, sizeof times) < 0 && errno == EAGAIN) return;
     on_time();
   }));
@@ -54,8 +54,8 @@ void ProjectClock::on_time() {
     const auto started = start(*job, {"--due", std::to_string(fire.due)});
     if (!started) log_line("job " + fire.job + ": " + started.error().message());
   }
-  // After the start: if we are killed in between, the successor starts it again, but the run's name, which is its time,
-  // is then taken.
+  // Recorded after the start: if we are killed in between, the successor starts it again, but then the name of the run,
+  // which is its time, is already taken.
   if (const auto waiting = wait_for_next(); !waiting) log_line(waiting.error().message());
 }
 
@@ -66,7 +66,7 @@ Result<> ProjectClock::wait_for_next() {
   if (::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, nullptr) != 0)
     return fail_errno("set the timer of the jobs");
   TRY(write_due_times(context_.roots, context_.project, clock_.due_times()));
-  context_.settled();  // perhaps nobody needs us any more
+  context_.settled();  // the supervisor may no longer be needed
   return {};
 }
 

@@ -1,5 +1,5 @@
-// The clock of a project's jobs: keeps the next times on disk, waits for the first of them, and starts `consort` for
-// what is due. A clock that somebody sets, or a machine that has slept, wakes it at once.
+// The clock of a project's jobs: stores their next times on disk, waits for the earliest, and starts `consort` for jobs
+// that are due. Changes of the system clock and resuming from sleep wake it at once.
 #pragma once
 
 #include <string>
@@ -17,12 +17,12 @@ class ProjectClock {
   ProjectClock(const ProjectClock&) = delete;
   ProjectClock& operator=(const ProjectClock&) = delete;
 
-  // Reads the jobs that there are (now other ones, perhaps), and starts what is due.
+  // Reads the jobs again and starts those that are due.
   Result<> load();
-  // One run now. `reschedule`: it stands for the next one that is due.
+  // Starts a run now. `reschedule`: it replaces the next scheduled one.
   enum class Reschedule : std::uint8_t { no, yes };
   Result<> fire(const std::string& job, const std::string& run, Reschedule reschedule);
-  // Somebody must be there when the time comes.
+  // Whether the supervisor must be there when a job is due.
   bool is_armed() const { return clock_.is_armed() && !context_.shutting_down; }
 
  private:

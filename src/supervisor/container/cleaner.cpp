@@ -26,8 +26,8 @@ constexpr milliseconds first_pause{5};
 constexpr milliseconds longest_pause{100};
 constexpr std::chrono::seconds group_patience{4};
 
-// In a fork of a single-threaded program. Everything else that it has a copy of (ports, namespaces, sockets) must be
-// closed first. turn: reaches its end once the parent has closed its own, so that ours is the last.
+// Runs in a fork of a single-threaded program. All other inherited descriptors (ports, namespaces, sockets) must be
+// closed first. turn reaches end-of-file once the parent has closed its own copies, so that ours is the last.
 [[noreturn]] void wait_for_the_disk(int root, int turn) {
   ::prctl(PR_SET_NAME, "consort-unmount");
   ::dup2(turn, 0);
@@ -61,7 +61,7 @@ void Cleaner::watch_process(const std::string& container_id, Kind kind, pid_t pi
   job.number = next_++;
   job.pid = pid;
   auto pidfd = open_pidfd(pid);
-  if (!pidfd) return;  // without descriptors there is no news of its end; it is left to whoever inherits it
+  if (!pidfd) return;  // without descriptors its end cannot be observed; its next parent reaps it
   const auto watch = loop_.add(pidfd->get(), EPOLLIN, [this, container_id, number = job.number](std::uint32_t) {
     const auto found = find(container_id, number);
     if (found == jobs_.end()) return;
@@ -79,7 +79,7 @@ void Cleaner::unmount(const std::string& container_id, Fd root) {
   if (!root) return;
   auto turn = make_pipe();
   const pid_t pid = turn ? ::fork() : -1;
-  if (pid < 0) return;  // then we wait for the disk ourselves
+  if (pid < 0) return;  // then wait for the disk ourselves
   if (pid == 0) wait_for_the_disk(root.get(), turn->read.get());
   root.reset();
   turn->write.reset();
@@ -88,7 +88,7 @@ void Cleaner::unmount(const std::string& container_id, Fd root) {
 
 void Cleaner::run(const std::string& container_id, Fd kept, Work work) {
   const pid_t pid = ::fork();
-  if (pid < 0) return work(kept ? kept.get() : -1);  // rather late than never
+  if (pid < 0) return work(kept ? kept.get() : -1);  // do it here: late is better than never
   if (pid == 0) {
     constexpr int place = 3;
     ::prctl(PR_SET_NAME, "consort-clean");
@@ -152,7 +152,7 @@ void Cleaner::when_done(const std::string& container_id, Done done) {
   const auto found = jobs_.find(container_id);
   if (found == jobs_.end()) return done();
   found->second.waiters.push_back([this, container_id, done = std::move(done)]() mutable {
-    when_done(container_id, std::move(done));  // until none is left
+    when_done(container_id, std::move(done));  // repeat until none is left
   });
 }
 

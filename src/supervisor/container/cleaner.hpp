@@ -1,10 +1,10 @@
-// What is left of a container's run is taken away while the loop goes on:
-//   - The last hold on its overlay. Giving it up makes the kernel write the whole file system below to the disk,
-//     database volumes and all, and whoever closes the descriptor waits for it, often for seconds. So a process made
-//     for it does the waiting, and a container has ended when its program has.
-//   - Its cgroup, which can be removed only when everything in it has died.
-//   - What an external runtime knows of it: its program is run for that.
-// The same container must not be started again before that is over.
+// Removes what is left of a container's run while the loop continues:
+//   - The last reference to its overlay. Closing it makes the kernel write the whole file system below it to disk,
+//     database volumes included, and the process that closes it waits, often for seconds. A separate process does that,
+//     so a container has ended as soon as its program has.
+//   - Its cgroup, which can only be removed once everything in it has died.
+//   - The state of an external runtime, whose program is run for that.
+// The same container must not be started again until this is finished.
 #pragma once
 
 #include <sys/types.h>
@@ -26,23 +26,24 @@ class Cleaner {
   using Work = std::move_only_function<void(int kept)>;
 
   explicit Cleaner(EventLoop& loop) : loop_(loop) {}
-  ~Cleaner();  // processes under way end by themselves
+  ~Cleaner();  // running processes end by themselves
   Cleaner(const Cleaner&) = delete;
   Cleaner& operator=(const Cleaner&) = delete;
 
   void unmount(const std::string& container_id, Fd root);
-  // Kills what is in the group and removes it: at once if nothing is in it, else in steps. path: runtime::Cgroup's.
+  // Kills the processes in the cgroup and removes it: at once if it is empty, else in steps. path: as in
+  // runtime::Cgroup.
   void remove_group(const std::string& container_id, const std::string& path);
-  // Ordinary code in a process of its own, which has none of our descriptors but 0 to 2 and `kept` (-1: none).
+  // Runs ordinary code in a separate process, which has none of our descriptors except 0 to 2 and `kept` (-1: none).
   void run(const std::string& container_id, Fd kept, Work work);
-  // A child of ours that is about to end: reaped when it does.
+  // A child of ours that is about to end: reaps it.
   void reap(const std::string& container_id, pid_t pid);
 
   bool busy_with(const std::string& container_id) const { return jobs_.contains(container_id); }
   void when_done(const std::string& container_id, Done done);
-  // Something is left that must be seen through before we end. (What only waits for the disk ends by itself.)
+  // Whether something must be completed before the supervisor ends. (What only waits for the disk ends by itself.)
   bool must_go_on() const;
-  std::function<void()> on_end;  // a job is over
+  std::function<void()> on_end;  // called when a job has finished
 
  private:
   enum class Kind : std::uint8_t { unmount, group, process };
@@ -51,7 +52,7 @@ class Cleaner {
     std::uint64_t number = 0;
     pid_t pid = 0;
     Fd pidfd;
-    EventLoop::Token watch = 0;  // of the pidfd
+    EventLoop::Token watch = 0;  // for the pidfd
     EventLoop::Token timer = 0;
     std::string group;
     std::chrono::steady_clock::time_point deadline{};

@@ -50,7 +50,7 @@ Result<> Container::write_record() const {
   return write_file_atomic(run_state_path(context_.run_folder, unit_.id), record_to_json(record_), 0600);
 }
 
-// On a full disk this is retried until there is space: a successor would believe what the file says.
+// On a full disk this is retried until there is space: a successor would trust the file.
 void Container::save() {
   const EventLoop::Token before = std::exchange(save_timer_, 0);
   context_.loop.cancel(before);
@@ -61,10 +61,10 @@ void Container::save() {
 }
 
 void Container::save_durable() {
-  // After the next boot nobody asks about it: a --rm container that was still running is removed then.
+  // After the next boot its exit is not queried: a --rm container that was still running is removed then.
   if (unit_.auto_remove) return;
   const std::string folder = context_.roots.container(unit_.id);
-  if (!path_exists(folder)) return;  // removed under us, or a container of a test without a data folder
+  if (!path_exists(folder)) return;  // removed by someone else, or a test's container without a data directory
   const auto saved = write_file_atomic(folder + "/state.json", state_to_json(record_.state), 0600);
   if (!saved) log_line(label() + ": " + saved.error().message());
 }
@@ -75,12 +75,12 @@ void Container::when(WaitUntil until, Done done) {
 }
 
 Result<> Container::kill(int signal) {
-  if (record_.state.status == Status::restarting) {  // there is nobody to signal, and nobody shall come
+  if (record_.state.status == Status::restarting) {  // no process to signal, and none must start
     stop(Milliseconds(0), signal, [] {});
     return {};
   }
   if (phase_ != Phase::running) return fail(not_running(unit_));
-  // As Docker does, except for signal 0: a restart policy must not undo it.
+  // As in Docker, except for signal 0: a restart policy must not restart the container.
   if (signal == SIGKILL || signal == unit_.stop_signal) record_.state.manually_stopped = true;
   if (signal == SIGKILL) record_.state.stopping = true;
   TRY_WRAP(send_signal(run_->pidfd.get(), signal), "kill", label());
@@ -88,7 +88,7 @@ Result<> Container::kill(int signal) {
   save();
   emit(EventKind::kill, signal);
   if (record_.state.status != Status::paused && !run_->freeze) return {};
-  // A frozen process cannot react to a signal that is meant to end it. (With cgroup v1 not even SIGKILL reaches it.)
+  // A frozen process cannot react to a signal that should end it. (With cgroup v1, not even to SIGKILL.)
   if (signal == SIGKILL) return thaw();
   return signal == unit_.stop_signal ? unpause() : Result<>();
 }
@@ -170,7 +170,7 @@ Result<Fd> Container::attach() {
   if (run_->console) return duplicate(run_->console.get());
   if (!run_->input) return fail(Error(Code::conflict, "attach to standard input").on(label()).why("it is closed"));
   if (!unit_.stdin_once) return duplicate(run_->input.get());
-  // Ours must be closed, or the container would not see end-of-file when the client closes its own.
+  // Our copy must be closed, or the container would not see end-of-file when the client closes its own.
   context_.keeper.remove(key("stdin"));
   return std::move(run_->input);
 }
@@ -185,7 +185,7 @@ Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnS
   const Json config{{"ociVersion", "1.2.0"}, {"process", process}, {"root", {{"path", "rootfs"}}}};
   runtime::Spec spec = TRY_WRAP(runtime::parse_spec(dump_json(config), "process"), "exec in", label());
   spec.process.terminal = request.tty;
-  // Names, looked up in the container's own files; OCI has only numbers.
+  // Names, to be looked up in the container's own files; OCI has only numbers.
   spec.process.user.name = get_string(process, "consort_user");
   spec.process.user.group_names = get_strings(process, "consort_groups");
 
@@ -200,7 +200,7 @@ Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnS
 
   const std::string argv = argv_text(spec.process.args);
   const auto number = std::make_shared<ExecTable::Id>(0);
-  // The container may be forgotten before its exec reports anything, so it is looked up by id.
+  // The container may be removed before its exec reports anything, so it is looked up by id.
   const auto with_this = [context = &context_, id = unit_.id](auto&& action) {
     if (Container* container = context->find(id)) action(*container);
   };

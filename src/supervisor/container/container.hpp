@@ -1,4 +1,4 @@
-// One container of the project, from its start to being forgotten.
+// One container of the project, from its first start until it is forgotten.
 //
 //            start                 execve passed                exit
 //   idle ------------> launching ----------------> running ------------> idle     (created, exited)
@@ -8,8 +8,8 @@
 //     ^                                                       waiting            (restarting)
 //     +--- stop -------------------------------------------------+--- back-off over ---> launching
 //
-// At the end of a run the order is fixed: drain what it wrote, record how it ended, let the keeper forget the exit,
-// release network and cgroup, tell the subscribers and whoever waits.
+// When a run ends, the order is fixed: read the rest of its output, record how it ended, let the keeper forget the
+// exit, release network and cgroup, notify subscribers and waiting requests.
 #pragma once
 
 #include <deque>
@@ -38,7 +38,7 @@ namespace consort::supervisor {
 
 struct StartOutcome {
   Result<> result;
-  std::optional<int> exit_code;  // of a failed start, as Docker counts
+  std::optional<int> exit_code;  // of a failed start, as in Docker
 };
 
 class LogShipper;  // supervisor/log/ship/shipper.hpp
@@ -57,31 +57,31 @@ class Container {
   const ContainerUnit& unit() const { return unit_; }
   const std::string& unit_path() const { return record_.unit_path; }
   const ObservedContainer& state() const { return record_.state; }
-  // Nothing runs and nothing will by itself.
+  // Nothing runs, and nothing will start by itself.
   bool idle() const { return phase_ == Phase::idle; }
   bool runs() const { return phase_ == Phase::running; }
-  // From just before its program's first instruction, which may ask for the container's own name.
+  // True from just before its program's first instruction, which may look up the container's own name.
   bool has_names() const { return runs() || (phase_ == Phase::launching && run_ && run_->released); }
   bool stays() const { return runs() && !state().stopping; }  // a start has nothing to do
 
-  // A newer unit.json, read before a start; used from the next start on.
+  // Sets a newer unit.json, read before a start; used from the next start on.
   void set_unit(ContainerUnit unit) { unit_ = std::move(unit); }
-  // Already running: done at once. Stopping: once it has ended and runs again. made: used if it is launched for this.
+  // Already running: done at once. Stopping: done once it has ended and runs again. made: used if this launches it.
   void start(StartDone done, MadeAhead made = {});
-  // done: once it does not run any more.
+  // done: called once it is no longer running.
   void stop(std::optional<Milliseconds> timeout, std::optional<int> signal, Done done);
   void restart(std::optional<Milliseconds> timeout, std::optional<int> signal, StartDone done);
   Result<> kill(int signal);
-  // answer: once all of it stands still, or why it does not.
+  // answer: called once everything in it is frozen, or with the reason why not.
   void pause(Answer answer);
   Result<> unpause();
   Result<> resize(TerminalSize size);
-  // Takes the networks of a newer unit.json. answer: once the container is on them, or why it is not; of one that does
-  // not run, at once: they are its next start's.
+  // Takes the networks of a newer unit.json. answer: called once the container is connected to them, or with the reason
+  // why not; at once if it is not running, since its next start uses them.
   void reconnect(const ContainerUnit& newer, Answer answer);
-  // The writer of its standard input, or its terminal: a duplicate for the caller.
+  // The writer of its standard input, or its terminal, duplicated for the caller.
   Result<Fd> attach();
-  void when(WaitUntil until, Done done);  // not_running may be true already: then called at once
+  void when(WaitUntil until, Done done);  // if not_running is already true, calls done at once
   struct ExecRequest {
     std::string process;  // OCI JSON
     bool tty = false;
@@ -89,29 +89,29 @@ class Container {
   };
   Result<ExecTable::Id> exec(const ExecRequest& request, ExecTable::OnStarted on_started, ExecTable::OnEnded on_ended);
 
-  // Its first process has ended; nullopt: nobody could see how.
+  // Its first process has ended; nullopt: its exit status is unknown.
   bool owns(pid_t pid) const { return pid != 0 && run_ && run_->pid == pid; }
   void on_exit(std::optional<int> wait_status);
-  // Goes on where a predecessor was.
+  // Continues from the predecessor's record.
   void adopt(Record record, KeeperLink::Inheritance& inheritance);
   Result<> forget();
 
  private:
   enum class Phase : std::uint8_t { idle, launching, running, waiting };
 
-  // A pause that has begun: processes in the middle of something stand still only when that is over.
+  // A pause in progress: some processes can only be frozen once they have finished an operation.
   struct Freeze {
     std::chrono::steady_clock::time_point deadline;
     EventLoop::Token timer = 0;
     Answer answer;
   };
-  // What one run of the container holds.
+  // The resources of one run of the container.
   struct Run {
     std::unique_ptr<ContainerNetwork> network;
     std::unique_ptr<LogPump> pump;
     std::unique_ptr<runtime::Launch> launch;  // until execve
     EventLoop::Token sync_watch = 0;
-    bool released = false;  // it has our go
+    bool released = false;  // was told to continue
     pid_t pid = 0;
     Fd pidfd;
     std::unique_ptr<ForeignEnd> foreign_end;  // only if it is not the keeper's child
@@ -121,16 +121,16 @@ class Container {
     std::unique_ptr<Stopper> stopper;
     std::unique_ptr<HealthRunner> health;
     std::unique_ptr<Freeze> freeze;
-    std::shared_ptr<char> alive = std::make_shared<char>();  // for those who come back later
+    std::shared_ptr<char> alive = std::make_shared<char>();  // lets delayed callbacks check that it still exists
   };
   struct Waiter {
     WaitUntil until;
     Done done;
   };
 
-  Result<> require_process() const;  // Code::conflict in Docker's words
+  Result<> require_process() const;  // Code::conflict with Docker's text
   void look_frozen();
-  void end_freeze(Result<> result);  // none under way: nothing happens
+  void end_freeze(Result<> result);  // does nothing without a pause in progress
   Result<> thaw();
 
   // container_start.cpp
@@ -155,11 +155,11 @@ class Container {
   void release_run();
   void release_external(pid_t helper, const std::string& group);
   void end_run(std::optional<int> wait_status);
-  enum class Outcome : std::uint8_t { ran, never_ran };  // the latter is never a steady run
+  enum class Outcome : std::uint8_t { ran, never_ran };  // never_ran never counts as a steady run
   void decide_restart(Outcome outcome);
   void wait_for_restart(Milliseconds delay);
   void tell_waiters();
-  Error was_stopped() const;  // what a start is told that a stop has overtaken
+  Error was_stopped() const;  // for a start that was overtaken by a stop
   void begin_stop(int signal, std::optional<Stopper::Time> deadline);
 
   // container_networks.cpp
@@ -178,13 +178,13 @@ class Container {
   void adopt_execs(const std::vector<KeptExit>& exits);
   void resume_run(int process);
 
-  void save();  // the run file
+  void save();  // writes the run file
   Result<> write_record() const;
-  void save_durable();  // data/containers/ID/state.json
+  void save_durable();  // writes data/containers/ID/state.json
 
   // container_events.cpp
   void emit(EventKind kind, int signal = 0, std::string exec_argv = {});  // both of the following
-  void tell(EventKind kind, int signal = 0, std::string exec_argv = {});  // subscribers
+  void tell(EventKind kind, int signal = 0, std::string exec_argv = {});  // notifies subscribers
   void note(std::string action, std::map<std::string, std::string> attributes, ExecTable::Id exec = 0);
   void note(const JournalEntry& entry);
   void note_log_trouble(const LogTrouble& now);
@@ -201,23 +201,23 @@ class Container {
   Record record_;
   Phase phase_ = Phase::idle;
   std::unique_ptr<Run> run_;
-  MadeAhead made_;          // for the launch that has begun, until it takes it
-  bool restarted_ = false;  // the next start is the second half of a restart, and that an event
+  MadeAhead made_;          // for the current launch, until it uses it
+  bool restarted_ = false;  // the next start is part of a restart, which is an event of its own
   RestartBackoff backoff_;
   EventLoop::Token restart_timer_ = 0;
-  EventLoop::Token save_timer_ = 0;  // the run file could not be written
+  EventLoop::Token save_timer_ = 0;  // writing the run file failed and is retried
   std::vector<StartDone> start_waiters_;
   std::vector<Waiter> waiters_;
-  // The first one is under way while the container runs.
+  // The first one is in progress while the container runs.
   struct NetworkChange {
     ContainerUnit wanted;
     Answer answer;
   };
   std::deque<NetworkChange> network_changes_;
-  std::unique_ptr<LogShipper> shipper_;  // may still have something to send when the run has ended
+  std::unique_ptr<LogShipper> shipper_;  // may still have lines to send when the run has ended
 };
 
 std::vector<Attached> attached_of(const ContainerUnit& unit);
-std::string argv_text(const std::vector<std::string>& argv);  // as events show it
+std::string argv_text(const std::vector<std::string>& argv);  // as shown in events
 
 }  // namespace consort::supervisor

@@ -37,8 +37,8 @@ bool is_child_of_keeper(pid_t pid) {
   return fields && fields->parent() == ::getppid();
 }
 
-// The other end of a pipe that a process (its directory in /proc) has as descriptor `number`. Only a pipe is opened:
-// the process chose whatever else it has put there since.
+// The other end of a pipe that a process (its directory in /proc) has open as descriptor `number`. Only pipes are
+// opened: the process may have replaced it with anything.
 Fd other_end(int process, int number, int flags) {
   const auto there = open_at(process, "fd/" + std::to_string(number), O_PATH);
   struct stat what {};
@@ -68,7 +68,7 @@ void Container::adopt(Record record, KeeperLink::Inheritance& inheritance) {
   adopt_run(inheritance);
 }
 
-// The predecessor was killed after it had recorded the end, and before it had released everything.
+// The predecessor was killed after recording the end, but before releasing everything.
 void Container::release_rest(KeeperLink::Inheritance& inheritance) {
   if (!record_.told_ports.empty()) {
     ContainerNetwork network(context_);
@@ -80,23 +80,23 @@ void Container::release_rest(KeeperLink::Inheritance& inheritance) {
   context_.keeper.remove(unit_.id + "/*");
 }
 
-// The predecessor was killed between the clone and the report that execve worked. The process ends by itself, unless it
-// was already told to go; whoever requested the start repeats the request. If it was the restart policy, that counts as
-// a failed attempt.
+// The predecessor was killed between the clone and the report that execve had worked. The process ends by itself,
+// unless it was already released; the client that requested the start repeats the request. If the restart policy
+// requested it, it counts as a failed attempt.
 void Container::end_launch(KeeperLink::Inheritance& inheritance) {
   ContainerState& state = record_.state;
   run_ = std::make_unique<Run>();
   run_->network = std::make_unique<ContainerNetwork>(context_);
   run_->network->adopt(unit_, inheritance, record_);
   if (state.pid != 0) {
-    const auto process = open_pidfd(state.pid);  // before the look, so that it is what was looked at
+    const auto process = open_pidfd(state.pid);  // opened before the check, so that both refer to the same process
     const auto started = process_start_time(state.pid);
     if (process && started && *started == state.pid_started) (void)send_signal(process->get(), SIGKILL);
     const auto same = [&](const KeptExit& kept) { return kept.pid == state.pid; };
     if (std::ranges::any_of(inheritance.exits, same)) context_.keeper.acknowledge(state.pid);
   }
   phase_ = Phase::launching;
-  if (state.status != Status::restarting) start_waiters_.push_back([](StartOutcome) {});  // a start by hand
+  if (state.status != Status::restarting) start_waiters_.push_back([](StartOutcome) {});  // a manual start
   on_failed(Error(Code::lost, "start " + label()).why("the supervisor was replaced in the meantime"));
 }
 
@@ -113,7 +113,7 @@ void Container::adopt_stdio(std::map<std::string, Fd>& kept) {
     none.disabled = true;  // the container must not block on a full pipe
     run_->pump = std::move(*LogPump::open(context_.loop, none));
   }
-  if (shipper_) shipper_->poke();  // what came while nobody was here
+  if (shipper_) shipper_->poke();  // ships what was logged while no supervisor was running
   Result<> added;
   if (run_->console) {
     added = run_->pump->add_terminal(run_->console.get(), Pipe{take("relay_read"), take("relay_write")});
@@ -124,7 +124,7 @@ void Container::adopt_stdio(std::map<std::string, Fd>& kept) {
   if (!added) log_line(label() + ": " + added.error().message());
 }
 
-// The keeper was killed, and what it held is lost. The process lives, so that can be recovered from it.
+// The keeper was killed and its descriptors are lost. The process lives, so they can be recovered from it.
 void Container::recover_descriptors(int process, std::map<std::string, Fd>& kept) {
   const auto recover = [&](const char* name, int number, int flags) {
     Fd end = other_end(process, number, flags);
@@ -173,7 +173,7 @@ void Container::adopt_execs(const std::vector<KeptExit>& exits) {
   }
 }
 
-// It is running: serve it, and continue whatever was in progress.
+// The container is running: serve it, and continue whatever was in progress.
 void Container::resume_run(int process) {
   ObservedContainer& state = record_.state;
   if (auto pidfd = open_pidfd(process, state.pid)) run_->pidfd = std::move(*pidfd);
@@ -183,7 +183,7 @@ void Container::resume_run(int process) {
     run_->foreign_end = std::make_unique<ForeignEnd>(
         context_.loop, ForeignEnd::Process{state.pid, state.pid_started, run_->pidfd.get()},
         [this](std::optional<int> status) { on_exit(status); });
-  // An interrupted pause.
+  // The predecessor may have been pausing it.
   if (state.status == Status::running) (void)runtime::Cgroup::open(state.cgroup).thaw();
   if (auto named = run_->network->resume(unit_, [this] { note_ports(); }); !named)
     log_line(label() + ": " + named.error().message());

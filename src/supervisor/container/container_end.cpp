@@ -1,4 +1,4 @@
-// Container: stopping it, what follows its end, and starting it again.
+// Container: stopping it, the work after its end, and restarting it.
 #include <poll.h>
 #include <signal.h>
 
@@ -21,9 +21,9 @@ std::int64_t to_ms(steady_clock::time_point time) {
   return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count();
 }
 
-// The kernel dismantles a namespace some time after its last user is gone, and until then refuses the address of such
-// an interface to the next one: to this container when it restarts, or to its successor. So it is removed now and not
-// by the cleaner, because whoever hears of the end may start that container at once.
+// The kernel dismantles a namespace some time after its last user is gone, and until then refuses to give the address
+// of such an interface to the next one: to this container when it restarts, or to its successor. So it is removed here
+// and not by the cleaner, because a client that is notified of the end may start the container at once.
 void remove_faces(const ContainerUnit& unit, int netns) {
   std::vector<std::string> faces;
   for (const EndpointUnit& endpoint : unit.endpoints)
@@ -35,7 +35,7 @@ void remove_faces(const ContainerUnit& unit, int netns) {
 }  // namespace
 
 void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> signal, Done done) {
-  // A shutdown of the machine is not a user's request: what was running then is to run again after the next boot.
+  // A shutdown of the machine is not a user's request: containers that were running must run again after the next boot.
   if (!context_.shutting_down) record_.state.manually_stopped = true;
   record_.after_stop = AfterStop::nothing;
   switch (phase_) {
@@ -79,14 +79,14 @@ void Container::begin_stop(int signal, std::optional<Stopper::Time> deadline) {
   record_.stop = StopRecord{signal, deadline ? to_ms(*deadline) : -1};
   if (run_->health && run_->health->stop() == HealthChange::status) {
     record_.state.health = run_->health->state();
-    tell(EventKind::health);  // it follows from the stop: no event of its own
+    tell(EventKind::health);  // a consequence of the stop, so not an event of its own
   }
   save();
   Stopper::Target target{run_->pid, run_->pidfd.get(), record_.state.cgroup, signal, deadline};
   run_->stopper =
       std::make_unique<Stopper>(context_.loop, std::move(target), [this](int sent) { emit(EventKind::kill, sent); });
   run_->stopper->begin();
-  if (record_.state.status == Status::paused || run_->freeze) (void)unpause();  // a frozen process hears nothing
+  if (record_.state.status == Status::paused || run_->freeze) (void)unpause();  // a frozen process does not react
 }
 
 void Container::restart(std::optional<Milliseconds> timeout, std::optional<int> signal, StartDone done) {
@@ -102,14 +102,14 @@ void Container::restart(std::optional<Milliseconds> timeout, std::optional<int> 
 
 void Container::on_exit(std::optional<int> wait_status) {
   if (!run_) return;
-  // A program that ends at once can overtake the report that it was started.
+  // A program that ends at once can overtake the report of its start.
   if (phase_ == Phase::launching && run_->launch) on_sync();
   if (phase_ == Phase::launching)
     return on_failed(Error(Code::io, "start " + label()).why("its process ended before it ran"));
   if (phase_ == Phase::running) end_run(wait_status);
 }
 
-// In the fixed order described at the class.
+// In the order that is documented at the class.
 void Container::end_run(std::optional<int> wait_status) {
   end_freeze(fail(Error(Code::conflict, "pause " + label()).why("it has ended")));
   run_->health.reset();
@@ -183,7 +183,7 @@ void Container::release_run() {
   if (!group.empty()) cleaner.remove_group(unit_.id, group);
 }
 
-// The runtime's program takes tens of milliseconds, and longer if it has work to do.
+// The external runtime takes tens of milliseconds, and longer if it has work to do.
 void Container::release_external(pid_t helper, const std::string& group) {
   Fd helper_end;
   if (helper != 0) {

@@ -1,4 +1,4 @@
-// What a container reports to subscribers, and what it records for `events`.
+// The events that a container reports to subscribers and records for `events`.
 #include <algorithm>
 #include <utility>
 
@@ -8,15 +8,15 @@
 namespace consort::supervisor {
 namespace {
 
-// An exec may get a whole script as its argument.
+// The argument of an exec may be a whole script.
 constexpr std::size_t argv_bytes_limit = std::size_t{16} << 10;
 
-// Docker's name for it; none: not an event there.
+// Docker's name for the event; "": Docker has no such event.
 std::string action_of(EventKind kind, const ContainerState& state) {
   switch (kind) {
     case EventKind::restarting:
     case EventKind::forget:
-    case EventKind::exec_start:  // written down with its number: note_exec()
+    case EventKind::exec_start:  // recorded with its number: note_exec()
     case EventKind::exec_die:
       return {};
     case EventKind::health:
@@ -46,7 +46,7 @@ std::string port_text(const BoundPort& port) {
 
 }  // namespace
 
-// Joined as Docker does it: program, space, arguments; with the space even if there are none.
+// Joined as in Docker: program, space, arguments; with the space even if there are no arguments.
 std::string argv_text(const std::vector<std::string>& argv) {
   std::string text;
   for (std::size_t i = 0; i < argv.size() && text.size() < argv_bytes_limit; ++i)
@@ -65,7 +65,7 @@ void Container::tell(EventKind kind, int signal, std::string exec_argv) {
   if (context_.emit) context_.emit(event);
 }
 
-// Recorded first, so that whoever is woken by the notification finds the record.
+// Recorded first, so that subscribers who are notified find the record.
 void Container::emit(EventKind kind, int signal, std::string exec_argv) {
   if (std::string action = action_of(kind, record_.state); !action.empty())
     note(std::move(action), attributes_of(kind, record_.state, signal));
@@ -81,13 +81,13 @@ void Container::note(std::string action, std::map<std::string, std::string> attr
                     .exec = exec});
 }
 
-// A journal that cannot be written (the disk is full) does not make anything fail.
+// If the journal cannot be written (the disk is full), nothing else fails.
 void Container::note(const JournalEntry& entry) {
   const Result<> noted = append_to_journal(context_.run_folder, entry);
   if (!noted && !std::exchange(context_.journal_failed, true)) log_line(noted.error().message());
 }
 
-// In the state while it lasts, and in the events when it begins and ends.
+// Shown in the state while it lasts, and in the events when it begins and ends.
 void Container::note_log_trouble(const LogTrouble& now) {
   const std::string before = std::exchange(record_.state.log, now.any() ? now : LogTrouble{}).why;
   save();
@@ -97,7 +97,7 @@ void Container::note_log_trouble(const LogTrouble& now) {
   note(now.any() ? "log_failing: " + now.why : "log_written", std::move(attributes));
 }
 
-// In the state and in the events, too.
+// Shown in the state and in the events, too.
 void Container::note_ports() {
   const ContainerState& state = record_.state;
   const std::vector<BoundPort> ports = state.ports;
@@ -118,7 +118,7 @@ void Container::note_ports() {
   tell_each(before, state.lost_ports, [](const LostPort& p) { return "port_served: " + port_text(p.port); });
 }
 
-// The firewall may also know of the ports that are lost.
+// The firewall may still have rules for lost ports.
 void Container::take_ports() {
   ContainerState& state = record_.state;
   record_.told_ports = run_->network->bound_ports();

@@ -45,7 +45,7 @@ void ContainerNetwork::keep_port(std::size_t port) {
 }
 
 struct ContainerNetwork::Acquisition {
-  ContainerUnit unit;  // a copy: a newer one may come for the next start
+  ContainerUnit unit;  // a copy: the unit may be replaced for the next start
   Sandbox made;
   PortReservation ports;
   enum class Stage : std::uint8_t { ports, sandbox, keeping } stage = Stage::ports;
@@ -82,7 +82,7 @@ PortOwnerLookup ContainerNetwork::owner_lookup() const {
   return [this](pid_t holder, const PortRequest& request, std::uint16_t port) {
     const std::string protocol(to_string(request.protocol));
     auto ours = context_.port_owner ? context_.port_owner(protocol, port) : std::nullopt;
-    // The keeper holds a copy of what was released until it is told.
+    // The keeper holds a copy of a released port until it is told to drop it.
     return ours || holder == ::getppid() ? ours : foreign_port_owner(holder, protocol, port);
   };
 }
@@ -129,8 +129,8 @@ void ContainerNetwork::serve(const ContainerUnit& unit, Done done) {
   published_.push_back((*publisher)->publish(std::move(all), std::move(done)));
 }
 
-// Closes what was open at other addresses. When the container has ended, its address is given to others, for whom the
-// old ports must not be open: so this is also called without any port.
+// Closes ports that were open at other addresses. When the container has ended, its address is given to others, for
+// whom the old ports must not be open: so this is also called without any port.
 Result<> ContainerNetwork::open_routed(std::vector<Openings> wanted) {
   if (opened_.empty() && wanted.empty()) return {};
   PortPublisher* publisher = TRY(context_.publisher());
@@ -193,7 +193,7 @@ std::vector<BoundPort> ContainerNetwork::bound_ports() const {
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     const std::vector<PortSocket>& sockets = ports_[i].sockets;
     for (std::size_t j = 0; j < sockets.size(); ++j) {
-      // A socket on the host's network and one on the inside count as one for the user.
+      // The user sees a socket on the host's network and one on the inside as one.
       const bool twin = std::ranges::any_of(sockets, [&](const PortSocket& other) {
         return !sockets[j].outside && other.outside && other.address == sockets[j].address;
       });
@@ -252,7 +252,7 @@ DnsClient dns_client_of(const ContainerUnit& unit) {
 }
 
 Result<Fd> open_namespace_of(Context& context, const std::string& container_id, const std::string& name) {
-  Fd process;  // its folder in /proc
+  Fd process;  // its directory in /proc
   const auto take = [&](const ContainerState& state) {
     if (auto folder = open_process_folder(state.pid, state.pid_started)) process = std::move(*folder);
   };

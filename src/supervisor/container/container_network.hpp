@@ -1,4 +1,4 @@
-// One container's part of the network: its namespace, its DNS sockets, its published ports.
+// A container's part of the network: its network namespace, DNS sockets and published ports.
 #pragma once
 
 #include <functional>
@@ -25,16 +25,16 @@ class ContainerNetwork {
   ContainerNetwork(const ContainerNetwork&) = delete;
   ContainerNetwork& operator=(const ContainerNetwork&) = delete;
 
-  // Both call `done` from the loop, once, unless release() is called first; it may destroy this object. They take as
-  // many turns of the loop as necessary: a container may publish thousands of ports.
+  // Both call `done` from the loop, once, unless release() is called first; `done` may destroy this object. They take
+  // as many turns of the loop as necessary, since a container may publish thousands of ports.
   using Done = std::move_only_function<void(Result<>)>;
-  // Namespace and reserved ports; the descriptors go to the keeper. On failure nothing is left behind. made: parts of
-  // the namespace that exist already, if any.
+  // Creates the namespace and reserves the ports; the descriptors go to the keeper. A failure leaves nothing behind.
+  // made: parts of the namespace that already exist, if any.
   void acquire(const ContainerUnit& unit, Sandbox made, Done done);
-  // Answers DNS and forwards ports, all or none, from `done` on.
+  // Starts answering DNS and forwarding ports, all or none, when `done` is called.
   void serve(const ContainerUnit& unit, Done done);
   // Changes the endpoints while the container runs: interfaces, default routes, names, and the ports, which follow the
-  // default route. On failure everything is as before. Must not be called again before `done`.
+  // default route. A failure restores the previous state. Must not be called again before `done`.
   struct ChangeRequest {
     ContainerUnit before, after;
     SandboxChange::Known before_is_known = SandboxChange::Known::yes;
@@ -42,27 +42,27 @@ class ContainerNetwork {
     std::function<void()> on_ports;
   };
   void change(ChangeRequest request, Done done);
-  // After a predecessor: takes the descriptors that the keeper kept (they are moved out of `inheritance`), and becomes
-  // responsible for its ports in the firewall: release() removes them.
+  // Continues after a predecessor: takes the descriptors that the keeper kept (moves them out of `inheritance`) and
+  // becomes responsible for its ports in the firewall, which release() removes.
   void adopt(const ContainerUnit& unit, KeeperLink::Inheritance& inheritance, const Record& record);
-  // After the keeper was killed, too: nothing was kept. Takes the namespace from `process` (its directory in /proc) and
-  // opens the DNS sockets again.
+  // Continues after the keeper was killed too, so nothing was kept: takes the namespace from `process` (its directory
+  // in /proc) and opens the DNS sockets again.
   Result<> recover(const ContainerUnit& unit, int process);
-  // After adopt(), and recover(): serves as serve() did. A port whose socket is gone is bound again as it was; if that
+  // Call it after adopt() or recover(): serves as serve() did. Ports whose sockets are gone are bound again; if that
   // fails, it is retried until release(). `changed`: bound_ports() or lost_ports() have changed; called from the loop,
-  // at least once. An error means that DNS can't be served.
+  // at least once. An error means that DNS cannot be served.
   Result<> resume(const ContainerUnit& unit, std::function<void()> changed);
-  // Undoes everything, as far as possible; errors are collected. Harmless when there is nothing.
+  // Undoes everything as far as possible and collects errors. Harmless if there is nothing to undo.
   Result<> release();
 
   int netns() const { return sandbox_.netns ? sandbox_.netns.get() : joined_.get(); }  // -1: the host's
   const std::vector<std::string>& host_links() const { return sandbox_.host_links; }
-  std::vector<BoundPort> bound_ports() const;  // without those that are lost
-  std::vector<BoundPort> shown_ports() const;  // plus open ports of our addresses, as host port 0
+  std::vector<BoundPort> bound_ports() const;  // without lost ports
+  std::vector<BoundPort> shown_ports() const;  // plus open ports of its own addresses, as host port 0
   std::vector<LostPort> lost_ports() const;
 
  private:
-  // Names of relayed connections in the keeper's store.
+  // Stores relayed connections with the keeper, by name.
   class Connections final : public ConnectionKeeper {
    public:
     explicit Connections(ContainerNetwork& network) : network_(network) {}
@@ -88,7 +88,7 @@ class ContainerNetwork {
   void end_later(Result<> result, Done done);
   void keep_sandbox();
   void keep_port(std::size_t port);
-  std::string port_name(std::size_t port, std::size_t socket) const;  // with the keeper
+  std::string port_name(std::size_t port, std::size_t socket) const;  // in the keeper's store
 
   // container_network_change.cpp
   Result<> leave_target(const PortTarget& next, bool keeps_ports);
@@ -101,9 +101,9 @@ class ContainerNetwork {
   // container_network_resume.cpp
   struct Lost {
     BoundPort port;
-    std::size_t place;                  // in ports_
-    std::optional<std::size_t> socket;  // in ports_[place].sockets: it is ours, and not published yet
-    std::string why;                    // empty: nothing was tried yet
+    std::size_t place;                  // index in ports_
+    std::optional<std::size_t> socket;  // index in ports_[place].sockets: bound, but not published yet
+    std::string why;                    // empty: not tried yet
   };
   struct Rebinding;
   void find_lost(const ContainerUnit& unit);
@@ -125,8 +125,8 @@ class ContainerNetwork {
   std::vector<PortPublisher::Id> published_;
   std::vector<Openings> opened_;
   std::vector<BoundPort> were_bound_;  // when the predecessor ended
-  std::vector<BoundPort> told_;        // to the firewall by a predecessor, and not published by us
-  PortTarget target_;                  // since a takeover or a change
+  std::vector<BoundPort> told_;        // set in the firewall by a predecessor, and not published by us
+  PortTarget target_;                  // from a takeover or a change
   std::vector<Lost> lost_;
   bool publishing_held_ = false;
   std::function<void()> changed_;
@@ -134,15 +134,15 @@ class ContainerNetwork {
   Milliseconds retry_delay_{0};
   Connections connections_;
   std::unique_ptr<SteppedWork> work_;  // acquire(), serve(), change() or try_lost()
-  std::shared_ptr<Change> change_;     // under way; others hold it weakly
+  std::shared_ptr<Change> change_;     // in progress; others hold it weakly
   DnsServer::Id dns_ = 0;
 };
 
 std::vector<EndpointAddress> addresses_of(const ContainerUnit& unit);
 std::vector<NameRecord> name_records_of(const ContainerUnit& unit);
 DnsClient dns_client_of(const ContainerUnit& unit);
-// The network namespace of a running container of any project, found through its run file. Code::not_found.
-// "net", "pid", "ipc", ...
+// A namespace ("net", "pid", "ipc", ...) of a running container of any project, found through its run file.
+// Code::not_found.
 Result<Fd> open_namespace_of(Context& context, const std::string& container_id, const std::string& name);
 
 }  // namespace consort::supervisor

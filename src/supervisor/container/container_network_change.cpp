@@ -10,18 +10,18 @@ namespace consort::supervisor {
 struct ContainerNetwork::Change {
   ChangeRequest request;
   Done done;
-  std::optional<Error> reverting;  // why it goes back to what it was
-  bool reserved = false;           // ports that were not bound before
+  std::optional<Error> reverting;  // the error that causes the change to be undone
+  bool reserved = false;           // ports that were not bound before are reserved
 };
 
 void ContainerNetwork::change(ChangeRequest request, Done done) {
   change_ = std::make_shared<Change>(Change{std::move(request), std::move(done), std::nullopt, false});
   const ContainerUnit& before = change_->request.before;
   const ContainerUnit& after = change_->request.after;
-  // Binding what a takeover has lost waits until this is over.
+  // Binding ports that a takeover has lost waits until this is done.
   context_.loop.cancel(std::exchange(retry_, 0));
   work_.reset();
-  // Nothing may be redirected to an address that is about to disappear.
+  // No port may be redirected to an address that is about to disappear.
   if (const PortTarget next = port_target_of(after); port_target_of(before) != next)
     if (auto left = leave_target(next, next.any() && needs_same_ports(before, after)); !left)
       return end_later(std::move(left), [this](Result<> result) {
@@ -51,8 +51,8 @@ void ContainerNetwork::change(ChangeRequest request, Done done) {
   context_.cleaner.when_done(id_, go_on);
 }
 
-// Takes back what the firewall was told, by us or by a predecessor. The address that a predecessor's ports led to may
-// be unknown; for ports whose sockets we hold that does not matter.
+// Removes the firewall rules of ours or of a predecessor. The address that a predecessor's ports led to may be unknown;
+// that does not matter for ports whose sockets we hold.
 Result<> ContainerNetwork::leave_target(const PortTarget& next, bool keeps_ports) {
   PortPublisher* publisher = TRY(context_.publisher());
   publishing_held_ = false;
@@ -66,7 +66,7 @@ Result<> ContainerNetwork::leave_target(const PortTarget& next, bool keeps_ports
   }
   target_ = next;
   if (keeps_ports) return {};
-  // Without a network that connections can come in through, or with one that needs other host ports.
+  // No network accepts connections from outside any more, or the new one needs other host ports.
   lost_.clear();
   stop_listening(ports_);
   ports_.clear();
@@ -81,7 +81,7 @@ Result<> ContainerNetwork::change_links() {
   TRY(host->change_sandbox(
       sandbox_, {.before = std::move(from.endpoints), .after = std::move(to.endpoints), .before_is_known = known}));
   if (sandbox_.dns_udp || after.endpoints.empty()) return {};
-  TRY(host->reopen_resolver(sandbox_));  // it began without any network
+  TRY(host->reopen_resolver(sandbox_));  // it started without any network
   keep_sandbox();
   return {};
 }
@@ -106,7 +106,7 @@ void ContainerNetwork::change_ports() {
 
 void ContainerNetwork::serve_changed() {
   const bool all = published_.empty();
-  if (all) forget_held();  // they are published with the others
+  if (all) forget_held();  // they are published together with the others
   if (change_->request.on_ports) change_->request.on_ports();
   serve(change_->request.after, [this, all](Result<> served) {
     work_.reset();
@@ -122,7 +122,7 @@ void ContainerNetwork::serve_changed() {
   });
 }
 
-// The same steps backwards. What fails here cannot be repaired now: the container's next start rebuilds all of it.
+// The same steps in reverse. A failure here cannot be repaired now: the container's next start rebuilds everything.
 void ContainerNetwork::revert(Error error) {
   if (change_->reverting) return end_change(fail(std::move(error)));
   if (change_->reserved) {
@@ -132,8 +132,8 @@ void ContainerNetwork::revert(Error error) {
   ChangeRequest back = std::move(change_->request);
   std::swap(back.before, back.after);
   back.before_is_known = SandboxChange::Known::no;
-  // Some of what was to be added may be missing, and some of what was to be removed may be gone: rebuilt as far as it
-  // is wanted.
+  // Interfaces to be added may be missing, and interfaces to be removed may be gone already: restore whatever is
+  // wanted.
   change(std::move(back), std::move(change_->done));
   change_->reverting = std::move(error);
 }

@@ -72,7 +72,7 @@ void ContainerNetwork::adopt(const ContainerUnit& unit, KeeperLink::Inheritance&
   told_ = record.told_ports;
   target_ = port_target_of(unit);
   were_bound_ = record.state.ports;
-  std::erase_if(were_bound_, [](const BoundPort& port) { return port.host_port == 0; });  // only opened
+  std::erase_if(were_bound_, [](const BoundPort& port) { return port.host_port == 0; });  // only opened, not bound
   opened_ = openings_of(unit);
   for (const LostPort& lost : record.state.lost_ports) were_bound_.push_back(lost.port);
   const auto take = [&](const std::string& name) {
@@ -95,12 +95,12 @@ void ContainerNetwork::adopt(const ContainerUnit& unit, KeeperLink::Inheritance&
       const bool outside = context_.place && is_outside(socket.get());
       port.sockets.push_back(PortSocket{bound->first, std::move(socket), outside});
     }
-    ports_.push_back(std::move(port));  // also without any: the place of a port is part of the names
+    ports_.push_back(std::move(port));  // even if empty: the index of a port is part of the names
   }
   adopt_connections(kept);
 }
 
-// ID/conn/PORT/SOCKET/NUMBER/ followed by the part.
+// ID/conn/PORT/SOCKET/NUMBER/ followed by the part's name.
 std::string ContainerNetwork::Connections::name_of(const ConnectionId& id) const {
   return network_.id_ + connection_mark + std::to_string(id.port) + "/" + std::to_string(id.socket) + "/" +
          std::to_string(id.number) + "/";
@@ -155,13 +155,13 @@ Result<> ContainerNetwork::resume(const ContainerUnit& unit, std::function<void(
   return named;
 }
 
-// Nothing is published yet, neither what the keeper held nor what has to be bound again.
+// Nothing is published yet: neither the ports that the keeper held nor those that must be bound again.
 void ContainerNetwork::find_lost(const ContainerUnit& unit) {
   std::map<std::pair<std::uint16_t, std::string>, std::vector<std::size_t>> places;
   for (std::size_t i = 0; i < unit.ports.size(); ++i)
     places[{unit.ports[i].container_port, unit.ports[i].protocol}].push_back(i);
   for (BoundPort& was : std::exchange(were_bound_, {})) {
-    // Where it was, not where a range in the file may lead now; and never two in one place.
+    // The previous port, not where a range in the file may lead now, and never two in one place.
     const auto& possible = places[{was.container_port, was.protocol}];
     const auto place = std::ranges::find_if(possible, [&](std::size_t i) {
       const bool taken = ports_[i].host_port != 0 && ports_[i].host_port != was.host_port;
@@ -179,12 +179,12 @@ void ContainerNetwork::find_lost(const ContainerUnit& unit) {
 
 struct ContainerNetwork::Rebinding {
   std::size_t next = 0;                        // in lost_
-  std::optional<PortReservation> reservation;  // of it
+  std::optional<PortReservation> reservation;  // of that port
 };
 
-// Tries to bind everything that is not ours, and then publishes whatever is, however the others fared.
+// Tries to bind all missing ports, then publishes those that are ours, even if others failed.
 void ContainerNetwork::try_lost() {
-  if (change_) return;  // its end calls
+  if (change_) return;  // called again when the change ends
   work_ = std::make_unique<SteppedWork>(
       context_.loop,
       [this, rebinding = std::make_unique<Rebinding>()]() -> Result<SteppedWork::Next> {
@@ -202,7 +202,7 @@ SteppedWork::Next ContainerNetwork::bind_step(Rebinding& rebinding) {
   if (rebinding.next == lost_.size()) return Next::finished;
   Lost& lost = lost_[rebinding.next];
   if (!lost.why.empty() &&
-      !context_.place) {  // who has it was found out the first time, which takes a look at every process
+      !context_.place) {  // the first attempt determined the holder, which takes a look at every process
     const auto address = consort::Address::parse(lost.port.host_ip);
     if (address)
       if (auto again = reserve_again(*address, lost.port.host_port, request_of(lost.port)))
@@ -210,7 +210,7 @@ SteppedWork::Next ContainerNetwork::bind_step(Rebinding& rebinding) {
     ++rebinding.next;
     return Next::step;
   }
-  // Of the containers here, our own is the one that held it until now.
+  // Among our containers, only this one has held it, so the holder must be foreign.
   const PortOwnerLookup other = [](pid_t holder, const PortRequest& request, std::uint16_t port) {
     return foreign_port_owner(holder, std::string(to_string(request.protocol)), port);
   };
@@ -234,8 +234,8 @@ void ContainerNetwork::hold(Lost& lost, ReservedPort port) {
   keep_port(lost.place);
 }
 
-// The ports that are ours and not published yet: all sockets of their addresses. In a user's network there are two of
-// each, one of them the host's.
+// The ports that we hold but have not published yet: all sockets of their addresses. In a rootless network there are
+// two of each, one of them on the host.
 std::set<std::pair<std::size_t, std::size_t>> ContainerNetwork::held_sockets() const {
   std::set<std::pair<std::size_t, std::size_t>> held;
   for (const Lost& lost : lost_) {
@@ -310,9 +310,9 @@ std::vector<LostPort> ContainerNetwork::lost_ports() const {
   return ports;
 }
 
-// For ports whose sockets are held, by the keeper or again by us, so that nobody can take one in the meantime. A port
-// that somebody else has taken since stays theirs; only what leads to our container is removed. All at once and not in
-// steps, because this object may be about to be destroyed.
+// Works for ports whose sockets are held, by the keeper or again by us, so that they cannot be taken in the meantime. A
+// port that another process has taken since then stays with it; only rules that lead to our container are removed. All
+// at once instead of in steps, because this object may be about to be destroyed.
 Result<> ContainerNetwork::take_back(std::vector<ReservedPort> ports) {
   const auto held = [&](const consort::Address& address, const BoundPort& port) {
     return std::ranges::any_of(ports, [&](const ReservedPort& ours) {

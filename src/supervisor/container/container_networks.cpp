@@ -1,8 +1,8 @@
 // Container: its networks, which may change while it runs.
 //
-// unit.json holds the wanted networks, the run file (`attached`) the actual ones. Whoever asks for a change writes the
-// first; the change is done when the second says the same. A supervisor that takes over and finds them different
-// completes the change.
+// unit.json holds the wanted networks, the run file (`attached`) the actual ones. A command that requests a change
+// writes the former; the change is complete when the latter matches. A supervisor that takes over and finds a
+// difference completes the change.
 #include <algorithm>
 #include <utility>
 
@@ -31,15 +31,15 @@ void take_networks(ContainerUnit& unit, const ContainerUnit& newer) {
 }  // namespace
 
 void Container::reconnect(const ContainerUnit& newer, Answer answer) {
-  unit_.restart = newer.restart;  // `update` may have changed it
+  unit_.restart = newer.restart;  // `update` may have changed the policy
   ContainerUnit wanted = unit_;
   take_networks(wanted, newer);
   network_changes_.push_back({std::move(wanted), std::move(answer)});
   if (network_changes_.size() == 1) change_networks();
 }
 
-// One at a time. Between two runs, only the networks for the next run change; a container that is being launched is
-// waited for.
+// One at a time. Between two runs, only the networks for the next run change; if a container is being launched, the
+// change waits.
 void Container::change_networks() {
   while (!network_changes_.empty() && phase_ != Phase::launching) {
     if (phase_ == Phase::running) return begin_network_change(SandboxChange::Known::yes);
@@ -54,7 +54,7 @@ void Container::begin_network_change(SandboxChange::Known before_is_known) {
     take_ports();
     save();
   };
-  // Names of addresses that are about to disappear are no longer answered.
+  // Stop answering names of addresses that are about to disappear.
   const std::vector<Attached> stay = attached_of(wanted);
   if (std::erase_if(unit_.endpoints, [&](const EndpointUnit& each) { return !is_among(each, stay); }) > 0)
     if (context_.serve_names) context_.serve_names();
@@ -79,7 +79,7 @@ void Container::end_network_change(Result<> result) {
   ended.answer(std::move(result));
 }
 
-// A change that a predecessor began, or that a command recorded without getting to the request. Both states are known.
+// A change that a predecessor began, or that a command recorded without sending the request. Both states are known.
 void Container::adopt_networks() {
   if (!record_.attached || *record_.attached == attached_of(unit_)) return;
   network_changes_.push_back({unit_, [this](const Result<>& changed) {
@@ -90,7 +90,7 @@ void Container::adopt_networks() {
     const auto known = std::ranges::find_if(unit_.endpoints, [&](const EndpointUnit& endpoint) {
       return endpoint.network_id == each.network_id && endpoint.ifname == each.ifname;
     });
-    EndpointUnit endpoint;  // of one that goes, only its name matters
+    EndpointUnit endpoint;  // for an endpoint to be removed, only its name matters
     endpoint.network_id = each.network_id;
     endpoint.ifname = each.ifname;
     before.push_back(known == unit_.endpoints.end() ? std::move(endpoint) : *known);

@@ -1,4 +1,4 @@
-// Container: from the request to start to a running process.
+// Container: from the start request to a running process.
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
@@ -24,13 +24,13 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// The same end of a pipe, but opened for reading as well: docs/decisions/0080. Without keeper and supervisor nobody
-// else would have the other end; a write would end the container (SIGPIPE) and lose what is in the pipe.
+// The same end of a pipe, but opened for reading as well: docs/decisions/0080. Without keeper and supervisor the other
+// end would be closed; a write would kill the container (SIGPIPE), and the data in the pipe would be lost.
 Result<Fd> with_a_reader(const Fd& write_end) {
   return open_file("/proc/self/fd/" + std::to_string(write_end.get()), O_RDWR);
 }
 
-// A part of a volume is bound as it is now, without following anything that a container may have put there meanwhile.
+// Binds a part of a volume as it is now, without following links that a container may have put there meanwhile.
 Result<> hold_parts_of_volumes(const Roots& roots, runtime::Spec& spec, std::vector<Fd>& held) {
   for (runtime::Mount& mount : spec.mounts) {
     std::optional<Fd> part = TRY(open_part_of_volume(roots, mount.source));
@@ -41,7 +41,7 @@ Result<> hold_parts_of_volumes(const Roots& roots, runtime::Spec& spec, std::vec
   return {};
 }
 
-// The other containers' current namespaces: a policy may have restarted those containers since the bundle was written.
+// The other containers' current namespaces: the restart policy may have restarted them since the bundle was written.
 Result<> join_donors(Context& context, runtime::Spec& spec, std::vector<Fd>& held) {
   using enum runtime::NamespaceKind;
   for (runtime::Namespace& joined : spec.linux_.namespaces) {
@@ -55,7 +55,7 @@ Result<> join_donors(Context& context, runtime::Spec& spec, std::vector<Fd>& hel
   return {};
 }
 
-// Before anything is mounted, and again at each start: after a reboot the file does not exist.
+// Called before anything is mounted, and again at each start: after a reboot the file does not exist.
 Result<> open_api_for(Context& context, const runtime::Spec& spec) {
   const std::string socket = api_socket_path(context.run_folder);
   const auto is_it = [&](const runtime::Mount& mount) { return mount.source == socket; };
@@ -68,12 +68,12 @@ void Container::start(StartDone done, MadeAhead made) {
   if (phase_ == Phase::running && !record_.state.stopping) return done(StartOutcome{{}, std::nullopt});
   start_waiters_.push_back(std::move(done));
   if (phase_ == Phase::launching) return;
-  if (phase_ == Phase::running) {  // it is going down; then it is started again
+  if (phase_ == Phase::running) {  // it is stopping; start it again afterwards
     if (record_.after_stop == AfterStop::nothing) record_.after_stop = AfterStop::start;
     return save();
   }
   context_.loop.cancel(std::exchange(restart_timer_, 0));
-  // A manual start resets the count.
+  // A manual start resets the restart count.
   record_.state.restart_count = 0;
   record_.state.manually_stopped = false;
   backoff_.reset();
@@ -110,13 +110,13 @@ void Container::launch_now() {
   });
 }
 
-// Processes in its cgroup now were left by somebody who was killed, and would be in the way permanently.
+// Processes that are in its cgroup now were left by a killed supervisor, and would stay in the way.
 void Container::clear_group(Cleaner::Done then) {
   const auto left = runtime::Cgroup::open(record_.state.cgroup).pids();
   if (!left || left->empty()) return then();
   context_.cleaner.remove_group(unit_.id, record_.state.cgroup);
   context_.cleaner.when_done(unit_.id, [alive = std::weak_ptr(run_->alive), then = std::move(then)]() mutable {
-    if (!alive.expired()) then();  // else it was stopped in the meantime
+    if (!alive.expired()) then();  // otherwise it was stopped meanwhile
   });
 }
 
@@ -124,7 +124,7 @@ void Container::clear_group(Cleaner::Done then) {
 Result<> Container::open_log() {
   run_->pump = TRY(LogPump::open(context_.loop, unit_.log));
   run_->pump->on_trouble([this](const LogTrouble& trouble) { note_log_trouble(trouble); });
-  shipper_.reset();  // where it had come to is what the next one asks for
+  shipper_.reset();  // the next one asks for the position of this one
   auto ship = TRY(read_ship_unit(unit_.log.path));
   if (!ship) return {};
   const std::string driver = ship->driver;
@@ -138,7 +138,7 @@ Result<> Container::open_log() {
   return {};
 }
 
-// The child's ends of the pipes are closed once the launch has begun; ours also go to the keeper.
+// The child's ends of the pipes are closed once the launch has begun; copies of ours go to the keeper.
 Result<> Container::prepare_stdio(runtime::LaunchOptions& options, std::vector<Fd>& child_ends) {
   TRY(open_log());
   if (unit_.tty) return {};
@@ -164,7 +164,7 @@ runtime::ExternalRuntime Container::external_runtime() const {
 }
 
 // Next to our own cgroup, if systemd delegated a subtree to us. An external runtime reads the bundle itself, and a
-// cgroup chosen in the user's file stays.
+// cgroup chosen in the user's file is kept.
 void Container::choose_cgroup(runtime::Spec& spec) {
   const std::string ordinary = "/consort/" + unit_.id;
   if (unit_.runtime.empty() && spec.linux_.cgroups_path == ordinary)
@@ -184,7 +184,7 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   options.root_fd = root.get();
   options.netns_fd = run_->network->netns();
   options.child_of = runtime::ChildOf::sibling;
-  // A user may have no cgroups, and then no limits; everything else works.
+  // Without root there may be no cgroups, and then there are no limits; everything else works.
   if (in_user_namespace()) options.cgroup = runtime::CgroupUse::best_effort;
   const std::string filter = unit_.bundle + "/seccomp.bpf";
   if (path_exists(filter)) options.seccomp_bpf = filter;
@@ -194,8 +194,8 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   TRY(hold_parts_of_volumes(context_.roots, spec, held));
   TRY(prepare_stdio(options, child_ends));
 
-  // From the clone on there is something that a successor has to end, and, once the firewall is told about our ports,
-  // something that it has to take back.
+  // After the clone there is a process that a successor has to kill and, once the firewall has rules for our ports,
+  // rules that it has to remove.
   record_.launching = true;
   record_.told_ports = run_->network->bound_ports();
   TRY(write_record());
@@ -203,7 +203,7 @@ Result<> Container::begin_launch(runtime::Spec spec) {
       TRY(unit_.runtime.empty() ? runtime::Launch::begin(spec, options)
                                 : runtime::begin_external(external_runtime(), spec, options)));
   for (const std::string& warning : run_->launch->warnings()) log_line(label() + ": " + warning);
-  run_->pid = run_->launch->pid();  // an external runtime's is known when it is ready
+  run_->pid = run_->launch->pid();  // the pid of an external runtime's process is known when it is ready
   run_->sync_watch = TRY(context_.loop.add(run_->launch->sync_fd(), EPOLLIN, [this](std::uint32_t) { on_sync(); }));
   return {};
 }
@@ -217,7 +217,7 @@ void Container::on_sync() {
     if (*state == runtime::Launch::State::pending || std::exchange(run_->released, true)) return;
     run_->pid = run_->launch->pid();
     // Everything that must be in place before the container's program executes its first instruction: its names and
-    // ports are served, and a successor would recognise its process.
+    // ports are served, and a successor would recognize its process.
     return run_->network->serve(unit_, [this](Result<> served) {
       if (served) served = release_to_exec();
       if (!served) on_failed(std::move(served.error()));
@@ -235,14 +235,14 @@ Result<> Container::release_to_exec() {
   state.addresses = addresses_of(unit_);
   record_.attached = attached_of(unit_);
   record_.oom_kills = runtime::Cgroup::open(state.cgroup).oom_kills();
-  TRY(write_record());  // nobody would find, or stop, what runs without one
+  TRY(write_record());  // without a record, it could not be found or stopped
   if (context_.serve_names) context_.serve_names();
   return run_->launch->start();
 }
 
 Result<> Container::open_terminal() {
   run_->console = run_->launch->take_console();
-  TRY(set_nonblocking(run_->console.get()));  // an external runtime's may not be; and the container can empty it, too
+  TRY(set_nonblocking(run_->console.get()));  // an external runtime's may block; and the container can empty it, too
   Pipe relay = TRY(make_pipe(O_NONBLOCK));
   context_.keeper.put(key("console"), run_->console.get());
   context_.keeper.put(key("relay_read"), relay.read.get());
@@ -276,10 +276,10 @@ void Container::on_started() {
   change_networks();
 }
 
-// Nothing of the run is left. The status stays what it was before (created, or exited from an earlier run).
+// Nothing of the run is left. The status stays as before (created, or exited from an earlier run).
 void Container::on_failed(Error error) {
   const int exit_code = runtime::exit_code_of_failed_start(error);
-  // A child that was created dies with its Launch; the keeper reports its exit for a pid that we no longer know.
+  // A child that was created dies with its Launch; the keeper reports its exit for a pid that we no longer track.
   if (run_->pump) run_->pump->drain();
   release_run();
   phase_ = Phase::idle;
@@ -296,7 +296,7 @@ void Container::on_failed(Error error) {
   log_line(label() + ": " + state.error);
   const bool by_policy = start_waiters_.empty();
   if (by_policy) {
-    // The policy's own attempt failed: that counts as an end like any other.
+    // The restart policy's own attempt failed: that counts as an end like any other.
     state.finished_at = system_now();
     decide_restart(Outcome::never_ran);
   } else {
@@ -339,7 +339,7 @@ void Container::watch_health(HealthMachine::Time started) {
   hooks.kill = [this](ExecTable::Id id) { execs_.end(id); };
   hooks.start = [this](const std::vector<std::string>& argv, int output, ExecTable::OnStarted on_started,
                        ExecTable::OnEnded on_ended) -> Result<ExecTable::Id> {
-    // Read again each time: about 60 KiB of config is not worth its memory between two checks.
+    // Read again each time: some 60 KiB of config are not worth the memory between two checks.
     runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
     spec.process.args = argv;
     spec.process.terminal = false;

@@ -11,7 +11,7 @@
 namespace consort::supervisor {
 namespace {
 
-// Numbers from two supervisors of one container must not collide, so each counts from its own start.
+// Numbers from two supervisors of one container must not collide, so each starts with its own pid.
 ExecTable::Id first_id() {
   return (static_cast<ExecTable::Id>(::getpid()) << 20) + 1;
 }
@@ -82,7 +82,7 @@ void ExecTable::ended(Id id, std::optional<int> wait_status) {
 }
 
 bool ExecTable::on_exit(pid_t pid, int wait_status) {
-  // During its launch a process is replaced by another one, and we are told so before that one can end.
+  // A process is replaced by another one during its launch, and the report of that arrives before the new one can end.
   std::vector<Id> launching;
   for (const auto& [id, job] : jobs_)
     if (job->launch) launching.push_back(id);
@@ -90,7 +90,7 @@ bool ExecTable::on_exit(pid_t pid, int wait_status) {
   for (const auto& [id, job] : jobs_) {
     if ((job->launch ? job->launch->pid() : job->pid) != pid) continue;
     const Id ended_id = id;
-    if (job->launch) on_sync(ended_id);  // its last word tells whether it got as far as execve
+    if (job->launch) on_sync(ended_id);  // its last report shows whether it reached execve
     const auto found = jobs_.find(ended_id);
     if (found == jobs_.end()) return true;
     if (found->second->launch) {
@@ -113,7 +113,7 @@ void ExecTable::on_container_gone(const std::string& container_id) {
     if (found->second->launch)
       failed(id, Error(Code::not_found, "start process").why("the container has ended"));
     else
-      ended(id, SIGKILL);  // what the kernel does to all of a pid namespace when its first process ends
+      ended(id, SIGKILL);  // the kernel kills a whole pid namespace when its first process ends
   }
 }
 
@@ -141,7 +141,7 @@ void ExecTable::adopt(const std::string& container_id, Id id, pid_t pid, std::ui
   job->pid = pid;
   job->on_adopted_end = std::move(on_ended);
   if (auto pidfd = open_pidfd(pid)) job->pidfd = std::move(*pidfd);
-  // If our keeper has reaped it, the keeper's report comes first.
+  // If our keeper has reaped it, the keeper's report arrives first.
   job->foreign_end = std::make_unique<ForeignEnd>(loop_, ForeignEnd::Process{pid, pid_started, job->pidfd.get()},
                                                   [this, id](std::optional<int> status) { ended(id, status); });
   jobs_[id] = std::move(job);

@@ -12,7 +12,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// For what only the kernel's accounting of reaped processes tells: whoever inherits an orphan may be slow to reap it.
+// For exits visible only in the kernel's accounting of reaped processes: the new parent of an orphan may be slow to
+// reap it.
 constexpr milliseconds between_looks_for_reaper{10}, longest_wait_for_reaper{1000};
 
 }  // namespace
@@ -40,8 +41,8 @@ void ForeignEnd::await_status(steady_clock::time_point deadline) {
   timer_ = loop_.after(between_looks_for_reaper, [this, deadline] { await_status(deadline); });
 }
 
-// It ended and was reaped between two checks. If our keeper did that, its report is on the way and comes first;
-// otherwise nobody will ever report it.
+// It ended and was reaped between two checks. If our keeper reaped it, its report is on the way and arrives first;
+// otherwise there will never be a report.
 void ForeignEnd::await_unwatched() {
   timer_ = loop_.after(longest_wait_for_reaper, [this] {
     const auto begun = process_start_time(process_.pid);

@@ -1,5 +1,5 @@
-// The end of a process that a keeper had started which was killed since, so that its exit goes to somebody else. Its
-// pidfd at least tells that it ended, its state in /proc how until somebody reaps it, and newer kernels even later.
+// Detects the end of a process whose keeper was killed, so that its exit status goes to another process. The pidfd
+// shows at least that it ended; its state in /proc shows how, until it is reaped, and newer kernels show it even later.
 #pragma once
 
 #include <sys/types.h>
@@ -20,7 +20,7 @@ class ForeignEnd {
     std::uint64_t started = 0;  // process_start_time()
     int pidfd = -1;             // borrowed; -1: it could not be opened any more
   };
-  // nullopt: nobody knows how it ended. From the loop, once; it may destroy this object.
+  // nullopt: the exit status is unknown. Called from the loop, once; may destroy this object.
   using Told = std::move_only_function<void(std::optional<int> wait_status)>;
 
   ForeignEnd(EventLoop& loop, Process process, Told told);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t most_of_a_record = std::size_t{32} << 20;
 
-// PROGRAM PROJECT DATA_ROOT RUN_ROOT [...], for both programs.
+// The command line of our programs: PROGRAM PROJECT DATA_ROOT RUN_ROOT [...], for both.
 std::vector<std::string> arguments_of_ours(pid_t pid) {
   const std::string process = "/proc/" + std::to_string(pid);
   const auto comm = read_file(process + "/comm");

@@ -1,4 +1,4 @@
-// Which container a port of the host belongs to that another project's supervisor or keeper holds, whatever its roots.
+// Finds the container of another project, whatever its roots, whose supervisor or keeper holds a port of the host.
 #pragma once
 
 #include <sys/types.h>
@@ -9,7 +9,7 @@
 
 namespace consort::supervisor {
 
-// "project shop, container shop-web-1"; "project shop", if its record cannot be read. nullopt: the process is none of
+// "project shop, container shop-web-1"; "project shop" if its record cannot be read. nullopt: the process is not one of
 // ours.
 std::optional<std::string> foreign_port_owner(pid_t holder, const std::string& protocol, std::uint16_t port);
 

@@ -12,7 +12,7 @@ namespace consort::supervisor {
 
 namespace {
 
-// Not the directory itself: whoever starts or removes the container locks that.
+// Not the directory itself, because commands that start or remove the container lock that.
 Result<Fd> open_held(const std::string& folder) {
   return open_file(folder + "/work", O_RDONLY | O_DIRECTORY);
 }

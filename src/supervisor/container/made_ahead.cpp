@@ -27,7 +27,7 @@ Fd make_root_ahead(const ContainerUnit& unit) {
 
 Sandbox make_sandbox_ahead(const ContainerUnit& unit) {
   if (unit.network_mode == NetworkMode::host || unit.network_mode == NetworkMode::container) return {};
-  if (!unit.users_of.empty()) return {};  // of a container that the supervisor knows
+  if (!unit.users_of.empty()) return {};  // the users of a container that the supervisor knows
   const auto options = sandbox_options_of(unit);
   if (!options) return {};
   auto host = HostLink::open();

@@ -1,5 +1,5 @@
-// What the supervisor writes down of a container, so that a successor can go on where it was: the observed state, which
-// everybody may read, and next to it what only a supervisor needs. One file in the run directory, replaced atomically.
+// The supervisor's record of a container, so that a successor can continue: the observed state, which any process may
+// read, and next to it what only a supervisor needs. One file in the run directory, replaced atomically.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ namespace consort::supervisor {
 
 struct StopRecord {
   int signal = 15;
-  std::int64_t deadline_ms = -1;  // CLOCK_MONOTONIC; -1: forever
+  std::int64_t deadline_ms = -1;  // CLOCK_MONOTONIC; -1: no deadline
 };
 
-// What follows the end of a container that is stopping.
+// What follows the end of a container that is being stopped.
 enum class AfterStop : std::uint8_t { nothing, start, restart };
 
 struct ExecRecord {
@@ -26,7 +26,7 @@ struct ExecRecord {
   std::uint64_t pid_started = 0;
 };
 
-// A network that its namespace is connected to, and the interface there.
+// A network that its namespace is connected to, and the interface.
 struct Attached {
   std::string network_id;
   std::string ifname;
@@ -36,17 +36,17 @@ struct Attached {
 struct Record {
   ObservedContainer state;
   std::string unit_path;
-  bool launching = false;          // from before the clone until it has passed execve; without a pid at first
-  std::optional<StopRecord> stop;  // somebody wants it to end
+  bool launching = false;          // from before the clone until execve; without a pid at first
+  std::optional<StopRecord> stop;  // a stop was requested
   AfterStop after_stop = AfterStop::nothing;
   std::int64_t restart_at_ms = -1;  // CLOCK_MONOTONIC; while `restarting`
   Milliseconds restart_delay{0};    // the last one used
-  std::uint64_t oom_kills = 0;      // the cgroup's count when the run began
+  std::uint64_t oom_kills = 0;      // the cgroup's count at the start of the run
   std::vector<std::string> host_links;
-  // While it runs. What unit.json says may be newer: a change that its maker did not see the end of.
+  // While it runs. unit.json may be newer, after a change whose requester did not see its end.
   std::optional<std::vector<Attached>> attached;
-  // Of which the firewall may know: from before it is told until it is told to forget them. While the container runs
-  // the same as the state's, and those that are lost.
+  // Ports that may be in the firewall: recorded before they are added, until after they are removed. While the
+  // container runs, these are the state's ports plus the lost ones.
   std::vector<BoundPort> told_ports;
   std::vector<ExecRecord> execs;
 };

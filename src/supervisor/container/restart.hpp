@@ -24,7 +24,7 @@ class RestartBackoff {
   RestartBackoff() = default;
   explicit RestartBackoff(Milliseconds last) : last_(last) {}
 
-  // How long to wait before the next start; nullopt: no restart.
+  // The delay before the next start; nullopt: no restart.
   std::optional<Milliseconds> next(const RestartUnit& policy, const EndedRun& run);
   void reset() { last_ = Milliseconds(0); }
   Milliseconds last() const { return last_; }  // 0: none yet

@@ -1,4 +1,4 @@
-// The JSON value behind state_to_json(), for messages and files that contain states.
+// The JSON value of state_to_json(), for messages and files that contain states.
 #pragma once
 
 #include "base/json.hpp"
@@ -7,7 +7,7 @@
 namespace consort::supervisor {
 
 Json ports_as_json(const std::vector<BoundPort>& ports);
-std::vector<BoundPort> ports_of_json(const Json& parent, const char* key);  // none: there is no such key
+std::vector<BoundPort> ports_of_json(const Json& parent, const char* key);  // empty: there is no such key
 Json state_as_json(const ObservedContainer& state);
 Result<ObservedContainer> state_of_json(const Json& json, const std::string& source);
 

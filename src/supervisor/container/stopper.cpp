@@ -14,7 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// The pause between two checks of what the first process does once it is alone, and how long it may go on.
+// The interval between two checks of the first process once it is alone, and how long it may continue.
 constexpr milliseconds between_looks{10};
 constexpr milliseconds to_tidy_up{1000};
 // A process that dies of the signal does so at once, unless it is the first process of its own pid namespace.
@@ -45,10 +45,10 @@ void Stopper::arm() {
 
 bool Stopper::first_hears() const {
   const auto disposition = runtime::signal_disposition(target_.pid, target_.signal);
-  return !disposition || runtime::first_process_hears(*disposition);  // gone: its exit is on the way
+  return !disposition || runtime::first_process_hears(*disposition);  // none: it is gone, and its exit is on the way
 }
 
-// Nobody ignores a stop signal by accident: the process has something to finish, or wants to be killed.
+// A process does not ignore a stop signal by accident: it has something to finish, or waits to be killed.
 bool Stopper::first_refuses() const {
   const auto disposition = runtime::signal_disposition(target_.pid, target_.signal);
   return disposition && *disposition == runtime::SignalDisposition::ignores;
@@ -63,7 +63,7 @@ void Stopper::begin() {
   if (hears) return;
   if (const auto pids = runtime::Cgroup::open(target_.cgroup).pids()) known_.insert(pids->begin(), pids->end());
   if (known_.empty())
-    for (const pid_t pid : runtime::processes_beside(target_.pid)) known_.insert(pid);  // without control groups
+    for (const pid_t pid : runtime::processes_beside(target_.pid)) known_.insert(pid);  // without cgroups
   go_on();
 }
 
@@ -120,7 +120,7 @@ SteppedWork::Next Stopper::signal_next() {
   if (others_.contains(pid) || (!signalled_.contains(pid) && signal_one(pid)))
     round_.waits = true;
   else
-    look_below(pid);  // deaf as well
+    look_below(pid);  // it does not handle the signal either
   return SteppedWork::Next::step;
 }
 
@@ -139,11 +139,11 @@ bool Stopper::is_below_the_first(pid_t pid) const {
   return false;
 }
 
-// False: it ignores the signal, or is gone.
+// Returns false if it ignores the signal or is gone.
 bool Stopper::signal_one(pid_t pid) {
   signalled_.insert(pid);
   auto pidfd = open_pidfd(pid);
-  if (!is_below_the_first(pid)) return false;  // after its descriptor is open, which is of one process for good
+  if (!is_below_the_first(pid)) return false;  // only now: the descriptor stays with one process
   const auto disposition = runtime::signal_disposition(pid, target_.signal);
   if (!pidfd || !disposition || *disposition == runtime::SignalDisposition::ignores) return false;
   const auto seen = runtime::activity_of(pid);
@@ -154,15 +154,15 @@ bool Stopper::signal_one(pid_t pid) {
   return true;
 }
 
-// Signals the processes whose turn it is.
+// Signals the next processes in order.
 void Stopper::go_on() {
   work_through({known_.begin(), known_.end()}, &Stopper::signal_next, &Stopper::on_signalled);
 }
 
 void Stopper::on_signalled() {
   if (round_.waits) return others_.empty() ? go_on() : after(to_die, &Stopper::give_up_the_deaf);
-  if (first_refuses()) return;                // until the deadline
-  if (signalled_.empty()) return kill_now();  // it was alone from the beginning
+  if (first_refuses()) return;                // wait until the deadline
+  if (signalled_.empty()) return kill_now();  // there never were other processes
   watch_the_first();
 }
 
@@ -180,7 +180,7 @@ void Stopper::give_up_the_deaf() {
   work_through(std::move(pids), &Stopper::give_up_next, &Stopper::on_given_up);
 }
 
-// A process that has not even woken up. (One that is just exiting has dropped its handlers, but is active.)
+// Gives up a process that has not even woken up. (One that is just exiting has no handlers any more, but is active.)
 SteppedWork::Next Stopper::give_up_next() {
   if (round_.unseen.empty()) return SteppedWork::Next::finished;
   const auto other = others_.find(round_.unseen.back());
@@ -202,11 +202,11 @@ void Stopper::on_given_up() {
   others_.empty() ? go_on() : after(to_die, &Stopper::give_up_the_deaf);
 }
 
-// The processes it was perhaps waiting for are gone. It may continue for as long as it makes progress.
+// The processes that it may have been waiting for are gone. It may continue for as long as it makes progress.
 void Stopper::watch_the_first() {
   if (!runtime::activity_of(target_.pid)) return;  // its exit is on the way
   if (first_hears()) {
-    // It was only starting when the stop began, or has installed a handler since: repeat the signal that it missed.
+    // It was still starting when the stop began, or has installed a handler since: repeat the signal that it missed.
     (void)send_signal(target_.pidfd, target_.signal);
     return;
   }

@@ -36,9 +36,9 @@ class Stopper {
     int pidfd = -1;  // borrowed
     std::string cgroup;
     int signal = 15;
-    std::optional<Time> deadline;  // none: wait forever
+    std::optional<Time> deadline;  // none: wait without limit
   };
-  using OnSignal = std::function<void(int signal)>;  // called with each signal that the first process is sent
+  using OnSignal = std::function<void(int signal)>;  // called with each signal sent to the first process
 
   Stopper(EventLoop& loop, Target target, OnSignal on_signal);
   ~Stopper();
@@ -46,7 +46,7 @@ class Stopper {
   Stopper& operator=(const Stopper&) = delete;
 
   void begin();
-  // A second stop with an earlier deadline.
+  // Applies a second stop with an earlier deadline.
   void hurry(std::optional<Time> deadline);
 
  private:
@@ -72,21 +72,21 @@ class Stopper {
   struct Other {
     Fd pidfd;
     EventLoop::Token watch = 0;
-    std::optional<runtime::Activity> seen;  // when it was signalled, or looked at last
+    std::optional<runtime::Activity> seen;  // when it was signalled or last checked
   };
-  // What is under way: those that are still to be looked at, and whose turn it is, from the top downwards.
+  // The round in progress: processes still to be checked, and those whose turn it is, from the top downwards.
   struct Round {
     std::vector<pid_t> unseen;
-    std::multimap<pid_t, pid_t> children;  // of those that were there when the stop began, as it is now
+    std::multimap<pid_t, pid_t> children;  // current children of processes that existed when the stop began
     std::vector<pid_t> turn;
-    bool waits = false;  // for somebody
+    bool waits = false;  // for a process to end
   };
   EventLoop& loop_;
   Target target_;
   OnSignal on_signal_;
-  std::set<pid_t> known_;                       // were there when the stop began
-  std::set<pid_t> signalled_;                   // of those
-  std::map<pid_t, Other> others_;               // are waited for
+  std::set<pid_t> known_;                       // existed when the stop began
+  std::set<pid_t> signalled_;                   // subset of known_
+  std::map<pid_t, Other> others_;               // being waited for
   std::optional<runtime::Activity> last_seen_;  // of the first process, once it is alone
   std::optional<Time> alone_since_;
   EventLoop::Token deadline_timer_ = 0;

@@ -9,7 +9,7 @@
 namespace consort::supervisor {
 namespace {
 
-constexpr std::size_t unit_bytes_limit = std::size_t{32} << 20;  // every port of a machine is some 10 MiB
+constexpr std::size_t unit_bytes_limit = std::size_t{32} << 20;  // all ports of a machine take some 10 MiB
 
 constexpr std::array<std::pair<RestartPolicy, std::string_view>, 4> restart_policies{{
     {RestartPolicy::no, "no"},
@@ -37,8 +37,8 @@ Json health_to_json(const HealthUnit& health) {
 Json endpoint_to_json(const EndpointUnit& endpoint) {
   return Json{{"network_id", endpoint.network_id},
               {"network_name", endpoint.network_name},
-              // A supervisor from before macvlan and ipvlan would take an empty bridge for a veth pair to the host; it
-              // refuses an impossible name.
+              // Supervisors from before macvlan and ipvlan would take an empty bridge for a veth pair to the host; they
+              // refuse an impossible name.
               {"bridge", endpoint.parent.empty() ? endpoint.bridge : "is a " + endpoint.driver},
               {"parent", endpoint.parent},
               {"driver", endpoint.driver},
@@ -70,7 +70,7 @@ Json port_to_json(const PortUnit& port) {
               {"protocol", port.protocol}};
 }
 
-// Collects the first problem, so that the readers below stay one line per field.
+// Records the first problem, so that the readers below need only one line per field.
 class Fields {
  public:
   Fields(const Json& object, std::string prefix, std::string* bad)
@@ -286,7 +286,7 @@ std::string unit_to_json(const ContainerUnit& unit) {
                  {"disabled", unit.log.disabled}};
   json["restart"] = {{"policy", to_string(unit.restart.policy)}, {"max_retries", unit.restart.max_retries}};
   json["stop_signal"] = unit.stop_signal;
-  json["stop_timeout_ms"] = std::max<std::int64_t>(unit.stop_timeout.count(), -1);  // -1: for ever
+  json["stop_timeout_ms"] = std::max<std::int64_t>(unit.stop_timeout.count(), -1);  // -1: no timeout
   if (unit.health) json["health"] = health_to_json(*unit.health);
   json["network_mode"] = to_string(unit.network_mode);
   json["network_container"] = unit.network_container;

@@ -143,7 +143,7 @@ BoundPort bound_port_of(const ReservedPort& port, const PortSocket& socket) {
 std::optional<runtime::OverlayRoot> overlay_root_of(const ContainerUnit& unit) {
   if (!unit.overlay) return std::nullopt;
   runtime::OverlayRoot root{unit.overlay->lower, unit.overlay->upper, unit.overlay->work};
-  // Its files are deleted when it ends: nothing should wait for them, and everything else the host has to write, to
+  // Its files are deleted when it ends: do not wait for them, and for everything else that the host has to write, to
   // reach the disk.
   if (unit.own_users) root.owners = runtime::OverlayRoot::Owners::of_container;
   if (unit.auto_remove) root.sync = runtime::OverlaySync::never;

@@ -1,4 +1,4 @@
-// What a unit says, in the words of the modules that carry it out.
+// Converts parts of a unit to the types of the modules that use them.
 #pragma once
 
 #include <optional>
@@ -12,24 +12,24 @@
 
 namespace consort::supervisor {
 
-// Of a container that has a network namespace of its own. Code::invalid: an address is none.
+// For a container with its own network namespace. Code::invalid: malformed address.
 Result<SandboxOptions> sandbox_options_of(const ContainerUnit& unit);
 
-// "10.1.2.3/24" without its prefix. nullopt: it is no such address.
+// "10.1.2.3/24" without its prefix. nullopt: malformed.
 std::optional<consort::Address> address_in(const std::string& with_prefix);
 
-// Those endpoints of `from` that `without` has not; its network and its interface are what an endpoint is told by.
+// The endpoints of `from` that are not in `without`; endpoints are identified by network and interface.
 std::vector<EndpointUnit> endpoints_without(const ContainerUnit& from, const ContainerUnit& without);
 
-// Where published ports lead: to the network that gives the container its default route, and never to one without a
-// way in. With neither address they are not published at all, as with Docker.
+// The target of published ports: the network with the container's default route, unless it is internal. Without an
+// address of either family they are not published, as in Docker.
 PortTarget port_target_of(const ContainerUnit& unit);
 PortRequest port_request_of(const PortUnit& port);
-std::vector<PortRequest> port_requests_of(const ContainerUnit& unit);  // in the order of the unit
-// Do both have the host's ports for the same families? The rest of what they publish is the same.
+std::vector<PortRequest> port_requests_of(const ContainerUnit& unit);  // in the unit's order
+// Whether both use the host's ports for the same families. Everything else about their ports is the same.
 bool needs_same_ports(const ContainerUnit& one, const ContainerUnit& other);
-// What is open at the container's own addresses on networks that are routed to this host; with those addresses at which
-// nothing is.
+// The open ports at the container's own addresses on networks that are routed to this host, including addresses without
+// any.
 std::vector<Openings> openings_of(const ContainerUnit& unit);
 BoundPort bound_port_of(const ReservedPort& port, const PortSocket& socket);
 

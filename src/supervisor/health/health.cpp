@@ -59,11 +59,11 @@ void HealthMachine::begin_check(HealthAction action, Listening listening) {
   running_ = action;
   before_ = listening;
   if (action != HealthAction::eager_check) return;
-  if (eager_checks_ == 0) eager_delay_ = first_eager_delay;  // listening is news: try quickly again
+  if (eager_checks_ == 0) eager_delay_ = first_eager_delay;  // listening has just begun: check quickly again
   ++eager_checks_;
 }
 
-// For a success that has just been seen.
+// Whether a success that has just been seen can be trusted.
 bool HealthMachine::believes(Listening after, Time now) const {
   if (!minds_listening()) return true;
   const bool eager = running_ == HealthAction::eager_check;
@@ -102,12 +102,12 @@ HealthChange HealthMachine::finish_check(HealthResult result, Listening listenin
     if (state_.failing_streak >= unit_.retries) change = become(HealthStatus::unhealthy);
   }
   next_regular_ = now + current_interval(now);
-  // A check that has just failed need not be repeated at once.
+  // A check that has just failed need not be repeated immediately.
   if (next_eager_ < now) schedule_eager(now, check_growth, unit_.interval);
   return change;
 }
 
-// A running check is dropped along with its result.
+// Drops a running check along with its result.
 void HealthMachine::suspend() {
   suspended_ = true;
   running_.reset();

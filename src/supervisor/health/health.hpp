@@ -1,17 +1,17 @@
-// A container's health (HEALTHCHECK in Docker's Dockerfile reference), as a state machine without clock or processes:
-// it says what to do when, and is told the result.
+// A container's health (HEALTHCHECK in Docker's Dockerfile reference) as a state machine without clock or processes: it
+// says what to do and when, and receives the result.
 //
 // Regular checks follow the Compose file: the first one interval (start_interval within start_period) after the start,
 // each further one an interval after the previous one ended. Until the first success there are also eager checks in
 // quick succession, whose failures don't count.
 //
-// A database's temporary server during initialisation must not be taken for the real one. So the first success of a run
-// counts only if the container listened, at an address that other hosts can reach, before the check began and after it
-// ended: on one of its ports for an eager check, on any port for a regular one. A container that has ports and never
-// listens is believed all the same once it would have been given up had the checks failed: start_period and `retries`
-// intervals. (docs/decisions/0032-first-healthy.md)
+// A database's temporary server during initialisation must not be mistaken for the real one. So the first success of a
+// run counts only if the container listened on an address that other hosts can reach, both before the check began and
+// after it ended: on one of its ports for an eager check, on any port for a regular one. A container that has ports but
+// never listens is accepted anyway after the time in which failing checks would have made it unhealthy: start_period
+// plus `retries` intervals. (docs/decisions/0032-first-healthy.md)
 //
-// To see whether it listens costs next to nothing, so that is looked at first and more often than the check is run.
+// Checking whether it listens costs next to nothing, so that is done first and more often than the check itself.
 #pragma once
 
 #include <chrono>
@@ -24,14 +24,14 @@ namespace consort::supervisor {
 
 enum class HealthAction : std::uint8_t {
   regular_check,  // run the check: finish_check()
-  eager_check,    // look whether it listens (if it has ports), and if so run the check
+  eager_check,    // see whether it listens (if it has ports), and if so run the check
 };
 
 enum class Listening : std::uint8_t {
   no,
-  elsewhere,  // on a port, but none that it says it has
+  elsewhere,  // on a port that it does not declare
   yes,
-  not_needed,  // it says that it has none
+  not_needed,  // it declares no ports
 };
 
 enum class HealthChange : std::uint8_t { none, status };
@@ -45,26 +45,26 @@ class HealthMachine {
   static constexpr Milliseconds first_eager_delay{20};
   static constexpr Milliseconds longest_look_delay{200};
 
-  // `started`: when the container's process began. state: what earlier runs left (the log is kept).
+  // `started`: when the container's process began. state: from earlier runs (the log is kept).
   HealthMachine(HealthUnit unit, HealthState state, Time started);
 
   struct Next {
     HealthAction action;
     Time when;
   };
-  // nullopt: nothing to do (a check runs, or the machine is suspended).
+  // nullopt: nothing to do (a check is running, or the machine is suspended).
   std::optional<Next> next() const;
 
-  // An eager check was due and the container does not listen yet.
+  // An eager check was due, but the container does not listen yet.
   void not_listening(Time now);
-  // Whether `listening` matters to the next two: until the first success.
+  // Whether `listening` matters to the next two functions: until the first success.
   bool minds_listening() const { return unit_.eager && !reached_; }
   void begin_check(HealthAction action, Listening listening);
-  // The check that was begun has ended.
+  // The current check has ended.
   HealthChange finish_check(HealthResult result, Listening listening, Time now);
 
-  void suspend();         // pause
-  void resume(Time now);  // unpause: the next check is an interval away
+  void suspend();         // for pause
+  void resume(Time now);  // for unpause: the next check is one interval away
   HealthChange stop();    // the container is being stopped: unhealthy, no more checks
 
   const HealthState& state() const { return state_; }
@@ -88,8 +88,8 @@ class HealthMachine {
   Milliseconds eager_delay_ = first_eager_delay;
   unsigned eager_checks_ = 0;
   std::optional<HealthAction> running_;
-  Listening before_ = Listening::not_needed;  // when that began
-  bool reached_ = false;                      // healthy in this run, now or before
+  Listening before_ = Listening::not_needed;  // when the check began
+  bool reached_ = false;                      // healthy in this run, at present or earlier
   bool suspended_ = false;
   bool stopped_ = false;
 };

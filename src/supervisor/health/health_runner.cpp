@@ -75,12 +75,12 @@ void HealthRunner::run_check(HealthAction action) {
   exec_ = *exec;
 }
 
-// More is read than is kept: a check must not block on a full pipe.
+// Reads more than it keeps: a check must not block on a full pipe.
 void HealthRunner::read_output() {
   std::array<char, 4096> buffer;
   for (int round = 0; round < 16; ++round) {
     const auto got = read_some(output_.get(), std::as_writable_bytes(std::span(buffer)));
-    if (!got) return;  // nothing more just now
+    if (!got) return;  // no more data right now
     if (*got == 0) {
       if (output_watch_ != 0) loop_.remove(std::exchange(output_watch_, 0));
       return;

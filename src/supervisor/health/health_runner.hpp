@@ -1,4 +1,4 @@
-// Runs the health checks of one container: the clock, the processes and the output around HealthMachine.
+// Runs the health checks of one container: provides clock, processes and output for HealthMachine.
 #pragma once
 
 #include <functional>
@@ -48,9 +48,9 @@ class HealthRunner {
   Hooks hooks_;
   EventLoop::Token timer_ = 0;
 
-  // The check that runs.
+  // A check is running.
   bool checking_ = false;
-  std::uint64_t check_ = 0;  // counts checks, so that late news of an old one are told apart
+  std::uint64_t check_ = 0;  // counts checks, to recognise late results of an old one
   ExecTable::Id exec_ = 0;
   SystemTime began_{};
   Fd output_;

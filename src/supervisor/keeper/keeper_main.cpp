@@ -1,10 +1,9 @@
 // consort-keeper SUPERVISOR [ARGUMENT...]
 //
-// The parent of every container's first process, and the keeper of the descriptors that must outlive the supervisor. It
+// The parent of every container's first process, and the holder of the descriptors that must outlive the supervisor. It
 // starts `SUPERVISOR ARGUMENT...` with their socket as descriptor 3, and restarts it whenever it dies. It does nothing
-// else, so that there is nothing in it that could fail. Inherited descriptors: 0 is a gate (it begins at end-of-file),
-// 1 the pipe on which the first supervisor reports that it is ready (passed on, then closed here), 2 the supervisor's
-// log.
+// else, so that as little as possible can fail. Inherited descriptors: 0 is a gate (it starts at end-of-file), 1 the
+// pipe on which the first supervisor reports that it is ready (passed on, then closed here), 2 the supervisor's log.
 //
 // Only libc, no allocation beyond the two lists, no C++ library: the program must fit into a few pages.
 #include <errno.h>
@@ -33,25 +32,25 @@ namespace {
 
 constexpr int first_backoff_ms = 10;
 constexpr int longest_backoff_ms = 1000;
-constexpr long steady_seconds = 5;  // a supervisor that lived this long starts the back-off anew
-constexpr int most_failures = 10;   // in a row, with no container left: then nobody needs us
-// The same while it holds an exit that nobody has seen, with the output before it: some minutes.
+constexpr long steady_seconds = 5;  // a supervisor that lived this long resets the back-off
+constexpr int most_failures = 10;   // in a row, without any container left: then the keeper is not needed
+// The same while it holds an exit that has not been processed, with the output before it: some minutes.
 constexpr int most_failures_with_exits = 300;
 
 struct Keeper {
   char** supervisor_argv = nullptr;
   FdStore store;
   ExitList exits;
-  int signals = -1;      // signalfd: SIGCHLD and the polite ways to end (SIGURG: the end of our systemd scope)
+  int signals = -1;      // signalfd: SIGCHLD and the termination signals (SIGURG: the end of our systemd scope)
   int link = -1;         // our end of the socket pair
   pid_t supervisor = 0;  // 0: not running
   long started = 0;      // seconds of the monotonic clock
   int generation = 0;
   int backoff_ms = 0;      // before the next start
-  int failures = 0;        // supervisors in a row that ended badly and soon
-  bool was_ready = false;  // some supervisor has served
+  int failures = 0;        // supervisors in a row that failed shortly after their start
+  bool was_ready = false;  // at least one supervisor became ready
   bool finished = false;
-  int unsent_stored = 0;  // descriptors still to be told to a new supervisor
+  int unsent_stored = 0;  // descriptors that a new supervisor has not received yet
   bool restored_sent = false;
 };
 
@@ -86,7 +85,7 @@ bool send(int link, const Message& message, int fd) {
   return put == static_cast<ssize_t>(sizeof message);
 }
 
-// False: the supervisor does not accept more right now.
+// Returns false if the supervisor does not accept more right now.
 bool tell_exits(Keeper& keeper) {
   while (Exit* exit = keeper.exits.next_unsent()) {
     Message message;
@@ -99,7 +98,7 @@ bool tell_exits(Keeper& keeper) {
   return true;
 }
 
-// Sends what the supervisor has not been told yet; stops when the socket is full and continues at POLLOUT.
+// Sends everything that the supervisor has not received yet; stops if the socket is full and continues at POLLOUT.
 void tell(Keeper& keeper) {
   while (keeper.unsent_stored > 0) {
     const StoredFd& entry = keeper.store.at(keeper.store.size() - keeper.unsent_stored);
@@ -109,7 +108,7 @@ void tell(Keeper& keeper) {
     if (!send(keeper.link, message, entry.fd)) return;
     --keeper.unsent_stored;
   }
-  // Exits known so far come before `restored`, so that a successor learns at once which processes are dead.
+  // Known exits are sent before `restored`, so that a successor learns at once which processes are dead.
   if (!tell_exits(keeper) || keeper.restored_sent) return;
   Message message;
   message.kind = Kind::restored;
@@ -145,7 +144,7 @@ void obey(Keeper& keeper, Message& message, int fd) {
   if (fd >= 0) ::close(fd);
 }
 
-// Reads everything that is there. False: the other end is closed, and nothing it sent is left.
+// Reads all pending messages. Returns false if the other end is closed and nothing is left to read.
 bool listen_to_supervisor(Keeper& keeper) {
   for (;;) {
     Message message;
@@ -170,12 +169,12 @@ bool listen_to_supervisor(Keeper& keeper) {
   }
 }
 
-// Keeps nothing of the shell that ran `up`: its niceness and limits would become ours, and every supervisor's, for
-// days. Then makes us the last to be killed when memory runs out. Best effort.
+// Drops the attributes of the shell that ran `up`: its niceness and limits would apply to us, and to every supervisor,
+// for days. Then makes us the last to be killed when memory runs out. Best effort.
 void leave_caller() {
   consort::reset_scheduling();
   consort::reset_limits();
-  rlimit core{};  // a container may leave one in its own files; ours would be on the host, with what we know
+  rlimit core{};  // a container may write one to its own files; ours would be on the host, with the data in our memory
   if (::getrlimit(RLIMIT_CORE, &core) == 0) {
     core.rlim_cur = 0;
     ::setrlimit(RLIMIT_CORE, &core);
@@ -233,7 +232,7 @@ void reap(Keeper& keeper) {
       if (!keeper.exits.add(pid, status)) complain("remember an exit");
       continue;
     }
-    listen_to_supervisor(keeper);  // its last words: descriptors put and exits acknowledged before it died
+    listen_to_supervisor(keeper);  // its final messages: descriptors stored and exits acknowledged before it died
     ::close(keeper.link);
     keeper.link = -1;
     keeper.supervisor = 0;
@@ -253,7 +252,7 @@ void reap(Keeper& keeper) {
 void on_signals(Keeper& keeper) {
   signalfd_siginfo info;
   while (::read(keeper.signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-    // An orderly end is the supervisor's job: it stops the containers, then says that we are finished.
+    // A clean shutdown is the supervisor's job: it stops the containers, then reports that we are finished.
     if (info.ssi_signo != SIGCHLD && keeper.supervisor > 0) ::kill(keeper.supervisor, SIGTERM);
   }
   reap(keeper);
@@ -264,14 +263,14 @@ bool childless() {
   return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 && errno == ECHILD;
 }
 
-// SIGCHLD wakes us even while no supervisor runs, so a back-off is a poll with a timeout.
+// SIGCHLD wakes us even while no supervisor runs, so a back-off is simply a poll with a timeout.
 int run(Keeper& keeper) {
   for (;;) {
     if (keeper.supervisor == 0) {
       if (keeper.finished) return 0;
-      // The first one never served: its starter has read the reason, and there is nothing to keep.
+      // The first one never became ready: its starter has read the reason, and there is nothing to keep.
       const bool hopeless = keeper.generation > 0 && !keeper.was_ready && keeper.store.size() == 0;
-      // The supervisor's orphans exit, too, but nothing is kept for them.
+      // Orphans of the supervisor exit, too, but we need not stay for them.
       const bool keeps_an_end = keeper.exits.size() > 0 && keeper.store.holds_of_a_container();
       const int patience = keeps_an_end ? most_failures_with_exits : most_failures;
       if (hopeless || (keeper.failures >= patience && childless())) return 1;
@@ -305,7 +304,7 @@ int run(Keeper& keeper) {
   }
 }
 
-// Before it opens the gate, the starter moves this process, and so all its descendants, to the right cgroup.
+// Before the starter opens the gate, it moves this process, and so all its descendants, to the right cgroup.
 void wait_at_gate() {
   char byte;
   ssize_t got;
@@ -316,7 +315,7 @@ void wait_at_gate() {
   if (null > 0) ::close(null);
 }
 
-// Leaves the terminal and session of whoever ran the command; the caller reaps the first process.
+// Leaves the terminal and session of the caller, which reaps the first process.
 bool detach() {
   const pid_t pid = ::fork();
   if (pid < 0) return false;
@@ -324,8 +323,8 @@ bool detach() {
   return ::setsid() >= 0 && ::chdir("/") == 0;
 }
 
-// Removes the supervisor's name from our own command line, where `pkill -f consort-supervisor` would find it: whoever
-// kills the supervisor does not mean us. The kernel shows the memory of argv as it is now.
+// Removes the supervisor's name from our own command line, where `pkill -f consort-supervisor` would match it and kill
+// the keeper as well. The kernel shows the current memory of argv.
 char** take_supervisor_argv(int argc, char** argv) {
   char** taken = static_cast<char**>(::calloc(static_cast<size_t>(argc), sizeof(char*)));
   if (taken == nullptr) return nullptr;
@@ -348,7 +347,7 @@ int main(int argc, char** argv) {
     dprintf(2, "usage: consort-keeper SUPERVISOR [ARGUMENT...]\n");
     return 2;
   }
-  // Descriptors 0-2 must exist, or the first one opened below would take their place.
+  // Descriptors 0-2 must exist, or the first ones opened below would get their numbers.
   while (true) {
     const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     if (fd < 0) return 1;
@@ -369,6 +368,7 @@ int main(int argc, char** argv) {
   keeper.supervisor_argv = take_supervisor_argv(argc, argv);
   if (keeper.supervisor_argv == nullptr) return 1;
   leave_caller();
+  ::signal(SIGXFSZ, SIG_IGN);  // the limit that leave_caller() may not raise: a line of the log is lost, not us
   keeper.signals = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   if (keeper.signals < 0) return 1;
   return run(keeper);

@@ -8,7 +8,7 @@
 namespace consort::keeper {
 namespace {
 
-// Doubles the capacity when it is used up. False if out of memory.
+// Doubles the capacity when it is used up. Returns false if out of memory.
 template <typename Entry>
 bool make_room(Entry*& entries, int count, int& capacity) {
   if (count < capacity) return true;

@@ -1,4 +1,4 @@
-// The keeper's memory: named descriptors and exits that nobody has taken yet. Plain arrays that grow, no C++ library.
+// The keeper's memory: named descriptors and unacknowledged exits. Plain arrays that grow, without the C++ library.
 #pragma once
 
 #include "supervisor/keeper/protocol.hpp"
@@ -17,12 +17,12 @@ class FdStore {
   FdStore& operator=(const FdStore&) = delete;
   ~FdStore();
 
-  // Takes fd over. An older one of the same name is closed. False without memory (fd is closed then).
+  // Takes ownership of fd. An older one of the same name is closed. False if out of memory (fd is then closed).
   bool put(const char* name, int fd);
   void remove(const char* pattern);
   int size() const { return count_; }
   const StoredFd& at(int index) const { return entries_[index]; }
-  bool holds_of_a_container() const;  // "ID/PART"; what is the project's has no slash in its name
+  bool holds_of_a_container() const;  // "ID/PART"; names of the project's own descriptors have no slash
 
  private:
   void drop(int index);
@@ -34,7 +34,7 @@ class FdStore {
 struct Exit {
   pid_t pid;
   int status;
-  bool sent;  // to the supervisor that runs now
+  bool sent;  // to the current supervisor
 };
 
 class ExitList {

@@ -63,7 +63,7 @@ Result<> LogFile::hold() {
   return lock_shared(fd_.get(), "log");
 }
 
-// A file that does not exist, or cannot be opened, is held by nobody.
+// A file that does not exist or cannot be opened is not held.
 bool is_log_held(const std::string& path) {
   const auto file = open_file(path, O_RDONLY | O_NOFOLLOW);
   return file && ::flock(file->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
@@ -75,8 +75,9 @@ Result<std::uint64_t> LogFile::size() const {
   return static_cast<std::uint64_t>(info.st_size);
 }
 
-// Only as far as the file went before its bytes were read: a record that ended within that is final, and everything of
-// the last record within it belongs to it, even if its writer shortens its header now and continues after it.
+// Reads only up to the size that the file had before its bytes were read. A record that ended within that is final, and
+// all bytes of the last record within it belong to it, even if its writer now shortens its header and continues after
+// it.
 Result<bool> LogFile::read_block(LogPosition& at, const RecordHandler& handler) {
   const std::uint64_t end = next_block(at.offset);
   const std::uint64_t seen = TRY(size());
@@ -91,7 +92,7 @@ Result<bool> LogFile::read_block(LogPosition& at, const RecordHandler& handler) 
     const std::size_t done = std::min<std::size_t>(at.offset - start, got);
     const std::span<const char> left(buffer.get() + done, got - done);
     const auto header = parse_log_header(left, at.offset);
-    if (!header && whole_block) break;  // the rest of the block is no log
+    if (!header && whole_block) break;  // the rest of the block is not a log
     if (!header) return at.offset != start;
     const std::size_t there = std::min<std::size_t>(header->length, left.size() - log_header_bytes);
     if (there > at.taken)
@@ -106,7 +107,8 @@ Result<bool> LogFile::read_block(LogPosition& at, const RecordHandler& handler) 
 }
 
 Result<> LogFile::read(LogPosition& at, const RecordHandler& handler) {
-  while (TRY(read_block(at, handler))) {
+  const std::uint64_t end = TRY(size());  // that of now: one who writes as fast as we read must not keep us
+  while (at.offset < end && TRY(read_block(at, handler))) {
   }
   return {};
 }
@@ -123,7 +125,7 @@ std::optional<SystemTime> LogFile::block_time(std::uint64_t offset) const {
   return header && header->late == 0 ? std::optional(time_of(*header)) : std::nullopt;
 }
 
-// That of the last record that does not come late.
+// The time of the last record that is not late.
 Result<std::optional<SystemTime>> LogFile::latest_time() const {
   const std::uint64_t end = TRY(size());
   for (std::uint64_t block = (end + log_block_bytes - 1) / log_block_bytes; block-- > 0;) {

@@ -1,4 +1,4 @@
-// Puts the bytes of records together to lines, each stream for itself.
+// Assembles the bytes of records to lines, separately for each stream.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@ inline constexpr std::size_t longest_line = std::size_t{1} << 20;
 
 class LineAssembler {
  public:
-  // cut: the first line of each stream may have begun before what this assembler sees.
+  // cut: the first line of each stream may have begun before the first record.
   enum class Beginning : std::uint8_t { whole, cut };
   explicit LineAssembler(Beginning beginning) {
     for (Partial& partial : partials_) partial.cut = beginning == Beginning::cut;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t terminal_chunk = 65536;
 constexpr std::chrono::milliseconds hung_up_pause{100};
-constexpr int most_moves_at_end = 256;  // of a page or more: a terminal holds less
+constexpr int most_moves_at_end = 256;  // each a page or more: a terminal holds less
 
 }  // namespace
 
@@ -47,7 +47,7 @@ Result<> LogPump::add_pipe(Fd pipe, LogStream stream) {
 Result<> LogPump::add_terminal(int master, Pipe relay) {
   sources_.push_back(
       std::make_unique<Source>(Source{std::move(relay.read), std::move(relay.write), master, LogStream::out}));
-  pump(*sources_.back());  // what a predecessor left in the relay
+  pump(*sources_.back());  // data that a predecessor left in the relay
   return watch(*sources_.back());
 }
 
@@ -60,7 +60,7 @@ LogWriter::Pumped LogPump::pump(Source& source) {
   return LogWriter::Pumped::ended;
 }
 
-// Every pump may lose more; that is reported each time the amount has doubled.
+// Reports lost bytes each time their amount has doubled, because every call may lose more.
 void LogPump::tell_trouble() {
   LogTrouble now = writer_.trouble();
   lost_ = std::max(lost_, now.lost_bytes);
@@ -87,7 +87,7 @@ void LogPump::on_readable(Source& source, std::uint32_t events) {
     }
     return;
   }
-  // A hang-up of a pty means that nobody has it open right now, not that nobody ever will: check again in a while.
+  // A hang-up of a pty means that it is not open right now, but it may be opened again: check again in a while.
   if ((events & EPOLLHUP) == 0) return;
   unwatch(source);
   source.pause = loop_.after(hung_up_pause, [this, &source] {

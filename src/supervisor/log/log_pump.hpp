@@ -1,4 +1,4 @@
-// Moves what one container writes into its log, whenever there is something.
+// Moves a container's output into its log whenever there is some.
 #pragma once
 
 #include <functional>
@@ -13,8 +13,8 @@ namespace consort::supervisor {
 
 class LogPump {
  public:
-  // Told when the log cannot be written, from time to time how much is lost meanwhile, and when it is written again:
-  // then with how much was lost.
+  // Called when the log cannot be written, from time to time with how much has been lost, and when it can be written
+  // again, with the total loss.
   using OnTrouble = std::move_only_function<void(const LogTrouble&)>;
 
   static Result<std::unique_ptr<LogPump>> open(EventLoop& loop, const LogUnit& unit);
@@ -23,21 +23,21 @@ class LogPump {
   LogPump& operator=(const LogPump&) = delete;
 
   Result<> add_pipe(Fd pipe, LogStream stream);
-  // A pty's master (borrowed) cannot be spliced into a file directly: its bytes pass through `relay`, a
-  // pipe that outlives this process in the keeper, so that they survive it.
+  // A pty's master (borrowed) cannot be spliced into a file directly: its bytes go through `relay`, a pipe that the
+  // keeper keeps open, so that they survive this process.
   Result<> add_terminal(int master, Pipe relay);
 
   void on_trouble(OnTrouble handler) { on_trouble_ = std::move(handler); }
-  // Told each time when there is something new in the log.
+  // Called each time something new is in the log.
   void on_moved(std::move_only_function<void()> handler) { on_moved_ = std::move(handler); }
 
-  // All that is there now, at the container's end; then nothing is watched any more. Somebody may go on writing: a
-  // process next to it in the same pid namespace, or whoever was given its output.
+  // Moves everything available at the container's end, then stops watching. Others may still write: a process in the
+  // same pid namespace, or one that was given its output.
   void drain();
 
  private:
   struct Source {
-    Fd pipe;          // what is pumped into the log
+    Fd pipe;          // the source of the log
     Fd relay_write;   // terminal only
     int master = -1;  // terminal only
     LogStream stream = LogStream::out;
@@ -48,7 +48,7 @@ class LogPump {
   void on_readable(Source& source, std::uint32_t events);
   Result<> watch(Source& source);
   void unwatch(Source& source);
-  bool move_from_terminal(Source& source);  // false: nothing came
+  bool move_from_terminal(Source& source);  // false: nothing arrived
   LogWriter::Pumped pump(Source& source);
   void take_what_is_there(Source& source);
   void tell_trouble();
@@ -58,7 +58,7 @@ class LogPump {
   OnTrouble on_trouble_;
   std::move_only_function<void()> on_moved_;
   LogTrouble told_;
-  std::uint64_t lost_ = 0;  // since the log was whole
+  std::uint64_t lost_ = 0;  // since the log was complete
   std::vector<std::unique_ptr<Source>> sources_;
 };
 

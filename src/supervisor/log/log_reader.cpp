@@ -17,7 +17,7 @@
 namespace consort::supervisor {
 namespace {
 
-// Copies of lines, for the tail. `cut`: the beginning may not have been seen.
+// Copies of lines, for the tail. `cut`: the beginning of the line may be missing.
 struct KeptLine {
   SystemTime time{};
   LogStream stream = LogStream::out;
@@ -65,6 +65,7 @@ struct LogReader::Impl {
   Result<bool> collect_tail(Start start, std::deque<KeptLine>& kept);
   Result<> begin(LineHandler& handler);
   Result<> go_on(const LogFile::RecordHandler& handler);
+  Result<bool> step(const LogFile::RecordHandler& handler);
   Result<std::optional<LogFile>> find_newer(bool& lost) const;
   Result<bool> next_file(const LogFile::RecordHandler& handler);
 };
@@ -79,8 +80,8 @@ Result<std::vector<LogFile>> LogReader::Impl::open_all() const {
   return files;
 }
 
-// The last block that tells that all before it is too old: it begins before `since`, and nothing before it is later.
-// The blocks that tell a time are in its order, whatever was done to the clock.
+// The last block that shows that everything before it is too old: it begins before `since`, and nothing before it is
+// later. The times of the blocks that have one are in order, regardless of clock changes.
 Result<std::optional<std::uint64_t>> LogReader::Impl::last_block_before_since(const LogFile& file) const {
   std::optional<std::uint64_t> found;
   std::uint64_t low = 0, high = (TRY(file.size()) + log_block_bytes - 1) / log_block_bytes;
@@ -109,7 +110,7 @@ Result<Start> LogReader::Impl::find_time(const std::vector<LogFile>& files) cons
   return Start{};
 }
 
-// The last block that is followed by at least that many newlines.
+// The last block that is followed by at least this many newlines.
 Result<Start> LogReader::Impl::find_tail(std::vector<LogFile>& files, std::size_t newlines) const {
   std::size_t seen = 0;
   for (std::size_t i = files.size(); i-- > 0;) {
@@ -141,7 +142,7 @@ Result<> LogReader::Impl::read_lines_from(std::vector<LogFile>& files, Start sta
   return read_from(files, start, [&](const LogRecord& record) { lines.add(record, handler); });
 }
 
-// The last lines, and whether all of them are complete: a line that began before `start` is not.
+// Collects the last lines, and returns whether all of them are complete: a line that began before `start` is not.
 Result<bool> LogReader::Impl::collect_tail(Start start, std::deque<KeptLine>& kept) {
   std::vector<LogFile> files = TRY(open_all());
   if (start.file >= files.size()) start = Start{};
@@ -174,10 +175,10 @@ Result<> LogReader::Impl::begin(LineHandler& handler) {
   }
 }
 
-// The file after ours; if ours is gone, the oldest there is. A rotation while we look can hide ours: then `lost` is
+// The file after ours; if ours is gone, the oldest file. A rotation during the search can hide ours: then `lost` is
 // set.
 Result<std::optional<LogFile>> LogReader::Impl::find_newer(bool& lost) const {
-  // Including the gap that a rotation leaves: ours may be in it by the time we get there, and if we missed it, we would
+  // Includes the gap that a rotation leaves: ours may be in it by the time we get there, and if we missed it, we would
   // continue with an older one and output its bytes a second time.
   const std::vector<std::string> names = log_file_places(path);
   std::optional<LogFile> newer;
@@ -193,7 +194,7 @@ Result<std::optional<LogFile>> LogReader::Impl::find_newer(bool& lost) const {
 
 // After a rotation our file is path.1 or older: continues with the one after it.
 Result<bool> LogReader::Impl::next_file(const LogFile::RecordHandler& handler) {
-  // A file that we hold does exist: look again until it shows up. Another one may really be gone.
+  // A file that we hold exists: look again until it shows up. If we do not hold it, it may really be gone.
   const int most_looks = holding ? 100 : 3;
   bool lost = false;
   std::optional<LogFile> newer = TRY(find_newer(lost));
@@ -202,18 +203,26 @@ Result<bool> LogReader::Impl::next_file(const LogFile::RecordHandler& handler) {
     newer = TRY(find_newer(lost));
   }
   if (!newer) return false;
-  if (holding) TRY(newer->hold());               // before ours is let go
-  if (current) TRY(current->read(at, handler));  // what came between our last read and the rotation
+  if (holding) TRY(newer->hold());               // before releasing ours
+  if (current) TRY(current->read(at, handler));  // data written between our last read and the rotation
   current = std::move(newer);
   at = {};
   return true;
 }
 
+// Each file that there is at the beginning, once: a writer may rotate as fast as we read.
 Result<> LogReader::Impl::go_on(const LogFile::RecordHandler& handler) {
+  std::size_t files = log_file_names(path).size();
   do {
     if (current) TRY(current->read(at, handler));
-  } while (TRY(next_file(handler)));
+  } while (files-- > 0 && TRY(next_file(handler)));
   return {};
+}
+
+// A block, or the way to the next file. False: nothing more at present.
+Result<bool> LogReader::Impl::step(const LogFile::RecordHandler& handler) {
+  if (current && TRY(current->read_block(at, handler))) return true;
+  return next_file(handler);
 }
 
 LogReader::LogReader(std::string path, LogReadOptions options)
@@ -228,6 +237,18 @@ Result<> LogReader::read(LineHandler& handler) {
   return impl_->go_on([&](const LogRecord& record) { impl_->lines.add(record, give); });
 }
 
+Result<bool> LogReader::read_part(LineHandler& handler) {
+  if (!impl_->begun) {
+    TRY(impl_->begin(handler));
+    return false;
+  }
+  const auto give = [&](const LogLine& line, bool) { impl_->give(line, handler); };
+  constexpr std::uint64_t part_bytes = 1 << 20;
+  for (std::uint64_t done = 0; done < part_bytes; done += log_block_bytes)
+    if (!TRY(impl_->step([&](const LogRecord& record) { impl_->lines.add(record, give); }))) return false;
+  return true;
+}
+
 void LogReader::flush(LineHandler& handler) {
   impl_->lines.flush([&](const LogLine& line, bool) { impl_->give(line, handler); });
 }
@@ -235,13 +256,12 @@ void LogReader::flush(LineHandler& handler) {
 Result<bool> LogReader::read_bytes(const RecordHandler& handler) {
   if (!std::exchange(impl_->begun, true)) {
     std::vector<LogFile> files = TRY(impl_->open_all());
-    // Bytes have no tail; `since` decides in which block to begin.
+    // A tail needs lines, not bytes; `since` determines in which block to begin.
     const Start start = impl_->options.since ? TRY(impl_->find_time(files)) : Start{};
     impl_->at = {start.offset, 0};
     if (!files.empty()) impl_->current = std::move(files[start.file]);
   }
-  if (std::optional<LogFile>& file = impl_->current; file && TRY(file->read_block(impl_->at, handler))) return true;
-  return impl_->next_file(handler);
+  return impl_->step(handler);
 }
 
 Result<> LogReader::hold() {
@@ -265,7 +285,7 @@ Result<int> LogReader::watch_fd() {
   if (impl_->inotify) return impl_->inotify.get();
   Fd fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!fd) return fail_errno("watch log");
-  // The directory: it also reports the file's creation and rotations.
+  // Watch the directory: it also reports the file's creation and rotations.
   const std::string folder = dir_name(impl_->path);
   impl_->watch = ::inotify_add_watch(fd.get(), folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM);
   if (impl_->watch < 0) return fail_errno("watch directory", folder);

@@ -28,8 +28,8 @@ bool write_at(int file, std::uint64_t offset, const void* bytes, std::size_t siz
   return put == static_cast<ssize_t>(size);
 }
 
-// Where the next record goes, after repairing the last block of the file. A record shorter than its header says was
-// left by a killed writer; anything else that is not a record is skipped with the rest of its block.
+// The position of the next record, after repairing the last block of the file. A record shorter than its header says
+// was left by a killed writer; anything else that is not a record is skipped with the rest of its block.
 Result<std::uint64_t> repair_end(int file, const std::string& path) {
   const off_t size = ::lseek(file, 0, SEEK_END);
   if (size < 0) return fail_errno("seek in", path);
@@ -58,7 +58,7 @@ Result<std::uint64_t> repair_end(int file, const std::string& path) {
   return end;
 }
 
-// The first one: nothing of it is told, or there is no log yet.
+// The default: no time is known, or there is no log yet.
 SystemTime latest_time_of(const std::string& path) {
   std::vector<std::string> names = log_file_names(path);
   for (const std::string& name : names | std::views::reverse) {
@@ -91,7 +91,7 @@ Result<> LogWriter::open_current() {
   return {};
 }
 
-// The current file becomes .1, .1 becomes .2, and so on; the oldest are deleted unless somebody still has to read them.
+// The current file becomes .1, .1 becomes .2, and so on; the oldest are deleted unless a reader still holds them.
 Result<> LogWriter::rotate() {
   const std::vector<std::string> names = log_file_names(unit_.path);
   std::size_t kept = names.size();
@@ -100,7 +100,7 @@ Result<> LogWriter::rotate() {
     TRY(remove_file(oldest));
     --kept;
   }
-  if (kept == 0 && only_for_reader_) unit_.disabled = true;  // who held it has gone
+  if (kept == 0 && only_for_reader_) unit_.disabled = true;  // the reader that held it has gone
   if (unit_.disabled) return {};
   const auto numbered = [this](std::size_t number) {
     return number == 0 ? unit_.path : unit_.path + "." + std::to_string(number);
@@ -133,7 +133,7 @@ Result<LogWriter::Pumped> LogWriter::drop(int pipe, std::size_t bytes) {
   std::array<std::byte, 16384> buffer;
   while (bytes > 0) {
     const auto got = read_some(pipe, std::span(buffer).first(std::min(bytes, buffer.size())));
-    if (!got && got.error().sys_errno() == EAGAIN) return Pumped::empty;  // who writes it can read it, too
+    if (!got && got.error().sys_errno() == EAGAIN) return Pumped::empty;  // the container can read its own pipe, too
     if (!got) return fail(errno_error(got.error().sys_errno(), "read the container's output"));
     if (*got == 0) return Pumped::ended;
     bytes -= *got;
@@ -168,21 +168,21 @@ Result<LogWriter::Pumped> LogWriter::pump(int pipe, LogStream stream) {
     ::poll(&state, 1, 0);
     if (state.revents == 0) return Pumped::empty;
     if ((state.revents & POLLIN) == 0) return Pumped::ended;
-    // Written between the two calls; or, before Linux 6.15, left by a write() from a bad address: an empty buffer that
-    // stays in the way until somebody tries to take bytes.
+    // Either data was written between the two calls or, before Linux 6.15, a write() from a bad address left an empty
+    // buffer that stays in the way until something is read.
     waiting = PIPE_BUF;
   }
   const auto wanted = static_cast<std::size_t>(waiting);
   if (unit_.disabled) return drop(pipe, wanted);
   auto kept = keep(pipe, stream, wanted);
   if (kept) return kept;
-  // Whatever it is: a container must not hang because its log cannot be written.
+  // Whatever the reason: a container must not hang because its log cannot be written.
   trouble_ = kept.error().message();
   return drop(pipe, wanted);
 }
 
 Result<LogWriter::Pumped> LogWriter::keep(int pipe, LogStream stream, std::size_t wanted) {
-  // A failed rotation is retried with the next bytes; these go where the previous ones went.
+  // A failed rotation is retried with the next bytes; these are written to the current file.
   if (const std::uint64_t longest = longest_file(); longest > 0 && end_ >= longest) {
     const Result<> rotated = rotate();
     rotation_trouble_ = rotated ? std::string() : rotated.error().message();
@@ -218,7 +218,7 @@ Result<LogWriter::Pumped> LogWriter::keep(int pipe, LogStream stream, std::size_
       if (number == EAGAIN) return Pumped::empty;
       return fail_errno(number, "write log", unit_.path);
     }
-    TRY(begin_record(moved, stream));  // the header again, with what really came
+    TRY(begin_record(moved, stream));  // the header again, with the actual length
     break;
   }
   end_ += log_header_bytes + moved;

@@ -17,12 +17,12 @@ namespace {
 
 constexpr const char* kept_name = "api.door";
 constexpr const char* seconds_without_a_visitor = "10";
-// For a program that fails at once, as long as somebody waits for an answer.
+// For a program that fails at once while a client waits for an answer.
 constexpr std::chrono::seconds pause_after_failure{2};
 
 }  // namespace
 
-// Without close() it is left to a successor: the keeper holds the socket, and containers have its file.
+// Without close(), the socket is left to a successor: the keeper holds it, and containers have its file.
 ApiDoor::~ApiDoor() {
   stop_watching();
 }
@@ -36,7 +36,7 @@ Result<> ApiDoor::adopt(KeeperLink::Inheritance& inheritance) {
 
 Result<> ApiDoor::open() {
   if (listener_) return {};
-  // As Docker's: for root and its group. Outside of containers, nobody else can enter the directory.
+  // As for Docker's socket: for root and its group. Outside of containers, others cannot enter the directory.
   listener_ = TRY_WRAP(listen_unix(api_socket_path(context_.run_folder), 0660, SOCK_STREAM), "serve the project's API");
   TRY(set_nonblocking(listener_.get()));
   context_.keeper.put(kept_name, listener_.get());

@@ -1,7 +1,6 @@
-// The socket of the project's own API, which some container has mounted. Whoever connects is answered by `consort serve
-// --project`: it is started for the first of them and ends when nobody is left, so that nothing runs where nobody asks.
-// The keeper holds the socket as well, because containers have that very file: the one that a successor of ours would
-// make is not the one that they see.
+// The socket of the project's own API, for containers that mount it. `consort serve --project` answers clients: it is
+// started for the first one and ends after the last, so that nothing runs without clients. The keeper holds the socket
+// too, because containers have mounted that very file; a socket made by our successor would not be the one they see.
 #pragma once
 
 #include "base/os/loop/event_loop.hpp"
@@ -16,11 +15,11 @@ class ApiDoor {
   ApiDoor(const ApiDoor&) = delete;
   ApiDoor& operator=(const ApiDoor&) = delete;
 
-  // Takes over what a predecessor had, if anything.
+  // Takes over the predecessor's socket, if any.
   Result<> adopt(KeeperLink::Inheritance& inheritance);
-  // From now on somebody can come. Open already: nothing happens.
+  // Starts listening for clients. Does nothing if already open.
   Result<> open();
-  // Nobody is left who could come: who serves is told to end.
+  // No more clients can come: tells the server to end.
   void close();
 
  private:
@@ -32,8 +31,8 @@ class ApiDoor {
 
   Context& context_;
   Fd listener_;
-  EventLoop::Token watch_ = 0;  // of the listener, while nobody serves
-  EventLoop::Token pause_ = 0;  // until the next try, after one that has failed
+  EventLoop::Token watch_ = 0;  // on the listener, while there is no server
+  EventLoop::Token pause_ = 0;  // until the next attempt after a failure
   pid_t server_ = 0;            // a child of ours that has not been reaped; 0: none
   Fd server_fd_;                // its pidfd
   EventLoop::Token server_watch_ = 0;

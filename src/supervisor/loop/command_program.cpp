@@ -22,7 +22,7 @@ std::vector<std::string> command_environment(const Roots& roots) {
   std::vector<std::string> environment = root_variables(roots);
   const char* const path = std::getenv("PATH");
   environment.push_back(std::string("PATH=") + (path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin"));
-  if (const char* const settings = std::getenv("CONSORT_SETTINGS"))  // those of the project's other containers
+  if (const char* const settings = std::getenv("CONSORT_SETTINGS"))  // the settings of the project's other containers
     environment.push_back(std::string("CONSORT_SETTINGS=") + settings);
   return environment;
 }

@@ -1,4 +1,4 @@
-// What the parts of one supervisor share. Created once in Supervisor; lives longer than everything that borrows it.
+// What the parts of one supervisor share. Created once in Supervisor; outlives everything that borrows it.
 #pragma once
 
 #include <cstdint>
@@ -33,24 +33,24 @@ struct Context {
   KeeperLink& keeper;
   Cleaner cleaner;
   std::unique_ptr<DnsServer> dns;
-  place::Place place;           // of a non-root user: the host's network is outside of ours
-  bool shutting_down = false;   // no restarts any more
-  bool journal_failed = false;  // which is said once
+  place::Place place;           // for a rootless user: the host's network is outside ours
+  bool shutting_down = false;   // no more restarts
+  bool journal_failed = false;  // reported only once
   std::string init_program;     // consort-init, for `init: true`
 
-  // Opened when first needed: a project without networks pays nothing.
+  // Opened when first needed, so that a project without networks pays nothing.
   Result<HostLink*> host_link();
   Result<PortPublisher*> publisher();
-  HostSockets host_sockets() const;  // empty where our network is the host's
+  HostSockets host_sockets() const;  // empty if our network is the host's
 
   std::function<void(const Event&)> emit;                // to subscribers
-  std::function<void()> settled;                         // some container has become idle
-  std::function<void(const ContainerUnit& unit)> ended;  // it no longer runs, and will not by itself
-  std::function<void()> names_changed;                   // some container's names came or went
-  std::function<void()> serve_names;                     // as they are now, not only at the end of this turn
+  std::function<void()> settled;                         // a container has become idle
+  std::function<void(const ContainerUnit& unit)> ended;  // it is not running and will not start by itself
+  std::function<void()> names_changed;                   // a container's names were added or removed
+  std::function<void()> serve_names;                     // now, not only at the end of this turn
   std::function<Container*(const std::string& container_id)> find;
-  std::function<Result<>()> open_api;  // the project's own API: somebody will have its socket mounted
-  // Who holds a port: "project shop, container shop-web-1".
+  std::function<Result<>()> open_api;  // opens the project's own API: a container will have its socket mounted
+  // The holder of a port: "project shop, container shop-web-1".
   std::function<std::optional<std::string>(const std::string& protocol, std::uint16_t port)> port_owner;
 
  private:
@@ -58,7 +58,7 @@ struct Context {
   std::unique_ptr<PortPublisher> publisher_;
 };
 
-// One line on the supervisor's log.
+// Writes one line to the supervisor's log.
 void log_line(const std::string& text);
 
 }  // namespace consort::supervisor

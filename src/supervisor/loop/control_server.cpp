@@ -45,7 +45,7 @@ bool ControlServer::retire() {
 bool ControlServer::accept_one() {
   auto socket = accept_unix(listener_.get());
   if (!socket) return false;
-  // The socket's mode says the same; this also holds if somebody has changed it.
+  // The socket's mode says the same; this holds even if the mode has been changed.
   const auto peer = peer_credentials(socket->get());
   if (!peer || (peer->uid != 0 && peer->uid != ::geteuid())) return true;
   if (connections_.size() >= most_connections || !set_nonblocking(socket->get())) return true;
@@ -73,7 +73,7 @@ void ControlServer::on_ready(ConnectionId id, std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_message(id);
 }
 
-// Only one: the loop comes back for the next after everything else there is to do.
+// Only one message: the loop comes back for the next one after everything else there is to do.
 void ControlServer::read_message(ConnectionId id) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;

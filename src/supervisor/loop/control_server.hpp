@@ -1,4 +1,4 @@
-// The control socket: connections, messages in, messages out. What the words mean is the Supervisor's business.
+// The control socket: connections and messages. Supervisor handles their content.
 #pragma once
 
 #include <cstdint>
@@ -30,17 +30,17 @@ class ControlServer {
   ControlServer& operator=(const ControlServer&) = delete;
 
   Result<> listen();
-  // Removes the socket file and takes in who connected before that; false if somebody did.
+  // Removes the socket file and accepts the clients that connected before that; false if there were any.
   bool retire();
 
-  // To a connection that has gone: nothing happens. A peer that does not read loses its connection.
+  // Does nothing if the connection is closed. A peer that does not read is disconnected.
   void send(ConnectionId id, const std::string& text, std::vector<Fd> fds = {});
   void reply(ConnectionId id, const Reply& reply, std::vector<Fd> fds = {});
   void refuse(ConnectionId id, const Error& error, std::optional<int> exit_code = {});
   void send_states(ConnectionId id, const std::vector<ObservedContainer>& states);
   void subscribe(ConnectionId id);
   void broadcast(const Event& event);
-  // From now on its messages are window sizes.
+  // From now on, its messages are window sizes.
   void dedicate(ConnectionId id);
   std::size_t connections() const { return connections_.size(); }
 

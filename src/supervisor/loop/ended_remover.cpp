@@ -17,7 +17,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr const char* removal_job = "containers that go when they end";
-// Whoever holds a container removes it within milliseconds of its end.
+// A command that holds a container removes it within milliseconds of its end.
 constexpr seconds first_patience{1};
 constexpr seconds longest_patience{60};
 
@@ -27,8 +27,8 @@ void EndedRemover::on_ended(const ContainerUnit& unit) {
   if (unit.auto_remove) ask(unit.id, first_patience);
 }
 
-// When the project or the machine ends, nothing is started that would have to be waited for: the next boot removes what
-// is left, or the next command that looks.
+// When the project or the machine shuts down, do not start anything that would have to be waited for: the next boot, or
+// the next command that looks, removes the rest.
 void EndedRemover::ask(const std::string& id, seconds patience) {
   context_.loop.cancel(std::exchange(asked_again_[id], 0));
   asked_again_.erase(id);

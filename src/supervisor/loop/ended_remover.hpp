@@ -1,6 +1,5 @@
-// Containers that go when they end (`run --rm`) are removed by the process that created them, which holds them until
-// then. If that process was killed, the command-line program is started to do it: records are in the database, to which
-// the supervisor has no access.
+// The process that creates a container with --rm holds it until it ends, and removes it. If that process was killed,
+// this starts the command-line program to do it: records are in the database, which the supervisor cannot access.
 #pragma once
 
 #include <chrono>
@@ -18,9 +17,9 @@ class EndedRemover {
   EndedRemover(const EndedRemover&) = delete;
   EndedRemover& operator=(const EndedRemover&) = delete;
 
-  // It no longer runs, and will not by itself.
+  // It is not running and will not start by itself.
   void on_ended(const ContainerUnit& unit);
-  // For an owner that holds a container that has ended, and may be killed before removing it.
+  // For containers that have ended and whose holder may be killed before removing them.
   bool is_waiting() const;
 
  private:
@@ -29,8 +28,8 @@ class EndedRemover {
   void start();
 
   Context& context_;
-  std::map<std::string, EventLoop::Token> asked_again_;  // by id of the container
-  bool wanted_ = false;                                  // one program removes all that have ended when it looks
+  std::map<std::string, EventLoop::Token> asked_again_;  // by container ID
+  bool wanted_ = false;  // one program removes all containers that have ended when it checks
 };
 
 }  // namespace consort::supervisor

@@ -20,10 +20,10 @@ struct Opened {
   Fd fd;
   std::uint64_t inode = 0;
   std::uint64_t size = 0;
-  std::uint64_t begun = 0;  // as in JournalPosition; 0: it has no line yet
+  std::uint64_t begun = 0;  // as in JournalPosition; 0: no line yet
 };
 
-constexpr std::string_view line_begin = R"({"t":)";  // of each: entry_to_json()
+constexpr std::string_view line_begin = R"({"t":)";  // of each line: entry_to_json()
 
 std::uint64_t begun_of(const Fd& fd) {
   std::array<char, 32> text;
@@ -56,8 +56,8 @@ Result<Opened> open_to_append(const std::string& project_run) {
   return look_at(std::move(*fd), path);
 }
 
-// Two that find it full at the same time must not rename twice: that would throw away what was just full. Nobody waits
-// for the other one: a command may have been stopped (Ctrl-Z) meanwhile, and the supervisor's loop writes here, too.
+// Two writers that find it full at the same time must not both rename it: that would lose the full journal. Neither
+// waits for the other: a command may have been stopped (Ctrl-Z) meanwhile, and the supervisor's loop writes here, too.
 Result<> set_aside(const std::string& project_run, const Opened& full) {
   const std::string path = journal_path(project_run);
   if (::flock(full.fd.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -65,11 +65,11 @@ Result<> set_aside(const std::string& project_run, const Opened& full) {
     return fail_errno("lock", path);
   }
   struct stat st;
-  if (::stat(path.c_str(), &st) != 0 || st.st_ino != full.inode) return {};  // the other one has done it
+  if (::stat(path.c_str(), &st) != 0 || st.st_ino != full.inode) return {};  // the other writer has done it
   return rename_path(path, path + ".1");
 }
 
-// A writer died, or the disk was full, in the middle of a line: ours must not become part of it.
+// A writer died, or the disk was full, in the middle of a line: our line must not become part of it.
 bool ends_torn(const Opened& file) {
   char last = '\n';
   return file.size > 0 && ::pread(file.fd.get(), &last, 1, static_cast<off_t>(file.size - 1)) == 1 && last != '\n';
@@ -84,9 +84,9 @@ Result<std::optional<Opened>> open_to_read(const std::string& path) {
   return std::optional(std::move(file));
 }
 
-// Adds the complete lines from offset on, and returns where they end.
+// Adds the complete lines from offset on, and returns the end of the last one.
 Result<std::uint64_t> read_lines(const Opened& file, std::uint64_t offset, std::vector<JournalEntry>& entries) {
-  if (offset >= file.size) return offset;  // woken for nothing, or for what is written to the other file
+  if (offset >= file.size) return offset;  // a spurious wake-up, or the other file was written
   std::string text(file.size - offset, '\0');
   const ssize_t got = ::pread(file.fd.get(), text.data(), text.size(), static_cast<off_t>(offset));
   if (got < 0) return fail_errno("read journal of events");
@@ -141,7 +141,7 @@ Result<JournalEntry> entry_from_json(std::string_view line) {
   return entry;
 }
 
-// Opened each time: that takes two more system calls than keeping a descriptor, but nobody has to detect that another
+// Opened each time: that costs two more system calls than keeping a descriptor, but we need not detect that another
 // writer has rotated the file.
 Result<> append_to_journal(const std::string& project_run, const JournalEntry& entry) {
   Opened file = TRY(open_to_append(project_run));
@@ -158,12 +158,12 @@ Result<std::vector<JournalEntry>> read_journal(const std::string& project_run, J
   for (int tries = 0; tries < 10; ++tries) {
     const auto current = TRY(open_to_read(path));
     const auto earlier = TRY(open_to_read(path + ".1"));
-    if (current && earlier && current->inode == earlier->inode) continue;  // set aside between the two looks
+    if (current && earlier && current->inode == earlier->inode) continue;  // set aside between opening the two
     if (current && is_read_in(*current, position)) {
       TRY(read_from(*current, position.offset, position, entries));
       return entries;
     }
-    // The rest of the file that was read last; if it is unknown, everything.
+    // The rest of the file that was read last, or all of it if that is unknown.
     if (earlier) {
       const std::uint64_t from = is_read_in(*earlier, position) ? position.offset : 0;
       TRY(read_from(*earlier, from, position, entries));

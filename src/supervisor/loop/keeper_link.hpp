@@ -1,4 +1,4 @@
-// The supervisor's end of the talk with the keeper (keeper/protocol.hpp).
+// The supervisor's end of the connection to the keeper (keeper/protocol.hpp).
 #pragma once
 
 #include <sys/types.h>
@@ -24,22 +24,22 @@ class KeeperLink {
   explicit KeeperLink(Fd socket) : socket_(std::move(socket)) {}
   int fd() const { return socket_.get(); }
 
-  // What the keeper has for a supervisor that begins. Blocks until all of it is there.
+  // What the keeper has for a new supervisor. Blocks until all of it has arrived.
   struct Inheritance {
     std::map<std::string, Fd> descriptors;
     std::vector<KeptExit> exits;
-    int generation = 1;  // 1: nobody was here before
+    int generation = 1;  // 1: the first supervisor
   };
   Result<Inheritance> inherit();
 
-  // Errors mean that the keeper is gone; receive() tells the same, so the callers of these need not care.
+  // An error means that the keeper is gone; receive() reports that too, so callers of these functions need not check.
   void put(const std::string& name, int fd);       // fd is borrowed
   void remove(const std::string& name_or_prefix);  // "ID/*"
   void acknowledge(pid_t pid);
   void ready();
   void finished();
 
-  // The next exit that has come since, if there is one. Code::not_found: the keeper has ended.
+  // The next exit, if one has arrived. Code::not_found: the keeper has ended.
   Result<std::optional<KeptExit>> receive();
 
  private:

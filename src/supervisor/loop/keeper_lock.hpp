@@ -1,13 +1,12 @@
-// Who looks after a project: one keeper, and one supervisor.
+// The locks that ensure that a project has only one keeper and one supervisor.
 //
-// keeper.lock: whether it has a keeper. A supervisor locks a file and gives the descriptor to the keeper's store; so
-// the lock is held for as long as the keeper lives, whatever happens to supervisors. It is a lock of the open file
-// description (F_OFD_SETLK): who wants to know asks for it (F_OFD_GETLK) and takes nothing, so that no look can be in a
-// supervisor's way.
+// keeper.lock: whether there is a keeper. A supervisor locks the file and gives the descriptor to the keeper's store,
+// so the lock is held as long as the keeper lives, whatever happens to supervisors. It is a lock of the open file
+// description (F_OFD_SETLK): checking it with F_OFD_GETLK acquires nothing, so no check can get in a supervisor's way.
 //
-// serving.lock: held by a supervisor from before it touches anything to its end. One whose keeper was killed may go on
-// for a while before it notices; two that read the same pipes would each write a part of the log over the other's. This
-// is a lock of the process (F_SETLK): what a killed one was just making by clone has no part in it.
+// serving.lock: held by a supervisor from before it touches anything until its end. A supervisor whose keeper was
+// killed may continue for a while before it notices; two that read the same pipes would overwrite parts of each other's
+// log. This is a lock of the process (F_SETLK), so a child that a killed supervisor was just cloning does not hold it.
 #pragma once
 
 #include <sys/types.h>
@@ -23,17 +22,17 @@ inline std::string keeper_lock_path(const std::string& run_folder) {
   return join_path(run_folder, "keeper.lock");
 }
 bool keeper_lives(const std::string& run_folder);
-bool hold_keeper_lock(int file);  // open for writing; false: somebody else's
+bool hold_keeper_lock(int file);  // open for writing; false: another keeper has it
 
 inline std::string serving_lock_path(const std::string& run_folder) {
   return join_path(run_folder, "serving.lock");
 }
-// `file` is open for writing, and the only descriptor of that file that this process ever has: closing another would
-// give the lock back. False: another process has it.
+// `file` is open for writing, and the only descriptor of that file that this process ever has: closing another one
+// would release the lock. False: another process has it.
 bool hold_serving_lock(int file);
-pid_t who_serves(int file);  // 0: nobody but us
+pid_t who_serves(int file);  // 0: no other process
 
-// What a supervisor tells who started it, when somebody else's pair was faster: that one is to be asked.
+// A supervisor's answer to the process that started it if another pair was faster: use that one.
 inline constexpr std::string_view outrun = "outrun";
 
 }  // namespace consort::supervisor

@@ -1,9 +1,9 @@
-// What the supervisor takes for itself of the kernel: room for descriptors (some six per container), and to be the last
-// that is killed when memory runs out. The runtime gives the processes that it starts their own.
+// Raises the supervisor's own limits: descriptors (some six per container), and protection from the OOM killer. The
+// runtime resets both for the processes that it starts.
 #pragma once
 
 namespace consort::supervisor {
 
-void take_own_limits();  // best effort: what is not permitted stays as it was
+void take_own_limits();  // best effort: without permission, nothing changes
 
 }  // namespace consort::supervisor

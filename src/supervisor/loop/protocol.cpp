@@ -96,7 +96,7 @@ std::string request_to_json(const Request& request) {
   if (!request.unit.empty()) json["unit"] = request.unit;
   if (!request.made.descriptors.empty()) json["made"] = request.made.descriptors;
   if (!request.made.host_links.empty()) json["host_links"] = request.made.host_links;
-  if (request.timeout) json["timeout_ms"] = std::max<std::int64_t>(request.timeout->count(), -1);  // -1: for ever
+  if (request.timeout) json["timeout_ms"] = std::max<std::int64_t>(request.timeout->count(), -1);  // -1: no timeout
   if (request.signal) json["signal"] = *request.signal;
   if (request.op == Op::wait) json["until"] = request.until == WaitUntil::next_exit ? "next_exit" : "not_running";
   if (!request.process.empty()) json["process"] = request.process;

@@ -32,7 +32,7 @@ constexpr char unit_interface[] = "org.freedesktop.systemd1.Unit";
 // consort-boot.service, which restarts containers at boot and stops them at shutdown.
 constexpr char boot_unit[] = "consort-boot.service";
 constexpr char boot_unit_path[] = "/org/freedesktop/systemd1/unit/consort_2dboot_2eservice";
-constexpr std::chrono::seconds patience{5};  // for an answer; a machine that boots or is swamped takes its time
+constexpr std::chrono::seconds patience{5};  // for an answer; a machine that is booting or overloaded is slow
 
 // libsystemd, which exists wherever systemd does; only the command that starts a project's supervisor needs it.
 struct BusLibrary {
@@ -67,11 +67,11 @@ Result<BusLibrary> load_library() {
   return functions;
 }
 
-// Whose manager to ask: the machine's, or that of the user, who is root only in a namespace. The bus goes by what the
-// kernel says about the client, not by what we call ourselves.
+// The manager to ask: the machine's, or that of a user who is root only in a namespace. The bus uses the credentials
+// that the kernel reports, not the ones inside the namespace.
 enum class Manager : std::uint8_t { system, user };
 
-// Of this machine, not of one outside a container that sees the machine's sockets: pids would mean other processes.
+// Checks for systemd of this machine, not of one outside a container that sees its sockets: pids would differ.
 bool systemd_is_process_1() {
   const Result<std::string> name = read_file("/proc/1/comm", 64);
   return name && trim(*name) == "systemd" && path_exists("/run/systemd/system");
@@ -80,7 +80,7 @@ bool systemd_is_process_1() {
 struct Job {
   const BusLibrary* library;
   std::string unit;
-  std::string result;  // "done" or why not; "" until then
+  std::string result;  // "done" or the reason for failure; "" until then
 };
 
 int on_job_removed(sd_bus_message* message, void* data, sd_bus_error*) {
@@ -94,22 +94,22 @@ int on_job_removed(sd_bus_message* message, void* data, sd_bus_error*) {
 }
 
 // Not SIGTERM, which would reach all processes of every container at the same moment: the supervisor stops containers,
-// each with its own signal and grace period. The keeper takes SIGURG as that request; everybody else ignores it by
+// each with its own signal and grace period. The keeper treats SIGURG as that request; all other processes ignore it by
 // default.
 constexpr int scope_end_signal = SIGURG;
-// Longer than any usual grace period, shorter than anybody would wait for a machine to shut down.
+// Longer than any usual grace period, but short enough to wait for when a machine shuts down.
 constexpr std::uint64_t longest_end_us = std::uint64_t{15} * 60 * 1'000'000;
 
-// Units stop in the reverse order of "Before": consort-boot ends containers first, however long each takes, and the
-// scope ends them where that unit is not enabled. While that unit is stopping, systemd would start a unit ordered
-// before it only afterwards, and the unit itself may be waiting for this one; nothing is lost without the order,
-// because it has had its turn.
+// Units stop in the reverse order of "Before": consort-boot stops containers first, however long each takes; the scope
+// stops them if that unit is not enabled. While that unit is stopping, systemd would delay the start of a unit ordered
+// before it, and the unit itself may be waiting for this scope. Omitting the order loses nothing then, because the unit
+// is already stopping the containers.
 const char* unit_to_end_before(const BusLibrary& library, sd_bus* bus) {
   char* state = nullptr;
   const int got = library.get_string(bus, manager_name, boot_unit_path, unit_interface, "ActiveState", nullptr, &state);
   const std::unique_ptr<char, decltype(&::free)> owned(state, ::free);
   const bool stops = got >= 0 && std::string_view(state) == "deactivating";
-  return stops ? "shutdown.target" : boot_unit;  // every scope is before shutdown.target
+  return stops ? "shutdown.target" : boot_unit;  // every scope stops before shutdown.target
 }
 
 Result<> call_start(const BusLibrary& library, sd_bus* bus, Manager manager, const std::string& unit,
@@ -117,8 +117,8 @@ Result<> call_start(const BusLibrary& library, sd_bus* bus, Manager manager, con
   sd_bus_error error = SD_BUS_ERROR_NULL;
   const std::string description = "Containers of " + project;
   const char* const slice = manager == Manager::system ? "system.slice" : "app.slice";
-  // The unit has no task limit: it would be one for all containers together. Mounts that may hold volumes are unmounted
-  // after the containers.
+  // The unit has no task limit, because it would apply to all containers together. Mounts that may contain volumes are
+  // unmounted after the containers have stopped.
   const char* const before = unit_to_end_before(library, bus);
   const int called = library.call_method(bus, manager_name, manager_path, manager_interface, "StartTransientUnit",
                                          &error, nullptr, "ssa(sv)a(sa(sv))", unit.c_str(), "fail", 10,              //
@@ -178,14 +178,14 @@ std::string scope_name(std::string_view project, pid_t pid) {
     const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
     name += plain ? c : '_';
   }
-  name.resize(std::min<std::size_t>(name.size(), 200));  // of 255 that a unit's name may have
+  name.resize(std::min<std::size_t>(name.size(), 200));  // a unit name may have 255 characters
   return name + "-" + std::to_string(pid) + ".scope";
 }
 
 Result<> enter_scope(const std::string& project, pid_t pid) {
   if (::geteuid() != 0 || !systemd_is_process_1()) return {};
   const Manager manager = in_user_namespace() ? Manager::user : Manager::system;
-  // systemd delegates only version 2 to a user.
+  // systemd delegates only cgroup v2 to a user.
   if (manager == Manager::user && runtime::cgroup_version() != runtime::CgroupVersion::v2) return {};
   const std::string unit = scope_name(project, pid);
   TRY(start_scope(manager, unit, project, pid));

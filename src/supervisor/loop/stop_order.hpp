@@ -1,4 +1,4 @@
-// In which order the containers of one project are stopped when everything ends: dependents before what they depend on.
+// The order in which a project's containers are stopped at the end: dependents before their dependencies.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ class StopOrder {
   };
   explicit StopOrder(std::vector<Member> members) : left_(members.begin(), members.end()) {}
 
-  // Whom to stop now; each id is given once. What nobody else can come before (a cycle) is given together.
+  // The containers to stop now; each ID is returned once. A cycle is returned together.
   std::vector<std::string> next();
   void stopped(const std::string& id);
   bool done() const { return left_.empty(); }
@@ -27,7 +27,7 @@ class StopOrder {
   };
   bool is_needed(const Left& member) const;
 
-  std::vector<Left> left_;  // that have not ended yet
+  std::vector<Left> left_;  // not ended yet
 };
 
 }  // namespace consort::supervisor

@@ -30,7 +30,7 @@ constexpr std::chrono::seconds longest_wait_for_predecessor{20};
 constexpr int predecessor_retry_ms = 2;
 constexpr const char* kept_lock = "keeper.lock";
 constexpr const char* kept_place = "place";
-constexpr std::size_t record_bytes_limit = std::size_t{32} << 20;  // thousands of ports are some MiB
+constexpr std::size_t record_bytes_limit = std::size_t{32} << 20;  // thousands of ports take a few MiB
 
 std::vector<std::string> record_files(const std::string& folder) {
   std::vector<std::string> files;
@@ -100,7 +100,7 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
   };
   context_.settled = [this] { consider_ending(); };
   context_.cleaner.on_end = [this] { consider_ending(); };
-  // Many containers change in one turn of the loop; their names are collected once.
+  // Many containers may change in one turn of the loop; their names are collected once.
   context_.names_changed = [this] {
     if (std::exchange(names_stale_, true)) return;
     loop_.after(std::chrono::milliseconds(0), [this] {
@@ -128,17 +128,32 @@ Result<> Supervisor::watch_signals() {
   sigemptyset(&watched);
   sigaddset(&watched, SIGTERM);
   sigaddset(&watched, SIGINT);
+  sigaddset(&watched, SIGHUP);
   ::sigprocmask(SIG_BLOCK, &watched, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // our caller's limit, which only root can raise, must not end us: EFBIG is "no room"
   signals_ = Fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return fail_errno("watch signals");
   (void)TRY(loop_.add(signals_.get(), EPOLLIN, [this](std::uint32_t) {
     signalfd_siginfo info;
+    bool ends = false;
     while (::read(signals_.get(), &info, sizeof info) > 0) {
+      if (info.ssi_signo == SIGHUP)
+        make_way();
+      else
+        ends = true;
     }
-    do_shutdown(0);
+    if (ends) do_shutdown(0);
   }));
   return {};
+}
+
+// SIGHUP: for a successor, which may be another program by now. As after a kill (no destructor may end what that one is
+// to go on with), but not while a container is between two states. The keeper sees an orderly end, and starts it at
+// once.
+void Supervisor::make_way() {
+  const auto is_steady = [](const auto& entry) { return entry.second->idle() || entry.second->stays(); };
+  if (!context_.shutting_down && std::ranges::all_of(containers_, is_steady)) ::_exit(EXIT_SUCCESS);
 }
 
 // A process that a predecessor left between clone and execve, recorded or not: nobody will let it continue. It would
@@ -146,7 +161,7 @@ Result<> Supervisor::watch_signals() {
 void Supervisor::end_unrecorded() {
   const std::string keeper = std::to_string(::getppid());
   const auto children = read_file("/proc/" + keeper + "/task/" + keeper + "/children");
-  if (!children) return;  // a kernel without that file
+  if (!children) return;  // the kernel lacks that file
   for (const std::string& word : split(trim(*children), ' ')) {
     const auto pid = static_cast<pid_t>(parse_signed(word).value_or(0));
     if (pid <= 0) continue;
@@ -155,11 +170,11 @@ void Supervisor::end_unrecorded() {
   }
 }
 
-// Before anything is touched: our keeper is the project's keeper, and we are its only supervisor. A starter that is
-// killed leaves a keeper behind that nobody sees until then, and the next one starts another.
+// Before anything is touched, make sure that our keeper is the project's keeper and that we are its only supervisor. A
+// starter that is killed leaves a keeper behind that is not visible until then, and the next one starts another.
 Result<> Supervisor::claim_project(KeeperLink::Inheritance& inheritance) {
   const std::string lock_name = kept_lock;
-  const Fd inherited = std::move(inheritance.descriptors[lock_name]);  // not to be held longer than our keeper lives
+  const Fd inherited = std::move(inheritance.descriptors[lock_name]);  // must not be held longer than our keeper lives
   inheritance.descriptors.erase(lock_name);
   if (!inherited) {
     const Fd lock = TRY(open_file(keeper_lock_path(context_.run_folder), O_RDWR | O_CREAT, 0600));
@@ -170,7 +185,7 @@ Result<> Supervisor::claim_project(KeeperLink::Inheritance& inheritance) {
   return await_predecessor();
 }
 
-// A supervisor whose keeper was killed ends as soon as it notices.
+// A supervisor whose keeper was killed ends as soon as it notices that.
 Result<> Supervisor::await_predecessor() {
   serving_ = TRY(open_file(serving_lock_path(context_.run_folder), O_RDWR | O_CREAT, 0600));
   const auto deadline = std::chrono::steady_clock::now() + longest_wait_for_predecessor;
@@ -187,8 +202,8 @@ Result<> Supervisor::await_predecessor() {
   }
 }
 
-// A user's namespaces are kept for as long as somebody is connected to the process that keeps them: our keeper is,
-// through a connection that nobody uses. Ours ends with us.
+// A user's namespaces are kept for as long as a client is connected to the process that keeps them. Our keeper is,
+// through an otherwise unused connection. Ours ends with us.
 Result<> Supervisor::enter_place(KeeperLink::Inheritance& inheritance) {
   context_.place = TRY(place::Place::connect(options_.roots));
   const bool kept = inheritance.descriptors.erase(kept_place) != 0;
@@ -231,14 +246,14 @@ Result<> Supervisor::begin() {
 
 Result<> Supervisor::run(const std::function<void()>& ready) {
   if (auto begun = begin(); !begun) {
-    if (containers_.empty()) keeper_.remove(kept_lock);  // a keeper that has nothing to keep does not try again
+    if (containers_.empty()) keeper_.remove(kept_lock);  // a keeper without anything to keep does not try again
     return begun;
   }
   keeper_.ready();
   ready();
   context_.names_changed();
-  // Not earlier: whoever has started us waits for our answer, perhaps holding the lock of a container that is to be
-  // removed.
+  // Not earlier: the process that has started us waits for our answer, perhaps holding the lock of a container that is
+  // to be removed.
   context_.ended = [this](const ContainerUnit& unit) { ended_remover_.on_ended(unit); };
   for (const auto& [id, container] : containers_)
     if (container->idle() && container->state().ended()) ended_remover_.on_ended(container->unit());
@@ -247,8 +262,8 @@ Result<> Supervisor::run(const std::function<void()>& ready) {
   return loop_.run();
 }
 
-// One exit at a time: a hundred that arrive together are spread over many turns of the loop, and DNS is answered in
-// between.
+// One exit at a time: a hundred exits that arrive together are spread over many turns of the loop, and DNS is answered
+// in between.
 void Supervisor::on_keeper() {
   const auto exit = keeper_.receive();
   if (!exit) {
@@ -288,7 +303,7 @@ void Supervisor::update_names() {
     if (!container->has_names()) continue;
     for (NameRecord& record : name_records_of(container->unit())) records.push_back(std::move(record));
   }
-  if (!shared_names_) {  // also without any of our own: a predecessor may have left some
+  if (!shared_names_) {  // also without names of our own: a predecessor may have left some
     auto shared = SharedNames::create(loop_, options_.roots.run, options_.project, [this] { update_names(); });
     if (shared)
       shared_names_ = std::move(*shared);
@@ -303,7 +318,8 @@ void Supervisor::update_names() {
   guard_firewall();
 }
 
-// Bridges with containers on them. For a bridge that is already in the firewall, the firewall knows the rest.
+// Bridges with containers on them. For a bridge that is already in the firewall, the remaining settings are read from
+// there.
 void Supervisor::guard_firewall() {
   std::map<std::string, BridgePolicy> policies;
   for (const auto& [id, container] : containers_)
@@ -338,19 +354,20 @@ void Supervisor::consider_ending() {
       loop_.after(context_.shutting_down ? std::chrono::milliseconds(0) : idle_linger, [this] { try_to_end(); });
 }
 
-// A command that is about to connect holds the lock; then we stay. Once we hold it, nobody can be on the way.
+// A command that is about to connect holds the lock; then we stay. While we hold it, no command can be about to
+// connect.
 void Supervisor::try_to_end() {
   end_timer_ = 0;
   if (is_needed()) return;
   const auto lock = open_file(context_.run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600);
-  // Without the run directory nobody can be on the way either: it was removed while we were running.
+  // Without the run directory no command can be connecting either: it was removed while we were running.
   const bool unreachable = !lock && lock.error().sys_errno() == ENOENT;
   if (!unreachable && (!lock || ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)) {
     end_timer_ = loop_.after(context_.shutting_down ? lock_retry : idle_linger, [this] { try_to_end(); });
     return;
   }
   if (!server_.retire() && !context_.shutting_down) {
-    // Somebody connected through the old name; the next ones need one again.
+    // A client connected through the old name; the next ones need a new one.
     if (const auto again = server_.listen(); !again) log_line(again.error().message());
     return;
   }

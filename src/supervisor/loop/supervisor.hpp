@@ -1,4 +1,4 @@
-// The loop of one project: containers, control socket, names, and the keeper above.
+// The main object of one project's supervisor: containers, control socket, names, and the link to the keeper.
 #pragma once
 
 #include <map>
@@ -46,12 +46,13 @@ class Supervisor {
   Result<> claim_project(KeeperLink::Inheritance& inheritance);
   Result<> await_predecessor();
   Result<> watch_signals();
+  void make_way();
   void on_keeper();
   void on_exit(const KeptExit& exit);
   void on_request(ControlServer::ConnectionId id, Request request, std::vector<Fd> descriptors);
   void on_closed(ControlServer::ConnectionId id);
 
-  // One a verb.
+  // One function per request type.
   using ConnectionId = ControlServer::ConnectionId;
   void do_start(ConnectionId id, const Request& request, std::vector<Fd> descriptors);
   void do_stop(ConnectionId id, const Request& request);
@@ -80,7 +81,7 @@ class Supervisor {
   void guard_firewall();
   std::optional<std::string> owner_of_port(const std::string& protocol, std::uint16_t port) const;
   bool all_idle() const;
-  // Whether somebody has still a use for us.
+  // Whether the supervisor must continue to run.
   bool is_needed() const {
     return !all_idle() || clock_.is_armed() || context_.cleaner.must_go_on() || ended_remover_.is_waiting() ||
            (server_.connections() > 0 && !context_.shutting_down);
@@ -102,7 +103,7 @@ class Supervisor {
   std::map<ConnectionId, Fd> exec_consoles_;  // for resizing
   FirewallGuard firewall_;
   Fd signals_;
-  Fd serving_;  // the lock; closed with the process
+  Fd serving_;  // the lock; released when the process ends
   bool names_stale_ = false;
   EventLoop::Token end_timer_ = 0;
 };

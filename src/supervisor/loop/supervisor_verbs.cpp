@@ -1,4 +1,4 @@
-// Supervisor: what each request of the control socket does.
+// Supervisor: the requests of the control socket.
 #include <signal.h>
 #include <unistd.h>
 
@@ -153,7 +153,7 @@ void Supervisor::do_wait(ConnectionId id, const Request& request) {
 namespace {
 
 struct ExecPipes {
-  std::vector<Fd> ours;  // writer of its input, readers of its output and errors: for who asked
+  std::vector<Fd> ours;  // writer of its input, readers of its output and errors: for the client
   std::vector<Fd> its;
 };
 
@@ -223,7 +223,7 @@ void Supervisor::do_exec_wait(ConnectionId id, const Request& request) {
   if (!known) server_.refuse(id, known.error());
 }
 
-// All containers, or the one that is asked for, if it is known here.
+// All containers, or the requested one if it is known here.
 void Supervisor::do_snapshot(ConnectionId id, const Request& request) {
   if (request.id.empty()) return server_.send_states(id, states());
   std::vector<ObservedContainer> one;
@@ -250,11 +250,11 @@ void Supervisor::do_forget(ConnectionId id, const Request& request) {
     if (const auto forgotten = container->forget(); !forgotten) return server_.refuse(id, forgotten.error());
     containers_.erase(request.id);
   }
-  // For a container that exists only as a file.
+  // For a container that exists only as a run file.
   answer(id, remove_file(run_state_path(context_.run_folder, request.id)));
 }
 
-// With the pidfds that let the client see us and the keeper end.
+// With the pidfds through which the client sees us and the keeper end.
 void Supervisor::answer_ended(ConnectionId id) {
   std::vector<Fd> processes;
   for (const pid_t pid : {::getpid(), ::getppid()})
@@ -266,7 +266,7 @@ void Supervisor::answer_ended(ConnectionId id) {
   consider_ending();
 }
 
-// Nothing is running, and nothing is about to.
+// Ends the supervisor if nothing is running and nothing is about to.
 void Supervisor::do_end(ConnectionId id) {
   if (!all_idle() || clock_.is_armed()) return answer(id, {});
   do_shutdown(id);
@@ -286,7 +286,7 @@ void Supervisor::do_shutdown(ConnectionId id) {
   stop_in_order(std::make_shared<Ending>(Ending{id, StopOrder(std::move(members))}));
 }
 
-// Containers that have already ended are passed over in the same turn.
+// Containers that have already ended are skipped in the same turn.
 void Supervisor::stop_in_order(const std::shared_ptr<Ending>& ending) {
   ending->in_turn = true;
   for (auto ids = ending->order.next(); !ids.empty(); ids = ending->order.next()) {
@@ -295,7 +295,7 @@ void Supervisor::stop_in_order(const std::shared_ptr<Ending>& ending) {
         ending->order.stopped(container_id);
         if (!ending->in_turn) stop_in_order(ending);
       };
-      Container* container = find(container_id);  // not there: removed meanwhile
+      Container* container = find(container_id);  // null: removed meanwhile
       container != nullptr ? container->stop(std::nullopt, std::nullopt, on_stopped) : on_stopped();
     }
   }

@@ -1,4 +1,4 @@
-// How an image of the project is built.
+// The build of a project's image.
 #include "base/os/files/file.hpp"
 #include "units/podman/parts.hpp"
 
@@ -38,8 +38,8 @@ std::vector<Option> options_of(const Scope& scope, const compose::Build& build, 
   return options;
 }
 
-// The value of --file; "": none, the file has its usual name in a context that is fetched. Podman itself looks for a
-// name in such a context.
+// The value of --file; "": none, because the file has its usual name in a remote context. Podman itself looks for a
+// file name in such a context.
 std::string dockerfile_of(const compose::Build& build) {
   const bool is_local = build.context.starts_with('/');  // every path is absolute by now
   if (!is_local) return build.dockerfile;
@@ -57,7 +57,7 @@ Result<> add_build_unit(const Scope& scope, const project::DesiredService& servi
   const std::string dockerfile = dockerfile_of(build);
   const bool is_inline = !build.dockerfile_inline.empty();
   if (scope.is_quadlet()) {
-    const std::string folder = scope.unit(service.name) + "-build";  // of the service, in the run-time directory
+    const std::string folder = scope.unit(service.name) + "-build";  // the service's, in the run-time directory
     UnitText text(comment);
     text.section("Build");
     text.set("SetWorkingDirectory", command_value(build.context));
@@ -66,7 +66,7 @@ Result<> add_build_unit(const Scope& scope, const project::DesiredService& servi
     add_keys(options, text);
     text.section("Service");
     text.set("TimeoutStartSec", "infinity");
-    if (is_inline) {  // Quadlet knows no file beside a .build
+    if (is_inline) {  // Quadlet does not support a file next to a .build
       text.set("RuntimeDirectory", folder);
       text.set("ExecStartPre", "/bin/sh -c 'printf %%s \"$$0\" >\"$$RUNTIME_DIRECTORY/Dockerfile\"' " +
                                    command_word(build.dockerfile_inline));

@@ -1,5 +1,5 @@
-// A container's variables: in a file next to the units, because systemd and the process list show every local user what
-// is in a unit.
+// A container's variables: in a file next to the units, because unit files and the process list are readable by every
+// local user.
 #include <algorithm>
 
 #include "units/podman/parts.hpp"
@@ -8,7 +8,7 @@ namespace consort::units {
 
 namespace {
 
-// Podman reads NAME=VALUE line by line, literally, and gives up at lines of 64 KiB.
+// Podman reads NAME=VALUE line by line, literally, and fails on lines of 64 KiB.
 constexpr std::size_t longest_line = 60 * 1024;
 
 bool fits_in_line(const std::string& name, const std::string& value) {

@@ -1,4 +1,4 @@
-// What each attribute of a Compose file becomes in Podman units. A flat list in the language's own order.
+// What each attribute of a Compose file becomes in Podman units. A flat list in the order of the Compose language.
 #include "units/units.hpp"
 
 namespace consort::units {

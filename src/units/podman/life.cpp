@@ -1,4 +1,4 @@
-// When a container starts, stops and restarts.
+// Start, stop and restart of a container.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -12,16 +12,16 @@ namespace {
 using namespace std::chrono;
 using project::RestartWhen;
 
-// Time to pull an image first, as long as Docker's own units allow.
+// Extra time for pulling the image, as long as in Docker's own units.
 constexpr seconds longest_pull = minutes(15);
-constexpr seconds stop_time = seconds(10);  // that containers get if the file says nothing
+constexpr seconds stop_time = seconds(10);  // for containers, if the file does not set it
 constexpr seconds systemd_stop_time = seconds(90);
 
 seconds seconds_of(const std::optional<compose::Duration>& value, seconds missing) {
   return value ? ceil<seconds>(*value) : missing;
 }
 
-// Until Compose would call it unhealthy, plus the time for the pull.
+// The time until Compose would report it as unhealthy, plus the time for the pull.
 seconds longest_start(const project::DesiredService& service) {
   const compose::HealthCheck health = service.health.value_or(compose::HealthCheck{});
   const seconds round = seconds_of(health.interval, seconds(30)) + seconds_of(health.timeout, seconds(30));
@@ -43,7 +43,7 @@ void add_order(const Scope& scope, const project::DesiredService& service, Conta
 void add_restart(const compose::Service& file, const project::DesiredService& service, ContainerUnit& unit) {
   const RestartWhen when = service.restart.when;
   if (when == RestartWhen::never) return;
-  const bool only_failures = when == RestartWhen::on_failure || unit.ends;  // systemd: what ends does not start again
+  const bool only_failures = when == RestartWhen::on_failure || unit.ends;  // systemd does not restart completed units
   unit.service.emplace_back("Restart", only_failures ? "on-failure" : "always");
   if (service.restart.most_times) unit.start_limit = std::to_string(service.restart.most_times + 1);
   if (!file.deploy || !file.deploy->restart_policy || !file.deploy->restart_policy->delay) return;
@@ -71,7 +71,7 @@ void add_life(const Scope& scope, const project::DesiredService& service, Contai
   if (unit.ends) unit.service.emplace_back("Type", "oneshot");
   if (unit.stays) unit.service.emplace_back("RemainAfterExit", "yes");
   add_restart(file, service, unit);
-  // A container that runs to completion may take its time.
+  // The start of a container that runs to completion is not limited.
   unit.service.emplace_back("TimeoutStartSec", unit.ends ? "infinity" : std::to_string(longest_start(service).count()));
   const auto& grace = service.container.stop_grace_period;
   if (grace) unit.text("StopTimeout", "--stop-timeout", std::to_string(seconds_of(grace, stop_time).count()));

@@ -1,4 +1,4 @@
-// What a container may use.
+// Resource limits of a container.
 #include <cstdio>
 
 #include "units/podman/parts.hpp"

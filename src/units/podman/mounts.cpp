@@ -63,7 +63,7 @@ void add_tmpfs(const project::DesiredMount& mount, ContainerUnit& unit) {
   unit.text("Mount", "--mount", text);
 }
 
-// A secret that Podman keeps, under a project-specific name where the file defines its own.
+// A secret stored by Podman, under a project-specific name if the file defines its own.
 void add_kept_secret(const Scope& scope, const project::DesiredService& service, const project::DesiredFile& file,
                      ContainerUnit& unit) {
   const compose::FileObject& object = scope.project.secrets.at(file.key);
@@ -96,7 +96,7 @@ void add_mounts(const Scope& scope, const project::DesiredService& service, Cont
         break;
       case compose::MountType::npipe:
       case compose::MountType::cluster:
-        break;  // the table tells
+        break;  // reported by the table of fates
     }
   }
   for (const std::string& each : service.container.tmpfs) unit.text("Tmpfs", "--tmpfs", each);

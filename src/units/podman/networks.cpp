@@ -7,7 +7,7 @@ namespace consort::units {
 
 namespace {
 
-// Appended to the network's name if there is any: ":alias=web,ip=10.0.0.5".
+// Appended to the network's name if not empty: ":alias=web,ip=10.0.0.5".
 std::string attachment_text(const project::DesiredNetwork& network, const compose::Strings& names) {
   compose::Strings parts;
   for (const std::string& name : names) parts.push_back("alias=" + name);

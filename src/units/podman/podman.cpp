@@ -1,4 +1,4 @@
-// A project as units whose containers Podman runs.
+// Converts a project to units whose containers Podman runs.
 #include <algorithm>
 
 #include "base/sha256.hpp"
@@ -15,12 +15,12 @@ constexpr std::size_t tag_size = 8;  // of a digest
 
 enum class Role : std::uint8_t { service, job, hook };
 
-// With several containers of a service, the first has the service's unit.
+// If a service has several containers, the first one uses the service's unit.
 std::string numbered(const std::string& name, unsigned number) {
   return number == 1 ? name : name + "-" + std::to_string(number);
 }
 
-// Quadlet rewrites the command, and loses words that only their quotes make words.
+// Quadlet rewrites the command and loses words that are only words because of their quotes.
 bool is_lost(const std::string& word) {
   return word.empty() || word == ";";
 }
@@ -127,7 +127,7 @@ Result<> add_service(const Scope& scope, const project::DesiredService& service,
   return {};
 }
 
-// The service that systemd makes of a file: PROJECT-KEY.volume becomes PROJECT-KEY-volume.service.
+// The service that Quadlet generates from a file: PROJECT-KEY.volume becomes PROJECT-KEY-volume.service.
 std::string service_made_of(const std::string& path) {
   const std::size_t dot = path.rfind('.');
   const std::string name = path.substr(0, dot), kind = path.substr(dot + 1);
@@ -146,7 +146,7 @@ Result<> check_names(const Scope& scope) {
   return {};
 }
 
-// Several containers of a service have the same notes, and a hook has its service's.
+// Several containers of a service have the same notes, and a hook has those of its service.
 void tell_once(std::vector<compose::Diagnostic>& notes) {
   std::set<std::pair<std::uint32_t, std::string>> told;
   std::erase_if(notes,

@@ -16,7 +16,7 @@ std::string json_list(const compose::Strings& words) {
   return dump_json(list);
 }
 
-// What Podman would split at spaces, or interpret itself, must be a JSON list.
+// Text that Podman would split at spaces or interpret itself must be a JSON list.
 std::string shell_command(const std::string& text) {
   const std::string first = text.substr(0, text.find_first_of(" \t\n"));
   const bool own_word = first == "CMD" || first == "CMD-SHELL" || to_upper(first) == "NONE";
@@ -27,11 +27,11 @@ std::string shell_command(const std::string& text) {
 std::string health_command(const compose::HealthCheck& health) {
   if (health.test.size() == 2 && health.test[0] == "CMD-SHELL") return shell_command(health.test[1]);
   compose::Strings words(health.test.begin() + 1, health.test.end());
-  // A single word would be a shell's command.
+  // Podman would pass a single word to a shell.
   return words.size() == 1 ? json_list({shell_quote(words[0])}) : json_list(words);
 }
 
-// Docker's words for what Podman names differently.
+// Translates Docker's options that Podman names differently.
 std::string security_option(const std::string& option) {
   if (option == "systempaths=unconfined" || option == "systempaths:unconfined") return "unmask=ALL";
   if (option == "no-new-privileges:true" || option == "no-new-privileges=true") return "no-new-privileges";

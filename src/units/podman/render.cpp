@@ -1,4 +1,4 @@
-// Units as text.
+// Renders units as text.
 #include "units/podman/parts.hpp"
 
 namespace consort::units {
@@ -41,7 +41,7 @@ std::string quadlet_text(const ContainerUnit& unit, UnitText text) {
   return text.text();
 }
 
-// What Podman's own generator would have written.
+// The same text that Podman's own generator would have written.
 std::string service_text(const ContainerUnit& unit, UnitText text) {
   const std::string name = command_word(unit.container);
   text.section("Service");

@@ -1,4 +1,4 @@
-// The owner of a DIR of opendir or fdopendir.
+// Owner type for the DIR of opendir or fdopendir.
 #pragma once
 
 #include <dirent.h>

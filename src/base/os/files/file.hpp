@@ -1,4 +1,4 @@
-// Files and directories: whole reads, writes that are there entirely or not at all, and paths that cannot leave a root.
+// Files and directories: reading whole files, writing atomically, and resolving paths that cannot leave a root.
 #pragma once
 
 #include <sys/stat.h>
@@ -16,33 +16,34 @@ inline constexpr std::size_t default_read_limit = std::size_t{64} << 20;
 Result<std::string> read_file(const std::string& path, std::size_t limit = default_read_limit);
 
 enum class Durability {
-  volatile_,  // survives a crash of the program; for the run directory and what can be made again
-  durable,    // fsync of the file, then of its folder: survives a crash of the machine
+  volatile_,  // survives a crash of the program; for the run directory and what can be recreated
+  durable,    // fsync of the file, then of its directory: survives a crash of the machine
 };
-// Writes next to the target under a temporary name and renames: a reader sees the old or the new content, never a part.
+// Writes to a temporary file next to the target and renames it: a reader sees the old or the new content, never a mix.
 Result<> write_file_atomic(const std::string& path, std::string_view content, mode_t mode = 0644,
                            Durability durability = Durability::volatile_);
-Result<> sync_directory(const std::string& path);
+Result<> sync_directory(const std::string& path);  // makes renames and removals in it durable
 
-bool path_exists(const std::string& path);  // of a dangling link: true
-Result<struct stat> stat_path(const std::string& path);
-Result<struct stat> lstat_path(const std::string& path);
+bool path_exists(const std::string& path);                // true for a dangling link; false if it cannot be examined
+Result<struct stat> stat_path(const std::string& path);   // follows links
+Result<struct stat> lstat_path(const std::string& path);  // does not follow a link
 // mkdir -p; existing directories keep their mode.
 Result<> make_directories(const std::string& path, mode_t mode = 0755);
-// rm -rf: any depth, no links followed, nothing entered that is mounted below, chattr +i undone. Gone is success.
+// rm -rf: any depth, follows no links, enters nothing that is mounted below, undoes chattr +i. A missing path is
+// success.
 Result<> remove_tree(const std::string& path);
-Result<> remove_file(const std::string& path);  // already gone is success
+Result<> remove_file(const std::string& path);  // a missing file is success
 Result<> rename_path(const std::string& from, const std::string& to);
 
-// A path of a container or image, resolved inside root as if root were "/": links and ".." cannot leave it
-// (openat2 with RESOLVE_IN_ROOT). root is a descriptor of a directory.
+// Opens a path of a container or image as if root were "/": neither links nor ".." can leave it (openat2 with
+// RESOLVE_IN_ROOT). root is the descriptor of a directory (borrowed).
 Result<Fd> open_in_root(int root, const std::string& path, int flags, mode_t mode = 0644);
-// mkdir -p inside root, following links inside it. Gives the directory, opened with O_PATH.
+// mkdir -p inside root, following links inside it. Returns the directory, opened with O_PATH.
 Result<Fd> make_directories_in_root(int root, const std::string& path, mode_t mode = 0755);
 
-// Pure text: "a//b/./c/.." -> "a/b". Never touches the disk; "" -> ".".
+// Purely textual: "a//b/./c/.." -> "a/b". Never accesses the disk; "" -> ".".
 std::string clean_path(std::string_view path);
-std::string join_path(std::string_view base, std::string_view relative);  // an absolute `relative` wins; cleaned
+std::string join_path(std::string_view base, std::string_view relative);  // an absolute `relative` wins; normalized
 std::string base_name(std::string_view path);
 std::string dir_name(std::string_view path);
 Result<std::string> current_directory();

@@ -1,4 +1,5 @@
-// Locks on open files and directories: flock(2), which belongs to what was opened and ends with its last descriptor.
+// Locks on open files and directories by flock(2). A lock belongs to the open file description and ends with its last
+// descriptor.
 #pragma once
 
 #include <stop_token>

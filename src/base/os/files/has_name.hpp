@@ -1,12 +1,13 @@
-// Whether what was opened, and perhaps locked, is still what a path names.
+// Checks whether an open file, possibly locked, is still the one that a path refers to.
 #pragma once
 
 #include <string>
 
 namespace consort {
 
-// Whoever removes what is locked leaves those who wait for the lock with something that has no name any more, or whose
-// name another one has: they look here and begin anew. A link is not followed. False as well if it cannot be looked at.
+// If a locked file is removed, those waiting for its lock end up with a file that has no name, or whose name now
+// belongs to another file: they check here and start over. Does not follow a link. Also false if the path cannot be
+// examined.
 bool has_name(int fd, const std::string& path);
 
 }  // namespace consort

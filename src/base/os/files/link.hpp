@@ -1,4 +1,4 @@
-// Symbolic links.
+// Reading symbolic links.
 #pragma once
 
 #include <string>
@@ -7,7 +7,8 @@
 
 namespace consort {
 
-// What the link `name` of a directory names. shown: how an error calls it. Not for use between clone and exec.
+// The target of the link `name` in the directory `folder` (borrowed). `shown` is its name in errors. Not for use
+// between clone and exec.
 Result<std::string> read_link_at(int folder, const std::string& name, const std::string& shown);
 inline Result<std::string> read_link_at(int folder, const std::string& name) {
   return read_link_at(folder, name, name);

@@ -1,5 +1,5 @@
-// Locks that are files in a folder: a file is there, and locked, while somebody works on what its name says. What a
-// crash leaves is a file that nobody holds, and so tells the next one what there is to clean up.
+// Lock files: a file in a directory exists, and is locked, while a process works on what its name identifies. A crash
+// leaves a file that nobody has locked, which tells the next process what to clean up.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@ namespace consort {
 
 class LockFile {
  public:
-  // Makes the directory, too. nullopt: somebody else has the lock. Never waits.
+  // Creates the directory if needed. nullopt: another process has the lock. Never waits.
   static Result<std::optional<LockFile>> try_take(const std::string& folder, const std::string& name);
   LockFile(LockFile&&) noexcept = default;
   LockFile& operator=(LockFile&& other) noexcept;
@@ -29,8 +29,8 @@ class LockFile {
   std::string path_;
 };
 
-// Calls clean_up with the name of each file that nobody holds, and removes the file if that worked. The lock is held
-// meanwhile. The first error, after all were tried. Cheap where there is nothing: one listing.
+// Calls clean_up with the name of each file that nobody has locked, holding its lock, and removes the file if that
+// succeeds. Returns the first error after trying all of them. If there are none, it costs one listing.
 Result<> sweep_lock_files(const std::string& folder, const std::function<Result<>(const std::string& name)>& clean_up);
 
 }  // namespace consort

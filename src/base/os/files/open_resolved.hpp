@@ -1,4 +1,4 @@
-// openat2 as everything here calls it.
+// A wrapper for openat2, as used throughout this program.
 #pragma once
 
 #include <linux/openat2.h>
@@ -9,7 +9,7 @@
 
 namespace consort {
 
-// resolve: RESOLVE_ flags; O_CLOEXEC is added to flags. what: names the attempt in an error ("open directory").
+// resolve: RESOLVE_ flags; O_CLOEXEC is added to flags. what: the operation as named in errors ("open directory").
 Result<Fd> open_resolved(int root, const std::string& path, int flags, mode_t mode, std::uint64_t resolve,
                          const char* what = "open");
 

@@ -1,5 +1,5 @@
-// Files that somebody else has made, and that may be anything: of a project that was cloned, or of a container, which
-// can put a pipe or a device in their place at any time.
+// Opens files that others created and that may be anything: files of a cloned project, or of a container, which can
+// replace them with a pipe or a device at any time.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +9,14 @@
 
 namespace consort {
 
-// Like read_file(), but never waits for somebody to write: what is neither a regular file nor /dev/null is refused at
-// once with Code::invalid. Only a path that stands for a descriptor of ours (/dev/stdin, /dev/fd/N, /proc/self/fd/N),
-// as a shell writes for <(command), may be a pipe.
+// Like read_file(), but never waits for a writer: anything other than a regular file or /dev/null is refused at once
+// with Code::invalid. Only a path that refers to one of our own descriptors (/dev/stdin, /dev/fd/N, /proc/self/fd/N),
+// as a shell passes for <(command), may be a pipe.
 Result<std::string> read_plain_file(const std::string& path, std::size_t limit);
 
-// A regular file below a directory; nothing else is opened, not even for a moment: a pipe would have to be waited for,
-// and to open a device can do something (a watchdog ends the machine). Code::invalid if it is something else.
-// At: links are not followed. In root: they are, and none leads out of it.
+// Opens a regular file below a directory (borrowed). Nothing else is ever opened: a pipe would block, and merely
+// opening some devices has an effect (a watchdog resets the machine). Code::invalid if it is anything else.
+// open_plain_at does not follow links; open_plain_in_root does, but never out of the root.
 Result<Fd> open_plain_at(int folder, const std::string& name, int flags);
 Result<Fd> open_plain_in_root(int root, const std::string& path, int flags);
 

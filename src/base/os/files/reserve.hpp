@@ -1,5 +1,5 @@
-// A full disk: how much is left, and a little that is kept back for the commands that make room. To remove something
-// takes room itself: for a transaction, for the files that say how a container ended.
+// Detects a full disk, and keeps a small reserve for the commands that free space: removing something needs space too,
+// for a transaction and for the files that record how a container ended.
 #pragma once
 
 #include <cstdint>
@@ -9,28 +9,29 @@
 
 namespace consort {
 
-// What is short where there is less than a command needs to get anything done: 1 MiB and 64 inodes.
+// What is short if less is left than a command needs to get anything done: 1 MiB and 64 inodes.
 enum class Shortage : std::uint8_t { none, blocks, inodes };
-// Tries it in this directory instead of believing a number: ext4 counts blocks as free that it gives to nobody, and a
-// quota is in no such number.
+// Tries to allocate in this directory instead of trusting statistics: ext4 counts reserved blocks as free, and
+// statistics ignore quotas.
 Shortage find_shortage(const std::string& folder);
-// Fails if there is one ("the disk of X is full"), with the advice below. Before anything is stopped or made.
+// Fails if there is a shortage ("the disk of X is full"), with the advice below. Call it before stopping or creating
+// anything.
 Result<> check_room(const std::string& data_root);
-// For an error with ENOSPC or EDQUOT: what is full and how to make room. "" for others, and where that is no disk.
+// For an error with ENOSPC or EDQUOT: what is full and how to free space. "" for other errors, or if it is not a disk.
 std::string advice_on_full_disk(const Error& error, const std::string& data_root);
 
-// data/reserve: blocks and inodes.
+// The reserved blocks and inodes, in DATA/reserve.
 class Reserve {
  public:
   explicit Reserve(const std::string& data_root) : data_(data_root), folder_(data_root + "/reserve") {}
 
-  // For the commands that make room, before they do anything, also look whose root it is: gives it up if the
-  // disk is full and it is_ours().
+  // For the commands that free space. They call this before anything else, even before checking who owns the root:
+  // releases the reserve if the disk is full and is_ours().
   void give_up_if_full() const;
-  // For all others, once the root has been found to be ours (Roots::prepare()): makes it if it is not there and there
-  // is plenty. One look where it is there; that it cannot be made is nobody's failure.
+  // For all other commands, after Roots::prepare() has found the root to be ours: creates the reserve if it is missing
+  // and there is plenty of space. One check if it exists; failing to create it is not an error.
   void keep() const;
-  // Whether the directory of that name was made by this, to its end or not, and holds nothing else.
+  // Whether the reserve directory was created by this class, completely or not, and contains nothing else.
   bool is_ours() const;
 
  private:

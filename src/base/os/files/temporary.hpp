@@ -1,4 +1,4 @@
-// Files that become what they shall be by a rename.
+// Files that become what they shall be by a rename, and files without a name.
 #pragma once
 
 #include <sys/types.h>
@@ -9,12 +9,16 @@
 
 namespace consort {
 
-// A new file next to path, for what shall be renamed to it when it is complete.
+// A new file next to `path`, to be renamed to it when complete.
 struct TemporaryFile {
   Fd fd;             // open for writing
-  std::string path;  // "PATH.tmp-" and 16 random digits: neither to be guessed nor taken by what a crash has left
+  std::string path;  // "PATH.tmp-" and 16 random digits: neither guessable nor left over from a crash
 };
-Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode);  // mode less the umask
+Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode);  // mode minus the umask
+
+// A file in that directory that nobody else sees, and that disappears with its descriptor. Open for reading and
+// writing.
+Result<Fd> create_unnamed(const std::string& folder);
 
 // Removes what a crash has left of such files in a directory. Young ones may be somebody's work, and stay.
 Result<> sweep_temporaries(const std::string& folder);

@@ -1,9 +1,10 @@
-// One thread, one level-triggered epoll loop. Handlers never block; they may add and remove registrations, their own
-// included. A registration is a token with a generation, because descriptor numbers are reused inside one batch.
+// One thread, one level-triggered epoll loop. Handlers never block; they may add and remove registrations, including
+// their own. A registration is identified by a token that is never reused, because descriptor numbers are reused within
+// one batch of events.
 //
-// A handler may take 50 ms at most; what takes longer is cut into steps (stepped_work.hpp) or done by a child. A debug
-// build whose environment has CONSORT_LOOP_LIMIT_MS aborts when one takes longer than that: processor time and time
-// asleep count, time in which others had the processor does not.
+// A handler may take at most 50 ms; longer work is split into steps (stepped_work.hpp) or done by a child process. With
+// CONSORT_LOOP_LIMIT_MS in the environment, a debug build aborts if a handler takes longer than that: time on the CPU
+// and time asleep count, time spent waiting for a CPU does not.
 #pragma once
 
 #include <sys/epoll.h>
@@ -31,34 +32,34 @@ class EventLoop {
   static Result<EventLoop> create();
   EventLoop(EventLoop&&) noexcept = default;
 
-  // urgent: somebody waits for the answer to a question that costs us nothing (a name). It is looked at between any two
-  // handlers, so that it waits for one of them and not for all that are ready.
+  // urgent: a client waits for the answer to a cheap question (a name lookup). Urgent descriptors are checked between
+  // any two handlers, so the client waits for one handler and not for all that are ready.
   enum class Turn : std::uint8_t { ordinary, urgent };
-  // fd is borrowed: remove() before closing it. A second registration of one fd is an error (EEXIST).
+  // fd is borrowed: remove() it before closing. Registering an fd a second time is an error (EEXIST).
   Result<Token> add(int fd, std::uint32_t events, Handler handler, Turn turn = Turn::ordinary);
   Result<> modify(Token token, std::uint32_t events);
-  void remove(Token token);  // an unknown token is fine
+  void remove(Token token);  // an unknown token is ignored
 
   Token at(Clock::time_point when, TimerHandler handler);
   template <typename Rep, typename Period>
   Token after(std::chrono::duration<Rep, Period> delay, TimerHandler handler) {
     return at(deadline_after(delay), std::move(handler));
   }
-  void cancel(Token timer);  // already fired is fine
+  void cancel(Token timer);  // a timer that has already fired is ignored
 
-  // One wait and its handlers; limit bounds the wait.
+  // Waits once and runs the handlers; limit bounds the wait.
   Result<> run_once(Clock::duration limit = Clock::duration::max());
   Result<> run();  // until stop()
   void stop() { stopped_ = true; }
 
-  // How often descriptors have woken the loop. A loop with nothing to do must not be woken.
+  // How often descriptors have woken the loop. An idle loop must not wake up.
   std::uint64_t wakeups() const { return wakeups_; }
 
  private:
   struct Watch {
     int fd;
     Turn turn;
-    std::shared_ptr<Handler> handler;  // shared: stays alive while it runs, even if it removes itself
+    std::shared_ptr<Handler> handler;  // shared: stays alive while it runs, even if it removes its own registration
   };
   struct Timer {
     Token token;
@@ -67,7 +68,7 @@ class EventLoop {
   explicit EventLoop(Fd epoll) : epoll_(std::move(epoll)) {}
   int epoll_of(Turn turn) const { return turn == Turn::urgent ? urgent_.get() : epoll_.get(); }
   Result<> open_urgent();
-  Result<int> dispatch(int epoll, int limit_ms);  // how many events there were
+  Result<int> dispatch(int epoll, int limit_ms);  // returns the number of events
   void after_handler();
   void fire_timers();
   int wait_milliseconds(Clock::duration limit) const;

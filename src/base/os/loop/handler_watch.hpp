@@ -1,4 +1,4 @@
-// Finds handlers of an event loop that take too long, in debug builds that are asked to: see event_loop.hpp.
+// Finds event loop handlers that take too long, in debug builds on request: see event_loop.hpp.
 #pragma once
 
 #include <chrono>
@@ -12,14 +12,14 @@ namespace consort {
 class HandlerWatch {
  public:
   using Clock = std::chrono::steady_clock;
-  // For the calling thread, which is to run the loop. Empty: nobody asks for it, or this is no debug build.
+  // For the calling thread, which must be the one that runs the loop. Null if not requested or not a debug build.
   static std::unique_ptr<HandlerWatch> from_environment();
   HandlerWatch(std::chrono::milliseconds limit, Fd schedule) : limit_(limit), schedule_(std::move(schedule)) {}
 
   void begin();
-  // Since begin(), without the time in which this thread wanted to run and others had the processor.
+  // Time since begin(), minus the time this thread was runnable but waiting for a CPU.
   std::chrono::nanoseconds taken() const;
-  void end() const;  // aborts the program, with a word on standard error, if it took too long
+  void end() const;  // aborts the program with a message on standard error if the handler took too long
 
  private:
   std::chrono::nanoseconds waited_for_processor() const;

@@ -1,5 +1,5 @@
-// Work that is too long for one turn of an event loop: it is cut into steps, and the loop's other descriptors and
-// timers get their turn between them.
+// Work that is too long for one iteration of an event loop: it is split into steps, and the loop's other descriptors
+// and timers are served between them.
 #pragma once
 
 #include <functional>
@@ -12,14 +12,14 @@ namespace consort {
 class SteppedWork {
  public:
   enum class Next : std::uint8_t { step, finished };
-  // A millisecond or two at most; several are done in one turn.
+  // One or two milliseconds at most; several steps run in one iteration.
   using Step = std::move_only_function<Result<Next>()>;
   using Done = std::move_only_function<void(Result<>)>;
 
-  // Begins in the loop's next turn. `done` is called once, from the loop, after the last step or the first that fails;
-  // it may destroy this object.
+  // Starts in the loop's next iteration. `done` is called once, from the loop, after the last step or the first one
+  // that fails; it may destroy this object. The loop is borrowed and must outlive this object.
   SteppedWork(EventLoop& loop, Step step, Done done);
-  ~SteppedWork() { loop_.cancel(turn_); }  // unfinished: neither is called any more
+  ~SteppedWork() { loop_.cancel(turn_); }  // if unfinished, neither function is called any more
   SteppedWork(const SteppedWork&) = delete;
   SteppedWork& operator=(const SteppedWork&) = delete;
 

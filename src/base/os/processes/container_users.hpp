@@ -1,5 +1,4 @@
-// The users of containers that root runs in user namespaces of their own, and the maps between them and the machine's.
-// docs/decisions/0148.
+// User namespaces of root's containers, and the mapping between their users and the machine's: docs/decisions/0148.
 #pragma once
 
 #include <sys/types.h>
@@ -11,38 +10,39 @@
 
 namespace consort {
 
-// Root of every such container, and how many users follow. Nobody else has these numbers: systemd gives its containers
-// those up to 1879048191, and keeps those from 2147352576 on for files of others.
+// The machine's user ID of root in every such container, and the number of IDs mapped. No other program uses them:
+// systemd allocates container IDs up to 1879048191, and reserves IDs from 2147352576 on for foreign files.
 inline constexpr std::uint32_t first_container_id = 2'000'000'000;
 inline constexpr std::uint32_t container_ids = std::uint32_t{1} << 27;
-std::string container_id_map();  // as /proc/PID/uid_map takes it
+std::string container_id_map();  // in the format of /proc/PID/uid_map
 
-// Namespaces that nobody is in; each lives as long as somebody has its descriptor or is in it.
+// Namespaces without processes; each exists as long as a descriptor refers to it or a process is in it.
 struct NamespacesOfNobody {
   Fd users;
   Fd network;
 };
 enum class WithNetwork : std::uint8_t { no, yes };
-// Maps as the kernel takes them: lines of "INSIDE OUTSIDE COUNT".
+// Maps in the kernel's format: lines of "INSIDE OUTSIDE COUNT".
 Result<NamespacesOfNobody> make_user_namespace(const std::string& uid_map, const std::string& gid_map,
                                                WithNetwork network = WithNetwork::no);
-// A network namespace that belongs to that user namespace (borrowed).
+// A network namespace owned by that user namespace (borrowed).
 Result<Fd> make_network_namespace_of(int users);
-// A user namespace with container_id_map(), for map_mount_owners() and the like. Borrowed; made once in a process.
+// A user namespace with container_id_map(), for map_mount_owners() and the like. Borrowed; created once per process.
 Result<int> container_users();
 
-// The user namespace to which another namespace belongs. An empty Fd: that of this process.
+// The user namespace that owns another namespace. An empty Fd: the one of this process.
 Result<Fd> owner_of_namespace(int other);
 
-// Owners of what a detached mount (borrowed) shows, by the map of a user namespace. EINVAL: its file system cannot.
+// Maps the file owners of a detached mount (borrowed) through a user namespace. EINVAL: its file system does not
+// support it.
 enum class MapSubmounts : std::uint8_t { no, yes };
 Result<> map_mount_owners(int tree, int users, MapSubmounts submounts);
 
-// What number the root of a process has as this one sees it: 0 in its own user namespace.
+// The user ID that a process's root has in our user namespace; 0 if the process is in our namespace.
 Result<std::uint32_t> root_of_process(pid_t pid);
 
-// While it lives, what this thread makes belongs to another user (and its group), and the thread may do as much as
-// before. For root of the machine.
+// While it exists, files that this thread creates belong to another user (and its group), without the thread losing
+// privileges. Requires root on the machine.
 class ActingAs {
  public:
   static Result<ActingAs> begin(std::uint32_t id);

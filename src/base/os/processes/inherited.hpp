@@ -1,8 +1,8 @@
-// What a process takes over from whoever started it, put back to one state that is the same whoever that was: a
-// container must not be slower, or able to open fewer files, because `up` was typed in another shell.
+// Resets what a process inherits from its parent to a fixed state: a container must not be slower, or be able to open
+// fewer files, because `up` was run from another shell.
 //
-// Async-signal-safe and nothing but libc: the keeper has no more, and the runtime calls this between clone and exec.
-// Best effort: what is not permitted stays as it is, or comes as near as is permitted.
+// Async-signal-safe, and uses nothing but libc: the keeper has nothing else, and the runtime calls this between clone
+// and exec. Best effort: what is not permitted is left unchanged, or set as close to the default as permitted.
 #pragma once
 
 #include <errno.h>
@@ -22,9 +22,9 @@ struct DefaultLimit {
   uint64_t soft, hard;
 };
 
-// What Docker's packages give their containers.
+// The defaults of Docker's packages.
 inline constexpr uint64_t no_limit = ~uint64_t{0};
-inline constexpr uint64_t of_the_machine = no_limit - 1;  // the hard limit, which the kernel made from its memory
+inline constexpr uint64_t of_the_machine = no_limit - 1;  // the hard limit, which the kernel sets at boot
 inline constexpr DefaultLimit default_limits[] = {
     {RLIMIT_CPU, no_limit, no_limit},
     {RLIMIT_FSIZE, no_limit, no_limit},
@@ -48,7 +48,8 @@ struct KernelLimit {  // rlimit64 of prlimit64
   uint64_t soft, hard;
 };
 
-// Without CAP_SYS_RESOURCE a hard limit cannot be raised, and none of files beyond fs.nr_open: then as much as can be.
+// Without CAP_SYS_RESOURCE a hard limit cannot be raised; nor can RLIMIT_NOFILE exceed fs.nr_open. In these cases, sets
+// as much as possible.
 inline void reset_limit(const DefaultLimit& wanted) {
   KernelLimit now{};
   if (::syscall(SYS_prlimit64, 0, wanted.resource, nullptr, &now) != 0) return;
@@ -65,7 +66,7 @@ inline void reset_limits() {
   for (const DefaultLimit& limit : default_limits) reset_limit(limit);
 }
 
-// Niceness, policy, processors, memory nodes, priority of input and output, and the settings of a process that execve
+// Resets nice value, scheduling policy, CPU affinity, memory policy, I/O priority, and the process settings that execve
 // does not clear.
 inline void reset_scheduling() {
   // struct sched_attr; linux/sched/types.h can't be included together with sched.h.
@@ -78,7 +79,7 @@ inline void reset_scheduling() {
   } ordinary{};
   ordinary.size = sizeof ordinary;
   ::syscall(SYS_sched_setattr, 0, &ordinary, 0);
-  // The kernel takes those that the process's cpuset has.
+  // The kernel restricts this to the CPUs of the process's cpuset.
   unsigned char processors[1024];
   ::memset(processors, 0xff, sizeof processors);
   ::syscall(SYS_sched_setaffinity, 0, sizeof processors, processors);

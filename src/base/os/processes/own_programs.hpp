@@ -1,6 +1,6 @@
-// Where the programs lie that belong to consort and that it starts (consort-keeper, consort-supervisor, consort-init):
-// next to it, as they are built, or in the libexec directory of its installation. CONSORT_LIBEXEC names another
-// directory.
+// Locates the programs that consort itself starts (consort-keeper, consort-supervisor, consort-init): next to its own
+// executable, as in the build directory, or in the libexec directory of its installation. CONSORT_LIBEXEC overrides
+// both.
 #pragma once
 
 #include <string>
@@ -9,11 +9,12 @@
 
 namespace consort {
 
-// The path of an executable file. Code::not_found, with a hint, when it is in none of the directories.
+// The path of an executable file. Code::not_found, with a hint, if it is in none of these directories.
 Result<std::string> find_own_program(const std::string& name);
 
-// Puts the directory into CONSORT_LIBEXEC, unless that is set, for a program that is about to execute itself from a
-// sealed descriptor: it could not tell any more where it lies. Only while there is one thread.
+// Sets CONSORT_LIBEXEC to the directory of this executable, unless it is already set, for a program that is about to
+// execute itself from a sealed descriptor, after which it could not determine its location. Requires that there is only
+// one thread.
 void remember_own_folder();
 
 }  // namespace consort

@@ -1,4 +1,4 @@
-// Other programs: started, fed, listened to, and never left behind.
+// Runs other programs: starts them, writes their input, reads their output, and never leaves them behind.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +11,7 @@
 
 namespace consort {
 
-// How a process ended, as a shell counts: 0-255, or 128 + signal.
+// How a process ended. `code` follows the shell's convention: 0-255, or 128 + signal.
 struct ExitStatus {
   int code = 0;
   int signal = 0;  // 0 if it exited by itself
@@ -19,7 +19,7 @@ struct ExitStatus {
 };
 ExitStatus exit_status_of(int wait_status);
 
-// A child that we must not lose: killed and reaped by the destructor unless wait() or release() came first.
+// Owns a child process: the destructor kills and reaps it unless wait() or release() was called.
 class ChildGuard {
  public:
   ChildGuard() = default;
@@ -43,7 +43,7 @@ struct SpawnOptions {
   std::string directory;                 // empty: inherited
   int in = -1, out = -1, err = -1;       // -1: /dev/null for in, inherited for out and err
 };
-// posix_spawn: safe in a program with threads. All other descriptors are closed in the child.
+// Uses posix_spawn: safe in a program with threads. All other descriptors are closed in the child.
 Result<ChildGuard> spawn(const SpawnOptions& options);
 
 struct Captured {
@@ -51,14 +51,15 @@ struct Captured {
   std::string out;
   std::string err;
 };
-// Runs to the end; output beyond limit is dropped. input is written to its standard input. Once cancel (-1: never) can
-// be read, the program is killed: Code::interrupted.
+// Runs the program to its end; output beyond `limit` bytes is dropped. `input` is written to its standard input. When
+// cancel (borrowed; -1: never) becomes readable, the program is killed: Code::interrupted.
 Result<Captured> run_and_capture(SpawnOptions options, std::string_view input = {}, std::size_t limit = 16 << 20,
                                  int cancel = -1);
 
 Result<Fd> open_pidfd(pid_t pid);
 Result<> send_signal(int pidfd, int signal);  // a process that has ended: ESRCH, Code::not_found
-// Field 22 of /proc/PID/stat: with the pid it names a process for as long as the machine runs. Code::not_found if gone.
+// Field 22 of /proc/PID/stat: together with the pid it identifies a process until reboot. Code::not_found if it is
+// gone.
 Result<std::uint64_t> process_start_time(pid_t pid);
 
 }  // namespace consort

@@ -1,5 +1,5 @@
-// /proc/PID of a process known by pid and start time, as a descriptor: it stays that process's, whoever gets its number
-// later, so what is opened through it is never another's.
+// /proc/PID of a process identified by pid and start time, as a descriptor. It keeps referring to that process even if
+// its pid is reused, so files opened through it never belong to another process.
 #pragma once
 
 #include <sys/types.h>
@@ -10,10 +10,10 @@
 
 namespace consort {
 
-// Code::not_found: it has ended. Later, openat() in the directory of one that has ended fails with ESRCH.
+// Code::not_found: it has ended. If it ends later, openat() in its directory fails with ESRCH.
 Result<Fd> open_process_folder(pid_t pid, std::uint64_t started);
 
-// The pidfd of the process whose directory it is. Code::not_found: it has ended.
+// The pidfd of the process that the /proc directory `folder` belongs to. Code::not_found: it has ended.
 Result<Fd> open_pidfd(int folder, pid_t pid);
 
 }  // namespace consort

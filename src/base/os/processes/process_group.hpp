@@ -1,12 +1,12 @@
-// A program with a process group of its own: it can be sent a signal with all that it has started. It must not read
-// from a terminal, which would stop it.
+// Starts a program in a process group of its own, so that a signal can be sent to it and everything it has started. It
+// must not read from a terminal, which would stop it.
 #pragma once
 
 #include "base/os/processes/process.hpp"
 
 namespace consort {
 
-// As spawn(); the group has the number of the program.
+// Like spawn(); the process group ID is the program's pid.
 Result<ChildGuard> spawn_group(const SpawnOptions& options);
 
 }  // namespace consort

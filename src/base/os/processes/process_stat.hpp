@@ -1,5 +1,5 @@
-// What /proc/PID/stat says of a process. Its second field is the name, which the process chooses: with blanks, brackets
-// and line ends if it likes.
+// Parses /proc/PID/stat. Its second field is the name, which the process chooses itself: it may contain spaces,
+// parentheses and newlines.
 #pragma once
 
 #include <sys/types.h>
@@ -17,23 +17,23 @@ namespace consort {
 class StatFields {
  public:
   std::string pid, name;
-  char state() const { return rest_[0][0]; }  // 'R', 'S', 'Z' (it has ended and was not reaped), ...
+  char state() const { return rest_[0][0]; }  // 'R', 'S', 'Z' (ended but not reaped), ...
   pid_t parent() const;
-  // Ticks after boot. With its number it names a process forever.
+  // Clock ticks since boot. Together with the pid it identifies a process until reboot.
   std::uint64_t started() const;
-  // From 3 on, as proc_pid_stat(5) counts them. nullopt: there is none, or it is negative.
+  // Field 3 and later, numbered as in proc_pid_stat(5). nullopt: the field is missing or negative.
   std::optional<std::uint64_t> number(std::size_t field) const;
   bool has_ended() const { return state() == 'Z' || state() == 'X'; }
 
  private:
   friend Result<StatFields> stat_fields(std::string_view text);
-  std::vector<std::string> rest_;  // from field 3 on; up to `started` at least
+  std::vector<std::string> rest_;  // from field 3 on, at least up to the start time
 };
 
 Result<StatFields> stat_fields(std::string_view text);
 // Code::not_found: there is no such process.
 Result<StatFields> stat_fields_of(pid_t pid);
-// Of the process whose directory in /proc this is.
+// For the process that this /proc directory (borrowed) belongs to.
 Result<StatFields> stat_fields_in(int folder);
 
 }  // namespace consort

@@ -1,11 +1,11 @@
-// What started this program as a service, if anything did, and waits to be told that it is ready (sd_notify(3)).
+// Notifies the service manager, if this program runs as a service, of its state (sd_notify(3)).
 #pragma once
 
 #include <string_view>
 
 namespace consort {
 
-// "READY=1". Does nothing without NOTIFY_SOCKET; whoever does not hear it is none of our business.
+// "READY=1". Does nothing without NOTIFY_SOCKET; failing to deliver the message is not an error.
 void tell_service_manager(std::string_view state);
 
 }  // namespace consort

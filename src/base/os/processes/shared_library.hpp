@@ -1,4 +1,4 @@
-// A library that is loaded when it is first needed, because most commands never need it.
+// A shared library that is loaded on first use, because most commands never need it.
 #pragma once
 
 #include <string>
@@ -10,15 +10,15 @@ namespace consort {
 
 class SharedLibrary {
  public:
-  // The first of these names that the dynamic loader finds. It stays loaded until the program ends.
+  // Loads the first of these names that the dynamic loader finds. It stays loaded until the program ends.
   static Result<SharedLibrary> load(const std::vector<std::string>& names);
 
-  // Functions of C, by name. The type is the caller's word.
+  // Looks up a C function by name. The caller must supply the correct type.
   template <typename Function>
   void find(const char* name, Function& function) {
     function = reinterpret_cast<Function>(symbol(name));
   }
-  // Code::unsupported if one of the names asked for is not there.
+  // Code::unsupported if any of the functions looked up is missing.
   Result<> complete() const;
 
  private:
@@ -27,7 +27,7 @@ class SharedLibrary {
 
   void* handle_;
   std::string name_;
-  std::string missing_;  // the first
+  std::string missing_;  // the first missing function
 };
 
 }  // namespace consort

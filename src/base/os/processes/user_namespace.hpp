@@ -1,18 +1,19 @@
-// Whether this process is root of the machine or only of a user namespace, where the kernel keeps some things from it.
+// Tells whether this process is root on the machine or only in a user namespace, where the kernel restricts some
+// operations.
 #pragma once
 
 namespace consort {
 
-// Not in the machine's own user namespace: no device nodes, no limits beyond those of the user, no trusted.*
+// Not in the machine's initial user namespace: no device nodes, no limits beyond the user's own, no trusted.*
 // attributes.
 bool in_user_namespace();
-// In one that has no other user than root.
+// In a user namespace that maps no user but root.
 bool has_one_user();
-// In one in which nobody may change their supplementary groups.
+// In a user namespace that permits setgroups(2).
 bool may_set_groups();
-// The network namespace of this thread belongs to the user namespace of this process: its /sys can be mounted.
+// The network namespace of this thread is owned by the user namespace of this process, so its /sys can be mounted.
 bool owns_network();
-// The highest group that there is, for sysctls that take a range of them.
+// The highest group ID available in this namespace, for sysctls that take a range of groups.
 unsigned highest_group();
 
 }  // namespace consort

@@ -1,4 +1,4 @@
-// An address and a port in words, as the kernel takes them.
+// IP addresses and ports as text and as socket addresses.
 #pragma once
 
 #include <sys/socket.h>
@@ -16,7 +16,7 @@ struct InetAddress {
   const sockaddr* raw() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
-// "127.0.0.1" or "::1"; nullopt for what is no address in numbers.
+// "127.0.0.1" or "::1"; nullopt if the text is not a numeric address.
 std::optional<InetAddress> inet_address(const std::string& text, std::uint16_t port);
 // "127.0.0.1:80" or "[::1]:80".
 std::string inet_text(const std::string& address, std::uint16_t port);

@@ -1,5 +1,5 @@
-// Unix sockets of type SOCK_SEQPACKET: one send is one message, descriptors travel next to it (SCM_RIGHTS). What is too
-// long for the socket's buffer travels as a sealed memory file.
+// Unix sockets of type SOCK_SEQPACKET: one send is one message, and descriptors are passed along with it (SCM_RIGHTS).
+// A message too long for the socket's buffer is passed as a sealed memory file.
 #pragma once
 
 #include <sys/socket.h>
@@ -31,7 +31,7 @@ struct Credentials {
   gid_t gid = 0;
 };
 
-// Where a socket lies. Longer paths than sockaddr_un allows (107 bytes) work too: through /proc/self/fd of the
+// The address of a socket. Paths longer than sockaddr_un allows (107 bytes) work too, through /proc/self/fd of the
 // directory.
 struct UnixAddress {
   sockaddr_un name{};
@@ -42,12 +42,12 @@ Result<UnixAddress> unix_address(const std::string& path);
 
 // Replaces a stale socket file. type: SOCK_SEQPACKET or SOCK_STREAM.
 Result<Fd> listen_unix(const std::string& path, mode_t mode = 0600, int type = SOCK_SEQPACKET);
-// EAGAIN: there is a listener, but it takes no connections.
+// EAGAIN: there is a listener, but its backlog is full.
 Result<Fd> connect_unix(const std::string& path);
 Result<Fd> accept_unix(int listener);
 Result<Credentials> peer_credentials(int socket);
 
-// fds are borrowed. A peer that has gone is Code::io with EPIPE; never a signal. text does not begin with a zero.
+// fds are borrowed. If the peer is gone, Code::io with EPIPE, never a signal. text must not begin with a zero byte.
 Result<> send_message(int socket, std::string_view text, std::span<const int> fds = {});
 // nullopt at the end of the stream. On a non-blocking socket without data: Code::busy (EAGAIN).
 Result<std::optional<Message>> receive_message(int socket);

@@ -1,5 +1,5 @@
-// Listing directories, and walking trees of them. How deep directories are nested is decided by containers and images,
-// so no walk may recurse or hold a descriptor for each level.
+// Lists directories and walks directory trees. Containers and images determine how deep directories are nested, so no
+// walk may recurse or hold a descriptor for each level.
 #pragma once
 
 #include <sys/stat.h>
@@ -12,23 +12,23 @@
 
 namespace consort {
 
-// The names in a directory in the order of the file system, without "." and "..". Code::not_found if it is not there.
+// The names in a directory in the file system's order, without "." and "..". Code::not_found if it does not exist.
 Result<std::vector<std::string>> list_folder(int folder);
 Result<std::vector<std::string>> list_folder(const std::string& path);
 
-// A place in a tree: goes down and comes back up with one descriptor, and never through links.
+// A position in a tree: moves down and up with a single descriptor, and never through links.
 class FolderCursor {
  public:
   enum class Mounts : std::uint8_t {
-    enter,   // what is mounted below belongs to the tree
-    refuse,  // EXDEV, for a bind mount of the same file system as well
+    enter,   // whatever is mounted below belongs to the tree
+    refuse,  // EXDEV, also for a bind mount of the same file system
   };
   static Result<FolderCursor> at(Fd root, Mounts mounts);
 
-  int fd() const { return fd_.get(); }  // of the directory where we are; changes with each step
+  int fd() const { return fd_.get(); }  // of the current directory; changes with each move
   std::size_t depth() const { return above_.size(); }
   Result<> enter(const std::string& name);
-  // Code::conflict if somebody moved the directory away meanwhile: then the cursor is lost.
+  // Code::conflict if the directory was moved in the meantime: the cursor is then unusable.
   Result<> leave();
 
  private:
@@ -46,8 +46,8 @@ class FolderCursor {
   std::vector<Identity> above_;
 };
 
-// Bytes that a tree takes up on its file system; a file with several names counts once. What cannot be read counts
-// nothing: this is for telling people how much there is.
+// Bytes that a tree occupies on its file system; a file with several hard links counts once. Unreadable entries count
+// as 0: the result is only for display.
 std::uint64_t tree_bytes(const std::string& path);
 
 }  // namespace consort

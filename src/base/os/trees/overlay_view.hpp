@@ -1,4 +1,4 @@
-// Directories in overlayfs's form as one tree, to be read: whiteouts and opaque directories are the kernel's business.
+// Merges directories in overlayfs format into one read-only tree. The kernel handles whiteouts and opaque directories.
 #pragma once
 
 #include <span>
@@ -23,9 +23,9 @@ std::vector<std::string> overlay_lower_folders(std::string_view options);
 // the lower one changes nothing. The topmost comes first.
 void keep_topmost(std::vector<std::string>& folders);
 
-// The root of the merged directories, the topmost first; read-only. A detached mount: it appears nowhere and
-// goes with the descriptor. Kernels before 6.5 mount for a moment on a directory that is made for it: place is its
-// path, ending in "XXXXXX" (mkdtemp), in a directory that is made if missing.
+// The root of the merged directories (topmost first), read-only. It is a detached mount: it is visible nowhere and
+// disappears with the descriptor. Kernels before 6.5 mount it briefly on a temporary directory: `place` is the path of
+// that directory, ending in "XXXXXX" (mkdtemp); its parent is created if missing.
 Result<Fd> open_merged(std::span<const std::string> folders, std::string place);
 
 }  // namespace consort

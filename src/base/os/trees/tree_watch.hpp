@@ -1,4 +1,4 @@
-// Changes in trees of files, by inotify. One thread.
+// Watches trees of files for changes, by inotify. For use by one thread.
 #pragma once
 
 #include <sys/stat.h>
@@ -16,7 +16,7 @@ namespace consort {
 
 struct TreeChange {
   enum class Kind : std::uint8_t {
-    settled,  // as it is now (or gone), it may be looked at
+    settled,  // it may be read now in its current state (or is gone)
     writing,  // it is open and being written; `settled` follows when it is closed
   };
   std::string path;  // absolute, below or equal to one of the roots
@@ -24,27 +24,27 @@ struct TreeChange {
 };
 
 struct TreeWatchOptions {
-  // Absolute and clean, without links on the way: directories with all that is in them, or single files. One that
-  // doesn't exist (any more) is waited for.
+  // Absolute, normalized paths without symbolic links: directories with everything below, or single files. A root that
+  // does not exist (any more) is awaited.
   std::vector<std::string> roots;
-  // Directories below a root that are not entered. Empty: none.
+  // Directories below a root that are to be skipped. Empty: none.
   std::function<bool(const std::string& folder)> skip{};
-  // Called for a directory that can't be read and so isn't watched. May be empty.
+  // Called for a directory that cannot be read and therefore is not watched. May be empty.
   std::function<void(const std::string& folder, const Error& why)> unreadable{};
 };
 
-// Links are entries like others and are not followed. When the kernel has lost events (its queue is bounded), the trees
-// are read again and compared with their previous state, so that no change is missed.
+// Symbolic links are entries like any other and are not followed. If the kernel drops events (its queue is bounded),
+// the trees are read again and compared with their previous state, so that no change is missed.
 class TreeWatch {
  public:
-  // Existing files count as known. Code::unsupported if a limit of the kernel is too low: the error has the limit, its
+  // Existing files count as known. Code::unsupported if a kernel limit is too low: the error contains the limit, its
   // value, and the command that raises it.
   static Result<TreeWatch> create(TreeWatchOptions options);
 
-  int fd() const { return inotify_.get(); }  // readable when take() has something to do
-  // What has changed since the last call; a path may come several times. Never blocks.
+  int fd() const { return inotify_.get(); }  // readable when take() has something to return
+  // Changes since the last call; a path may occur several times. Never blocks.
   Result<std::vector<TreeChange>> take();
-  // Reads all trees again, as take() does after an overflow.
+  // Reads all trees again, as take() does after a queue overflow.
   Result<std::vector<TreeChange>> rescan();
   std::size_t folder_count() const { return folders_.size(); }
 
@@ -65,12 +65,12 @@ class TreeWatch {
 
   TreeWatch(Fd inotify, TreeWatchOptions options) : inotify_(std::move(inotify)), options_(std::move(options)) {}
 
-  bool inside(const std::string& path) const;         // below or equal to a root
-  bool leads_to_root(const std::string& path) const;  // above one
+  bool inside(const std::string& path) const;         // below a root, or a root itself
+  bool leads_to_root(const std::string& path) const;  // above a root
   bool is_root(const std::string& path) const;
   Result<> establish(const std::string& root, Tell tell);
   Result<> watch_above(const std::string& root);
-  Result<bool> add(const std::string& folder);  // false: it is not there or cannot be watched
+  Result<bool> add(const std::string& folder);  // false: it does not exist or cannot be watched
   Result<> scan(const std::string& top, Tell tell);
   Result<> list(const std::string& folder, Tell tell, std::vector<std::string>& below);
   Result<> compare(const std::string& folder);
@@ -82,7 +82,7 @@ class TreeWatch {
 
   Fd inotify_;
   TreeWatchOptions options_;
-  std::map<std::string, Folder> folders_;  // by path, so that entries below a directory follow it
+  std::map<std::string, Folder> folders_;  // sorted by path, so that everything below a directory follows it
   std::unordered_map<int, std::string> by_watch_;
   std::vector<TreeChange> told_;
 };

@@ -1,9 +1,10 @@
-// `--on kubernetes[:CONTEXT]`: the verbs of a project, on a cluster.
+// `--on kubernetes[:CONTEXT]`: the commands of a project, on a cluster.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/invocation.hpp"
@@ -13,27 +14,29 @@
 
 namespace consort::cli {
 
-// Where the command is to act, by --on, CONSORT_ON or the file's `x-consort: {on: ...}`; nullopt: on this machine.
-// Commands that are not about a project always are.
+// The cluster to act on, according to --on, CONSORT_ON or the file's `x-consort: {on: ...}`; nullopt: this machine.
+// Always nullopt for commands that do not concern a project.
 struct ClusterTarget {
-  std::string context;  // "": the current one
+  std::string context;  // "": the current context
 };
 Result<std::optional<ClusterTarget>> cluster_target(const Invocation& invocation);
 
 Result<int> run_on_cluster(Invocation& invocation, const ClusterTarget& target);
+// The commands that act there, or say why they cannot.
+std::vector<std::string_view> cluster_commands();
 
-// A project there, opened for a command.
+// A project on a cluster, opened for a command.
 class ClusterWorkspace {
  public:
   enum class Need : std::uint8_t { file, name };
-  // project: that has been loaded already.
+  // project: if it has already been loaded.
   static Result<std::unique_ptr<ClusterWorkspace>> open(const Invocation& invocation, const ClusterTarget& target,
                                                         Need need, std::optional<compose::Project> project = {});
 
   kube::Session& session() { return *session_; }
   const compose::Project* project() const { return project_ ? &*project_ : nullptr; }
   int interrupt_fd() const { return interrupt_fd_; }
-  // From here on an interrupt is the command's own business.
+  // From here on, the command handles interrupts itself.
   void release_interrupts() { on_interrupt_.reset(); }
 
  private:
@@ -55,13 +58,14 @@ Result<int> cluster_scale(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_ps(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_ls(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_logs(Invocation& invocation, const ClusterTarget& target);
-// What services need, without staying with them.
+// Starts the services and what they need, without following their output.
 Result<int> bring_up_on_cluster(Invocation& invocation, const ClusterTarget& target,
                                 const std::vector<std::string>& services);
 // cluster_exec.cpp
 Result<int> cluster_attach(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target);
-// Our standard streams, until what runs there has ended: its exit code. A terminal there gets ours.
+// Connects our terminal to that of a remote process until the process has ended; returns its exit code. Puts our
+// terminal into raw mode meanwhile.
 Result<int> relay_terminal(kube::Channels& channels, const project::Cancellation& cancel);
 // cluster_end.cpp
 Result<int> cluster_kill(Invocation& invocation, const ClusterTarget& target);
@@ -82,11 +86,11 @@ Result<int> cluster_port(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_events(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_volumes(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_wait(Invocation& invocation, const ClusterTarget& target);
-// What the file says, made for pods other than the services'. Images that are built here are those that
-// the cluster has already.
+// Manifests for pods other than those of services, from the file. Images that are built locally are referenced as
+// already deployed in the cluster.
 Result<kube::Manifests> manifests_of_running(const Invocation& invocation, ClusterWorkspace& workspace);
 
-// What was refused is printed whole, what was left out is warned of.
+// Prints refused settings as errors and those that are left out as warnings.
 Result<kube::Manifests> manifests_for(const Invocation& invocation, const compose::Project& project,
                                       const kube::ManifestOptions& options,
                                       const std::map<std::string, unsigned>& scale = {});

@@ -1,4 +1,4 @@
-// The registry that a cluster pulls from, remembered for each context of the user's configuration.
+// The registry that a cluster pulls from, remembered for each context in the user's configuration.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace consort::cli {
 
-// --registry, CONSORT_REGISTRY, or the one that was named the last time for this context; "": none.
+// --registry, CONSORT_REGISTRY, or the one last given for this context; "": none.
 Result<std::string> registry_of(const Invocation& invocation, const ClusterTarget& target);
-// What was named on the command line is for next time, too. What cannot be written is only told.
+// Stores the registry given on the command line for the next command. Failure to store it is only a warning.
 void remember_registry(const Invocation& invocation, const ClusterTarget& target);
 
 }  // namespace consort::cli

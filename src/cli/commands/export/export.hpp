@@ -1,5 +1,5 @@
-// The project as what other programs run. Settings that could not be expressed there are named on standard error, and
-// in a list next to the output.
+// Exports the project for other programs. Settings that cannot be expressed there are reported on standard error and in
+// a list next to the output.
 #pragma once
 
 #include <string>
@@ -18,13 +18,14 @@ Result<int> run_internal_kubernetes_reference(Invocation& invocation);
 Result<int> run_internal_units_reference(Invocation& invocation);
 
 struct ExportedFile {
-  std::string path;  // below the directory
+  std::string path;  // relative to the output directory
   std::string text;
   mode_t mode = 0644;
 };
-// The directory is made as others are; directories in it that hold anything private are for their owner alone.
+// Creates the directory with default permissions; subdirectories have mode `inner_folders` because they may contain
+// secrets.
 Result<> write_exported(const std::string& folder, const std::vector<ExportedFile>& files, mode_t inner_folders);
-// One that is there of an earlier time and says nothing any more is removed.
+// Writes the list of settings that were left out; removes an existing list if there are none.
 Result<> write_left_out(const std::string& path, const std::vector<compose::Diagnostic>& notes);
 
 }  // namespace consort::cli

@@ -16,8 +16,8 @@ Result<> remove_former_files(const std::string& folder, const std::vector<Export
                              const std::function<bool(const std::string& path)>& is_ours) {
   std::set<std::string> written;
   for (const ExportedFile& file : files) written.insert(join_path(folder, file.path));
-  for (const std::string& directory : directories) {
-    const std::string whole = join_path(folder, directory);
+  for (const std::string& below : directories) {
+    const std::string whole = join_path(folder, below);
     if (!path_exists(whole)) continue;
     const std::vector<std::string> names = TRY(list_folder(whole));
     for (const std::string& name : names) {

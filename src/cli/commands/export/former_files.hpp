@@ -1,4 +1,4 @@
-// Exports are written again and again into the same directory.
+// Cleans up when an export is written into the same directory again.
 #pragma once
 
 #include <functional>
@@ -10,11 +10,11 @@
 
 namespace consort::cli {
 
-// The directories that files are in, below the one of the export.
+// The directories that contain the files, below the export's directory.
 std::set<std::string> directories_of(const std::vector<ExportedFile>& files);
 
-// Removes from these directories, where they are there, what is not among the files and was left by an earlier export:
-// is_ours gets the path of each file. Others' files stay.
+// Removes files from these directories, if they exist, that are not among `files` and were left by an earlier export:
+// is_ours is called with the path of each file. Other files are kept.
 Result<> remove_former_files(const std::string& folder, const std::vector<ExportedFile>& files,
                              const std::set<std::string>& directories,
                              const std::function<bool(const std::string& path)>& is_ours);

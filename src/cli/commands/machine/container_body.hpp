@@ -1,4 +1,4 @@
-// The flags of `docker run` as the body of the request that makes the container.
+// Converts the flags of `docker run` to the body of the API request that creates the container.
 #pragma once
 
 #include <string>
@@ -14,11 +14,12 @@ struct RunTerminal {
   bool input = false;
   bool tty = false;
 };
-// Code::invalid with docker's words for values that cannot be. Relative paths of binds count from `directory`.
+// Code::invalid with docker's message for invalid values. Relative paths of bind mounts are resolved against
+// `directory`.
 Result<Json> container_body(const ParsedFlags& flags, const std::string& image, const std::vector<std::string>& command,
                             const RunTerminal& terminal, const std::string& directory);
 
-// The flags of `docker update` as the body of its request.
+// Converts the flags of `docker update` to the body of the API request.
 Result<Json> update_body(const ParsedFlags& flags);
 
 }  // namespace consort::cli

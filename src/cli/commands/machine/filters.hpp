@@ -1,4 +1,4 @@
-// --filter KEY=VALUE of the commands that list or prune.
+// --filter KEY=VALUE of list and prune commands.
 #pragma once
 
 #include <map>
@@ -13,17 +13,17 @@ namespace consort::cli {
 
 using Filters = std::map<std::string, std::vector<std::string>, std::less<>>;
 
-// Fails with Docker's words for one that is not known.
+// Fails with Docker's message for an unknown key.
 Result<Filters> filters_of(const ParsedFlags& flags, std::span<const std::string_view> known);
 
-// No filter of that key, or one that is contained in the text.
+// True if there is no filter with this key, or one whose value is contained in the text.
 bool passes(const Filters& filters, std::string_view key, const std::string& text);
-// "label": all of KEY or KEY=VALUE are there.
+// "label": all filters KEY or KEY=VALUE match.
 bool passes_labels(const Filters& filters, const std::map<std::string, std::string>& labels);
 
-// "KEY=VALUE", or a KEY alone with an empty value.
+// "KEY=VALUE", or KEY alone with an empty value.
 std::map<std::string, std::string> pairs_of(const std::vector<std::string>& entries);
-// "KEY=VALUE,KEY=VALUE", as labels are listed.
+// "KEY=VALUE,KEY=VALUE", the format of labels in lists.
 std::string text_of_pairs(const std::map<std::string, std::string>& pairs);
 
 }  // namespace consort::cli

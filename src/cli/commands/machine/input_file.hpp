@@ -1,4 +1,4 @@
-// What a command reads: a named file or standard input.
+// Input of commands: a file or standard input.
 #pragma once
 
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 namespace consort::cli {
 
-// The named file, or standard input for "-" and "".
+// The given file, or standard input for "-" and "".
 inline Result<Fd> open_input(const std::string& path) {
   return path.empty() || path == "-" ? duplicate(STDIN_FILENO) : open_file(path, O_RDONLY);
 }

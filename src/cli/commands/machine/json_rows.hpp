@@ -1,4 +1,4 @@
-// JSON objects as rows for --format, and inspect's output of several.
+// Converts JSON objects to rows for --format, and prints the output of inspect commands.
 #pragma once
 
 #include "base/json.hpp"
@@ -7,7 +7,7 @@
 namespace consort::cli {
 
 FormatRow as_row(const Json& object);
-// --format of an inspect: "" = indented JSON, json, or a template for each object.
+// format: --format of an inspect command: "" = indented JSON, json, or a template for each object.
 Result<> print_inspected(const Json& array, const std::string& format, const std::string& first_column);
 
 }  // namespace consort::cli

@@ -1,4 +1,5 @@
-// --since and --until: a time (RFC 3339, shortened as Docker allows, or seconds since 1970), or how long ago ("42m").
+// --since and --until: a time (RFC 3339, which may be shortened as in Docker, or seconds since 1970), or a duration
+// before now ("42m").
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Where an archive goes: standard output, or a file that is there entirely or not at all.
+// Output of archives: standard output, or a file that is written atomically.
 #pragma once
 
 #include <memory>
@@ -11,11 +11,11 @@ namespace consort::cli {
 
 class OutputFile {
  public:
-  // "": standard output. What is no plain file (a device, a pipe) is written as it is.
+  // "": standard output. Anything but a regular file (a device, a pipe) is written directly.
   static Result<OutputFile> open(const std::string& path);
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&&) = delete;
-  ~OutputFile();  // an unfinished file goes, as it does when the command is interrupted
+  ~OutputFile();  // removes an unfinished file; so does an interrupt
 
   int fd() const { return fd_.get(); }
   Result<> commit();
@@ -24,7 +24,7 @@ class OutputFile {
   OutputFile(TemporaryFile file, std::string path, std::unique_ptr<project::OnInterrupt> on_interrupt);
   Fd fd_;
   std::string temporary_, path_;
-  std::unique_ptr<project::OnInterrupt> on_interrupt_;  // none without a temporary
+  std::unique_ptr<project::OnInterrupt> on_interrupt_;  // null without a temporary file
 };
 
 }  // namespace consort::cli

@@ -1,4 +1,4 @@
-// rm and prune of several things: what cannot be removed does not keep the others from going.
+// rm of several things: what cannot be removed does not keep the others from going.
 #pragma once
 
 #include <functional>
@@ -8,11 +8,8 @@
 
 namespace consort::cli {
 
-// Each of the arguments; the exit status. Prints the names of those that `remove` has removed, and the errors of
-// others; nothing of one that it did not have to remove (false).
+// Calls `remove` for each argument; returns the exit status. Prints the names of removed objects and the errors of
+// others; nothing for those where `remove` returns false because there was nothing to remove.
 int remove_each(const Invocation& invocation, const std::function<Result<bool>(const std::string& name)>& remove);
-
-// What became of something that nothing used a moment ago: false if somebody uses it by now, or it is gone already.
-Result<bool> unused_removed(Result<> removed);
 
 }  // namespace consort::cli

@@ -1,4 +1,4 @@
-// --platform: which of an image name's platforms is meant.
+// --platform: selects one of the platforms of an image.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// What `build --print` shows: the builds of a project as a file for `docker buildx bake`.
+// `build --print`: the builds of a project as a file for `docker buildx bake`.
 #pragma once
 
 #include <string>

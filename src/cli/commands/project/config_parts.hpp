@@ -1,4 +1,4 @@
-// What `config` prints besides the whole file.
+// Output of `config` other than the whole file.
 #pragma once
 
 #include <optional>
@@ -10,18 +10,18 @@
 namespace consort::cli {
 
 // --services, --volumes, --networks, --profiles, --images, --models, --hash, --variables, --environment, --why;
-// nullopt: none of them was asked for.
+// nullopt: none of these flags was given.
 Result<std::optional<std::string>> config_part(const Invocation& invocation, const compose::LoadOutcome& outcome,
                                                const compose::Project& project);
-// Whether what is printed depends on the services named on the command line; the lists of names don't.
+// Whether the output depends on the services named on the command line; lists of names do not.
 bool takes_services(const ParsedFlags& flags);
-// The parts that Docker Compose prints without reading env files, the hash among them.
+// Whether Docker Compose prints this part without reading env files, as it does for the hash.
 bool needs_no_env_files(const ParsedFlags& flags);
 
-// Replaces each image by its full name with the digest that its registry gives.
+// Replaces each image with its full name and the digest from its registry.
 Result<> pin_images(compose::Project& project);
 Result<> pin_images(compose::Node& tree);
-// What --lock-image-digests keeps: an override file with images and nothing else.
+// For --lock-image-digests: an override file that contains only images.
 compose::Project only_images(const compose::Project& project);
 void keep_only_images(compose::Node& tree);
 

@@ -1,4 +1,4 @@
-// cp without the question of where the container is.
+// The logic of `cp`, independent of where the container is.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace consort::cli {
 
-// The files of one container, as engine::Engine has them: archives whose names begin with the path's last part.
+// Access to the files of one container, as in engine::Engine: names in archives begin with the path's last component.
 class ContainerFiles {
  public:
   virtual ~ContainerFiles() = default;
@@ -20,7 +20,8 @@ class ContainerFiles {
   virtual std::string name() const = 0;
   virtual Result<engine::PathKind> kind_of_path(const std::string& path, engine::Links links) = 0;
   virtual Result<> copy_out(const std::string& path, int out, engine::Links links) = 0;
-  // The name in that archive below which all is that may be unpacked; "": who has made it can be trusted.
+  // If the archive of copy_out() is untrusted: the top-level name below which entries may be extracted; "": it is
+  // trusted.
   virtual std::string name_of_copy(const std::string&) const { return {}; }
   virtual Result<> copy_in(const std::string& path, int in) = 0;
 };
@@ -34,10 +35,10 @@ struct CopyWish {
   const std::string& service() const { return from.service.empty() ? to.service : from.service; }
   bool out() const { return to.service.empty(); }
 };
-// Of the two arguments; exactly one of them is in a container.
+// Parses the two arguments; exactly one of them must be in a container.
 Result<CopyWish> copy_wish(const std::vector<std::string>& arguments);
 
-// From or to each of them, and tells.
+// Copies from or to each container, and reports progress.
 Result<> copy_files(project::Progress& progress, std::span<const std::unique_ptr<ContainerFiles>> containers,
                     const CopyWish& wish, const ParsedFlags& flags);
 

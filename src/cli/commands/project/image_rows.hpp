@@ -1,4 +1,4 @@
-// Images as `images` prints them, here and for a cluster.
+// Images as `images` prints them, for this machine and for clusters.
 #pragma once
 
 #include <string>

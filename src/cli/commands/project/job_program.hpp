@@ -1,4 +1,4 @@
-// What a project's supervisor starts when a job is due: this program, with what it needs of this environment.
+// The program that a project's supervisor starts when a job is due: this one, with the environment variables it needs.
 #pragma once
 
 #include "project/verbs/jobs.hpp"

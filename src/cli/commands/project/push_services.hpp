@@ -1,4 +1,4 @@
-// The images of a project's services, pushed: for `push`, `build --push` and `publish`.
+// Pushes the images of a project's services: for `push`, `build --push` and `publish`.
 #pragma once
 
 #include "cli/workspace.hpp"

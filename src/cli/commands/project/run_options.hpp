@@ -1,4 +1,4 @@
-// The flags of `run`.
+// Options of `run`, from its flags.
 #pragma once
 
 #include "cli/workspace.hpp"

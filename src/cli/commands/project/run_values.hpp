@@ -1,4 +1,4 @@
-// The short forms that `run -v` and `run -p` take.
+// The short syntax of `run -v` and `run -p`.
 #pragma once
 
 #include <string>
@@ -10,13 +10,14 @@
 
 namespace consort::cli {
 
-// "[SOURCE:]TARGET[:ro]": a path of the host counts from `directory`; a name is a volume of the file, or of that name.
+// "[SOURCE:]TARGET[:ro]": a host path is relative to `directory`; a name is a volume of the file, or any other volume.
 Result<engine::MountSpec> parse_mount(const std::string& text, const std::string& directory,
                                       const compose::Project& project);
 // "[[IP:]HOST:]CONTAINER[/PROTOCOL]", with ranges of equal length.
 Result<std::vector<engine::PortBinding>> parse_publish(const std::string& text);
 
-// The lines of --env-file and the like, without comments and empty ones, before the entries, so that these win.
+// The lines of the files of --env-file or a similar flag, without comments and blank lines, followed by the entries, so
+// that these take precedence.
 Result<std::vector<std::string>> with_lines_of(const std::vector<std::string>& files,
                                                const std::vector<std::string>& entries);
 

@@ -1,4 +1,4 @@
-// Flags that several commands share, as the verbs take them.
+// Flags shared by several commands, converted to the options of the project's operations.
 #pragma once
 
 #include <map>
@@ -11,20 +11,25 @@
 
 namespace consort::cli {
 
-// Flags of up, create, run, scale that say how to converge. Checks contradictions.
+// Convergence options from the flags of up, create, run and scale. Fails for contradictory flags.
 Result<project::UpOptions> up_options(const Invocation& invocation, Workspace& workspace,
                                       const std::vector<std::string>& services);
-// Narrows the session's project to the services and, unless --no-deps, what they depend on.
+// Restricts the session's project to the services and, unless --no-deps is given, their dependencies.
 Result<> select_services(Workspace& workspace, const std::vector<std::string>& services,
                          compose::Dependencies dependencies);
 Result<std::map<std::string, unsigned>> parse_scale(const std::vector<std::string>& entries);
-// "NAME=VALUE" as it is; of a name alone our value, or that of .env; dropped where nobody has one.
+// "NAME=VALUE" is unchanged; NAME alone gets its value from our environment or .env, and is dropped if it has none.
 std::vector<std::string> with_values(const Workspace& workspace, std::vector<std::string> entries);
+// The variables of the files (--env-from-file), which have the grammar of .env, before those of the entries, so that
+// these win. A file may refer to the entries, to our variables and to .env.
+Result<std::vector<std::string>> with_env_files(const Workspace& workspace, const Terminal& terminal,
+                                                const std::vector<std::string>& files,
+                                                std::vector<std::string> entries);
 std::optional<int> timeout_of(const Invocation& invocation);
-// --wait-timeout in seconds; 0: as long as it takes. A negative one is refused.
+// --wait-timeout in seconds; 0: no limit. Negative values are refused.
 Result<std::optional<int>> wait_limit(const ParsedFlags& flags);
 std::optional<unsigned> index_of(const Invocation& invocation);
-// COMPOSE_REMOVE_ORPHANS and COMPOSE_IGNORE_ORPHANS with the flag.
+// From COMPOSE_REMOVE_ORPHANS, COMPOSE_IGNORE_ORPHANS and the flag.
 Result<project::Orphans> orphans_of(const Invocation& invocation);
 
 }  // namespace consort::cli

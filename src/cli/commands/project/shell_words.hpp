@@ -1,4 +1,4 @@
-// A command line in one string, for --entrypoint.
+// Splits a command line given as one string, for --entrypoint.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace consort::cli {
 
-// "it's 'a b'" as a shell would split it.
+// Splits "it's 'a b'" as a shell would.
 std::vector<std::string> shell_words(std::string_view text);
 
 }  // namespace consort::cli

@@ -1,4 +1,4 @@
-// Volumes as `volumes` and `volume ls` print them, here and for a cluster.
+// Volumes as `volumes` and `volume ls` print them, for this machine and for clusters.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace consort::cli {
 
-// As --quiet and --format ask. Each row has the fields Driver and Name; heads: a row of which only the heads count.
+// Honours --quiet and --format. Each row has the fields Driver and Name; heads: a row of which only the heads are used.
 Result<int> print_volume_rows(const Invocation& invocation, const std::vector<FormatRow>& rows, const FormatRow& heads);
 
 }  // namespace consort::cli

@@ -9,20 +9,20 @@
 
 namespace consort::cli {
 
-// words: what follows `runtime`. Prints and logs its own errors as callers of runc expect them.
+// words: the arguments after `runtime`. Prints and logs its own errors in the format that callers of runc expect.
 int run_runtime(Invocation& invocation, std::vector<std::string> words);
 
-// The runtime on the state directory that was asked for; without one, below the run root, which is made private.
+// The runtime for the requested state directory; by default one below the run root, which is made private.
 Result<runtime::BundleRuntime> bundle_runtime(const Invocation& invocation);
-// On standard error and in the file of --log.
+// Shows a warning on standard error and adds it to the file of --log.
 void show_warning(const Invocation& invocation, const std::string& warning);
-// An absolute path of the value of a flag; "" stays "".
+// Makes the value of a flag an absolute path; "" stays "".
 std::string absolute_path(const std::string& path);
 
-// Before the process starts: where we have no terminal to go to the start of a line, lines end as it writes them.
+// Turns off newline translation of the console if standard output is not a terminal. Call before the process starts.
 void take_line_ends(int console);
-// Our terminal and signals lent to a process that is our child, until it ends; its exit code. console: the master of
-// its terminal, or nothing.
+// Connects our terminal and signals to a child process until it ends; returns its exit code. console: the master of its
+// terminal, or empty.
 Result<int> attend_process(pid_t pid, Fd console);
 
 }  // namespace consort::cli

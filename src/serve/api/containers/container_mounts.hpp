@@ -1,4 +1,4 @@
-// Binds, Mounts and Volumes of a container that is to be created.
+// Converts Binds, Mounts and Volumes of a container to create.
 #pragma once
 
 #include "base/json.hpp"
@@ -6,7 +6,7 @@
 
 namespace consort::serve {
 
-// host: HostConfig; volumes: {"/path":{}} of Config.
+// host: HostConfig; volumes: {"/path":{}} from Config.
 Result<> add_mounts(engine::ContainerSpec& spec, const Json& host, const Json& volumes);
 
 }  // namespace consort::serve

@@ -1,4 +1,4 @@
-// The networks and ports of a container that is to be created, or to be connected to one more network.
+// Converts the networks and ports of a container to create or to connect to another network.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace consort::serve {
 
-// settings: EndpointSettings as Docker's API has them; null and {} are fine.
+// settings: EndpointSettings of Docker's API; may be null or {}.
 engine::EndpointSpec endpoint_spec(const std::string& network, const Json& settings);
 
 // host: HostConfig (NetworkMode, PortBindings); endpoints: NetworkingConfig.EndpointsConfig.

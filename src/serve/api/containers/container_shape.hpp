@@ -1,4 +1,4 @@
-// Containers as Docker's API shows them.
+// Converts containers to the JSON of Docker's API.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace consort::serve {
 
-// Of GET /containers/json, without the sizes.
+// An entry of GET /containers/json, without sizes.
 Json listed_container(const engine::Container& container, SystemTime now);
 
-// Its parts, which GET /containers/{id}/json has as well.
+// Parts of it that GET /containers/{id}/json also has.
 Json port_rows(const engine::Container& container);                 // [{IP,PrivatePort,PublicPort,Type}]
 Json mount_rows(const engine::Container& container);                // [{Type,Name,Source,Destination,...}]
 Json endpoints(const engine::Container& container, Json settings);  // {"net":{...}}, for NetworkSettings.Networks

@@ -1,4 +1,4 @@
-// What a client asks for when it creates a container, in the engine's words.
+// Converts a client's request to create a container to the engine's specification.
 #pragma once
 
 #include <string>
@@ -9,14 +9,14 @@
 
 namespace consort::serve {
 
-// body: of POST /containers/create. Errors are those of Docker (http_error), for what the engine would not see any
-// more.
+// body: of POST /containers/create. What the engine could not detect any more is refused here, with Docker's errors
+// (http_error).
 Result<engine::ContainerSpec> container_spec(const Json& body);
 
-// -P: every port that the container or its image exposes and nobody has bound, on any port of the host.
+// -P: publishes each exposed port of the container or its image that is not bound yet, on a free port of the host.
 Result<> publish_exposed(engine::ContainerSpec& spec, const image::ImageConfig& image);
 
-// The parts that `update` has in common with it.
+// The parts that `update` shares with it.
 Result<engine::Resources> resources_of(const Json& host_config);
 Result<engine::RestartPolicy> restart_of(const Json& host_config);
 

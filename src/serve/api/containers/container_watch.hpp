@@ -1,4 +1,4 @@
-// What happens to one container from now on, for a call that waits for it.
+// Events of one container from now on, for a call that waits for them.
 #pragma once
 
 #include <optional>
@@ -14,22 +14,22 @@ class ContainerWatch {
   // The engine is borrowed.
   static Result<ContainerWatch> begin(engine::Engine& engine, const engine::Container& container);
 
-  int fd() const { return events_.fd(); }  // readable when there may be something
+  int fd() const { return events_.fd(); }  // readable when there may be an event
   struct Change {
     enum class What : std::uint8_t { started, ended, removed } what;
-    int exit_code = 0;  // of an end
+    int exit_code = 0;  // when it ended
   };
-  // The next one that is there just now. Never blocks.
+  // The next available event. Never blocks.
   Result<std::optional<Change>> next();
 
  private:
   ContainerWatch(engine::EventStream events, std::string id) : events_(std::move(events)), id_(std::move(id)) {}
   engine::EventStream events_;
   std::string id_;
-  std::vector<Change> changes_;  // the next one last
+  std::vector<Change> changes_;  // in reverse order
 };
 
-// Waits until one of the descriptors (-1: none) can be read, or the client has gone: false.
+// Waits until one of the descriptors (-1: none) is readable; false: the client has disconnected.
 bool wait_readable(int client, std::initializer_list<int> fds);
 
 }  // namespace consort::serve

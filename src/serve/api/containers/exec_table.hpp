@@ -1,5 +1,5 @@
-// The processes of `exec`, from the request that describes one to the question how it has ended. They live as long as
-// the server: a client that finds another server in its place is told that there is no such exec.
+// The processes of `exec`, from the request that creates one to the query of how it ended. They exist as long as the
+// server: its successor knows none of them.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,7 @@
 
 namespace consort::serve {
 
-// Any thread.
+// Used from any thread.
 class ExecInstance {
  public:
   ExecInstance(std::string container, std::string of_project, engine::ExecSpec what, std::string keys)
@@ -29,20 +29,20 @@ class ExecInstance {
   const std::string project;
   const engine::ExecSpec spec;
   const std::string detach_keys;
-  bool attach_stdin = false, attach_stdout = false, attach_stderr = false;  // as the client has said
+  bool attach_stdin = false, attach_stdout = false, attach_stderr = false;  // as requested by the client
 
-  // Once only: Code::conflict for the second who wants to start it.
+  // Code::conflict for the second attempt to start it.
   Result<> begin();
   void started(std::shared_ptr<engine::Exec> exec);
   void failed(int exit_code);  // it could not be started
-  // Asks for the exit code if it has ended meanwhile, and never waits.
+  // Fetches the exit code if it has ended meanwhile, and never waits.
   struct State {
     bool running = false;
     std::optional<int> exit_code;
     int pid = 0;
   };
   State state();
-  // Waits so long for its start. Null: not started, or ended.
+  // Waits for its start, for at most `patience`. Null: not started, or ended.
   std::shared_ptr<engine::Exec> exec(std::chrono::milliseconds patience);
   void end(int exit_code);
 
@@ -57,10 +57,10 @@ class ExecInstance {
 
 class ExecTable {
  public:
-  static constexpr std::size_t most = 4096;  // beyond it the oldest that have ended are forgotten
+  static constexpr std::size_t most = 4096;  // if exceeded, the oldest finished ones are forgotten
 
-  std::string add(std::shared_ptr<ExecInstance> instance);  // its id
-  // Code::not_found in Docker's words. By a unique beginning of the id as well.
+  std::string add(std::shared_ptr<ExecInstance> instance);  // returns its ID
+  // Code::not_found with Docker's text. Accepts a unique prefix of the ID.
   Result<std::shared_ptr<ExecInstance>> find(const std::string& id);
   std::vector<std::string> running_in(const std::string& container_id);
 

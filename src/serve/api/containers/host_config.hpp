@@ -1,4 +1,4 @@
-// A container's HostConfig, as inspect shows it and as a client can give it back to create the same container again.
+// A container's HostConfig for inspect, which clients can use to create the same container again.
 #pragma once
 
 #include "base/json.hpp"
@@ -6,7 +6,8 @@
 
 namespace consort::serve {
 
-// From what the engine knows; for one that a client of the API has made, its own words are put over it (client_note).
+// Built from what the engine knows; for containers created through the API, the client's values (client_note) are then
+// applied over it.
 Json host_config(const engine::ContainerDetails& container);
 
 }  // namespace consort::serve

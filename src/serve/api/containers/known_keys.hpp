@@ -1,5 +1,5 @@
-// The keys of containers that Docker has, with the kinds of their values: what of a client's words is refused, and what
-// is kept and said again (client_note) to programs that may be others than the one that has said it.
+// Docker's keys for containers and the types of their values: what is refused in a client's request, and what is stored
+// (client_note) and returned to clients, including other ones.
 #pragma once
 
 #include <string>
@@ -8,20 +8,20 @@
 
 namespace consort::serve {
 
-// Of the body of POST /containers/create, and of its parts.
+// For the body of POST /containers/create, and its parts.
 Result<> check_container_kinds(const Json& body);
-// Of the body of POST /containers/{id}/update.
+// For the body of POST /containers/{id}/update.
 Result<> check_update_kinds(const Json& body);
 
-// Of one entry of EndpointsConfig; of network connect, EndpointConfig. inside: where it stands.
+// For an entry of EndpointsConfig, or EndpointConfig of a network connect. inside: its path in the body.
 Result<> check_endpoint_kinds(const Json& endpoint, const std::string& inside);
 
-// Without keys that are null, and without nulls in lists and in maps of texts. Without MaskedPaths and ReadonlyPaths,
-// which are told from what the engine knows.
+// Without keys that are null, and without nulls in lists and in maps of strings. Without MaskedPaths and ReadonlyPaths,
+// which come from the engine.
 Json known_host_config(const Json& said);
-// Of HostConfig, what POST /containers/{id}/update changes.
+// The part of HostConfig that POST /containers/{id}/update changes.
 Json known_update(const Json& said);
-// Of one entry of EndpointsConfig.
+// For an entry of EndpointsConfig.
 Json known_endpoint_config(const Json& said);
 
 }  // namespace consort::serve

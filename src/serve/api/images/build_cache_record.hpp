@@ -1,4 +1,4 @@
-// The build cache as system/df tells it. It is one thing here: steps have no names of their own.
+// The build cache in system/df. It is a single record because steps have no names of their own.
 #pragma once
 
 namespace consort::serve {

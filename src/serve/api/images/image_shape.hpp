@@ -1,4 +1,4 @@
-// Images as Docker's API shows them.
+// Converts images to the JSON of Docker's API.
 #pragma once
 
 #include "base/json.hpp"
@@ -6,7 +6,7 @@
 
 namespace consort::serve {
 
-// version: of the API, whose older ones show more.
+// version: of the API; older ones show more.
 Json listed_image(const image::Image& image, const image::ImageConfig& config, int containers, unsigned version);
 Result<Json> inspected_image(const engine::Images& images, const image::Image& image, unsigned version);
 Result<Json> history_of(const engine::Images& images, const image::Image& image);  // newest first

@@ -1,4 +1,4 @@
-// The credentials that a client sends with a request, for that request alone.
+// The registry credentials that a client sends with a request, for that request only.
 #pragma once
 
 #include <string>
@@ -12,19 +12,19 @@ namespace consort::serve {
 
 class ClientCredentials {
  public:
-  // X-Registry-Auth, for this registry; none are fine. What is none is left out, as Docker does with it.
+  // From X-Registry-Auth, for this registry; may be missing. Unreadable credentials are ignored, as in Docker.
   static Result<ClientCredentials> of(Call& call, const std::string& registry);
-  // Of several registries: X-Registry-Config, an object of AuthConfigs by registry.
+  // For several registries, from X-Registry-Config, an object of AuthConfigs by registry.
   static Result<ClientCredentials> of_all(Call& call);
 
-  // Nobody else's credentials are used, not those of the user that the server runs as either. Valid while this lives.
+  // No other credentials are used, not even those of the user that the server runs as. Valid while this object lives.
   image::RegistryOptions options() const;
-  std::string path() const;  // as a config.json
+  std::string path() const;  // of a config.json
 
  private:
   static Result<ClientCredentials> keep(const Json& config);
   explicit ClientCredentials(Fd config) : config_(std::move(config)) {}
-  Fd config_;  // a config.json that is in memory alone
+  Fd config_;  // a config.json that exists only in memory
 };
 
 }  // namespace consort::serve

@@ -64,9 +64,8 @@ Result<> pull(Call& call) {
   const ClientCredentials credentials = TRY(set_options(call, reference, stop, options));
   engine::Engine& engine = *TRY(call.engine());
   return call.lines([&](const Call::LineWriter& line) -> Result<> {
-    const std::string repository = reference.registry == "docker.io" ? reference.repository : reference.familiar_name();
     TransferLines lines(line, Direction::pull,
-                        {{"status", "Pulling from " + repository}, {"id", reference.selector()}});
+                        {{"status", "Pulling from " + reference.repository}, {"id", reference.selector()}});
     auto pulled = engine.images().pull(reference, options, progress_to(lines, stop));
     if (!pulled && pulled.error().code() == Code::denied) return fail(http_error(404, pulled.error().message()));
     if (!pulled) return fail(std::move(pulled).error());

@@ -1,4 +1,4 @@
-// The lines of a pull and of a push, as Docker's tools read them.
+// The JSON lines of pulls and pushes, in the format that Docker's clients expect.
 #pragma once
 
 #include <map>
@@ -11,14 +11,14 @@ namespace consort::serve {
 
 enum class Direction : std::uint8_t { pull, push };
 
-// Says what image::Progress reports. One call at a time.
+// Converts image::Progress to lines. Not thread-safe: one call at a time.
 class TransferLines {
  public:
-  // begin: the first line, which goes out before that of a layer. Borrowed: line.
+  // begin: the first line, sent before the first layer's. `line` is borrowed.
   TransferLines(const Call::LineWriter& line, Direction direction, Json begin)
       : line_(&line), direction_(direction), begin_(std::move(begin)) {}
 
-  // False: the client has gone.
+  // False: the client has disconnected.
   bool tell(const image::ProgressEvent& event);
   Result<> begin();  // once
 
@@ -30,10 +30,10 @@ class TransferLines {
   Direction direction_;
   Json begin_;
   bool begun_ = false;
-  std::map<std::string, image::Phase> phases_;  // of the layers, by id
+  std::map<std::string, image::Phase> phases_;  // of the layers, by ID
 };
 
-// What an import says of a file that it downloads meanwhile. One call at a time.
+// The lines for a file that an import downloads. Not thread-safe: one call at a time.
 class DownloadLines {
  public:
   DownloadLines(const Call::LineWriter& line, std::string url) : line_(&line), url_(std::move(url)) {}

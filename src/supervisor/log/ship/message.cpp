@@ -12,7 +12,7 @@ namespace {
 
 constexpr int severity_error = 3, severity_info = 6;
 constexpr std::int64_t nanoseconds = 1'000'000'000;
-constexpr std::size_t chunk_bytes = 1420, most_chunks = 128;  // as Docker's client of GELF has it
+constexpr std::size_t chunk_bytes = 1420, most_chunks = 128;  // as in Docker's GELF client
 
 int severity(const LogLine& line) {
   return line.stream == LogStream::err ? severity_error : severity_info;
@@ -34,7 +34,7 @@ std::string syslog_time(SystemTime time) {
 // "2026-11-29T22:00:00Z", with six decimals for rfc5424micro.
 std::string internet_time(SystemTime time, bool micro) {
   std::string text = format_rfc3339_seconds(time);
-  text.pop_back();  // its "Z"
+  text.pop_back();  // removes the "Z"
   if (micro) {
     std::array<char, 16> digits;
     const auto rest = static_cast<int>(time.time_since_epoch().count() % nanoseconds / 1000);
@@ -106,7 +106,7 @@ void add_packed_length(std::string& message, std::size_t length, unsigned char s
     message += static_cast<char>(small | length);
     return;
   }
-  message += static_cast<char>(wide);  // 32 bits of length
+  message += static_cast<char>(wide);  // followed by a length of 32 bits
   for (int shift = 24; shift >= 0; shift -= 8) message += static_cast<char>(length >> shift & 255);
 }
 void add_packed(std::string& message, std::string_view text) {

@@ -1,5 +1,5 @@
-// A line of a container's log as other programs take it: syslog, systemd's journal, GELF (Graylog) and Fluentd. Bytes
-// only; who sends them is shipper.hpp.
+// Formats a line of a container's log for other programs: syslog, systemd's journal, GELF (Graylog) and Fluentd. Bytes
+// only; shipper.hpp sends them.
 #pragma once
 
 #include <string>
@@ -11,17 +11,17 @@
 
 namespace consort::supervisor {
 
-// What is told once and stands in every message.
+// Values that are determined once and are in every message.
 struct MessageOrigin {
   std::string host;  // this machine's name
   int pid = 0;       // the supervisor's
 };
 
-// In the form of the driver; of a stream (tcp, unix), with what ends a message there.
+// In the driver's format; for a stream (tcp, unix), including the end of a message.
 std::string ship_message(const ShipUnit& unit, const MessageOrigin& origin, const LogLine& line);
 
-// A GELF message in datagrams: one, or chunks of it. `id`: eight bytes that no other message has. Empty: it is larger
-// than the 128 chunks that there may be.
+// Splits a GELF message into datagrams: one, or chunks. `id`: eight bytes that are unique to the message. Empty: it
+// needs more than the allowed 128 chunks.
 std::vector<std::string> gelf_datagrams(const std::string& message, std::string_view id);
 
 }  // namespace consort::supervisor

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::chrono::milliseconds first_pause{500}, longest_pause{30'000};
 constexpr std::chrono::seconds save_interval{1};
-constexpr int messages_a_turn = 200;  // then others have theirs
+constexpr int messages_a_turn = 200;  // then others get their turn
 
 Result<InetAddress> address_of(const ShipUnit& unit) {
   if (unit.network == "unix" || unit.network == "unixgram") {
@@ -49,7 +49,7 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
-// The journal accepts what does not fit into a datagram as a sealed file.
+// The journal accepts messages that do not fit into a datagram as a sealed file.
 bool send_as_file(int socket, const std::string& message) {
   const Fd file(::memfd_create("consort-log", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file || !write_full(file.get(), message)) return false;
@@ -88,8 +88,8 @@ void LogShipper::begin() {
   if (place_ == Place::told_by_time) reader_ = LogReader(log_path_, {.since = from_.time});
 }
 
-// At the end of the file: what comes now is new, whatever its time says. True: the position is no longer in the file;
-// everything in it was written later and is still to be read.
+// At the end of the file: records from now on are new, regardless of their time. Returns true if the position is no
+// longer in the file; then everything in it was written later and must still be read.
 bool LogShipper::settle_place() {
   const bool gone = place_ == Place::looked_for && seen_at_from_ == 0;
   place_ = Place::passed;
@@ -127,7 +127,7 @@ void LogShipper::work() {
   begin();
   if (!socket_)
     if (const auto done = connect(); !done) return fail(done.error().message());
-  if (!connected_) return;  // on_socket
+  if (!connected_) return;  // on_socket() continues
   for (int sent = 0; sent < messages_a_turn; ++sent) {
     if (next_ == waiting_.size()) {
       const Result<bool> more = read_some_lines();
@@ -188,7 +188,7 @@ void LogShipper::take_line(const LogLine& line) {
   if (!is_new(line)) return;
   std::string_view text = line.text;
   if (text.ends_with('\r')) text.remove_suffix(1);
-  if (text.empty()) return;  // as Docker: nobody wants empty messages
+  if (text.empty()) return;  // as in Docker: empty messages are not sent
   waiting_.push_back({ship_message(unit_, origin_, {line.time, line.stream, text, line.complete}), line.time});
 }
 
@@ -234,7 +234,7 @@ LogShipper::Sent LogShipper::send_datagrams(const std::string& message) {
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return Sent::later;
     // Too large for a datagram: the journal takes a file, other receivers will never accept it.
     if (errno == EMSGSIZE && (unit_.driver != "journald" || send_as_file(socket_.get(), message))) return Sent::yes;
-    // Nobody listens at that port right now; the network is reporting the previous datagram.
+    // Nothing listens at that port right now; the error refers to the previous datagram.
     if (errno == ECONNREFUSED && unit_.network == "udp") continue;
     fail(errno_text(errno));
     return Sent::failed;
@@ -255,7 +255,7 @@ Result<> LogShipper::connect() {
   return {};
 }
 
-// What a receiver sends is ignored; that it is gone is not.
+// Data from a receiver is ignored, but not its disappearance.
 void LogShipper::on_socket(std::uint32_t events) {
   int error = 0;
   socklen_t length = sizeof error;
@@ -277,7 +277,7 @@ void LogShipper::disconnect() {
   if (watch_ != 0) loop_.remove(std::exchange(watch_, 0));
   socket_.reset();
   connected_ = false;
-  written_ = 0;  // half a message is none: all of it again
+  written_ = 0;  // a partial message is useless: send all of it again
 }
 
 void LogShipper::fail(const std::string& why) {
