@@ -34,7 +34,7 @@ class CacheSizes : public testing::Test {
   // A step for each file, of 300 kB, and no image that needs them.
   BuildRequest built(const std::vector<std::string>& files) {
     BuildRequest request;
-    request.context = world_->new_folder();
+    request.context = world_->new_directory();
     std::string dockerfile = "FROM scratch\n";
     for (const std::string& file : files) {
       dockerfile += "COPY " + file + " /" + file + "\n";
