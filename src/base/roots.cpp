@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/os/files/reserve.hpp"
 #include "base/run_root.hpp"
 #include "base/strings.hpp"
@@ -108,13 +109,25 @@ Error unusable_root(const std::string& path, const char* variable, std::string w
       .hint("use a directory of its own, which is created if it does not exist");
 }
 
+// What is left of the environment of whoever called `su` names a directory of theirs.
+Error cannot_create(Error error, const std::string& path, const char* variable) {
+  if (error.code() != Code::denied) return error;
+  const std::string own = std::string("set ") + variable + " to a directory that you may write to";
+  const std::string session = environment("XDG_RUNTIME_DIR");
+  const bool of_session = !session.empty() && lies_in(path, session);
+  return std::move(error).hint(
+      of_session ? "XDG_RUNTIME_DIR is " + session + ", which is not yours: unset it, or " + own : own);
+}
+
 // Creates the directory, or closes it if it is ours and open, after `close_inside`.
 template <typename Close>
 Result<> own_root(const std::string& path, const char* variable, std::span<const std::string_view> known,
                   const Close& close_inside) {
   if (!path_exists(path)) {
-    TRY(make_directories(dir_name(path)));
-    if (::mkdir(path.c_str(), private_folder) != 0 && errno != EEXIST) return fail_errno("create directory", path);
+    Result<> made = make_directories(dir_name(path));
+    if (made && ::mkdir(path.c_str(), private_folder) != 0 && errno != EEXIST)
+      made = fail_errno("create directory", path);
+    if (!made) return fail(cannot_create(std::move(made).error(), path, variable));
   }
   if (is_link_of_another(path)) return fail(unusable_root(path, variable, "it is a symlink created by another user"));
   const struct stat st = TRY(stat_path(path));

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/strings.hpp"
 #include "build/cache/cache_export.hpp"
 #include "build/cache_spec.hpp"
@@ -15,6 +16,7 @@
 #include "build/solve/definition.hpp"
 #include "build/solve/platform_build.hpp"
 #include "build/turns.hpp"
+#include "image/session.hpp"
 
 namespace consort::build {
 namespace {
@@ -33,19 +35,18 @@ class Build {
     environment_.failed = {};
     const auto done = run();
     if (miss_) return miss_;
-    if (!done && done.error().code() == Code::not_found) return std::nullopt;  // not built here, or not in the cache
-    if (!done) return fail(Error(done.error().code(), done.error().message()));
+    if (!done && done.error().code() == Code::not_found) return std::nullopt;  // not built here, or forgotten
+    if (!done) return fail(done.error());
     if (done->image_id.empty() || done->image_id == image_id) return std::nullopt;
     return "its sources give another image";
   }
 
   Result<BuildResult> run() {
-    (void)environment_.store.sweep_abandoned();
-    (void)sweep_turns(environment_.roots.run);
-    const image::Session session = TRY(environment_.store.session());
-    const image::LayerDraft scratch = TRY(environment_.store.new_layer());  // swept if we are killed
-    scratch_ = scratch.directory();
     const CancelWatch watch(environment_.cancel_fd, stop_);
+    const image::Session session = TRY(image::begin_session(environment_.store, stop_.get_token()));
+    (void)sweep_turns(environment_.roots.run);
+    const image::LayerDraft scratch = TRY(environment_.store.new_layer());  // swept if we die
+    scratch_ = scratch.directory();
     TRY(read_cache_specs());
     TRY(start_agents());
     TRY(get_contexts());
@@ -224,7 +225,9 @@ class Build {
     Cache cache = TRY(Cache::open(environment_.store));
     std::optional<SourceTree> context;
     if (const std::string folder = TRY(context_folder(parts, definition)); !folder.empty())
-      context = TRY(open_context(TRY(real_path(folder)), std::move(definition.ignore), environment_.roots));
+      // Without links and dots: an index is kept by its name.
+      context = TRY(
+          open_context(TRY(real_path(folder, "open build context")), std::move(definition.ignore), environment_.roots));
     SourceTree* tree = context ? &*context : nullptr;
     auto done = parts.size() == 1 ? parts.front()->execute(tree, cache) : execute_all(parts, tree, cache);
     if (context) (void)context->save_index();  // valid even if the build failed

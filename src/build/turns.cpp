@@ -10,6 +10,10 @@ std::string turns_in(const std::string& run_root) {
 
 }  // namespace
 
+std::string turn_path(const std::string& run_root, const std::string& step_digest) {
+  return turns_in(run_root) + "/" + step_digest;
+}
+
 Result<std::optional<LockFile>> try_take_turn(const std::string& run_root, const std::string& step_digest) {
   return LockFile::try_take(turns_in(run_root), step_digest);
 }

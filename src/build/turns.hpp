@@ -8,7 +8,9 @@
 
 namespace consort::build {
 
-// nullopt: another build is executing it.
+// The file that is locked by whoever is at the step.
+std::string turn_path(const std::string& run_root, const std::string& step_digest);
+// nullopt: somebody is at it.
 Result<std::optional<LockFile>> try_take_turn(const std::string& run_root, const std::string& step_digest);
 // Removes what killed builds have left. If there is nothing, it costs one listing.
 Result<> sweep_turns(const std::string& run_root);

@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   if (fd > 2) ::close(fd);
   ::signal(SIGCHLD, SIG_DFL);  // who ignores it, as our caller may, never hears how a child ended
   ::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of write()
+  ::signal(SIGXFSZ, SIG_IGN);  // and so is a file that grows beyond `ulimit -f`
   // Kernels before 6.14 name a program that was started from a descriptor after the descriptor's number.
   if (argc > 0) ::prctl(PR_SET_NAME, ::basename(argv[0]));
   return consort::cli::run_program(std::vector<std::string>(argv, argv + argc));

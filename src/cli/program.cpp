@@ -70,36 +70,12 @@ Result<> check_count(const Command& command, std::size_t count) {
   return {};
 }
 
-// Commands that need no store of images, containers and networks.
-constexpr std::string_view for_everybody[] = {"alpha viz",
-                                              "boot",
-                                              "config",
-                                              "docker-cli-plugin-metadata",
-                                              "doctor",
-                                              "export kubernetes",
-                                              "export quadlet",
-                                              "export systemd",
-                                              "internal complete",
-                                              "internal completion",
-                                              "internal kubernetes-reference",
-                                              "internal man",
-                                              "internal reference",
-                                              "internal units-reference",
-                                              "login",
-                                              "logout",
-                                              "version"};
-
-// Commands whose containers need a route to the outside.
-constexpr std::string_view starts_containers[] = {"build", "internal boot", "restart", "run",
-                                                  "scale", "start",         "up",      "watch"};
-
 // Users who are not root enter their own namespaces, in which they are root: before there is another thread.
 Result<> enter_place(const Invocation& invocation) {
-  const std::string_view name = invocation.command->name;
-  if (!place::is_needed() || std::ranges::find(for_everybody, name) != std::end(for_everybody)) return {};
+  if (!place::is_needed() || invocation.command->store == Store::unused) return {};
   const place::Entered entered = TRY(place::enter(TRY(Roots::from_environment())));
   for (const std::string& note : entered.notes) print_warning(invocation.terminal, note);
-  if (std::ranges::find(starts_containers, name) == std::end(starts_containers)) return {};
+  if (invocation.command->way_out == WayOut::unneeded) return {};
   const Result<> linked = TRY(place::Place::connect(TRY(Roots::from_environment()))).link();
   if (!linked)
     print_warning(invocation.terminal,

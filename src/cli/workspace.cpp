@@ -15,7 +15,6 @@
 #include "cli/remote_consent.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/render/diagnostic.hpp"
-#include "cli/room.hpp"
 #include "cli/same_place.hpp"
 #include "cli/seal.hpp"
 #include "cli/signals.hpp"
@@ -156,9 +155,10 @@ Result<std::string> project_of_container(const std::string& name) {
   return std::string();
 }
 
-// The command's first name: a service, or a container.
+// The command's first name: a service, or a container. `cp` has it in either of its arguments.
 std::string first_name(const Invocation& invocation) {
-  if (invocation.command->name != "cp") return invocation.arguments.empty() ? "" : invocation.arguments[0];
+  if (!invocation.command->arguments.starts_with("SERVICE:"))
+    return invocation.arguments.empty() ? "" : invocation.arguments[0];
   for (const std::string& place : invocation.arguments)
     if (const std::size_t colon = place.find(':'); colon != std::string::npos) return place.substr(0, colon);
   return {};
@@ -223,7 +223,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   ::umask(022);
   const Roots roots = TRY(Roots::from_environment());
   const Reserve reserve(roots.data);
-  const bool in_need = invocation.command != nullptr && makes_room(invocation.command->name);
+  const bool in_need = invocation.command != nullptr && invocation.command->room == Room::made;
   if (in_need) reserve.give_up_if_full();
   workspace->engine_ = TRY(engine::Engine::open(roots));
   if (!in_need) reserve.keep();  // after it: not in a folder that is refused

@@ -3,13 +3,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <mutex>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/real_path.hpp"
 #include "compose/compose.hpp"
 #include "compose/yaml/parser.hpp"
 
@@ -76,10 +75,7 @@ FileAccess system_files() {
     struct stat info {};
     return ::stat(path.c_str(), &info) == 0;
   };
-  access.resolve_links = [](const std::string& path) {
-    char buffer[PATH_MAX];
-    return ::realpath(path.c_str(), buffer) ? std::string(buffer) : path;
-  };
+  access.resolve_links = [](const std::string& path) { return real_path(path).value_or(path); };
   return access;
 }
 

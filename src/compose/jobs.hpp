@@ -1,6 +1,7 @@
 // Jobs: containers that run to completion, started manually or by a schedule.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "compose/compose.hpp"
@@ -9,6 +10,9 @@ namespace consort::compose {
 
 // Checks that the job has at most one schedule, that it is valid, and that this machine knows its time zone.
 Result<> check_schedule(const Project& project, const Service& job);
+
+// Why a command that wants a service refuses `name`, if it is a job (of any profile) and no service.
+std::optional<Error> is_job_only(const Project& project, const std::string& name);
 
 enum class StartedBy : std::uint8_t { hand, clock };
 // The job, and the services and jobs it depends on, as the services of a project. An error if there is no such job, or

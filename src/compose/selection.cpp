@@ -5,6 +5,7 @@
 
 #include "base/strings.hpp"
 #include "compose/compose.hpp"
+#include "compose/jobs.hpp"
 #include "compose/model/codec.hpp"
 #include "compose/passes/finish.hpp"
 #include "compose/passes/merge.hpp"
@@ -12,6 +13,12 @@
 #include "compose/render/emit.hpp"
 
 namespace consort::compose {
+
+std::optional<Error> is_job_only(const Project& project, const std::string& name) {
+  if (project.services.contains(name) || project.disabled_services.contains(name)) return std::nullopt;
+  if (!project.jobs.contains(name) && !project.disabled_jobs.contains(name)) return std::nullopt;
+  return Error(Code::invalid, "\"" + name + "\" is a job, which only `run` and its schedule start");
+}
 
 Result<Project> project_with_services(const Project& project, std::span<const std::string> names,
                                       Dependencies dependencies) {
@@ -22,9 +29,8 @@ Result<Project> project_with_services(const Project& project, std::span<const st
     const std::string name = std::move(todo.back());
     todo.pop_back();
     const auto found = project.services.find(name);
-    if (found == project.services.end() && (project.jobs.contains(name) || project.disabled_jobs.contains(name)))
-      return fail(Error(Code::invalid, "\"" + name + "\" is a job, which only `run` and its schedule start"));
     if (found == project.services.end()) {
+      if (auto refused = is_job_only(project, name)) return fail(std::move(*refused));
       std::vector<std::string> known;
       for (const auto& each : project.services) known.push_back(each.first);
       Error error(Code::not_found, "no such service: " + name);

@@ -40,6 +40,6 @@ class Boot {
 // Stops all running containers of a project for a shutdown, dependents before their dependencies. This does not count
 // as a manual stop: to_bring_back() returns the same as before. Returns when the project's supervisor has ended. May be
 // called for several projects at once.
-Result<> end_project(const Roots& roots, const std::string& project);
+Result<> shut_down_project(const Roots& roots, const std::string& project);
 
 }  // namespace consort::engine

@@ -14,7 +14,7 @@
 #include "build/context_archive.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/engine_impl.hpp"
-#include "engine/joined_network.hpp"
+#include "engine/files.hpp"
 #include "engine/left_behind.hpp"
 #include "engine/start/oci_resources.hpp"
 #include "image/transfer.hpp"
@@ -121,7 +121,7 @@ Result<build::BuildEnvironment> environment_of(Engine::Impl& impl, const BuildRu
   return environment;
 }
 
-// The network namespace that steps join; see joined_network.hpp.
+// The network namespace that steps join.
 class Joined {
  public:
   Joined(Engine& engine, const JoinedNetwork& network) : engine_(engine), network_(network) {}
@@ -146,7 +146,7 @@ class Joined {
     const Fd process = TRY(open_process_folder(container.state.pid, container.state.pid_started));
     build::BuildEnvironment::Network network;
     network.netns = TRY(open_at(process.get(), "ns/net", O_RDONLY));
-    network.resolv_conf = TRY(read_file(container.bundle + "/resolv.conf"));
+    network.resolv_conf = TRY(read_file(engine_.files().host_paths(container.id).resolv_conf));
     network.hostname = container.hostname;
     if (!container.networks.empty()) network.host_gateway = container.networks.front().gateway4;
     return network;
@@ -185,7 +185,7 @@ class Joined {
 }  // namespace
 
 Builds Engine::builds() {
-  return Builds(*impl_);
+  return {*this, *impl_};
 }
 
 Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const BuildRun& run) {
@@ -195,17 +195,12 @@ Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const
   return build::build(request, environment);
 }
 
-Result<build::BuildResult> build_on_network(const Engine& engine, const build::BuildRequest& request,
-                                            const BuildRun& run, const JoinedNetwork& network) {
-  // Threads of the build run the steps while others use the store.
-  const std::unique_ptr<Engine> own = TRY(Engine::open(engine.roots()));
-  image::Store store = TRY(image::Store::open(engine.roots()));
-  Database database = store.database();
-  Engine::Impl impl(engine.roots(), std::move(store), std::move(database));
-  Joined joined(*own, network);
+Result<build::BuildResult> Builds::run_on(const JoinedNetwork& network, const build::BuildRequest& request,
+                                          const BuildRun& run) {
+  Joined joined(*engine_, network);
   std::mutex mutex;
   std::string base;  // the image that was asked for last
-  build::BuildEnvironment environment = TRY(environment_of(impl, run));
+  build::BuildEnvironment environment = TRY(environment_of(*impl_, run));
   environment.pull = [&, pull = std::move(environment.pull)](const std::string& reference, const std::string& platform,
                                                              build::BasePull when) {
     auto image = pull(reference, platform, when);

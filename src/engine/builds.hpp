@@ -50,14 +50,24 @@ class ReceivedContext {
   std::unique_ptr<Place> place_;
 };
 
-// A handle, cheap to make and to copy. The engine must outlive it. Any thread. The process must run sealed: seal.hpp.
+// One of the engine's networks, for RUN steps: they run in the network namespace of an existing container, or of one
+// that only waits until the build ends.
+struct JoinedNetwork {
+  std::string mode;     // a network's name or id, or "container:NAME"
+  std::string project;  // of the container that waits
+};
+
+// A handle, cheap to make and to copy. The engine must outlive it. Any thread. The process must be sealed: seal.hpp.
 class Builds {
  public:
-  explicit Builds(Engine::Impl& impl) : impl_(&impl) {}
+  Builds(Engine& engine, Engine::Impl& impl) : engine_(&engine), impl_(&impl) {}
 
   // Returns the errors of build::build().
   Result<build::BuildResult> run(const build::BuildRequest& request, const BuildRun& run);
-  // in: an untrusted tar archive, compressed or not (borrowed). Code::invalid if it is not one.
+  // The same, with steps that are on a network and resolve its names.
+  Result<build::BuildResult> run_on(const JoinedNetwork& network, const build::BuildRequest& request,
+                                    const BuildRun& run);
+  // in: a tar, packed or not, that is not trusted. Code::invalid for what is none.
   Result<ReceivedContext> receive_context(int in);
   // Why a build would give a different image now than when it last ran here; nullopt: it would give image_id again, or
   // no earlier build is known. Runs nothing and does not contact a registry.
@@ -65,6 +75,7 @@ class Builds {
                                                   const Strings& environment = {});
 
  private:
+  Engine* engine_;
   Engine::Impl* impl_;
 };
 

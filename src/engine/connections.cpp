@@ -58,7 +58,7 @@ Result<Connected> Connected::open(Engine::Impl& impl, const std::string& contain
   opened.runs_ = TRY(impl.observe(project, id)).running();
   if (!opened.runs_) return opened;
   const std::vector<std::string> ids{id};
-  for (const auto& [each, state] : TRY(supervisor::observe(impl.roots, project, ids)))
+  for (const auto& [each, state] : TRY(supervisor::observe(impl.roots, project, ids, impl.patience)))
     for (const supervisor::EndpointAddress& address : state.addresses) opened.observed_.push_back(address.network_id);
   return opened;
 }
@@ -95,13 +95,13 @@ Result<> Connected::apply() {
   unit.endpoints = impl_->make_endpoints(record_, networks_, interfaces);
   unit.link_aliases = link_aliases_of(record_);
   TRY(write_file_atomic(path, supervisor::unit_to_json(unit), 0600));
-  const auto changed = impl_->client(record_.summary.project).reconnect(record_.summary.id);
+  auto changed = impl_->client(record_.summary.project).reconnect(record_.summary.id);
   if (changed) return {};
   // It may have ended in the meantime; then its next start does this.
   if (changed.error().code() == Code::conflict && !impl_->is_alive(record_.summary.project, record_.summary.id))
     return {};
   (void)write_file_atomic(path, before, 0600);
-  return fail(Error(changed.error().code(), changed.error().message()).hint(changed.error().hint_text()));
+  return fail(std::move(changed).error());
 }
 
 Result<> Connected::connect(const Network& network, const EndpointSpec& wanted) {

@@ -4,7 +4,6 @@
 
 #include "base/os/files/file.hpp"
 #include "engine/engine_impl.hpp"
-#include "engine/left_behind.hpp"
 
 namespace consort::engine {
 
@@ -29,13 +28,9 @@ Result<std::vector<Container>> Engine::list(const ListFilter& filter) {
   std::vector<Container> containers = TRY(impl_->records.list_containers(filter.project, filter.service));
   std::erase_if(containers, [&](const Container& c) { return !matches_labels(c.labels, filter.labels); });
   TRY(impl_->join_states(containers));
-  // A `run --rm` that was killed, perhaps with its supervisor: nobody was there to remove the container when it ended.
-  std::erase_if(containers, [&](const Container& c) {
-    if (!c.oneoff || c.state.running()) return false;
-    const Result<ContainerRecord> record = impl_->load(c.id);
-    return record && is_to_go(c, record->spec) && !impl_->is_held(c.id) &&
-           remove_container(c.id, {.volumes = AnonymousVolumes::remove});
-  });
+  if (filter.left_behind == LeftBehind::show) return containers;
+  const std::set<std::string> left = TRY(impl_->left_behind(containers));
+  std::erase_if(containers, [&](const Container& c) { return left.contains(c.id); });
   return containers;
 }
 
@@ -50,7 +45,6 @@ Result<ContainerDetails> Engine::inspect(const std::string& id) {
   details.process = std::move(record.process);
   details.hostname = std::move(record.hostname);
   details.domainname = std::move(record.domainname);
-  details.bundle = impl_->container_folder(details.id);
   return details;
 }
 

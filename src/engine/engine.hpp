@@ -22,6 +22,7 @@
 namespace consort::engine {
 
 class Builds;       // engine/builds.hpp
+struct Changeable;  // engine/update.hpp
 class EventStream;  // engine/events.hpp
 class Files;        // engine/files.hpp
 class Images;       // engine/images.hpp
@@ -31,16 +32,18 @@ class Images;       // engine/images.hpp
 struct CreatedContainer {
   std::string id;
   Strings warnings;  // for the user: settings that can't be applied here
-  // With auto_remove: as long as it is open, its owner is responsible for the container. Once it is closed (for example
-  // because the owner was killed), any command that lists containers removes the container if it has ended or was never
-  // started.
+  // With auto_remove: while it is open, its owner is responsible for the container. Once it is closed (the owner may
+  // have been killed), the container is left behind if it has ended or was never started: remove_left_behind().
   Fd hold;
 };
 
+enum class LeftBehind : std::uint8_t { hide, show };
 struct ListFilter {
   std::optional<std::string> project;
   std::optional<std::string> service;
   StringMap labels;  // all must match; an empty value matches any
+  // Containers that were to be removed when they ended, and whose owner was killed: as good as gone.
+  LeftBehind left_behind = LeftBehind::hide;
 };
 
 struct StartOptions {
@@ -161,9 +164,18 @@ class Engine {
   Result<> pause_container(const std::string& id);
   Result<> unpause_container(const std::string& id);
   Result<> remove_container(const std::string& id, const RemoveOptions& options = {});
+  // Removes what is left behind, of one project or of all; how many there were. What cannot be removed does not keep
+  // the others. lock_project() does so for its project.
+  Result<std::size_t> remove_left_behind(const std::optional<std::string>& project = {});
   Result<> rename_container(const std::string& id, const std::string& name);
-  Result<int> wait_container(const std::string& id);  // waits until it ends; returns its exit code
-  // If no container of the project is running, waits until its keeper and supervisor have ended.
+  // `change` gets the current limits and restart policy and edits them. On a running container they take effect at
+  // once, through its cgroup and its supervisor; on a stopped one, at its next start. Returns warnings for the user.
+  Result<Strings> update_container(const std::string& id, const std::function<Result<>(Changeable&)>& change);
+  // Removes the link by which container `id` knows another one as `alias`, on the default network. A running container
+  // keeps the name in its hosts file until its next start. Code::not_found: there is no such link.
+  Result<> remove_link(const std::string& id, const std::string& alias);
+  Result<int> wait_container(const std::string& id);  // waits until it ends; its exit code
+  // If none of the project's containers runs, waits until its keeper and supervisor have ended.
   Result<> end_project(const std::string& project);
   // Takes effect immediately for a running container, whose processes keep running; otherwise at the next start.
   // endpoint.network: name or ID.

@@ -63,10 +63,10 @@ Result<std::shared_ptr<const Engine::Impl::ImageFacts>> Engine::Impl::image_fact
   return facts;
 }
 
-Result<Fd> Engine::Impl::lock_container(const std::string& id) const {
+Result<Fd> Engine::Impl::lock_container(const std::string& id, int cancel_fd) const {
   const std::string folder = container_folder(id);
   Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-  TRY(lock_exclusive(fd.get(), folder));
+  TRY(lock_exclusive(fd.get(), folder, {.cancel_fd = cancel_fd}));
   // Removed while we waited: what we locked is a directory without a name.
   if (!path_exists(folder)) return fail(Error(Code::not_found, "No such container: " + id));
   return fd;
@@ -96,7 +96,7 @@ Result<ContainerState> Engine::Impl::observe(const std::string& project, const s
       !path_exists(container_folder(id) + "/state.json"))
     return ContainerState{};
   const std::vector<std::string> ids{id};
-  auto states = TRY(supervisor::observe(roots, project, ids));
+  auto states = TRY(supervisor::observe(roots, project, ids, patience));
   const auto found = states.find(id);
   return found == states.end() ? ContainerState{} : ContainerState(std::move(found->second));
 }
@@ -115,7 +115,7 @@ Result<> Engine::Impl::join_states(std::vector<Container>& containers) const {
   std::map<std::string, std::vector<std::string>> by_project;
   for (const Container& container : containers) by_project[container.project].push_back(container.id);
   std::map<std::string, supervisor::ObservedContainer> states;
-  for (const auto& [project, ids] : by_project) states.merge(TRY(supervisor::observe(roots, project, ids)));
+  for (const auto& [project, ids] : by_project) states.merge(TRY(supervisor::observe(roots, project, ids, patience)));
   for (Container& container : containers) {
     // A lease is the engine's record, an address is what the container has now.
     for (Endpoint& endpoint : container.networks) endpoint.ipv4 = endpoint.ipv6 = "";

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,10 +42,12 @@ class Engine::Impl {
   Database database;
   Records records;
   Ahead ahead;         // see expect_start()
-  place::Place place;  // for a non-root user: networks are created in its namespaces
+  place::Place place;  // of a non-root user: networks are created in it
+  // With supervisors that are stopped.
+  std::shared_ptr<supervisor::Patience> patience = std::make_shared<supervisor::Patience>();
 
   const HostInfo& host();
-  supervisor::Client client(const std::string& project) const { return supervisor::Client(roots, project); }
+  supervisor::Client client(const std::string& project) const { return supervisor::Client(roots, project, patience); }
 
   // --- images
   struct ImageFacts {
@@ -55,12 +58,15 @@ class Engine::Impl {
   Result<std::shared_ptr<const ImageFacts>> image_facts(const std::string& reference_or_id);
 
   // --- containers
-  // While held, no other thread or process can start, stop or remove this container.
-  Result<Fd> lock_container(const std::string& id) const;
-  bool is_locked(const std::string& id) const;  // at the moment, by any process
-  // While held, sweep() removes nothing: a bundle is being created that no record refers to yet.
+  // While held, no other thread or process starts, stops or removes this container. Code::interrupted: cancel_fd
+  // (borrowed) became readable while somebody else had it.
+  Result<Fd> lock_container(const std::string& id, int cancel_fd = -1) const;
+  bool is_locked(const std::string& id) const;  // now, by anyone
+  // While held, sweep() removes nothing: a bundle is being created that no record names yet.
   Result<Fd> guard_creations() const;
   bool is_held(const std::string& id) const;  // see CreatedContainer
+  // Ids of those among them that are to go, are over, and are nobody's: see Engine::remove_left_behind().
+  Result<std::set<std::string>> left_behind(const std::vector<Container>& containers);
   Result<ContainerRecord> load(const std::string& id_or_name);
   Result<ContainerState> observe(const std::string& project, const std::string& id) const;
   // Reads only the run directory and asks the kernel, so it is correct even while a supervisor is being replaced.

@@ -103,6 +103,7 @@ struct EventStream::State {
   std::string project;                                          // "": all
   std::uint64_t serial = 0;                                     // read so far in the database
   std::map<std::string, supervisor::JournalPosition> journals;  // and in the journals, by project
+  std::map<std::string, std::string> renamed;                   // by container: what supervisors don't know
   Fd inotify;
 
   void begin_to_watch();
@@ -112,6 +113,8 @@ struct EventStream::State {
   std::vector<std::string> projects() const;
   void watch_projects();
   void empty() const;
+  // A supervisor goes on with the name that its container was started with. In the order of time.
+  void name_as_then(EngineEvent& event);
   // Adds new entries, and returns whether there were any.
   Result<bool> read(std::map<std::string, Entries>& entries, std::vector<EngineEvent>& events);
 };
@@ -145,6 +148,13 @@ void EventStream::State::empty() const {
   std::array<std::byte, 4096> changes;  // what exactly has changed is looked up
   while (inotify && ::read(inotify.get(), changes.data(), changes.size()) > 0) {
   }
+}
+
+void EventStream::State::name_as_then(EngineEvent& event) {
+  if (event.type != "container") return;
+  if (event.action == "rename") renamed[event.id] = event.attributes["name"];
+  if (const auto name = renamed.find(event.id); name != renamed.end()) event.attributes["name"] = name->second;
+  if (event.action == "destroy") renamed.erase(event.id);
 }
 
 Result<bool> EventStream::State::read(std::map<std::string, Entries>& entries, std::vector<EngineEvent>& events) {
@@ -187,6 +197,7 @@ Result<std::vector<EngineEvent>> EventStream::next() {
     for (const supervisor::JournalEntry& entry : journal) events.push_back(event_of(entry, project, facts));
   }
   std::ranges::stable_sort(events, {}, &EngineEvent::time);
+  for (EngineEvent& event : events) state_->name_as_then(event);
   return events;
 }
 
@@ -195,6 +206,7 @@ Result<> EventStream::skip_to_now() {
   State& state = *state_;
   state.empty();
   state.serial = TRY(state.impl.records.last_event());
+  for (EngineEvent& event : TRY(state.impl.records.events(0, state.project))) state.name_as_then(event);
   for (const std::string& each : state.projects())
     state.journals[each] = TRY(supervisor::end_of_journal(state.impl.roots.project_run(each)));
   return {};

@@ -41,6 +41,12 @@ struct PathChange {
   std::string path;  // absolute
 };
 
+// Where a container's own files are on the host, as `inspect` shows them.
+struct HostPaths {
+  std::string resolv_conf, hostname, hosts;
+  std::string upper, work;  // of its overlay
+};
+
 // A handle, cheap to make and to copy. The engine must outlive it. Any thread.
 class Files {
  public:
@@ -55,6 +61,14 @@ class Files {
   // Applies to all these containers, running or not; a failure in one does not affect the others. Owners, modes and
   // times are the host's. Never touches anything outside a container's root, whatever links it contains.
   Result<Mirrored> mirror(const Mirror& what, const std::vector<std::string>& containers);
+
+  // By the whole id of a container.
+  HostPaths host_paths(const std::string& id) const;
+  // Bytes that its files take up, without those of its image and its volumes.
+  std::uint64_t own_bytes(const std::string& id) const;
+  // A text that a front end keeps with the container, and nothing else needs. Code::not_found: there is none.
+  Result<std::string> note(const std::string& id) const;
+  Result<> keep_note(const std::string& id, const std::string& text);
 
  private:
   Engine::Impl* impl_;

@@ -23,7 +23,7 @@ bool is_of_build_cache(const std::string& owner) {
 
 // Maps the owners of holds to names that people know.
 Result<image::ImageUsers> users_of(Engine& engine, ImagePrune::Ended ended = ImagePrune::Ended::stay) {
-  auto containers = std::make_shared<std::vector<Container>>(TRY(engine.list()));
+  auto containers = std::make_shared<std::vector<Container>>(TRY(engine.list({.left_behind = LeftBehind::show})));
   return [containers, ended](const image::Image& image, const std::vector<std::string>& owners) {
     std::vector<std::string> users;
     std::set<std::string> named;
@@ -113,6 +113,7 @@ Result<> Images::tag(const std::string& name, const image::Reference& further) {
 }
 
 Result<image::RemoveReport> Images::remove(const std::string& text, Force force) {
+  (void)engine_->remove_left_behind();
   const auto removal = force == Force::yes ? image::Store::Removal::force : image::Store::Removal::normal;
   return impl_->store.remove(text, removal, TRY(users_of(*engine_)));
 }
@@ -121,6 +122,7 @@ Result<image::PruneReport> Images::prune(const ImagePrune& prune) {
   const bool forget = prune.build_cache == ImagePrune::BuildCache::forget;
   const bool act = prune.what.mode == image::PruneOptions::Mode::act;
   if (!act && prune.cache_unused_since) return fail(Code::unsupported, "plan a prune of a part of the build cache");
+  if (act) (void)engine_->remove_left_behind();
   const image::ImageUsers users = TRY(users_of(*engine_, act ? ImagePrune::Ended::stay : prune.ended));
   if (!act) return image::plan_prune(impl_->store, prune.what.images, users, forget ? build_cache_owners : "");
   if (forget) TRY(build::forget_cache(impl_->store, {.unused_since = prune.cache_unused_since}));

@@ -15,11 +15,15 @@
 #include <thread>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 #include "base/os/files/has_name.hpp"
+#include "base/os/files/lock_holder.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
+#include "engine/renewal.hpp"
 #include "supervisor/hold.hpp"
+#include "supervisor/renewal.hpp"
 
 namespace consort::engine {
 
@@ -51,10 +55,12 @@ std::string own_description() {
 
 // flock has no timeout. Waiting for another command takes as long as that command; trying ten times a second is cheap,
 // and only callers with limited patience come here.
-Result<bool> lock_within(int fd, Nanoseconds patience) {
+Result<bool> lock_within(int fd, const std::string& path, Nanoseconds patience) {
   const auto end = std::chrono::steady_clock::now() + patience;
+  HolderWatch holder(path, fd);
   while (!TRY(try_lock(fd, LOCK_EX | LOCK_NB))) {
     if (std::chrono::steady_clock::now() >= end) return false;
+    TRY(holder.look());
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   return true;
@@ -94,6 +100,10 @@ Result<std::optional<Fd>> Engine::watch_lock(const std::string& project) {
   return std::optional<Fd>(std::move(watch));
 }
 
+std::vector<std::string> outdated_projects(const Roots& roots) {
+  return supervisor::outdated_projects(roots);
+}
+
 bool Engine::Impl::is_held(const std::string& id) const {
   return supervisor::is_held(container_folder(id));
 }
@@ -106,8 +116,8 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
     const std::string holder = holder_of(path, project);
     if (options.on_wait) options.on_wait(holder + ": waiting for it");
     if (!options.patience) {
-      (void)TRY(try_lock(fd.get(), LOCK_EX));
-    } else if (!TRY(lock_within(fd.get(), *options.patience))) {
+      TRY_WRAP(lock_exclusive(fd.get(), path), "wait for project", project);
+    } else if (!TRY_WRAP(lock_within(fd.get(), path, *options.patience), "wait for project", project)) {
       return fail(Error(Code::busy, holder).hint("wait for it to finish, or stop it"));
     }
   }
@@ -129,8 +139,10 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
   } else {
     (void)impl_->sweep_abandoned();
   }
+  supervisor::renew_supervisor(impl_->roots, project);
   // Whoever takes the lock is about to change something: restart policies, names and ports must be looked after again.
   (void)TRY(supervisor::revive_supervisor(impl_->roots, project));
+  (void)remove_left_behind(project);  // lists do not show them, but they have names and networks
   return ProjectLock(std::move(fd));
 }
 

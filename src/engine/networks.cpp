@@ -244,7 +244,7 @@ Result<Network> Engine::create_network(const NetworkSpec& spec) {
                             .action = "destroy",
                             .id = network.id,
                             .project = spec.project,
-                            .attributes = {{"name", spec.name}}};
+                            .attributes = {{"name", spec.name}, {"type", network.spec.driver}}};
     if (Result<> forgotten = impl_->records.forget_network(network.id, event); !forgotten)
       return fail(std::move(error).also(std::move(forgotten).error()));
     return fail(std::move(error));
@@ -267,12 +267,13 @@ Result<> Engine::remove_network(const std::string& id) {
                                           " has active endpoints (" + active + ")"));
   }
   // The record first: a crash then leaves a bridge without a record, and sweep() finds those.
-  TRY(impl_->records.forget_network(network.id, {.time = system_now(),
-                                                 .type = "network",
-                                                 .action = "destroy",
-                                                 .id = network.id,
-                                                 .project = network.spec.project,
-                                                 .attributes = {{"name", network.spec.name}}}));
+  TRY(impl_->records.forget_network(network.id,
+                                    {.time = system_now(),
+                                     .type = "network",
+                                     .action = "destroy",
+                                     .id = network.id,
+                                     .project = network.spec.project,
+                                     .attributes = {{"name", network.spec.name}, {"type", network.spec.driver}}}));
   if (!face_of(network.spec)) {
     const BridgeNetwork bridge = bridge_of(network, impl_->roots.data);
     if (Result<> removed = impl_->place.run([&] { return remove_bridge(bridge); }); !removed)
@@ -290,7 +291,8 @@ Result<Network> Engine::inspect_network(const std::string& id) {
   std::map<std::string, Strings> by_project;  // each supervisor is asked once
   for (const Records::ActiveEndpoint& end : ends) by_project[end.project].push_back(end.container_id);
   std::map<std::string, supervisor::ObservedContainer> states;
-  for (const auto& [project, ids] : by_project) states.merge(TRY(supervisor::observe(impl_->roots, project, ids)));
+  for (const auto& [project, ids] : by_project)
+    states.merge(TRY(supervisor::observe(impl_->roots, project, ids, impl_->patience)));
   for (const Records::ActiveEndpoint& end : ends)
     if (const auto found = states.find(end.container_id); found != states.end() && found->second.running())
       network.container_ids.push_back(end.container_id);

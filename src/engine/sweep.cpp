@@ -33,21 +33,30 @@ void collect(Result<>& all, Result<> one) {
 
 Result<> Engine::Impl::sweep_containers() {
   const std::string folder = roots.data + "/containers";
-  const Fd guard = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+  const Trash trash(folder);
+  Fd guard = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
   // Somebody is creating something: what looks orphaned may be theirs. Try another time.
   if (::flock(guard.get(), LOCK_EX | LOCK_NB) != 0) return {};
   Result<> swept;
+  std::vector<Trash::Item> orphans;
   const Strings ids = TRY(records.container_ids());
   const std::set<std::string> known(ids.begin(), ids.end());
   for (const std::string& id : TRY(list_folder(folder))) {
     if (id.size() != 64 || !is_hex(id) || known.contains(id)) continue;
     remove_shared_memory(id);
     collect(swept, store.release("container:" + id));
-    collect(swept, Trash(folder).remove(container_folder(id)));
+    Result<Trash::Item> item = trash.take(container_folder(id));
+    if (item)
+      orphans.push_back(std::move(*item));
+    else
+      collect(swept, fail(std::move(item).error()));
   }
-  collect(swept, Trash(folder).sweep());
   // Cgroups of recorded containers are used again, or removed with them.
   runtime::sweep_cgroups("/consort", [&](const std::string& name) { return known.contains(name); });
+  // Nobody can create anything until here. Deleting takes as long as there are files, and needs no guard.
+  guard.reset();
+  for (Trash::Item& item : orphans) collect(swept, trash.remove(std::move(item)));
+  collect(swept, trash.sweep());
   return swept;
 }
 

@@ -292,7 +292,6 @@ struct ContainerDetails : Container {
   ContainerSpec spec;
   ProcessConfig process;
   std::string hostname, domainname;
-  std::string bundle;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -32,10 +32,10 @@ Result<Volume> Engine::Impl::ensure_volume(const VolumeSpec& spec) {
 }
 
 Result<volume::Recorded> Engine::Impl::is_recorded(const std::string& volume) {
-  const Result<Volume> record = records.find_volume(volume);
+  Result<Volume> record = records.find_volume(volume);
   if (record) return volume::Recorded::yes;
   if (record.error().code() == Code::not_found) return volume::Recorded::no;
-  return fail(Error(Code::io, "find volume").on(volume).why(record.error().message()));
+  return fail(std::move(record).error().wrap("find volume", volume));
 }
 
 Result<> Engine::Impl::remove_volume(const std::string& name) {
@@ -73,6 +73,7 @@ Result<Volume> Engine::create_volume(const VolumeSpec& spec) {
 }
 
 Result<> Engine::remove_volume(const std::string& name, Force force) {
+  (void)remove_left_behind();
   Result<> removed = impl_->remove_volume(name);
   if (!removed && force == Force::yes && removed.error().code() == Code::not_found) return {};
   return removed;

@@ -51,7 +51,9 @@ constexpr Attribute rows[] = {
      "replicated global replicated-job"},
     {"services.*.deploy.mode", refused, "use `replicated`, `global` or `replicated-job`"},
     {"services.*.deploy.endpoint_mode", becomes,
-     "the name refers to the pods, and every port can be reached: the default for every service", "dnsrr"},
+     "the name refers to all pods, ready or not, and every port can be reached: the default, except for several "
+     "replicas without named volumes, whose name refers to those that are ready",
+     "dnsrr"},
     {"services.*.deploy.endpoint_mode", becomes,
      "with `vip`, the name refers to an address of the cluster, which leads to the ports listed under `ports` and "
      "`expose`, on pods that are ready"},

@@ -11,8 +11,9 @@ namespace consort {
 struct FirewallObstacle {
   std::string found, command;
 };
-// Checks the bridges that exist now, in the caller's network namespace. Ignores DOCKER-USER and ufw's chain, where our
-// bridges are allowed anyway.
+// In the network namespace of the caller, of the bridges that are there now. An error if our own rules cannot be made
+// with this kernel. Without DOCKER-USER and ufw's chain, in
+// which our bridges are let through anyway.
 Result<std::vector<FirewallObstacle>> firewall_obstacles();
 
 }  // namespace consort

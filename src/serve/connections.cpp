@@ -1,11 +1,14 @@
 #include "serve/connections.hpp"
 
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <exception>
+#include <memory>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "base/json.hpp"
 #include "serve/api/router.hpp"
@@ -30,12 +33,12 @@ Connections::Connections(Service& service) : service_(service), last_gone_(::eve
 
 Connections::~Connections() {
   std::unique_lock lock(mutex_);
-  none_left_.wait(lock, [this] { return count_ == 0; });
+  none_left_.wait(lock, [this] { return entries_.empty(); });
 }
 
 std::size_t Connections::count() const {
   const std::scoped_lock lock(mutex_);
-  return count_;
+  return entries_.size();
 }
 
 void Connections::acknowledge() const {
@@ -43,42 +46,82 @@ void Connections::acknowledge() const {
   (void)!::read(last_gone_.get(), &times, sizeof times);
 }
 
-void Connections::add(Fd client) {
+bool Connections::room_for(Peer peer) {
+  std::vector<Holder> holders;
+  std::vector<Place> places;
+  for (Place place = entries_.begin(); place != entries_.end(); ++place) {
+    if (place->cut) continue;
+    holders.push_back(place->holder);
+    places.push_back(place);
+  }
+  if (holders.size() < most) return true;
+  if (entries_.size() >= most + leaving) return false;
+  const auto who = who_makes_room(holders, peer, std::chrono::steady_clock::now());
+  if (!who) return false;
+  Entry& entry = *places[*who];
+  entry.cut = true;
+  if (entry.fd >= 0) ::shutdown(entry.fd, SHUT_RDWR);  // whatever its thread waits for there, it sees the end
+  return true;
+}
+
+bool Connections::make_room(Peer peer) {
+  const std::scoped_lock lock(mutex_);
+  return room_for(peer);
+}
+
+void Connections::add(Fd client, Peer peer) {
+  Place place;
   {
     const std::scoped_lock lock(mutex_);
-    if (count_ >= most) {
+    if (!room_for(peer)) {
       http::Connection connection(std::move(client));
       return refuse(connection, 503, "too many connections");
     }
-    ++count_;
+    const Holder holder{.peer = peer, .idle = true, .since = std::chrono::steady_clock::now()};
+    place = entries_.insert(entries_.end(), Entry{.holder = holder, .fd = client.get()});
   }
   try {
-    std::thread([this, socket = std::move(client)]() mutable {
-      serve(std::move(socket));
-      done();
+    std::thread([this, place, socket = std::move(client)]() mutable {
+      serve(std::move(socket), place);
+      done(place);
     }).detach();
   } catch (const std::system_error&) {
-    done();  // no thread to be had: the client sees that its connection has ended
+    done(place);  // no thread to be had: the client sees that its connection has ended
   }
 }
 
-void Connections::done() {
+void Connections::done(Place place) {
   const std::scoped_lock lock(mutex_);
-  if (--count_ > 0) return;
+  entries_.erase(place);
+  if (!entries_.empty()) return;
   const std::uint64_t once = 1;
   (void)!::write(last_gone_.get(), &once, sizeof once);
   none_left_.notify_all();
 }
 
-void Connections::serve(Fd client) {
+void Connections::set_idle(Place place, bool idle) {
+  const std::scoped_lock lock(mutex_);
+  place->holder.idle = idle;
+  place->holder.since = std::chrono::steady_clock::now();
+}
+
+void Connections::serve(Fd client, Place place) {
   http::Connection connection(std::move(client));
+  // Before the descriptor is closed, and its number another's.
+  const auto forget = [this, place](const void*) {
+    const std::scoped_lock lock(mutex_);
+    place->fd = -1;
+  };
+  const std::unique_ptr<const void, decltype(forget)> forgets(this, forget);
   try {
     while (true) {
       auto request = connection.next();
+      set_idle(place, false);
       if (!request) return refuse(connection, status_of(request.error()), request.error().message());
       if (!*request) return;
       if (!answer(service_, connection, **request)) return;
       if (connection.released() || !(*request)->keep_alive) return;
+      set_idle(place, true);
     }
   } catch (const std::exception&) {  // no memory for this one
   }

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,14 +29,15 @@ constexpr std::chrono::seconds idle_under_systemd{60};
 Result<> take_connections(const Listener& listener, Connections& connections) {
   while (true) {
     Fd client(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+    const Peer peer = client ? peer_of(client.get()) : Peer{0};
     if (client && listener.tls()) {
-      if (connections.full()) continue;  // no handshake for a refusal
+      if (!connections.make_room(peer)) continue;  // no handshake for a refusal
       auto plain = TlsContext::unwrap(listener.tls(), std::move(client));
-      if (plain) connections.add(std::move(*plain));
+      if (plain) connections.add(std::move(*plain), peer);
       continue;
     }
     if (client) {
-      connections.add(std::move(client));
+      connections.add(std::move(client), peer);
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -47,6 +49,15 @@ Result<> take_connections(const Listener& listener, Connections& connections) {
     }
     return fail_errno("accept connection");
   }
+}
+
+// A connection needs several, and the usual soft limit of 1024 is less than all of them need.
+void take_descriptors() {
+  constexpr rlim_t plenty = 16384;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= plenty) return;
+  limit.rlim_cur = std::min(limit.rlim_max, plenty);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 class Server {
@@ -111,6 +122,7 @@ std::string default_host(const Roots& roots) {
 Result<> serve(const Roots& roots, const ServerOptions& options) {
   // One thread per connection, and each would keep its own heap.
   ::mallopt(M_ARENA_MAX, 2);
+  take_descriptors();
   TRY(roots.prepare());
   auto server = std::make_unique<Server>(roots, options);
   TRY(server->open());

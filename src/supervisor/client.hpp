@@ -1,10 +1,11 @@
-// The engine's interface to a project's supervisor. A Client is a value with no state but two names: each call opens
-// its own connection, so several threads may use it at once. Calls block until the supervisor answers.
+// How the engine talks to a project's supervisor. A Client is a value, two names and a command's patience: each call
+// opens its own connection, so several threads may use it at once. Calls block until the supervisor answers.
 //
 // Lists and look-ups never start a supervisor: observe() asks the running one, or reads the files that it left.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include "base/os/fd.hpp"
 #include "base/roots.hpp"
 #include "supervisor/exec.hpp"
+#include "supervisor/patience.hpp"
 #include "supervisor/protocol.hpp"
 #include "supervisor/state.hpp"
 #include "supervisor/streams.hpp"
@@ -35,11 +37,13 @@ std::optional<Fd> claim_abandoned(const Roots& roots, const std::string& project
 
 // The state of every container of the project that has run since boot: live if the supervisor runs, otherwise the last
 // known. If a container is recorded as running but neither it nor its supervisor exists: exited, exit code unknown.
-Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::string& project);
+Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::string& project,
+                                               const std::shared_ptr<Patience>& patience);
 // The same for the given ids, with data/containers/ID/state.json for earlier boots. Containers that were never started
 // are missing from the map.
 Result<std::map<std::string, ObservedContainer>> observe(const Roots& roots, const std::string& project,
-                                                         std::span<const std::string> container_ids);
+                                                         std::span<const std::string> container_ids,
+                                                         const std::shared_ptr<Patience>& patience);
 
 // A stream of events. fd() is readable when next() will not block.
 class Subscription {
@@ -72,9 +76,13 @@ struct StopOptions {
   int cancel_fd = -1;  // borrowed; once readable, the wait ends (Code::interrupted); the stop continues
 };
 
+struct Asking;  // supervisor/client/conversation.hpp
+
 class Client {
  public:
-  Client(Roots roots, std::string project) : roots_(std::move(roots)), project_(std::move(project)) {}
+  // The patience is shared by all of a command's clients.
+  Client(Roots roots, std::string project, std::shared_ptr<Patience> patience = std::make_shared<Patience>())
+      : roots_(std::move(roots)), project_(std::move(project)), patience_(std::move(patience)) {}
 
   Result<> ensure(int cancel_fd = -1) const { return ensure_supervisor(roots_, project_, cancel_fd); }
   Result<bool> running() const;  // whether there is a supervisor
@@ -117,9 +125,11 @@ class Client {
 
  private:
   Result<> end_by(Op op) const;
+  Asking asking(int cancel_fd = -1) const;
 
   Roots roots_;
   std::string project_;
+  std::shared_ptr<Patience> patience_;
 };
 
 }  // namespace consort::supervisor

@@ -49,6 +49,9 @@ class LogReader {
 
   // Reads all lines that are there now and were not read before. Call it again after wait() to follow.
   Result<> read(LineHandler& handler);
+  // The same, but at most a part, for those who have more to do: a container may write as fast as this reads. True:
+  // there is more already, and watch_fd() may say nothing of it.
+  Result<bool> read_part(LineHandler& handler);
   // Returns lines that have no newline yet (the container has ended, or nobody follows). Output after that begins a new
   // line.
   void flush(LineHandler& handler);

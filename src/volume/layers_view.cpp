@@ -50,8 +50,8 @@ Result<Fd> open_container_layers(std::span<const std::string> given, const std::
   const Fd fs(::fsopen("overlay", FSOPEN_CLOEXEC));
   if (!fs) return fail_errno("open file system", "overlay");
   for (const std::string& layer : layers) TRY(set_option(fs.get(), "lowerdir+", layer));
-  TRY(set_option(fs.get(), "upperdir", upper));
-  TRY(set_option(fs.get(), "workdir", work));
+  TRY(set_option(fs.get(), "upperdir", overlay_value(upper)));
+  TRY(set_option(fs.get(), "workdir", overlay_value(work)));
   if (in_user_namespace()) ::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr, 0);
   if (::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return fail_errno("create overlay");
   Fd mount(::fsmount(fs.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID));

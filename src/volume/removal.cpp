@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <string_view>
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/flock.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "volume/volume.hpp"
@@ -28,15 +31,30 @@ Trash trash_of(const Roots& roots) {
   return Trash(all_volumes(roots));
 }
 
+// As the table writes it: "\134" is a backslash, "\040" a blank.
+std::string mount_point(std::string_view field) {
+  std::string point;
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    int code = 0;
+    const char* const digits = field.data() + i + 1;
+    const bool escaped =
+        field[i] == '\\' && i + 3 < field.size() && std::from_chars(digits, digits + 3, code, 8).ptr == digits + 3;
+    point += escaped ? static_cast<char>(code) : field[i];
+    if (escaped) i += 3;
+  }
+  return point;
+}
+
 // Mounts on a directory or below it.
 Result<> check_nothing_mounted(const std::string& folder) {
   const std::string table = TRY(read_file("/proc/self/mountinfo"));
   for (const std::string& line : split(table, '\n')) {
     const std::vector<std::string> fields = split(line, ' ');
     if (fields.size() < 5) continue;
-    const std::string& point = fields[4];
-    if (point != folder && !point.starts_with(folder + "/")) continue;
-    return fail(Error(Code::busy, "remove").on(point).why("something is mounted there").hint("`umount " + point + "`"));
+    const std::string point = mount_point(fields[4]);
+    if (!lies_in(point, folder)) continue;
+    return fail(
+        Error(Code::conflict, "remove").on(point).why("something is mounted there").hint("`umount " + point + "`"));
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include "base/os/files/file.hpp"
 #include "base/os/files/flock.hpp"
 #include "base/os/files/link.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "volume/copy_tree.hpp"
@@ -82,11 +83,11 @@ Result<bool> needs_copy_up(const Roots& roots, const std::string& name) {
 }
 
 Result<> copy_up(const Roots& roots, const std::string& name, int image_root, const std::string& target) {
-  const Result<Fd> from = open_in_root(image_root, target, O_RDONLY | O_DIRECTORY);
+  Result<Fd> from = open_in_root(image_root, target, O_RDONLY | O_DIRECTORY);
   if (!from) {
     const int number = from.error().sys_errno();
     if (number == ENOENT || number == ENOTDIR || number == ELOOP) return {};
-    return fail(Error(Code::io, "look into the image").on(target).why(from.error().message()));
+    return fail(std::move(from).error().wrap("look into the image", target));
   }
   const std::string data = roots.volume_data(name);
   const std::string marker = marker_of(roots, name);
@@ -121,7 +122,7 @@ Result<std::string> resolve_subpath(const std::string& folder, const std::string
   // Expressed relative to the directory, by whose name others recognize that it is in a volume.
   const std::string real_root = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(root.get()), folder));
   const std::string real = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(inside->get()), subpath));
-  if (real != real_root && !real.starts_with(real_root + "/"))
+  if (!lies_in(real, real_root))
     return fail(Error(Code::invalid, "invalid volume subpath: " + subpath + ": it lies outside"));
   return folder + real.substr(real_root.size());
 }

@@ -2,6 +2,7 @@
 
 #include "base/os/files/plain_file.hpp"
 #include "base/os/files/temporary.hpp"
+#include "base/os/trees/folder.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -10,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 
@@ -47,6 +49,15 @@ TEST_F(File, WhatACrashLeftIsNotInTheWay) {
   const TemporaryFile one = *create_temporary(folder_ + "/a", 0600), other = *create_temporary(folder_ + "/a", 0600);
   EXPECT_NE(one.path, other.path);
   EXPECT_TRUE(one.path.starts_with(folder_ + "/a.tmp-"));
+}
+
+TEST_F(File, AFileWithoutANameIsSeenByNobodyElse) {
+  const Fd file = *create_unnamed(folder_);
+  ASSERT_TRUE(write_full(file.get(), "text"));
+  EXPECT_TRUE(list_folder(folder_)->empty());
+  std::array<char, 8> bytes{};
+  EXPECT_EQ(::pread(file.get(), bytes.data(), bytes.size(), 0), 4);
+  EXPECT_STREQ(bytes.data(), "text");
 }
 
 TEST_F(File, APlainFileIsNoPipeAndNobodyWaitsForOne) {

@@ -13,6 +13,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/trees/folder.hpp"
+#include "base/os/trees/remove_tree.hpp"
 #include "base/os/trees/trash.hpp"
 
 namespace consort {
@@ -149,6 +150,26 @@ TEST_F(RemoveTreeTest, ScratchIsSweptWhenItsMakerIsGone) {
   const std::string path = mine.path();
   mine = ScratchFolder();
   EXPECT_FALSE(path_exists(path));
+}
+
+// The wish comes while the tree is being deleted: what is left of it is for the next sweep.
+TEST_F(RemoveTreeTest, AWishToStopLeavesTheRestToTheNextSweep) {
+  std::stop_source stop;
+  const std::string plain = folder_ + "/plain";
+  nest(plain, 3);
+  nest(folder_ + "/.trash/one", 3);
+  nest(folder_ + "/.trash/two", 3);
+  nest(folder_ + "/draft-crashed", 3);
+  stop.request_stop();
+  const Trash trash(folder_);
+  EXPECT_EQ(remove_tree(plain, stop.get_token()).error().code(), Code::interrupted);
+  EXPECT_EQ(sweep_trash(trash, stop.get_token()).error().code(), Code::interrupted);
+  EXPECT_EQ(sweep_scratch(folder_, "draft", stop.get_token()).error().code(), Code::interrupted);
+  EXPECT_TRUE(path_exists(plain));
+  EXPECT_FALSE(path_exists(folder_ + "/draft-crashed")) << "it is in the trash, from where nobody takes it back";
+  EXPECT_EQ(list_folder(trash.folder()).value().size(), 4U);  // with aside/
+  ASSERT_TRUE(trash.sweep());
+  EXPECT_TRUE(trash.is_empty());
 }
 
 }  // namespace consort

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,6 +128,31 @@ TEST_F(RootsTest, ALinkThatAnotherUserHasMadeIsRefused) {
   const Result<> refused = prepare_run_root(roots_);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::denied);
+}
+
+// As after `su`, where XDG_RUNTIME_DIR still names the directory of whoever called it.
+TEST_F(RootsTest, WhoMayNotCreateOneIsToldWhichVariableSaysWhere) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root: a user who may not";
+  make(folder_, 0755);
+  make(folder_ + "/session", 0700);
+  make(folder_ + "/theirs", 0700);
+  const auto refused = [](const Roots& roots) {
+    ::setfsuid(65534);
+    const Result<> prepared = prepare_run_root(roots);
+    ::setfsuid(0);
+    EXPECT_FALSE(prepared);
+    return prepared ? std::string() : prepared.error().message() + "\n" + prepared.error().hint_text();
+  };
+  ::setenv("XDG_RUNTIME_DIR", (folder_ + "/session").c_str(), 1);
+  const std::string session = refused({folder_ + "/data", folder_ + "/session/consort"});
+  const std::string other = refused({folder_ + "/data", folder_ + "/theirs/consort"});
+  ::unsetenv("XDG_RUNTIME_DIR");
+  EXPECT_EQ(session, "create directory " + folder_ + "/session/consort: permission denied\nXDG_RUNTIME_DIR is " +
+                         folder_ +
+                         "/session, which is not yours: unset it, or set CONSORT_RUN_ROOT to a directory that you may "
+                         "write to");
+  EXPECT_EQ(other, "create directory " + folder_ +
+                       "/theirs/consort: permission denied\nset CONSORT_RUN_ROOT to a directory that you may write to");
 }
 
 TEST_F(RootsTest, AReserveThatAnEarlierVersionLeftInAnOpenFolderIsOurs) {

@@ -1,6 +1,8 @@
 // Sizes that Docker's programs accept: the values are those of the Go library that all of them use.
 #include "base/size.hpp"
 
+#include "base/limit_text.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -26,6 +28,16 @@ TEST(Sizes, AreReadAsDockerReadsThem) {
     EXPECT_EQ(parse_size(text).value_or(-1), bytes) << text;
   EXPECT_EQ(parse_size("1.5m", SizeUnits::decimal).value_or(-1), 1500000);
   EXPECT_EQ(parse_size("10KiB", SizeUnits::decimal).value_or(-1), 10000);
+}
+
+TEST(Sizes, LimitsAreToldInUnitsThatFit) {
+  EXPECT_EQ(limit_text(16 << 20), "16 MiB");
+  EXPECT_EQ(limit_text((16 << 20) + 1), "16 MiB");
+  EXPECT_EQ(limit_text(4096), "4 KiB");
+  EXPECT_EQ(limit_text(std::uint64_t{3} << 30), "3 GiB");
+  EXPECT_EQ(limit_text(1500), "1500 bytes");
+  EXPECT_EQ(limit_text(1), "1 bytes");
+  EXPECT_EQ(limit_text(0), "0 bytes");
 }
 
 TEST(Sizes, ThatAreNoneAreToldInDockersWords) {

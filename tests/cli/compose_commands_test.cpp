@@ -13,7 +13,8 @@
 #include "base/strings.hpp"
 #include "cli/args/aliases.hpp"
 #include "cli/args/command.hpp"
-#include "cli/room.hpp"
+#include "cli/args/completing.hpp"
+#include "cli/commands/cluster/cluster.hpp"
 
 namespace consort::cli {
 namespace {
@@ -266,11 +267,22 @@ TEST(Aliases, LeaveTheFlagsOfDockerBeforeItsPlugIn) {
 TEST(Commands, MakeRoomIfTheyStopOrRemove) {
   std::vector<std::string> found;
   for (const Command& command : commands())
-    if (makes_room(command.name)) found.emplace_back(command.name);
-  EXPECT_THAT(found, testing::UnorderedElementsAre(
-                         "builder prune", "container prune", "down", "image prune", "image rm", "internal remove-ended",
-                         "internal sweep", "job prune", "job rm", "kill", "network prune", "network rm", "rm",
-                         "runtime kill", "stop", "system prune", "volume prune", "volume rm"));
+    if (command.room == Room::made) found.emplace_back(command.name);
+  EXPECT_THAT(found, testing::UnorderedElementsAre("builder prune", "container prune", "down", "image prune",
+                                                   "image rm", "internal remove-ended", "internal sweep", "job prune",
+                                                   "job rm", "kill", "network prune", "network rm", "rm", "stop",
+                                                   "system prune", "volume prune", "volume rm"));
+}
+
+// A command that is renamed is not forgotten where it is named.
+TEST(Commands, AreWhatListsElsewhereName) {
+  for (const std::string_view name : commands_with_own_values()) EXPECT_TRUE(find_command(name)) << name;
+  for (const std::string_view name : cluster_commands()) EXPECT_TRUE(find_command(name)) << name;
+  for (const std::string_view target : alias_targets())
+    EXPECT_TRUE(find_command(target.substr(0, target.find(" -")))) << target;
+  for (const CommandGroup& group : command_groups())
+    for (const std::string_view name : group.names)
+      EXPECT_TRUE(find_command(name) || !group_help("consort", name).empty()) << name;
 }
 
 }  // namespace

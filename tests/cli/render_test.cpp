@@ -237,7 +237,7 @@ engine::Container container_with_ports() {
 }
 
 TEST(ContainerText, Ports) {
-  EXPECT_EQ(port_text(publishers(container_with_ports())), "0.0.0.0:18080->80/tcp, [::]:18080->80/tcp, 8000/tcp");
+  EXPECT_EQ(port_text(publishers(container_with_ports())), "8000/tcp, 0.0.0.0:18080->80/tcp, [::]:18080->80/tcp");
   engine::Container alone = container_with_ports();
   alone.networks.clear();
   alone.state.ports.clear();
@@ -248,7 +248,13 @@ TEST(ContainerText, Ports) {
   alone.networks[1].bridged = false;
   EXPECT_EQ(port_text(publishers(alone)), "") << "a macvlan tells of no port";
   EXPECT_EQ(port_text({{"0.0.0.0", 1, 11, "tcp"}, {"0.0.0.0", 2, 12, "tcp"}, {"", 5, 0, "udp"}, {"", 6, 0, "udp"}}),
-            "0.0.0.0:11-12->1-2/tcp, 5-6/udp");
+            "5-6/udp, 0.0.0.0:11->1/tcp, 0.0.0.0:12->2/tcp");
+  EXPECT_EQ(port_text({{"0.0.0.0", 1, 1, "tcp"},
+                       {"::", 1, 1, "tcp"},
+                       {"0.0.0.0", 2, 2, "tcp"},
+                       {"", 4, 0, "tcp"},
+                       {"", 6, 0, "tcp"}}),
+            "4/tcp, 0.0.0.0:1-2->1-2/tcp, [::]:1->1/tcp, 6/tcp");
 }
 
 TEST(ContainerText, Status) {

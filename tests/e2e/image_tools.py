@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import socket
 import ssl
 import subprocess
@@ -214,3 +215,18 @@ def need(program):
 
     if not shutil.which(program):
         raise Skip(f"{program} is not installed")
+
+
+def noise(size):
+    return os.urandom(size)
+
+
+def packed(tar):
+    return gzip.compress(tar, 1), tar
+
+
+def refused(world, *argv, says, env=None):
+    ran = world.consort(*argv, status=None, env=env)
+    check(ran.status == 1, f"expected a failure:\n{ran}")
+    check(re.search(says, ran.err), f"does not say {says!r}:\n{ran}")
+    return ran

@@ -57,6 +57,27 @@ TEST_F(EngineTest, EventsGoOnFromTheirCursor) {
   EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("kill", "die"));
 }
 
+TEST_F(EngineTest, EventsAfterARenameHaveTheNewName) {
+  const std::string id = create(probe({"pause"}));
+  ASSERT_TRUE(engine().start_container(id));
+  ASSERT_TRUE(engine().rename_container(id, "renamed-while-it-runs"));
+  EventStream late = engine().events(project_);
+  ASSERT_TRUE(late.skip_to_now());
+  ASSERT_TRUE(engine().kill_container(id, "KILL"));
+  const auto has_new_name = Contains(Pair("name", "renamed-while-it-runs"));
+  const std::vector<EngineEvent> after = late.next().value();
+  for (const EngineEvent& event : after) {
+    if (event.type != "container") continue;
+    EXPECT_THAT(event.attributes, has_new_name);
+  }
+  EventStream whole = engine().events(project_);
+  const std::vector<EngineEvent> all = whole.next().value();
+  for (const EngineEvent& event : all) {
+    if (event.action != "start") continue;
+    EXPECT_THAT(event.attributes, testing::Not(has_new_name));
+  }
+}
+
 TEST_F(EngineTest, EventsOfAContainerThatIsGoneKeepItsLabels) {
   ContainerSpec spec = probe({"true"});
   spec.labels["com.example.a"] = "b";

@@ -1,5 +1,7 @@
 // What must hold whatever happens: locks, leftovers of crashes, addresses, two commands at once.
+#include <fcntl.h>
 #include <net/if.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +50,30 @@ TEST_F(EngineTest, SweepTakesWhatNobodyNames) {
   EXPECT_FALSE(path_exists(empty)) << "its maker died before the record";
   EXPECT_TRUE(path_exists(data + "/_data/kept")) << "a volume without a record may hold data of value";
   EXPECT_TRUE(path_exists(roots().container(kept)));
+}
+
+// Whoever creates a container or a network needs the lock that keeps sweeps away.
+TEST_F(EngineTest, ASweepKeepsNobodyFromCreatingWhileItDeletes) {
+  const std::string folder = roots().data + "/containers";
+  const std::string orphan = roots().container(random_id());
+  ASSERT_TRUE(make_directories(orphan + "/upper", 0755));
+  const Fd upper = std::move(open_file(orphan + "/upper", O_RDONLY | O_DIRECTORY)).value();
+  for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(open_at(upper.get(), std::to_string(i), O_WRONLY | O_CREAT, 0600));
+  std::atomic<bool> could = false;
+  {
+    const Trash trash(folder);
+    const std::jthread creator([&](const std::stop_token& stop) {
+      const Fd guard = std::move(open_file(folder, O_RDONLY | O_DIRECTORY)).value();
+      while (!stop.stop_requested() && !could) {
+        if (path_exists(orphan) || ::flock(guard.get(), LOCK_SH | LOCK_NB) != 0) continue;
+        could = !trash.is_empty();
+        ::flock(guard.get(), LOCK_UN);
+      }
+    });
+    ASSERT_EQ(message_of(engine().sweep()), "(no error)");
+  }
+  EXPECT_TRUE(could);
+  EXPECT_FALSE(path_exists(orphan));
 }
 
 // The next command, whatever it works on, notices that a command was killed.

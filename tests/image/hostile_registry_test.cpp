@@ -202,13 +202,13 @@ TEST_F(HostileRegistry, AZeroBombStopsAtTheLimit) {
   packed = bomb;
   server.serve({bomb}, {"anything"});
   options.max_layer_bytes = 64 << 20;
-  EXPECT_THAT(refused().message(), HasSubstr("larger than the limit of 67108864 bytes"));
+  EXPECT_THAT(refused().message(), HasSubstr("larger than the limit of 64 MiB"));
 }
 
 TEST_F(HostileRegistry, TheLimitComesFromTheEnvironment) {
   serve(TarBuilder().file("data", noise(3 << 20, 11)).str());
   ::setenv("CONSORT_MAX_LAYER_SIZE", "2m", 1);
-  EXPECT_THAT(refused().message(), HasSubstr("larger than the limit of 2097152 bytes"));
+  EXPECT_THAT(refused().message(), HasSubstr("larger than the limit of 2 MiB"));
   ::setenv("CONSORT_MAX_LAYER_SIZE", "a lot", 1);
   EXPECT_THAT(refused().message(), HasSubstr("CONSORT_MAX_LAYER_SIZE"));
   ::setenv("CONSORT_MAX_LAYER_SIZE", "4M", 1);

@@ -128,6 +128,25 @@ TEST_F(Waiting, AnArchiveThatDoesNotComeCanBeLeft) {
   EXPECT_EQ(std::system(("test -z \"$(ls " + test.roots.data + "/ingest)\"").c_str()), 0);
 }
 
+// What others have left may be millions of files.
+TEST_F(Waiting, ASweepBeforeTheWorkCanBeLeft) {
+  const std::string left = test.roots.layers() + "/.trash/left";
+  ASSERT_TRUE(make_directories(left + "/a"));
+  std::stop_source stop;
+  stop.request_stop();
+  PullOptions pulling = options;
+  pulling.cancel = stop.get_token();
+  ImportOptions importing;
+  importing.limits.cancel = stop.get_token();
+  const Fd archive = file_with(folder, TarBuilder().file("a", "x").str());
+  EXPECT_EQ(pull(test.store, server.name(), pulling).error().code(), Code::interrupted);
+  EXPECT_EQ(load(test.store, archive.get(), pulling).error().code(), Code::interrupted);
+  EXPECT_EQ(import_rootfs(test.store, archive.get(), importing).error().code(), Code::interrupted);
+  EXPECT_TRUE(path_exists(left + "/a"));
+  ASSERT_TRUE(pull(test.store, server.name(), options));
+  EXPECT_FALSE(path_exists(left));
+}
+
 TEST_F(Waiting, NobodyTakesWhatIsSaved) {
   ASSERT_TRUE(pull(test.store, server.name(), options));
   Pipe pipe = std::move(make_pipe(O_NONBLOCK)).value();

@@ -1,5 +1,10 @@
 #include "image/store.hpp"
 
+#include <sys/file.h>
+
+#include <atomic>
+#include <thread>
+
 #include "base/os/trees/folder.hpp"
 #include "base/sha256.hpp"
 #include "image/layer_tar.hpp"
@@ -104,6 +109,30 @@ TEST_F(StoreTest, RemovalUntagsThenDeletes) {
   EXPECT_EQ(store.find("keeper").value().id, keeper.id);
 }
 
+// Between the name and the image it stands for, another command may remove both.
+TEST_F(StoreTest, WhatAnotherCommandRemovesIsThereOrNot) {
+  const LayerInfo base = layer("a", "1");
+  image({base.id}, {named("keeper")}, "keep");
+  std::atomic<bool> over = false;
+  std::jthread other([&] {
+    Store own = Store::open(test.roots).value();
+    for (int i = 0; i < 60; ++i) {
+      image({base.id}, {named("app:1")}, std::to_string(i));
+      EXPECT_TRUE(own.remove("app:1", Store::Removal::normal));
+    }
+    over = true;
+  });
+  const Store seen = Store::open(test.roots).value();
+  while (!over) {
+    const auto found = seen.find("app:1");
+    if (!found) {
+      ASSERT_EQ(found.error().code(), Code::not_found) << found.error().message();
+    }
+    const auto listed = seen.list();
+    ASSERT_TRUE(listed) << listed.error().message();
+  }
+}
+
 TEST_F(StoreTest, UsersKeepAnImage) {
   const Image made = image({layer("a", "1").id}, {named("app")});
   const ImageUsers users = [](const Image&, const std::vector<std::string>&) {
@@ -185,6 +214,28 @@ TEST_F(StoreTest, WhatACrashLeftIsSweptButNotWhileOthersWork) {
   EXPECT_FALSE(path_exists(test.roots.layers() + "/draft-crashed"));
   EXPECT_FALSE(path_exists(test.roots.layers() + "/feedbeef"));
   EXPECT_FALSE(store.has_blob(Digest::of("x")));
+}
+
+TEST_F(StoreTest, APruneKeepsNobodyFromWorkingWhileItDeletes) {
+  const std::string left = test.roots.layers() + "/feedbeef";
+  ASSERT_TRUE(make_directories(left + "/diff"));
+  const Fd folder = std::move(open_file(left + "/diff", O_RDONLY | O_DIRECTORY)).value();
+  for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(open_at(folder.get(), std::to_string(i), O_WRONLY | O_CREAT, 0600));
+  std::atomic<bool> could = false;
+  {
+    const Trash trash(test.roots.layers());
+    const std::jthread worker([&](const std::stop_token& stop) {
+      const Fd lock = std::move(open_file(test.roots.data + "/image.lock", O_RDWR | O_CREAT, 0600)).value();
+      while (!stop.stop_requested() && !could) {
+        if (path_exists(left) || ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0) continue;
+        could = !trash.is_empty();
+        ::flock(lock.get(), LOCK_UN);
+      }
+    });
+    ASSERT_TRUE(store.prune({PruneOptions::Images::none, PruneOptions::Mode::act}));
+  }
+  EXPECT_TRUE(could);
+  EXPECT_FALSE(path_exists(left));
 }
 
 TEST_F(StoreTest, ADraftThatIsNotCommittedLeavesNothing) {

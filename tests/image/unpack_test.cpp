@@ -188,6 +188,12 @@ TEST_F(Unpack, SaysWhatIsCutOffOrDamaged) {
   EXPECT_THAT(refused(header), HasSubstr("checksum"));
 }
 
+TEST_F(Unpack, TheLastFileNeedsNoPadding) {
+  const std::string tar = TarBuilder().file("a", "first").file("b", "last").str();
+  ASSERT_TRUE(unpack(tar.substr(0, 3 * 512 + 4)));
+  EXPECT_EQ(read("b"), "last");
+}
+
 TEST_F(Unpack, ReadsZstdAndSeveralGzipMembers) {
   const std::string tar = TarBuilder().file("a", "zstd").str();
   std::string packed(ZSTD_compressBound(tar.size()), '\0');

@@ -63,6 +63,29 @@ TEST(Addresses, AreThoseOfAllNamesOfAService) {
   EXPECT_NE(service_of(yaml, "db").find("clusterIP: None"), std::string::npos) << yaml;
 }
 
+// Requests that go to one pod by name must not find one that does not listen yet, or that is ending.
+TEST(Addresses, AreThoseOfReadyPodsIfThereAreSeveral) {
+  const auto name_is = [](const std::string& web, const std::string& rest = "") {
+    const std::string yaml = made_of(web, rest).yaml;
+    const bool all = service_of(yaml, "web").find("publishNotReadyAddresses") != std::string::npos;
+    // There is a name for all of them then.
+    const std::string pods = service_of(yaml, "web-pods");
+    if (rest.empty()) {
+      EXPECT_EQ(pods.find("publishNotReadyAddresses: true") != std::string::npos, !all) << yaml;
+    }
+    return std::string(all ? "all" : "ready");
+  };
+  EXPECT_EQ(name_is("tty: true"), "all");
+  EXPECT_EQ(name_is("deploy: {replicas: 2}"), "ready");
+  EXPECT_EQ(name_is("scale: 2"), "ready");
+  EXPECT_EQ(name_is("deploy: {mode: global}"), "ready");
+  // Who looks for the others before it is ready.
+  EXPECT_EQ(name_is("deploy: {replicas: 2, endpoint_mode: dnsrr}"), "all");
+  EXPECT_EQ(name_is("scale: 2, volumes: [\"data:/data\"]", "volumes: {data: }\n"), "all");
+  EXPECT_EQ(name_is("scale: 2, restart: \"no\""), "all");
+  EXPECT_EQ(name_is("scale: 2", "  web-pods: {image: x}\n"), "all");
+}
+
 TEST(Addresses, AreToldWhereTheyCannotBe) {
   const auto starts = [](const std::string& text, const char* words) { return text.find(words) != std::string::npos; };
   for (const char* without : {"", "restart: \"no\", expose: [\"80\"], "}) {
@@ -77,16 +100,28 @@ TEST(Addresses, AreToldWhereTheyCannotBe) {
   EXPECT_EQ(taken.refusals, 1U) << taken.notes;
 }
 
-// A Service's address is there before any pod is.
+// A Service's address is there before any pod is; and what is awaited must not change with the number of replicas.
 TEST(Addresses, AreNotWhatPodsWaitFor) {
-  const compose::Project project =
-      project_of("services:\n  api: {image: x, expose: [\"80\"], " + own + "}\n  web: {image: y, depends_on: [api]}\n");
-  std::vector<compose::Diagnostic> refusals;
-  const auto made = make_manifests(project, project::desired_state(project).value_or(project::DesiredProject{}),
-                                   {.wait_image = "wait"}, refusals);
-  ASSERT_TRUE(made);
-  const std::string yaml = manifests_yaml(made->objects).value_or("");
-  EXPECT_NE(yaml.find("- args:\n            - api-pods\n"), std::string::npos) << yaml;
+  const auto waits_for = [](const std::string& api, const std::string& rest = "") {
+    const compose::Project project =
+        project_of("services:\n  api: {image: x, " + api + "}\n  web: {image: y, depends_on: [api]}\n" + rest);
+    std::vector<compose::Diagnostic> refusals;
+    const auto made = make_manifests(project, project::desired_state(project).value_or(project::DesiredProject{}),
+                                     {.wait_image = "wait"}, refusals);
+    EXPECT_TRUE(made);
+    const std::string yaml = made ? manifests_yaml(made->objects).value_or("") : "";
+    for (const char* name : {"api-pods", "api"})
+      if (yaml.find(std::string("- args:\n            - ") + name + "\n") != std::string::npos &&
+          !service_of(yaml, name).empty())
+        return std::string(name);
+    return yaml;
+  };
+  EXPECT_EQ(waits_for("expose: [\"80\"], " + own), "api-pods");
+  EXPECT_EQ(waits_for("scale: 1"), "api-pods");
+  EXPECT_EQ(waits_for("scale: 2"), "api-pods");
+  EXPECT_EQ(waits_for("deploy: {replicas: 2, endpoint_mode: dnsrr}"), "api");
+  EXPECT_EQ(waits_for("scale: 2, volumes: [\"data:/data\"]", "volumes: {data: }\n"), "api");
+  EXPECT_EQ(waits_for("scale: 2", "  api-pods: {image: x}\n"), "api");
 }
 
 TEST(Addresses, CannotBecomeAnother) {

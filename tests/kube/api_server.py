@@ -1,7 +1,7 @@
 """A stand-in for the API server of Kubernetes and its controllers, as far as a project's verbs use them.
 
 Objects are kept as they were applied. Deployments, StatefulSets, DaemonSets and Jobs get pods, which become ready step by step. An image
-called nowhere/... cannot be pulled; a command that is ["false"] fails. Commands of `exec` and of pods that `run` makes are run here, for real.
+called nowhere/... cannot be pulled; one called sick/... is never healthy; a command that is ["false"] fails. Commands of `exec` and of pods that `run` makes are run here, for real.
 What is answered has the form and the order in which Kubernetes 1.20 answered: what is deleted stays for a while with a deletionTimestamp and
 changes now and then, a namespace that goes takes its content along and no new one, and the end of a command's input cannot be told.
 """
@@ -45,7 +45,9 @@ class Store:
         self.refused = {}  # (method, path): the status that is answered instead
         self.still = False  # pods stay what they are
         self.parting = "restart"  # what becomes of a container that was attached to; or "end", "remove"
-        self.ended = []  # what the node says of the next ports that are forwarded: their pods have ended
+        self.unreached = []  # what the node says of the next ports that are forwarded, as nothing listens there
+        self.ended = []  # the same, but only once it has been asked something
+        self.asked = []  # the first line of each request to a port
         self.stuck = set()  # StatefulSets that have found a name taken: they will try again, but not soon
 
     def put(self, key, value, kind):
@@ -246,6 +248,13 @@ class Store:
             job["status"] = {"conditions": [{"type": "Failed" if code else "Complete", "status": "True"}]}
             self.put(pod["metadata"]["owner"], job, "MODIFIED")
             new["state"] = {"terminated": {"exitCode": code}}
+        elif main["image"].startswith("sick/"):
+            event = (key[0], "events", f"{key[2]}.sick")
+            if event in self.objects:
+                return False
+            self.put(event, {"metadata": {"name": event[2], "namespace": key[0]}, "involvedObject": {"kind": "Pod", "name": key[2]},
+                             "type": "Warning", "reason": "Unhealthy", "message": "Readiness probe failed: no pulse", "lastTimestamp": NOW, "count": 3}, "ADDED")
+            return True
         elif "running" in state and not status["ready"]:
             new["state"], new["ready"] = state, True
         else:
@@ -523,12 +532,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             port = struct.pack("<H", int(query["ports"][0]))
             self.frame(0, port)
             self.frame(1, port)
+            if self.store.unreached:
+                self.frame(1, self.store.unreached.pop().encode())
+                self.wfile.write(b"\x88\x00")
+                return
             _, data = self.message()
+            line = data[1:].split(b"\r\n")[0]
+            self.store.asked.append(line.decode())
             if self.store.ended:
                 self.frame(1, self.store.ended.pop().encode())
                 self.wfile.write(b"\x88\x00")
                 return
-            self.frame(0, b"HTTP/1.0 200 OK\r\n\r\nyou said " + data[1:].split(b"\r\n")[0])
+            self.frame(0, b"HTTP/1.0 200 OK\r\n\r\nyou said " + line)
             return
         if what == "attach" and "owner" in self.store.objects[key]["metadata"]:
             self.frame(1, b"last words\n")

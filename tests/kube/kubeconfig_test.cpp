@@ -55,6 +55,36 @@ users:
   EXPECT_EQ(authorize(*cluster).value_or(""), "Bearer first");
 }
 
+TEST_F(Kubeconfig, HasOtherWaysToSayWhoWeAre) {
+  const std::string path = write("config", R"(
+current-context: file
+contexts:
+- {name: file, context: {cluster: a, user: file}}
+- {name: password, context: {cluster: a, user: password}}
+- {name: nobody, context: {cluster: strict, user: gone}}
+clusters:
+- {name: a, cluster: {server: "https://a", insecure-skip-tls-verify: true}}
+- {name: strict, cluster: {server: "https://b"}}
+users:
+- {name: file, user: {token: old, tokenFile: token}}
+- {name: password, user: {username: me, password: secret}}
+)");
+  write("token", "first\n");
+  auto file = find_cluster("", {{"KUBECONFIG", path}});
+  ASSERT_TRUE(file) << file.error().message();
+  EXPECT_EQ(file->tls.verify, image::TlsSettings::Verify::no);
+  EXPECT_EQ(authorize(*file).value_or(""), "Bearer first");
+  write("token", "second");
+  EXPECT_EQ(authorize(*file).value_or(""), "Bearer second");
+  auto password = find_cluster("password", {{"KUBECONFIG", path}});
+  ASSERT_TRUE(password);
+  EXPECT_EQ(authorize(*password).value_or(""), "Basic " + base64_encode("me:secret"));
+  auto nobody = find_cluster("nobody", {{"HOME", folder_}, {"KUBECONFIG", path}});
+  ASSERT_TRUE(nobody);
+  EXPECT_EQ(nobody->tls.verify, image::TlsSettings::Verify::yes);
+  EXPECT_EQ(authorize(*nobody).value_or("none"), "");
+}
+
 TEST_F(Kubeconfig, AsksPlugins) {
   const std::string plugin = write("plugin",
                                    "#!/bin/sh\nprintf '{\"kind\":\"ExecCredential\",\"status\":{\"token\":"

@@ -241,7 +241,7 @@ TEST(Waits, AreForNamesThatStandForReadyPods) {
       "      job: {condition: service_completed_successfully}\n";
   const std::string made = objects_of(yaml, {.wait_image = "registry.example/consort-wait@sha256:1"});
   EXPECT_NE(
-      made.find("        - args:\n            - api\n            - db-is-ready\n"
+      made.find("        - args:\n            - api-pods\n            - db-is-ready\n"
                 "          image: registry.example/consort-wait@sha256:1\n          name: wait-for-dependencies\n"),
       std::string::npos)
       << made;
@@ -265,7 +265,7 @@ TEST(Waits, AreNotForWhatMayNeverHaveAName) {
                ? ""
                : made.substr(at + begin.size(), made.find('\n', at + begin.size()) - at - begin.size());
   };
-  EXPECT_EQ(waits_for("tty: true", "service_started"), "db");
+  EXPECT_EQ(waits_for("tty: true", "service_started"), "db-pods");
   const char* jobs[] = {"restart: \"no\"", "deploy: {mode: replicated-job}",
                         "deploy: {restart_policy: {condition: none}}"};
   for (const char* job : jobs) EXPECT_EQ(waits_for(job, "service_started"), "") << job;
@@ -273,10 +273,10 @@ TEST(Waits, AreNotForWhatMayNeverHaveAName) {
   EXPECT_EQ(waits_for("tty: true", "service_started", who), "");
   EXPECT_EQ(waits_for("scale: 0", "service_started"), "");
   EXPECT_EQ(waits_for("healthcheck: {test: ok}, deploy: {replicas: 0}", "service_healthy"), "");
-  EXPECT_EQ(waits_for("deploy: {mode: global}", "service_started"), "db");
+  EXPECT_EQ(waits_for("deploy: {mode: global}", "service_started"), "db-pods");
   EXPECT_EQ(waits_for("healthcheck: {test: ok}", "service_healthy"), "db-is-ready");
   for (const char* unchecked : {"expose: [\"80\"]", "healthcheck: {disable: true}"})
-    EXPECT_EQ(waits_for(unchecked, "service_healthy"), "db") << unchecked;
+    EXPECT_EQ(waits_for(unchecked, "service_healthy"), "db-pods") << unchecked;
 }
 
 TEST(Waits, BelieveAddressesOnly) {

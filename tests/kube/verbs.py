@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """The verbs of a project on a cluster, against api_server.py: verbs.py CONSORT"""
 import base64
+import contextlib
 import datetime
+import http.client
 import http.server
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
@@ -76,7 +79,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
 class Verbs(unittest.TestCase):
     def setUp(self):
-        address, self.store = api_server.serve()
+        self.address, self.store = api_server.serve()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
@@ -84,7 +87,7 @@ class Verbs(unittest.TestCase):
         (self.folder / "compose.yaml").write_text(FILE.replace("PORT", str(self.port)))
         (self.folder / "kubeconfig").write_text(json.dumps({
             "current-context": "test", "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u"}}],
-            "clusters": [{"name": "c", "cluster": {"server": address}}], "users": [{"name": "u", "user": {"token": "secret"}}]}))
+            "clusters": [{"name": "c", "cluster": {"server": self.address}}], "users": [{"name": "u", "user": {"token": "secret"}}]}))
         self.environment = dict(os.environ, KUBECONFIG=str(self.folder / "kubeconfig"), CONSORT_ON="kubernetes", HOME=folder.name,
                                 CONSORT_DATA_ROOT=f"{folder.name}/data", CONSORT_RUN_ROOT=f"{folder.name}/run")
 
@@ -186,10 +189,22 @@ class Verbs(unittest.TestCase):
         self.assertIn("exited with code 1", ran.stderr)
         self.assertIn("says second", ran.stderr)
 
+    def test_what_is_unhealthy_is_told_when_its_check_has_failed_often_enough(self):
+        # Not only when each of three checks may have hung for half a minute.
+        (self.folder / "compose.yaml").write_text("services:\n  db: {image: sick/db, healthcheck: {test: ok, interval: 100ms, retries: 3}}\n")
+        begin = time.monotonic()
+        self.assertIn("it is unhealthy: Readiness probe failed: no pulse", self.consort("up", "-d", "--wait", code=1).stderr)
+        self.assertLess(time.monotonic() - begin, 60)  # of 120 that they may take
+
     def test_dry_run_changes_nothing_and_what_is_not_there_is_refused(self):
         self.consort("--dry-run", "up", "-d")
         self.assertFalse(self.store.objects)
         self.assertIn("unknown place", self.consort("--on", "moon", "ps", code=1).stderr)
+        # Nor is a flag dropped in silence.
+        self.assertIn("up --timeout has no effect on Kubernetes", self.consort("--dry-run", "up", "-d", "-t", "5").stderr)
+        self.assertIn("up --exit-code-from is not supported on Kubernetes", self.consort("up", "--exit-code-from", "db", code=1).stderr)
+        (self.folder / "kubeconfig").write_text((self.folder / "kubeconfig").read_text().replace(self.address, f"http://127.0.0.1:{free_port()}"))
+        self.assertIn("is the cluster running", self.consort("ps", code=1).stderr)
         self.environment["KUBECONFIG"] = "/nowhere"
         self.assertIn("find a Kubernetes cluster", self.consort("ps", code=1).stderr)
 
@@ -452,7 +467,7 @@ class Verbs(unittest.TestCase):
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web, container_name: front}\n")
         self.consort("up", "-d")
         self.consort("scale", "web=3")
-        self.assertEqual((len(self.names("pods")), self.names("services")), (3, ["front", "web"]))
+        self.assertEqual((len(self.names("pods")), self.names("services")), (3, ["front", "web", "web-pods"]))
 
     def test_a_port_of_several_is_the_first_that_is_free(self):
         with socket.socket() as taken:
@@ -470,12 +485,40 @@ class Verbs(unittest.TestCase):
                     if found := re.fullmatch(r'Port (\d+) of service "web" is at (127\.0\.0\.1|\[::1\]):(\d+)\n', line):
                         places[found.group(1)] = found.groups()[1:]
                 self.assertIn(int(places["80"][1]), range(self.port + 1, self.port + 21))
+                self.until(lambda: self.consort("port", "web", "81").stdout == f"{places['81'][0]}:{places['81'][1]}\n")
+                self.assertEqual(self.consort("port", "web", "80").stdout, f"127.0.0.1:{places['80'][1]}\n")
                 for host, port in places.values():
                     with urllib.request.urlopen(f"http://{host}:{port}/hello", timeout=60) as answer:
                         self.assertEqual(answer.read(), b"you said GET /hello HTTP/1.1")
             finally:
-                up.send_signal(signal.SIGINT)
+                up.kill()  # its word is not taken for true then
                 up.communicate(timeout=120)
+            self.assertIn("the file leaves it open, and no attached `up` forwards it now", self.consort("port", "web", "80", code=1).stderr)
+
+    # What somebody answers on a terminal.
+    def answered(self, *words, answer):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([CONSORT, *words], cwd=self.folder, env=self.environment, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        told = b""
+        try:
+            while b"Continue?" not in told:
+                told += os.read(ours, 4096)
+            os.write(ours, answer)
+            with contextlib.suppress(OSError):  # the terminal's end
+                while os.read(ours, 4096):
+                    pass
+        finally:
+            os.close(ours)
+        return process.wait(60)
+
+    def test_down_with_volumes_asks_whoever_can_answer(self):
+        self.consort("up", "-d")
+        self.assertEqual(self.answered("down", "-v", answer=b"n\n"), 1)
+        self.assertEqual(self.names("persistentvolumeclaims"), ["shop-data"])
+        self.assertIn("db-0", self.names("pods"))
+        self.assertEqual(self.answered("down", "-v", answer=b"y\n"), 0)
+        self.assertEqual(self.names("persistentvolumeclaims"), [])
 
     def test_run_cp_and_looks(self):
         self.consort("up", "-d")
@@ -503,6 +546,27 @@ class Verbs(unittest.TestCase):
         self.consort("down")
         self.assertFalse(self.names("pods"))
 
+    # Whatever the node's words are.
+    def check_forwarding_of_pods_that_end(self):
+        def ask(method):
+            self.store.asked = []
+            with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.port}/again", method=method), timeout=60) as answer:
+                self.assertEqual(answer.read(), f"you said {method} /again HTTP/1.1".encode())
+        for method in ("GET", "POST"):  # nobody has heard of it yet
+            self.store.unreached = ["no luck", "error forwarding port 80 to pod x"]
+            ask(method)
+            self.assertEqual(self.store.unreached, [])
+        self.store.ended = ["error forwarding port 80 to pod x", "out of luck"]
+        ask("GET")
+        self.assertEqual((len(self.store.asked), self.store.ended), (3, []))
+        self.store.ended = ["dial tcp4 127.0.0.1:80: connect: connection refused"]
+        with self.assertRaises((OSError, http.client.HTTPException)):  # it may have been done
+            ask("POST")
+        self.assertEqual((len(self.store.asked), self.store.ended), (1, []))
+        self.store.ended = ["first line\nand the last"]
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            ask("POST")
+
     def test_logs_exec_and_forwarded_ports(self):
         up = subprocess.Popen([CONSORT, "up"], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True)
@@ -514,11 +578,7 @@ class Verbs(unittest.TestCase):
                 seen += line
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/hello", timeout=60) as answer:
                 self.assertEqual(answer.read(), b"you said GET /hello HTTP/1.1")
-            # Of pods that have ended, nothing has been asked yet.
-            self.store.ended = ["error forwarding port 80 to pod x, uid : container not running (x)", "dial tcp4 127.0.0.1:80: connect: connection refused"]
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/again", timeout=60) as answer:
-                self.assertEqual(answer.read(), b"you said GET /again HTTP/1.1")
-            self.assertEqual(self.store.ended, [])
+            self.check_forwarding_of_pods_that_end()
             self.assertIn("db-0  | db-0 says first", self.consort("logs", "--no-color", "db").stdout.replace("   ", "  "))
             ran = self.consort("exec", "-T", "-e", "A=b", "db", "sh", "-c", "echo $A 'x  y'; echo no >&2; exit 42", code=42)
             self.assertEqual((ran.stdout, ran.stderr), ("b x  y\n", "no\n"))
@@ -530,6 +590,7 @@ class Verbs(unittest.TestCase):
             up.send_signal(signal.SIGINT)
             _, errors = up.communicate(timeout=120)
         self.assertEqual(up.returncode, 130, errors)
+        self.assertEqual(errors.count("a connection to db:80"), 1, errors)  # as there was no answer in between
         self.assertFalse(any(name.startswith(("db-", "web-")) for name in self.names("pods")))
 
 

@@ -130,6 +130,18 @@ TEST(Executor, WhatOthersStillUseStaysAndIsNotSaidToBeRemoved) {
   EXPECT_EQ(events.lines[1], "Network net Resource is still in use");
 }
 
+// As when a suspended command has the volumes locked: nothing was looked at, so nothing stays for a good reason.
+TEST(Executor, WhatCouldNotBeLockedIsNotSaidToBeInUse) {
+  Plan plan;
+  plan.add(step("volume", {}, RemoveVolume{}));
+  Script script;
+  script.body = [](const Operation&, const Cancellation&) -> Result<> { return fail(Code::busy, "lock volumes"); };
+  Events events;
+  const auto outcome = execute(plan, script, events, {});
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), Code::busy);
+}
+
 TEST(Executor, AnOptionalFailureIsAWarning) {
   Plan plan;
   Operation wait = step("dep", {}, AwaitCondition{});

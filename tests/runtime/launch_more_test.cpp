@@ -15,6 +15,7 @@
 #include "base/os/files/file.hpp"
 #include "base/os/loop/event_loop.hpp"
 #include "base/os/processes/process_stat.hpp"
+#include "base/os/trees/overlay_view.hpp"
 #include "base/strings.hpp"
 #include "runtime/exe_seal.hpp"
 #include "runtime/launch/rootfs.hpp"
@@ -194,6 +195,29 @@ TEST_F(LaunchMoreTest, ManyLayersWithLongNamesWork) {
   LaunchOptions options = sandbox.options();
   options.overlay = overlay;
   EXPECT_EQ(out_of(sandbox.spec({"echo", "up"}), options), "up\n");
+}
+
+// A backslash escapes in the options of overlayfs, commas and colons separate.
+TEST_F(LaunchMoreTest, ADataRootMayBeCalledAsOptionsAreWritten) {
+  for (const char* name : {"a\\b", "a,upperdir=b", "a:b", "a\\,b:c\\"}) {
+    const std::string root = sandbox.directory() + "/" + name;
+    OverlayRoot overlay{{root + "/one", root + "/two"}, root + "/upper", root + "/work"};
+    for (const char* part : {"one", "two", "upper", "work"}) ASSERT_TRUE(make_directories(root + "/" + part));
+    ASSERT_TRUE(write_file_atomic(root + "/one/mark", name, 0644));
+    for (const bool detached : {true, false}) {
+      const Result<Fd> tree = detached ? internal::mount_overlay_new(overlay)
+                                       : internal::mount_overlay_legacy(overlay, sandbox.directory());
+      ASSERT_TRUE(tree) << tree.error().message();
+      const Fd file = std::move(open_in_root(tree->get(), "/mark", O_RDONLY).value());
+      EXPECT_EQ(read_all(file.get(), 100).value(), name);
+      ASSERT_EQ(::mkdirat(tree->get(), detached ? "new" : "old", 0755), 0);
+      EXPECT_TRUE(path_exists(root + "/upper/" + (detached ? "new" : "old")));
+    }
+    overlay.upper = overlay.work = "";
+    Spec spec = sandbox.spec({"open", "/layers/mark"});
+    spec.mounts.push_back({"/layers", "overlay", "overlay", {"ro", overlay_lower_option(overlay.lower)}});
+    EXPECT_EQ(out_of(spec), "/layers/mark=ok\n");
+  }
 }
 
 // overlayfs refuses a directory that is listed twice.

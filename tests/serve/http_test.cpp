@@ -94,8 +94,9 @@ TEST(Http, BytesBehindTheRequestGoToWhoTakesTheConnection) {
   ASSERT_TRUE(request && *request);
   EXPECT_TRUE((*request)->header_has("connection", "upgrade"));
   EXPECT_EQ(ends.server.read_body(100).value(), "{}");
-  const Connection::Raw raw = ends.server.release();
-  EXPECT_EQ(raw.early, "typed");
+  const auto raw = ends.server.release();
+  ASSERT_TRUE(raw);
+  EXPECT_EQ(raw->early, "typed");
   EXPECT_TRUE(ends.server.released());
 }
 

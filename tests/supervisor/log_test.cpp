@@ -309,6 +309,46 @@ TEST_F(LogTest, FollowsAcrossRotations) {
   }
 }
 
+// A handler that writes stands for a container that writes as fast as its log is read.
+TEST_F(LogTest, AReadEndsAlthoughTheWriterIsAsFast) {
+  for (const std::uint64_t max_size : {0, 300'000}) {
+    ASSERT_TRUE(remove_file(folder / "log"));
+    LogWriter writer = LogWriter::open(unit(max_size, 500)).value();
+    const std::string line = std::string(100'000, 'x') + "\n";
+    for (int i = 0; i < 3; ++i) put(writer, LogStream::out, line);
+    LogReader reader(folder / "log", {});
+    int found = 0;
+    LogReader::LineHandler handler = [&](const LogLine&) {
+      if (++found < 100) put(writer, LogStream::out, line);
+    };
+    ASSERT_TRUE(reader.read(handler));
+    EXPECT_GE(found, 3);
+    EXPECT_LT(found, 20);
+    const int before = found;
+    ASSERT_TRUE(reader.read(handler));
+    EXPECT_GT(found, before);
+    EXPECT_LT(found, 60);
+    found = 100;
+    for (int i = 1; i < 500; ++i) (void)remove_file(folder / ("log." + std::to_string(i)));
+  }
+}
+
+TEST_F(LogTest, PartsMakeUpTheWhole) {
+  LogWriter writer = LogWriter::open(unit(1 << 20, 500)).value();
+  LogReader reader(folder / "log", {});
+  std::vector<std::string> found;
+  LogReader::LineHandler handler = [&](const LogLine& line) { found.emplace_back(line.text); };
+  put(writer, LogStream::out, "first\n");
+  EXPECT_FALSE(reader.read_part(handler).value());
+  for (int i = 0; i < 4000; ++i) put(writer, LogStream::out, std::to_string(i) + std::string(1000, ' ') + "\n");
+  EXPECT_TRUE(reader.read_part(handler).value());
+  EXPECT_LT(found.size(), 1500U);
+  while (reader.read_part(handler).value()) {
+  }
+  ASSERT_EQ(found.size(), 4001U);
+  for (int i = 0; i < 4000; ++i) ASSERT_EQ(std::stoi(found[static_cast<std::size_t>(i) + 1]), i);
+}
+
 TEST_F(LogTest, ADisabledLogSwallows) {
   LogUnit none = unit();
   none.disabled = true;

@@ -126,7 +126,7 @@ std::vector<std::string> TestProject::log(const ContainerUnit& unit) const {
 
 ObservedContainer TestProject::state(const ContainerUnit& unit) const {
   const std::vector<std::string> ids{unit.id};
-  auto states = observe(roots_, name_, ids);
+  auto states = observe(roots_, name_, ids, std::make_shared<Patience>());
   if (!states || !states->contains(unit.id)) return ObservedContainer{};
   return states->at(unit.id);
 }

@@ -22,6 +22,7 @@
 #include "project.hpp"
 #include "supervisor/journal.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
+#include "supervisor/standing.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -407,8 +408,12 @@ TEST_F(TakeoverTest, AStoppedSupervisorIsTold) {
   const ContainerUnit unit = project.unit({"pause"});
   ASSERT_TRUE(project.start(unit));
   const pid_t supervisor = project.supervisor();
+  const auto patience = std::make_shared<Patience>(), of_another_command = std::make_shared<Patience>();
   ASSERT_EQ(::kill(supervisor, SIGSTOP), 0);
-  const auto looked = project.client().snapshot();
+  const auto looked = Client(project.roots(), project.name(), patience).snapshot();
+  const auto stopped = who_is_stopped(project.roots(), project.name());
+  EXPECT_EQ(patience->most_looks(), 1) << "a command waits once";
+  EXPECT_EQ(of_another_command->most_looks(), 3);
   std::vector<Fd> waiting = fill_queue(control_socket_path(project.run_folder()));
   const auto ensured = project.client().ensure();
   waiting.clear();
@@ -417,6 +422,9 @@ TEST_F(TakeoverTest, AStoppedSupervisorIsTold) {
   EXPECT_EQ(looked.error().code(), Code::busy);
   const std::string reason = std::to_string(supervisor) + " is stopped";
   EXPECT_THAT(looked.error().message(), testing::HasSubstr(reason));
+  ASSERT_TRUE(stopped);
+  EXPECT_EQ(stopped->message(), looked.error().message());
+  EXPECT_FALSE(who_is_stopped(project.roots(), project.name())) << "it goes on";
   ASSERT_FALSE(ensured);
   EXPECT_EQ(ensured.error().code(), Code::busy);
   EXPECT_THAT(ensured.error().message(), testing::HasSubstr(reason));

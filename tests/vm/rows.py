@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes rows to a database from outside its machine, and checks that acknowledged rows survive.
 
-  tests/vm/rows.py write PORT FILE   writes rows until the connection is lost, and keeps the number of the last acknowledged one in FILE
-  tests/vm/rows.py check PORT FILE   retries until it can connect, and checks that all rows up to that number exist
+  tests/vm/rows.py write [ADDRESS:]PORT FILE   writes rows until the connection is lost, and keeps the number of the last acknowledged one in FILE
+  tests/vm/rows.py check [ADDRESS:]PORT FILE   retries until it can connect, and checks that all rows up to that number exist
 """
 import pathlib
 import socket
@@ -14,8 +14,9 @@ import time
 class Connection:
     """The part of PostgreSQL's protocol that a user without a password needs."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+    def __init__(self, place):
+        address, _, port = place.rpartition(":")
+        self.socket = socket.create_connection((address or "127.0.0.1", int(port)), timeout=20)
         self.file = self.socket.makefile("rb")
         words = b"user\0postgres\0database\0postgres\0\0"
         self.socket.sendall(struct.pack("!II", 8 + len(words), 196608) + words)
@@ -49,11 +50,11 @@ class Connection:
         return self.answer()
 
 
-def connect(port, limit=180):
+def connect(place, limit=180):
     end = time.monotonic() + limit
     while True:
         try:
-            return Connection(port)
+            return Connection(place)
         except OSError:
             if time.monotonic() > end:
                 raise
@@ -64,8 +65,8 @@ def last(file):
     return int(file.read_text() or 0) if file.exists() else 0
 
 
-def write(port, file):
-    connection = connect(port)
+def write(place, file):
+    connection = connect(place)
     connection.ask("create table if not exists acknowledged (id bigint primary key)")
     number = last(file)
     # A row whose acknowledgement was lost may exist.
@@ -82,13 +83,13 @@ def write(port, file):
             return 0
 
 
-def look(port, file):
+def look(place, file):
     wanted = last(file)
-    there = int(connect(port).ask(f"select count(*) from acknowledged where id <= {wanted}"))
+    there = int(connect(place).ask(f"select count(*) from acknowledged where id <= {wanted}"))
     print(f"{there} of {wanted} acknowledged rows")
     return 0 if there == wanted else 1
 
 
 if __name__ == "__main__":
-    what, port, file = sys.argv[1], int(sys.argv[2]), pathlib.Path(sys.argv[3])
-    sys.exit({"write": write, "check": look}[what](port, file))
+    what, place, file = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+    sys.exit({"write": write, "check": look}[what](place, file))

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "base/limit_text.hpp"
+
 namespace consort {
 
 void Fd::reset(int fd) {
@@ -95,7 +97,7 @@ Result<std::string> read_all(int fd, std::size_t limit) {
     const std::size_t got = TRY(read_some(fd, std::as_writable_bytes(std::span(buffer))));
     if (got == 0) return text;
     if (text.size() + got > limit)
-      return fail(Error(Code::invalid, "read").why("larger than the limit of " + std::to_string(limit) + " bytes"));
+      return fail(Error(Code::invalid, "read").why("larger than the limit of " + limit_text(limit)));
     text.append(buffer, got);
   }
 }

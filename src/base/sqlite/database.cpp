@@ -4,11 +4,15 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
-#include "base/os/fd.hpp"
-
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <vector>
 
 #include "base/os/fd.hpp"
+#include "base/os/files/lock_holder.hpp"
 
 namespace consort {
 
@@ -27,6 +31,55 @@ void reserve_room(SQLite::Database& connection, const std::string& path) {
   (void)::fallocate(log->get(), FALLOC_FL_KEEP_SIZE, 0, log_bytes);
 }
 
+// Writers lock a byte of the file beside the log; who sets up the log or folds it in locks the database itself, too.
+std::optional<pid_t> suspended_writer(const std::string& path) {
+  for (const char* part : {"-shm", ""}) {
+    const std::vector<pid_t> holders = lock_holders(path + part, LockKind::record);
+    if (const auto found = std::ranges::find_if(holders, is_suspended); found != holders.end()) return *found;
+  }
+  return std::nullopt;
+}
+
+// The connection, and for how long it has been waiting for another process's transaction. Called by one thread at a
+// time, as the connection is.
+class Connection {
+ public:
+  explicit Connection(const std::string& path)
+      : database(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX) {
+    ::sqlite3_busy_handler(
+        database.getHandle(), [](void* self, int tries) { return static_cast<Connection*>(self)->wait(tries); }, this);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  SQLite::Database database;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // 1: try again. A transaction takes milliseconds; whoever is suspended within one does not go on by itself.
+  int wait(int tries) {
+    constexpr std::chrono::seconds longest{10}, between_looks{1};
+    constexpr int most_looks = 3, quick = 20;
+    const auto now = Clock::now();
+    if (tries == 0) {
+      end_ = now + longest;
+      look_at_ = now + between_looks;
+      looks_ = 0;
+    }
+    if (now >= look_at_) {
+      look_at_ = now + between_looks;
+      looks_ = suspended_writer(database.getFilename()) ? looks_ + 1 : 0;
+    }
+    if (now >= end_ || looks_ == most_looks) return 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(tries < quick ? 1 + tries / 2 : 20));
+    return 1;
+  }
+
+  Clock::time_point end_, look_at_;
+  int looks_ = 0;  // at which a writer was suspended
+};
+
 }  // namespace
 
 Result<Database> Database::open(const std::string& path) {
@@ -35,9 +88,8 @@ Result<Database> Database::open(const std::string& path) {
   if (Result<Fd> made = open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600); !made && made.error().sys_errno() != EEXIST)
     return fail(std::move(made).error().wrap("open database", path));
   try {
-    auto connection =
-        std::make_shared<SQLite::Database>(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX);
-    connection->setBusyTimeout(10'000);
+    const auto whole = std::make_shared<Connection>(path);
+    std::shared_ptr<SQLite::Database> connection(whole, &whole->database);
     // A checkpoint at each close would make every command wait for the disk several times. The log stays instead, and
     // is checkpointed once it has grown; reading a log of this length at the next open takes less than a millisecond.
     sqlite3_db_config(connection->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
@@ -47,15 +99,16 @@ Result<Database> Database::open(const std::string& path) {
     reserve_room(*connection, path);
     return Database(std::move(connection));
   } catch (const SQLite::Exception& e) {
-    return std::unexpected(database_error("open", e).wrap("open database", path));
+    return std::unexpected(database_error("open", e, path).wrap("open database", path));
   }
 }
 
-Error Database::database_error(const char* what, const SQLite::Exception& e) {
+Error Database::database_error(const char* what, const SQLite::Exception& e, const std::string& path) {
   Error error(Code::io, what);
   switch (e.getErrorCode()) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+      if (const auto pid = suspended_writer(path)) return suspended_holder(*pid, path).wrap(what);
       error.data().code = Code::busy;
       break;
     case SQLITE_CONSTRAINT:

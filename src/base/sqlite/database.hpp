@@ -62,12 +62,12 @@ class Database {
       : connection_(std::move(connection)), mutex_(std::make_shared<std::mutex>()) {}
 
   template <typename Value, typename Body>
-  static auto run(const char* what, Body&& body) {
+  auto run(const char* what, Body&& body) const {
     if constexpr (detail::is_result<Value>) {
       try {
         return body();
       } catch (const SQLite::Exception& e) {
-        return Value(std::unexpected(database_error(what, e)));
+        return Value(std::unexpected(database_error(what, e, connection_->getFilename())));
       }
     } else {
       try {
@@ -78,11 +78,12 @@ class Database {
           return Result<Value>(body());
         }
       } catch (const SQLite::Exception& e) {
-        return Result<Value>(std::unexpected(database_error(what, e)));
+        return Result<Value>(std::unexpected(database_error(what, e, connection_->getFilename())));
       }
     }
   }
-  static Error database_error(const char* what, const SQLite::Exception& e);
+  // Of one that is locked it says which process has it, if that is stopped.
+  static Error database_error(const char* what, const SQLite::Exception& e, const std::string& path);
 
   std::shared_ptr<SQLite::Database> connection_;
   std::shared_ptr<std::mutex> mutex_;

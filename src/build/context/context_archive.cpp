@@ -1,10 +1,10 @@
 #include "build/context_archive.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
 
+#include "base/os/files/temporary.hpp"
 #include "build/exec/archive.hpp"
 
 namespace consort::build {
@@ -13,7 +13,7 @@ namespace {
 
 // The compression is detected from the first bytes, so a file is required: a pipe cannot be read twice.
 Result<Fd> as_file(int in, const std::string& folder) {
-  Fd file = TRY(open_file(folder, O_TMPFILE | O_RDWR, 0600));
+  Fd file = TRY(create_unnamed(folder));
   std::array<std::byte, std::size_t{64} << 10> part;
   while (const std::size_t got = TRY(read_some(in, part)))
     TRY(write_full(file.get(), std::string_view(reinterpret_cast<const char*>(part.data()), got)));

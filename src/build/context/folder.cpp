@@ -16,13 +16,6 @@
 
 namespace consort::build {
 
-Result<std::string> real_path(const std::string& path) {
-  char* resolved = ::realpath(path.c_str(), nullptr);
-  if (!resolved) return fail_errno("open build context", path);
-  const std::unique_ptr<char, void (*)(void*)> owner(resolved, ::free);
-  return std::string(resolved);
-}
-
 bool is_remote_context(std::string_view context) {
   return is_git_url(context) || is_http_url(context);
 }

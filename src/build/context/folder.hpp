@@ -14,9 +14,6 @@
 
 namespace consort::build {
 
-// Absolute, without links and dots; the file index is keyed by this path.
-Result<std::string> real_path(const std::string& path);
-
 bool is_remote_context(std::string_view context);
 
 // Fetches a context from a git or HTTP URL into `folder`. file: the URL was neither a repository nor an archive but a

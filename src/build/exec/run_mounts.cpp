@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/lock_holder.hpp"
 #include "base/os/files/plain_file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
@@ -115,6 +116,7 @@ class MountMaker {
       const bool own = sharing == RunMount::Sharing::private_;
       const std::string path = own && number > 0 ? base + "-" + std::to_string(number) : base;
       Fd lock = TRY(open_file(path + ".lock", O_RDWR | O_CREAT, 0600));
+      HolderWatch holder(path + ".lock", lock.get());
       while (true) {
         if (TRY(try_lock(lock))) {
           out_.locks_.push_back(std::move(lock));
@@ -122,7 +124,8 @@ class MountMaker {
         }
         if (own) break;  // this one is in use: try the next
         if (runs_.stopping()) return fail(Code::interrupted, "wait for cache mount");
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // there is no event for flock
+        TRY_WRAP(holder.look(), "wait for cache mount");
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // flock has no event to wait for
       }
     }
   }

@@ -38,8 +38,8 @@ Result<Fd> connect_stream(const std::string& path) {
   return fd;
 }
 
-// Sends everything or nothing: do not wait for a client that does not read an answer of a few kilobytes.
-bool send_all(int to, std::string_view bytes) {
+// Completely or not at all: a client that does not read an answer of a few kilobytes is not waited for.
+bool send_at_once(int to, std::string_view bytes) {
   return ::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(bytes.size());
 }
 
@@ -71,7 +71,7 @@ class Connection {
     if (!answer) return true;
     waiting_ = false;
     const auto told = comments_ == SshRelay::Comments::dropped ? without_comments(*answer) : *answer;
-    return told && send_all(client_.get(), *told) && ask(agent);
+    return told && send_at_once(client_.get(), *told) && ask(agent);
   }
 
  private:
@@ -82,7 +82,7 @@ class Connection {
       const std::optional<std::string>& question = *next;
       if (!question) return true;
       if (!agent_may_be_asked(*question)) {
-        if (!send_all(client_.get(), failure)) return false;
+        if (!send_at_once(client_.get(), failure)) return false;
         continue;
       }
       if (!agent_) {
@@ -90,7 +90,7 @@ class Connection {
         if (!connected) return false;
         agent_ = std::move(*connected);
       }
-      if (!send_all(agent_.get(), *question)) return false;
+      if (!send_at_once(agent_.get(), *question)) return false;
       waiting_ = true;
     }
     return true;

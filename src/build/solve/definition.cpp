@@ -5,6 +5,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/plain_file.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/context/folder.hpp"
@@ -81,12 +82,13 @@ Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log
     auto content = read_plain_file(path, max_dockerfile_bytes);
     if (!content) {
       const bool absent = content.error().code() == Code::not_found;
-      const std::string why = absent
-                                  ? "failed to read dockerfile: open " + base_name(path) + ": no such file or directory"
-                                  : content.error().message();
-      step.end(StepState::error, why);
-      Error error = Error(content.error().code()).why(why);
-      if (absent) error = std::move(error).hint("looked for " + path + other_dockerfiles(path));
+      Error error = std::move(content).error();
+      if (absent)
+        error = Error(Code::not_found)
+                    .why("failed to read dockerfile: open " + base_name(path) + ": no such file or directory")
+                    .hint("looked for " + path + other_dockerfiles(path))
+                    .about(Subject::setting, "build/dockerfile");
+      step.end(StepState::error, error.message());
       return fail(std::move(error));
     }
     text = std::move(*content);
@@ -109,7 +111,7 @@ std::string passing_folder(const Roots& roots) {
 Result<SourceTree> open_context(const std::string& folder, PatternList ignore, const Roots& roots) {
   std::string index;
   const auto passing = real_path(passing_folder(roots));
-  if (!passing || !folder.starts_with(*passing + "/"))
+  if (!passing || !lies_below(folder, *passing))
     index = roots.data + "/build/index/" + sha256_hex(folder).substr(0, 32);
   return SourceTree::open(folder, std::move(ignore), index);
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/cache/records.hpp"
@@ -133,11 +134,9 @@ Result<BaseImage> PlatformBuild::load_image(const Graph& graph, const Node& node
                          fail(Error(Code::invalid)
                                   .why("failed to parse stage name \"" + node.image + "\": invalid reference format")));
   if (!image) {
-    const std::string why =
-        reference ? node.image + ": failed to resolve source metadata for " + shown + ": " + image.error().message()
-                  : image.error().message();
-    step.end(StepState::error, why);
-    Error error = Error(image.error().code()).why(why).hint(image.error().hint_text());
+    Error error = std::move(image).error();
+    if (reference) error = std::move(error).wrap(node.image + ": failed to resolve source metadata for " + shown);
+    step.end(StepState::error, error.message());
     return fail(std::move(error).at(mark_of(graph.file, node.range)));
   }
   BaseImage base = base_of(TRY(environment_.store.config_of(*image)), TRY(environment_.store.layers_of(*image)));
@@ -153,8 +152,7 @@ Result<BaseImage> PlatformBuild::load_layout(const Graph& graph, const Node& nod
                                environment_.store, common_.stop.get_token());
   if (!image) {
     step.end(common_.stop.stop_requested() ? StepState::canceled : StepState::error, image.error().message());
-    Error error = Error(image.error().code()).why(node.image + ": " + image.error().message());
-    return fail(std::move(error).hint(image.error().hint_text()).at(mark_of(graph.file, node.range)));
+    return fail(std::move(image).error().wrap(node.image).at(mark_of(graph.file, node.range)));
   }
   step.end(StepState::done);
   return base_of(std::move(image->config), image->layers);
@@ -244,7 +242,8 @@ Result<> PlatformBuild::set_bases(const Graph& graph, StageRuns& runs, Cache& ca
         log_.start(title, graph.nodes[i].title, 1, plans_[i].plan.total).end(StepState::cached);
       }
     } else if (graph.nodes[i].base == Node::Base::directory) {
-      const FolderLayer layer = TRY(layer_of_folder(TRY(real_path(graph.nodes[i].directory)), environment_, cache));
+      const FolderLayer layer =
+          TRY(layer_of_folder(TRY(real_path(graph.nodes[i].directory, "open build context")), environment_, cache));
       FilesState files;
       files.layers.ids.push_back(layer.id);
       files.layers.folders.push_back(layer.folder);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/os/files/file.hpp"
+#include "base/os/propagation.hpp"
 
 namespace consort::build {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 // Temporary mounts of a step are visible only to this thread, and disappear with it.
 Result<> own_mounts() {
   if (::unshare(CLONE_FS | CLONE_NEWNS) != 0) return fail_errno("make a mount namespace");
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return fail_errno("make mounts private");
+  if (set_propagation(MS_PRIVATE) != 0) return fail_errno("make mounts private");
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/lock_holder.hpp"
 #include "base/sha256.hpp"
 #include "build/plan/text.hpp"
 #include "build/solve/step_run.hpp"
@@ -140,11 +141,13 @@ Result<> StepRun::keep(const std::string& digest, const std::string& slot, const
 }
 
 Result<LockFile> StepRun::wait_for_turn(const std::string& digest) {
+  HolderWatch holder(turn_path(shared_.environment.roots.run, digest));
   while (true) {
     auto turn = TRY_WRAP(try_take_turn(shared_.environment.roots.run, digest), "lock build step");
     if (turn) return *std::move(turn);
     if (runs_.stopping()) return fail(Code::interrupted, "wait for build step");
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // there is no event for flock
+    TRY_WRAP(holder.look(), "wait for build step");
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // flock has no event to wait for
   }
 }
 

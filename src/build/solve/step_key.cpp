@@ -1,29 +1,14 @@
-// Everything that a step's result depends on, including the sources of a COPY.
-#include <limits.h>
-
+// What a step's result depends on, including the sources of a COPY.
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/dockerfile/suggest.hpp"
 #include "build/solve/step_run.hpp"
 
 namespace consort::build {
-
-namespace {
-
-std::string real_path(const std::string& path) {
-  char buffer[PATH_MAX];
-  return ::realpath(path.c_str(), buffer) ? std::string(buffer) : path;
-}
-
-bool lies_in(const std::string& folder, const std::string& path) {
-  return folder == "/" || path == folder || path.starts_with(folder + "/");
-}
-
-}  // namespace
 
 Result<> StepRun::make_key() {
   // Also with --link: otherwise its layer could not use the modes of directories in the layers below.
@@ -151,12 +136,12 @@ std::string StepRun::hint_for_missing(const std::string& source, const CopyOpera
   if (!path_exists(join_path(shared_.context->name(), path))) {
     const std::string& root = shared_.context->name();
     const auto near = neighbour_of(join_path(root, path));
-    const std::string meant =
-        near && near->starts_with(root + "/") ? "did you mean " + near->substr(root.size() + 1) + "?\n" : "";
+    const auto inside = near ? path_below(*near, root) : std::nullopt;
+    const std::string meant = inside ? "did you mean " + *inside + "?\n" : "";
     return meant + "paths are relative to the build context, " + root;
   }
-  const std::string real = real_path(join_path(shared_.context->name(), path));
-  if (!lies_in(real_path(shared_.context->name()), real))
+  const std::string real = real_path_so_far(join_path(shared_.context->name(), path));
+  if (!lies_in(real, real_path_so_far(shared_.context->name())))
     return "it is reached through a symlink to " + real + ", which is outside the build context";
   return "the file exists, but an ignore file excludes it";
 }

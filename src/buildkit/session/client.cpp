@@ -83,9 +83,9 @@ Result<std::optional<std::string>> get_secret(Session& session, const std::strin
   if (!session.offers(secrets)) return std::nullopt;
   wire::GetSecretRequest request;
   request.set_id(id);
-  const auto answer = session.connection().ask(secrets, request.SerializeAsString(), {}, cancel);
+  auto answer = session.connection().ask(secrets, request.SerializeAsString(), {}, cancel);
   if (!answer && answer.error().code() == Code::not_found) return std::nullopt;
-  if (!answer) return fail(Error(answer.error().code(), "get secret " + id).why(answer.error().message()));
+  if (!answer) return fail(std::move(answer).error().wrap("get secret", id));
   return TRY(parse<wire::GetSecretResponse>(*answer)).data();
 }
 

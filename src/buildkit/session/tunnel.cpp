@@ -8,27 +8,18 @@
 #include <thread>
 #include <vector>
 
+#include "base/os/sockets/send_full.hpp"
 #include "session.pb.h"
 
 namespace consort::buildkit {
 namespace {
-
-bool send_all(int socket, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
 
 void from_call(Stream& call, int socket) {
   for (;;) {
     const auto message = call.read();
     wire::Bytes bytes;
     if (!message || !*message || !bytes.ParseFromString(**message)) break;
-    if (!send_all(socket, bytes.data())) break;
+    if (!send_full(socket, bytes.data())) break;
   }
   ::shutdown(socket, SHUT_RDWR);
 }

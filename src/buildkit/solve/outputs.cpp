@@ -48,7 +48,7 @@ Result<> stream_files(engine::Engine& engine, const std::string& image_id, const
   const Result<> read = reader(pipe.read.get());
   pipe.read.reset();  // a writer without a reader ends
   writer.join();
-  if (!read) return fail(Error(read.error().code()).why(read.error().message()));
+  if (!read) return fail(read.error());
   return written;
 }
 

@@ -104,7 +104,7 @@ Result<std::shared_ptr<Session>> Solver::session_of(const SolvePlan& plan, const
 Result<> Solver::copy_if_there(int from, const std::string& name, const std::string& to) const {
   const auto file = open_in_root(from, name, O_RDONLY | O_NONBLOCK);
   if (!file && file.error().code() == Code::not_found) return {};
-  if (!file) return fail(Error(file.error().code()).why(file.error().message()));
+  if (!file) return fail(file.error());
   struct stat status {};
   if (::fstat(file->get(), &status) != 0) return fail_errno("look at", name);
   if (!S_ISREG(status.st_mode)) return fail(Error(Code::invalid, "read").on(name).why("it is not a file"));

@@ -64,6 +64,12 @@ void resolve_aliases(std::vector<std::string>& words) {
   }
 }
 
+std::vector<std::string_view> alias_targets() {
+  std::vector<std::string_view> targets;
+  for (const Alias& alias : aliases) targets.push_back(alias.here);
+  return targets;
+}
+
 std::string take_docker_flags(std::vector<std::string>& words) {
   constexpr std::string_view with_value[] = {"--config",    "--context", "-c",          "--host",    "-H",
                                              "--log-level", "-l",        "--tlscacert", "--tlscert", "--tlskey"};

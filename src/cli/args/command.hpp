@@ -21,6 +21,11 @@ struct ArgumentCount {
 };
 
 enum class Shown : std::uint8_t { yes, hidden };
+enum class Store : std::uint8_t { used, unused };       // unused: needs no store of images, containers and networks
+enum class WayOut : std::uint8_t { unneeded, needed };  // needed: its containers need a route to the outside
+enum class Room : std::uint8_t { taken, made };  // made: it stops or removes something, and must work on a full disk
+// A command with SERVICE: whether any container of the machine will do as well.
+enum class Takes : std::uint8_t { services, services_or_containers };
 
 struct Command {
   std::string_view name;       // "up"; for a subcommand: "image load"
@@ -32,6 +37,10 @@ struct Command {
   Handler run = nullptr;
   Shown shown = Shown::yes;
   std::string_view details = {};  // further paragraphs of --help
+  Store store = Store::used;
+  WayOut way_out = WayOut::unneeded;
+  Room room = Room::taken;
+  Takes takes = Takes::services;
 };
 
 // A group in --help. The first group is shown with summaries, the others only with names; a name may stand for all

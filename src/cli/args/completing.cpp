@@ -115,14 +115,6 @@ const Values* values_of(std::string_view command, std::string_view flag) {
   return found == std::end(known_values) ? nullptr : &*found;
 }
 
-// Of the commands with SERVICE: which of them also take any container of the machine.
-bool takes_containers(std::string_view command) {
-  constexpr std::string_view known[] = {"attach", "commit", "exec", "export",  "kill",   "logs",
-                                        "pause",  "port",   "ps",   "rm",      "start",  "stats",
-                                        "stop",   "top",    "wait", "restart", "unpause"};
-  return std::ranges::find(known, command) != std::end(known);
-}
-
 // What the commands in a group are for.
 std::string_view says_of_group(std::string_view word) {
   constexpr std::pair<std::string_view, std::string_view> known[] = {
@@ -307,11 +299,11 @@ class Reader {
     const bool first = arguments_ == 0;
     // What follows SERVICE or IMAGE is the container's own command.
     const bool again = first || (arguments.contains("...") && command_->place == FlagPlace::anywhere);
-    if (name == "cp") return Wanted::service_paths;
+    if (arguments.starts_with("SERVICE:")) return Wanted::service_paths;
     if (name == "run" && first) return Wanted::services_to_run;
     if (arguments.starts_with("[SERVICE=")) return Wanted::service_counts;
     if (arguments.contains("SERVICE") && again)
-      return takes_containers(name) ? Wanted::services_or_containers : Wanted::services;
+      return command_->takes == Takes::services_or_containers ? Wanted::services_or_containers : Wanted::services;
     if (arguments.contains("IMAGE") || name == "image push" || name == "image pull")
       return again ? Wanted::images : Wanted::nothing;
     if (arguments == "NETWORK CONTAINER") return first ? Wanted::networks : Wanted::containers;
@@ -336,6 +328,13 @@ class Reader {
 };
 
 }  // namespace
+
+std::vector<std::string_view> commands_with_own_values() {
+  std::vector<std::string_view> names;
+  for (const Values& values : known_values)
+    if (!values.command.empty()) names.push_back(values.command);
+  return names;
+}
 
 Completing completing(std::span<const std::string> words) {
   return Reader(words).read();

@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/args/flags.hpp"
@@ -46,5 +47,8 @@ struct Completing {
 
 // words: the words after the program's name, up to the cursor; the last one is incomplete and may be "".
 Completing completing(std::span<const std::string> words);
+
+// Those that have values of their own for some flag.
+std::vector<std::string_view> commands_with_own_values();
 
 }  // namespace consort::cli

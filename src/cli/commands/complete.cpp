@@ -10,8 +10,8 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/project_files.hpp"
 #include "cli/workspace.hpp"
+#include "engine/in_use.hpp"
 #include "engine/jobs.hpp"
-#include "engine/networks_in_use.hpp"
 
 namespace consort::cli {
 

@@ -1,4 +1,4 @@
-// Handlers of most commands; each is defined in a file of its own or one for its group of commands.
+// Every command's function, but those of export/export.hpp; each lives in a file of its own or of its family.
 #pragma once
 
 #include "cli/invocation.hpp"
@@ -17,13 +17,16 @@ Result<int> run_down(Invocation& invocation);
 Result<int> run_events(Invocation& invocation);
 Result<int> run_exec(Invocation& invocation);
 Result<int> run_export(Invocation& invocation);
+Result<int> run_generate(Invocation& invocation);
 Result<int> run_images(Invocation& invocation);
+Result<int> run_inspect(Invocation& invocation);
 Result<int> run_kill(Invocation& invocation);
 Result<int> run_logs(Invocation& invocation);
 Result<int> run_ls(Invocation& invocation);
 Result<int> run_pause(Invocation& invocation);
 Result<int> run_port(Invocation& invocation);
 Result<int> run_ps(Invocation& invocation);
+Result<int> run_publish(Invocation& invocation);
 Result<int> run_pull(Invocation& invocation);
 Result<int> run_push(Invocation& invocation);
 Result<int> run_restart(Invocation& invocation);
@@ -40,9 +43,20 @@ Result<int> run_up(Invocation& invocation);
 Result<int> run_version(Invocation& invocation);
 Result<int> run_volumes(Invocation& invocation);
 Result<int> run_wait(Invocation& invocation);
+Result<int> run_watch(Invocation& invocation);
+
+Result<int> run_bridge_convert(Invocation& invocation);
+Result<int> run_transformations_create(Invocation& invocation);
+Result<int> run_transformations_list(Invocation& invocation);
 
 Result<int> run_builder_prune(Invocation& invocation);
+Result<int> run_container_create(Invocation& invocation);
+Result<int> run_container_diff(Invocation& invocation);
 Result<int> run_container_prune(Invocation& invocation);
+Result<int> run_container_rename(Invocation& invocation);
+Result<int> run_container_run(Invocation& invocation);
+Result<int> run_container_update(Invocation& invocation);
+Result<int> run_container_wait(Invocation& invocation);
 Result<int> run_plugin_metadata(Invocation& invocation);
 Result<int> run_system_df(Invocation& invocation);
 Result<int> run_system_info(Invocation& invocation);
@@ -114,6 +128,7 @@ Result<int> run_internal_completion(Invocation& invocation);
 Result<int> run_internal_enter(Invocation& invocation);
 Result<int> run_internal_man(Invocation& invocation);
 Result<int> run_internal_reference(Invocation& invocation);
+Result<int> run_internal_remove_ended(Invocation& invocation);
 Result<int> run_internal_run_job(Invocation& invocation);
 Result<int> run_internal_sweep(Invocation& invocation);
 

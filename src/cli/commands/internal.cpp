@@ -4,9 +4,7 @@
 #include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
-#include "cli/commands/handlers_supervisor.hpp"
 #include "cli/workspace.hpp"
-#include "engine/left_behind.hpp"
 
 namespace consort::cli {
 
@@ -63,7 +61,7 @@ Result<int> run_internal_reference(Invocation&) {
 // Called by a supervisor for --rm containers whose client has not lived to remove them.
 Result<int> run_internal_remove_ended(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  (void)TRY(engine::remove_left_behind(workspace->engine(), invocation.arguments[0]));
+  (void)TRY(workspace->engine().remove_left_behind(invocation.arguments[0]));
   return 0;
 }
 

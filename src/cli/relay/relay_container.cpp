@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <thread>
 
 #include "base/os/fd.hpp"
@@ -12,12 +13,16 @@
 #include "cli/relay/patience.hpp"
 #include "cli/relay/relay.hpp"
 #include "cli/relay/terminal_mode.hpp"
+#include "cli/relay/typed_input.hpp"
 #include "cli/signals.hpp"
+#include "engine/standing.hpp"
 #include "project/exec/watching.hpp"
 
 namespace consort::cli {
 
 namespace {
+
+constexpr std::chrono::milliseconds between_looks{1000};
 
 class ContainerRelay {
  public:
@@ -25,7 +30,7 @@ class ContainerRelay {
       : engine_(engine),
         relay_(std::move(relay)),
         interrupt_fd_(interrupt_fd),
-        keys_(DetachKeys::parse(relay_.detach_keys).value_or(DetachKeys())) {}
+        typed_(DetachKeys::parse(relay_.detach_keys).value_or(DetachKeys()), patience_) {}
 
   Result<RelayEnd> run() {
     watch_ = TRY(engine_.watch(relay_.project, engine::Unserved::revive));
@@ -70,11 +75,10 @@ class ContainerRelay {
     in_.emplace(STDIN_FILENO, Outlet(input.get(), Outlet::Owner::us), Flow::By::copy);
     if (!relay_.tty) return;
     in_->set_filter([this](std::string& typed) {
-      if (typed.contains(interrupt_key)) patience_.typed_interrupt();
-      auto filtered = keys_.feed(typed);
-      typed = std::move(filtered.text);
-      if (filtered.detached) left_ = 0;
-      return !filtered.detached;
+      if (typed.contains(interrupt_key)) asked_ = true;
+      if (typed_.pass(typed)) return true;
+      left_ = 0;
+      return false;
     });
   }
 
@@ -95,6 +99,7 @@ class ContainerRelay {
   void pass_on(int signal) {
     if (signal == 0) return;
     patience_.asked(signal);
+    asked_ = true;
     if (over_) {  // only our own output is still on its way
       left_ = 128 + signal;
     } else if (signal != SIGINT && relay_.life == AttachRelay::Life::of_command) {
@@ -115,8 +120,20 @@ class ContainerRelay {
     if (times >= most_interrupts) left_ = 128 + signal;
   }
 
-  // Somebody has stopped the supervisor or its keeper (SIGSTOP): nothing tells us of an end then, so we don't wait for
-  // one.
+  // Nothing tells us of an end while the supervisor or its keeper is stopped (SIGSTOP). Once we have been asked for
+  // one, we don't wait for that.
+  void look_for_stopped() {
+    constexpr int most_looks = 3;
+    const auto now = std::chrono::steady_clock::now();
+    if (!asked_ || over_ || now < look_at_) return;
+    look_at_ = now + between_looks;
+    std::optional<Error> stopped = engine::stopped_supervisor(engine_, relay_.project);
+    asked_ = stopped.has_value();
+    looks_ = asked_ ? looks_ + 1 : 0;
+    if (looks_ == most_looks) failure_ = std::move(stopped);
+  }
+
+  // The same where a signal could not be passed on.
   void keep(Result<> sent) {
     if (!sent && sent.error().code() == Code::busy) failure_ = std::move(sent.error());
   }
@@ -171,7 +188,10 @@ class ContainerRelay {
                               pollfd{out_.waiting() ? out_.fd() : -1, POLLOUT, 0},
                               pollfd{err_.waiting() ? err_.fd() : -1, POLLOUT, 0}};
     const bool more_to_read = !slow && !nothing_more_;
-    const int timeout = more_to_read ? 0 : slow && over_ ? static_cast<int>(patience_after_interrupt.count()) : -1;
+    const int timeout = more_to_read       ? 0
+                        : slow && over_    ? static_cast<int>(patience_after_interrupt.count())
+                        : asked_ && !over_ ? static_cast<int>(between_looks.count())
+                                           : -1;
     if (::poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR) return fail_errno("poll");
     if (fds[4].revents) pass_on(take(interrupt_fd_));
     if (fds[3].revents) {
@@ -183,6 +203,7 @@ class ContainerRelay {
     if (fds[2].revents) pass_input();
     if (fds[5].revents || fds[6].revents) TRY(write_some());
     if (over_ && held_up()) outlast_reader(patience_, unread(), raw_, left_);
+    look_for_stopped();
     return {};
   }
 
@@ -195,9 +216,9 @@ class ContainerRelay {
   }
 
   Result<bool> ended() {
-    const auto details = engine_.inspect(relay_.id);
+    auto details = engine_.inspect(relay_.id);
     if (!details && details.error().code() == Code::not_found) return true;
-    if (!details) return fail(Code::io, "look at container " + relay_.id + ": " + details.error().message());
+    if (!details) return fail(std::move(details).error().wrap("look at container", relay_.id));
     code_ = details->state.exit_code;
     return details->state.ended();
   }
@@ -232,7 +253,6 @@ class ContainerRelay {
   engine::Engine& engine_;
   AttachRelay relay_;
   int interrupt_fd_;
-  DetachKeys keys_;
   std::unique_ptr<engine::Watch> watch_;
   engine::LogReader* reader_ = nullptr;
   int log_ = -1;
@@ -244,8 +264,12 @@ class ContainerRelay {
   bool nothing_more_ = false;  // at the last read of the log
   bool over_ = false;          // the container has ended
   bool unread_ = false;        // nobody reads what we write
+  bool asked_ = false;         // the user wants an end, and whether one can be told has not been looked at since
+  std::chrono::steady_clock::time_point look_at_{};  // when to look next whether its supervisor is stopped
+  int looks_ = 0;                                    // at which it was
   Insistence insistence_;
   Patience patience_;
+  TypedInput typed_;
   std::optional<int> code_ = 0;  // nullopt: nobody has seen how it ended
   std::optional<int> left_;      // the command's exit code: it does not wait for the container
   std::optional<Error> failure_;

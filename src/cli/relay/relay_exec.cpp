@@ -13,6 +13,7 @@
 #include "cli/relay/patience.hpp"
 #include "cli/relay/relay.hpp"
 #include "cli/relay/terminal_mode.hpp"
+#include "cli/relay/typed_input.hpp"
 #include "cli/signals.hpp"
 
 namespace consort::cli {
@@ -69,11 +70,9 @@ class ExecRelay {
       if (const engine::TerminalSize size = terminal_size(); size.columns > 0) (void)exec_.resize(size);
       in_.emplace(STDIN_FILENO, Outlet(terminal, us), Flow::By::copy);
       in_->set_filter([this](std::string& typed) {
-        if (typed.contains(interrupt_key)) patience_.typed_interrupt();
-        auto filtered = keys_.feed(typed);
-        typed = std::move(filtered.text);
-        if (filtered.detached) left_ = 0;
-        return !filtered.detached;
+        if (typed_.pass(typed)) return true;
+        left_ = 0;
+        return false;
       });
       outputs_.emplace_back(terminal, Flow(terminal, Outlet(STDOUT_FILENO, caller), Flow::By::copy));
       return {};
@@ -186,10 +185,10 @@ class ExecRelay {
   engine::ExecStreams streams_;
   std::optional<Flow> in_;
   std::deque<Output> outputs_;
-  DetachKeys keys_;
   int window_ = -1;
   Insistence insistence_;
   Patience patience_;
+  TypedInput typed_{DetachKeys(), patience_};
   std::optional<RawTerminal> raw_;
   std::optional<steady_clock::time_point> ended_at_;
   steady_clock::time_point last_moved_;

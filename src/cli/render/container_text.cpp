@@ -19,17 +19,14 @@ std::string range_text(unsigned first, unsigned last) {
   return first == last ? std::to_string(first) : std::to_string(first) + "-" + std::to_string(last);
 }
 
+// Ports of one address and protocol that follow each other.
 struct Range {
   std::string url, protocol;
-  unsigned target_first, target_last, published_first, published_last;
+  unsigned first, last;
 
-  bool takes(const Publisher& next) const {
-    const bool published_follows = url.empty() || next.published == published_last + 1;
-    return next.url == url && next.protocol == protocol && next.target == target_last + 1 && published_follows;
-  }
   std::string text() const {
-    const std::string target = range_text(target_first, target_last) + "/" + protocol;
-    return url.empty() ? target : address_text(url) + ":" + range_text(published_first, published_last) + "->" + target;
+    const std::string ports = range_text(first, last);
+    return (url.empty() ? ports : address_text(url) + ":" + ports + "->" + ports) + "/" + protocol;
   }
 };
 
@@ -59,19 +56,31 @@ std::vector<Publisher> publishers(const engine::Container& container) {
   return result;
 }
 
+// As Docker does: ports that are published under their own number make ranges, the others stand alone behind them.
 std::string port_text(const std::vector<Publisher>& ports) {
   std::vector<Range> ranges;
+  std::vector<std::string> ended;
+  std::vector<std::string> moved;
   for (const Publisher& port : ports) {
-    const auto found = std::ranges::find_if(ranges, [&](const Range& range) { return range.takes(port); });
+    if (!port.url.empty() && port.published != port.target) {
+      moved.push_back(address_text(port.url) + ":" + std::to_string(port.published) + "->" +
+                      std::to_string(port.target) + "/" + port.protocol);
+      continue;
+    }
+    const auto found = std::ranges::find_if(
+        ranges, [&](const Range& range) { return range.url == port.url && range.protocol == port.protocol; });
     if (found == ranges.end()) {
-      ranges.push_back({port.url, port.protocol, port.target, port.target, port.published, port.published});
+      ranges.push_back({port.url, port.protocol, port.target, port.target});
+    } else if (port.target == found->last + 1) {
+      found->last = port.target;
     } else {
-      found->target_last = port.target;
-      found->published_last = port.published;
+      ended.push_back(found->text());
+      found->first = found->last = port.target;
     }
   }
-  std::vector<std::string> texts;
+  std::vector<std::string> texts = std::move(ended);
   for (const Range& range : ranges) texts.push_back(range.text());
+  texts.insert(texts.end(), moved.begin(), moved.end());
   return join(texts, ", ");
 }
 

@@ -178,7 +178,7 @@ bool TreeLoader::extend(Node& services, const std::string& name, const std::stri
   service = services.find(name);
   const Node* base = bases->find(wanted);
   if (!base) {
-    const std::string where = file_node ? " in " + base_file : "";
+    const std::string where = file_node ? " in " + (file_node->is_string() ? file_node->text : base_file) : "";
     Diagnostic& made = reporter_.error("unknown-service",
                                        "cannot extend service \"" + name + "\" in " + file +
                                            (bases->is_null() ? std::string(": no services section")

@@ -46,8 +46,7 @@ class Cycles {
     const Place place = place_in(*project_.tree, {"services", cycle.back(), "depends_on", first});
     Strings drawn = cycle;
     drawn.push_back(first);
-    Diagnostic& made = reporter_.error("dependency-cycle",
-                                       "dependency cycle detected: " + join(drawn, " -> ") + invalid_project, place);
+    Diagnostic& made = reporter_.error("dependency-cycle", "dependency cycle detected: " + join(drawn, " -> "), place);
     made.label = "closes the cycle";
     made.help = "each waits for the next, so none can start: remove one of these dependencies";
     for (std::size_t i = 0; i + 1 < cycle.size(); ++i) {

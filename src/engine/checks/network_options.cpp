@@ -160,8 +160,7 @@ Result<> check_network_options(const NetworkSpec& spec) {
     return fail(Error(Code::invalid, "invalid MTU: " + mtu).about(Subject::setting, "driver_opts"));
   if (!spec.ipam_driver.empty() && spec.ipam_driver != "default")
     return fail(
-        Error(Code::not_found, "could not find plugin " + spec.ipam_driver + " in v1 plugin registry: plugin not found")
-            .about(Subject::setting, "ipam/driver"));
+        Error(Code::not_found, "plugin \"" + spec.ipam_driver + "\" not found").about(Subject::setting, "ipam/driver"));
   if (!spec.enable_ipv4 && !spec.enable_ipv6) return fail(Error(Code::invalid, "IPv4 or IPv6 must be enabled"));
   return {};
 }

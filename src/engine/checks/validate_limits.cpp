@@ -53,7 +53,9 @@ Result<> validate_memory(const Resources& r, const HostInfo& host, Strings& warn
 Result<> validate_set(const char* what, const std::string& wanted, const std::string& available) {
   if (wanted.empty()) return {};
   const auto asked = parse_cpu_list(wanted);
-  if (!asked) return refuse("cpuset", std::string("Invalid value ") + wanted + " for cpuset " + what);
+  if (!asked)
+    return refuse("cpuset",
+                  std::string("Invalid value ") + wanted + " for cpuset " + what + ": invalid format: " + wanted);
   const auto there = parse_cpu_list(available);
   const bool all = there && std::ranges::all_of(*asked, [&](unsigned n) { return std::ranges::count(*there, n) > 0; });
   if (all) return {};

@@ -140,8 +140,9 @@ Result<> validate_mounts(const ContainerSpec& spec) {
   for (const std::string& donor : spec.volumes_from) {
     const std::size_t colon = donor.rfind(':');
     const std::string mode = colon == std::string::npos ? "" : donor.substr(colon + 1);
-    if (donor.empty() || (colon != std::string::npos && mode != "ro" && mode != "rw" && mode != "z" && mode != "Z"))
-      return refuse("volumes_from/" + donor, "invalid volumes-from specification: " + donor);
+    if (colon != std::string::npos && mode != "ro" && mode != "rw" && mode != "z" && mode != "Z")
+      return refuse("volumes_from/" + donor, "invalid mode: " + mode);
+    if (donor.empty()) return refuse("volumes_from/" + donor, "invalid volumes-from specification: " + donor);
   }
   return {};
 }

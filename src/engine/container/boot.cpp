@@ -16,6 +16,7 @@ struct Boot::Impl {
   Roots roots;
   Database database;
   Records records;
+  std::shared_ptr<supervisor::Patience> patience = std::make_shared<supervisor::Patience>();
 };
 
 Boot::Boot(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -30,23 +31,26 @@ Result<Boot> Boot::open(const Roots& roots) {
 
 namespace {
 
-Result<std::optional<ContainerState>> last_known(const Roots& roots, const Container& container) {
+Result<std::optional<ContainerState>> last_known(const Roots& roots, const Container& container,
+                                                 const std::shared_ptr<supervisor::Patience>& patience) {
   const std::array<std::string, 1> ids{container.id};
-  auto states = TRY(supervisor::observe(roots, container.project, ids));
+  auto states = TRY(supervisor::observe(roots, container.project, ids, patience));
   const auto found = states.find(container.id);
   if (found == states.end()) return std::optional<ContainerState>{};
   return std::optional<ContainerState>(std::move(found->second));
 }
 
-Result<bool> ever_ran(const Roots& roots, const Container& container) {
-  const auto state = TRY(last_known(roots, container));
+Result<bool> ever_ran(const Roots& roots, const Container& container,
+                      const std::shared_ptr<supervisor::Patience>& patience) {
+  const auto state = TRY(last_known(roots, container, patience));
   return state && state->started_at.has_value();
 }
 
-Result<bool> is_cut_short(const Roots& roots, const ContainerRecord& record) {
+Result<bool> is_cut_short(const Roots& roots, const ContainerRecord& record,
+                          const std::shared_ptr<supervisor::Patience>& patience) {
   if (!record.spec.auto_remove || record.wanted != Wanted::running) return false;
   if (supervisor::is_held(roots.container(record.summary.id))) return false;
-  const auto state = TRY(last_known(roots, record.summary));
+  const auto state = TRY(last_known(roots, record.summary, patience));
   return !state || !state->has_process();
 }
 
@@ -69,7 +73,8 @@ Result<std::map<std::string, std::set<std::string>>> Boot::to_bring_back(const O
     const RestartMode mode = record.spec.restart.mode;
     const bool wanted = record.wanted == Wanted::running;
     if (mode != RestartMode::always && !(mode == RestartMode::unless_stopped && wanted)) return {};
-    if (wanted || TRY(ever_ran(impl_->roots, record.summary))) ids[record.summary.project].insert(record.summary.id);
+    if (wanted || TRY(ever_ran(impl_->roots, record.summary, impl_->patience)))
+      ids[record.summary.project].insert(record.summary.id);
     return {};
   }));
   return ids;
@@ -78,13 +83,13 @@ Result<std::map<std::string, std::set<std::string>>> Boot::to_bring_back(const O
 Result<std::vector<std::string>> Boot::to_remove(const OnTrouble& tell) {
   std::vector<std::string> ids;
   TRY(for_each_container(impl_->records, tell, [&](const ContainerRecord& record) -> Result<> {
-    if (TRY(is_cut_short(impl_->roots, record))) ids.push_back(record.summary.id);
+    if (TRY(is_cut_short(impl_->roots, record, impl_->patience))) ids.push_back(record.summary.id);
     return {};
   }));
   return ids;
 }
 
-Result<> end_project(const Roots& roots, const std::string& project) {
+Result<> shut_down_project(const Roots& roots, const std::string& project) {
   (void)TRY(supervisor::revive_supervisor(roots, project));
   return supervisor::Client(roots, project).shutdown();
 }

@@ -5,6 +5,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/link.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/os/processes/container_users.hpp"
 #include "base/volume_part.hpp"
 #include "engine/container/place.hpp"
@@ -14,10 +15,6 @@
 namespace consort::engine {
 
 namespace {
-
-bool lies_in(const std::string& path, const std::string& folder) {
-  return path == folder || path.starts_with(folder + "/");
-}
 
 // The mount that holds the path, the deepest one; nullptr: none.
 const MountPoint* mount_of(const ContainerRecord& record, const std::string& path) {

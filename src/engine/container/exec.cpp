@@ -98,7 +98,7 @@ namespace {
 Result<supervisor::ObservedContainer> running_state(Engine::Impl& impl, const std::string& id) {
   const ContainerRecord record = TRY(impl.load(id));
   const std::vector<std::string> ids{record.summary.id};
-  auto states = TRY(supervisor::observe(impl.roots, record.summary.project, ids));
+  auto states = TRY(supervisor::observe(impl.roots, record.summary.project, ids, impl.patience));
   const auto found = states.find(record.summary.id);
   if (found == states.end() || !found->second.has_process())
     return fail(Error(Code::conflict, "container " + record.summary.id + " is not running"));

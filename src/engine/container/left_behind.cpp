@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 
+#include "engine/engine_impl.hpp"
 #include "engine/events.hpp"
 #include "supervisor/hold.hpp"
 
@@ -46,16 +47,33 @@ bool is_to_go(const Container& container, const ContainerSpec& spec) {
   return spec.auto_remove && (is_over(container.state) || was_to_run);
 }
 
-Result<std::size_t> remove_left_behind(Engine& engine, const std::optional<std::string>& project) {
+Result<std::set<std::string>> Engine::Impl::left_behind(const std::vector<Container>& containers) {
+  std::set<std::string> left;
+  if (std::ranges::none_of(containers, may_be_over, &Container::state)) return left;
+  const std::set<std::string> candidates = TRY(records.auto_removed({}));
+  for (const Container& container : containers) {
+    if (!may_be_over(container.state) || !candidates.contains(container.id)) continue;
+    const Result<ContainerRecord> record = load(container.id);
+    if (record && is_to_go(container, record->spec) && !is_held(container.id)) left.insert(container.id);
+  }
+  return left;
+}
+
+Result<std::size_t> Engine::remove_left_behind(const std::optional<std::string>& project) {
+  // Most projects have none at all, and need not be looked at.
+  const std::set<std::string> candidates = TRY(impl_->records.auto_removed(project));
+  if (candidates.empty()) return 0U;
+  std::vector<Container> containers = TRY(impl_->records.list_containers(project, {}));
+  std::erase_if(containers, [&](const Container& container) { return !candidates.contains(container.id); });
+  TRY(impl_->join_states(containers));
   std::size_t removed = 0;
   Result<> outcome;
-  for (const Container& container : TRY(engine.list({.project = project, .service = {}, .labels = {}}))) {
-    if (!may_be_over(container.state)) continue;
-    const auto details = engine.inspect(container.id);
-    if (!details || !is_to_go(*details, details->spec) || supervisor::is_held(details->bundle)) continue;
-    Result<> gone = engine.remove_container(container.id, {.volumes = AnonymousVolumes::remove});
+  for (const std::string& id : TRY(impl_->left_behind(containers))) {
+    Result<> gone = remove_container(id, {.volumes = AnonymousVolumes::remove});
     if (gone) ++removed;
-    if (!gone && gone.error().code() != Code::not_found && outcome) outcome = std::move(gone);
+    // Somebody else has removed it, or started it, in the meantime.
+    const bool lost = !gone && gone.error().code() != Code::not_found && gone.error().code() != Code::conflict;
+    if (lost && outcome) outcome = std::move(gone);
   }
   if (!outcome) return std::unexpected(std::move(outcome).error());
   return removed;
@@ -69,7 +87,7 @@ void see_off(Engine& engine, const std::string& id, int cancel_fd) {
   if (!events.skip_to_now()) return;
   const auto give_up = steady_clock::now() + holder_patience;
   while (goes(engine.inspect(first->id))) {
-    if (!supervisor::is_held(first->bundle)) {
+    if (!supervisor::is_held(engine.roots().container(first->id))) {
       (void)engine.remove_container(first->id, {.volumes = AnonymousVolumes::remove});
       return;
     }

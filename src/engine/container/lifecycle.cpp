@@ -151,8 +151,8 @@ Result<> Engine::remove_container(const std::string& id, const RemoveOptions& op
                                         volumes.forget_within(transaction);
                                       }));
   Result<> removed = volumes.finish();
-  // Of one that goes when it ends nothing is ever started again: should a power cut bring back its record, list()
-  // removes what is left of it.
+  // Of one that goes when it ends nothing is ever started again: should a power cut bring back its record,
+  // remove_left_behind() removes what is left of it.
   const Trash::Sync sync = record.spec.auto_remove ? Trash::Sync::no : Trash::Sync::yes;
   Result<> folder = Trash(impl_->roots.data + "/containers").remove(impl_->container_folder(container.id), sync);
   if (!folder) removed = std::move(folder);

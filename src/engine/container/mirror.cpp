@@ -1,6 +1,5 @@
 // Mirrors host files into containers, for `watch`.
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,6 +7,7 @@
 #include <span>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/temporary.hpp"
 #include "engine/container/place.hpp"
 #include "engine/files.hpp"
 #include "image/container_tar.hpp"
@@ -27,20 +27,12 @@ struct Packed {
   std::vector<std::size_t> missing;
 };
 
-// Unnamed, in the data root; in memory where that file system does not support unnamed files.
-Result<Fd> nameless_file(const std::string& folder) {
-  Result<Fd> file = open_file(folder, O_TMPFILE | O_RDWR, 0600);
-  if (file) return file;
-  Fd memory(::memfd_create("consort-mirror", MFD_CLOEXEC));
-  return memory ? Result<Fd>(std::move(memory)) : fail_errno("memfd_create");
-}
-
 // Complete before anything is unpacked: a file that cannot be read leaves no container half done.
 Result<Packed> pack(const Roots& roots, const Mirror& what, const std::string& target) {
   const Fd root = TRY(open_file(what.root, O_PATH | O_DIRECTORY));
   std::vector<image::ChosenFile> files;
   for (const Mirror::File& file : what.files) files.push_back({file.path, path_in(target, file.as).substr(1)});
-  Packed packed{.tar = TRY(nameless_file(roots.data)), .missing = {}};
+  Packed packed{.tar = TRY(create_unnamed(roots.data)), .missing = {}};
   packed.missing = TRY(image::pack_files(root.get(), files, image::sink_of_fd(packed.tar.get()),
                                          {.whiteouts = image::PackOptions::Whiteouts::none, .cancel = {}}));
   return packed;

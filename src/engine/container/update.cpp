@@ -69,36 +69,29 @@ Result<> change_running(Engine::Impl& impl, const ContainerRecord& record, Strin
 
 }  // namespace
 
-Result<Strings> update_container(const Engine& engine, const std::string& id,
-                                 const std::function<Result<>(Changeable&)>& change) {
-  image::Store store = TRY(image::Store::open(engine.roots()));
-  Database database = store.database();
-  Engine::Impl impl(engine.roots(), std::move(store), std::move(database));
-  const std::string found = TRY(impl.load(id)).summary.id;
-  const Fd lock = TRY(impl.lock_container(found));
-  ContainerRecord record = TRY(impl.load(found));
+Result<Strings> Engine::update_container(const std::string& id, const std::function<Result<>(Changeable&)>& change) {
+  const std::string found = TRY(impl_->load(id)).summary.id;
+  const Fd lock = TRY(impl_->lock_container(found));
+  ContainerRecord record = TRY(impl_->load(found));
   Changeable changed{.resources = record.spec.resources, .restart = record.spec.restart};
   TRY(change(changed));
   record.spec.resources = std::move(changed.resources);
   record.spec.restart = record.summary.restart = changed.restart;
   Strings warnings;
-  TRY(check(record.spec, impl.host(), warnings));
-  TRY(put_record(impl, record));
-  if (TRY(impl.observe(record.summary.project, found)).has_process()) TRY(change_running(impl, record, warnings));
+  TRY(check(record.spec, impl_->host(), warnings));
+  TRY(put_record(*impl_, record));
+  if (TRY(impl_->observe(record.summary.project, found)).has_process()) TRY(change_running(*impl_, record, warnings));
   return warnings;
 }
 
-Result<> remove_link(const Engine& engine, const std::string& id, const std::string& alias) {
-  image::Store store = TRY(image::Store::open(engine.roots()));
-  Database database = store.database();
-  Engine::Impl impl(engine.roots(), std::move(store), std::move(database));
-  const std::string found = TRY(impl.load(id)).summary.id;
-  const Fd lock = TRY(impl.lock_container(found));
-  ContainerRecord record = TRY(impl.load(found));
+Result<> Engine::remove_link(const std::string& id, const std::string& alias) {
+  const std::string found = TRY(impl_->load(id)).summary.id;
+  const Fd lock = TRY(impl_->lock_container(found));
+  ContainerRecord record = TRY(impl_->load(found));
   const std::size_t gone = std::erase_if(
       record.spec.links, [&](const std::string& link) { return link.substr(link.find(':') + 1) == alias; });
   if (gone == 0) return fail(Error(Code::not_found, "No such link: /" + record.summary.name + "/" + alias));
-  return put_record(impl, record);
+  return put_record(*impl_, record);
 }
 
 }  // namespace consort::engine

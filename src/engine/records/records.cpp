@@ -1,6 +1,7 @@
 #include "engine/records/records.hpp"
 
 #include "base/sqlite/migrations.hpp"
+#include "base/sqlite/snapshot.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/network_options.hpp"
 #include "engine/records/json_text.hpp"
@@ -171,6 +172,7 @@ Result<std::string> Records::find_container(const std::string& text) {
 
 Result<ContainerRecord> Records::load_container(const std::string& id) {
   return database_->query("load container", [&](SQLite::Database& db) -> Result<ContainerRecord> {
+    const Snapshot snapshot(db);
     SQLite::Statement row(
         db, std::string("SELECT ") + summary_columns + ", spec, process FROM engine_containers WHERE id = ?");
     row.bind(1, id);
@@ -197,6 +199,7 @@ Result<ContainerRecord> Records::load_container(const std::string& id) {
 Result<std::vector<Container>> Records::list_containers(const std::optional<std::string>& project,
                                                         const std::optional<std::string>& service) {
   return database_->query("list containers", [&](SQLite::Database& db) -> Result<std::vector<Container>> {
+    const Snapshot snapshot(db);
     const std::string where = project ? " WHERE project = ?1" : "";
     std::vector<Container> containers;
     std::map<std::string, std::size_t> places;
@@ -258,6 +261,19 @@ Result<Strings> Records::container_ids() {
     Strings ids;
     SQLite::Statement rows(db, "SELECT id FROM engine_containers");
     while (rows.executeStep()) ids.push_back(rows.getColumn(0).getString());
+    return ids;
+  });
+}
+
+// By a search in the text, because every list of containers asks: a spec takes many times longer to parse.
+Result<std::set<std::string>> Records::auto_removed(const std::optional<std::string>& project) {
+  return database_->query("list containers", [&](SQLite::Database& db) {
+    std::set<std::string> ids;
+    SQLite::Statement rows(db, std::string("SELECT id FROM engine_containers WHERE ") +
+                                   (project ? "project = ?2 AND " : "") + "instr(spec, ?1) > 0");
+    rows.bind(1, R"("auto_remove":true)");
+    if (project) rows.bind(2, *project);
+    while (rows.executeStep()) ids.insert(rows.getColumn(0).getString());
     return ids;
   });
 }

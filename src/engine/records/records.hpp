@@ -74,6 +74,7 @@ class Records {
   Result<> forget_container(const std::string& id, EngineEvent event, const Within& also = {});
   Result<std::set<std::string>> projects();  // that have containers
   Result<Strings> container_ids();
+  Result<std::set<std::string>> auto_removed(const std::optional<std::string>& project);  // ids
 
   // --- leases
   // Runs choose(neighbours) within one transaction; neighbours are all endpoints on the container's networks. Stores

@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
 #include "base/os/processes/user_namespace.hpp"
+#include "base/os/trees/overlay_view.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/engine_impl.hpp"
@@ -106,7 +107,7 @@ class MountList {
     const auto facts = TRY(impl_.image_facts(mount.source));
     const LayersPart part = TRY(mounted_part(impl_.roots, facts->layers, mount.subpath));
     if (part.folders.size() > 1) {
-      mounts_.push_back({mount.target, "overlay", "overlay", {"ro", "lowerdir=" + join(part.folders, ":")}});
+      mounts_.push_back({mount.target, "overlay", "overlay", {"ro", overlay_lower_option(part.folders)}});
     } else {
       const std::string& only = part.folders.empty() ? part.file : part.folders.front();
       mounts_.push_back({mount.target, "bind", only, {"rbind", "rprivate", "ro"}});

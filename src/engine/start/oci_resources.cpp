@@ -3,6 +3,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/device_rule.hpp"
 #include "runtime/defaults.hpp"
@@ -85,7 +86,7 @@ Result<Json> device_rules_json(const OciInput& input) {
     std::string access = "rwm";
     for (const DeviceSpec& wanted : input.spec.devices) {
       const std::string& target = wanted.container_path.empty() ? wanted.host_path : wanted.container_path;
-      if (device.path == target || device.path.starts_with(target + "/")) access = wanted.permissions;
+      if (lies_in(device.path, target)) access = wanted.permissions;
     }
     rules.push_back(rule_json(
         {.allow = true, .type = device.type, .major = device.major, .minor = device.minor, .access = access}));

@@ -48,9 +48,9 @@ Result<std::string> program_of(const std::string& name, const Json& entry, const
 
 // Null: it registers no runtime of that name.
 Result<Json> registered(const std::string& name, const std::string& source) {
-  const Result<std::string> text = read_file(source, max_daemon_json);
+  Result<std::string> text = read_file(source, max_daemon_json);
   if (!text && text.error().code() == Code::not_found) return Json();
-  if (!text) return fail(Error(text.error().code(), "read").on(source).why(text.error().message()));
+  if (!text) return fail(std::move(text).error().wrap("read", source));
   const Json root = TRY(parse_json(*text, source));
   const Json* runtimes = find_key(root, "runtimes");
   const Json* entry = runtimes ? find_key(*runtimes, name) : nullptr;

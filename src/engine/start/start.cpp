@@ -41,7 +41,7 @@ void Engine::expect_start(const std::string& project) {
 
 Result<> Engine::start_container(const std::string& id, const StartOptions& options) {
   const std::string whole_id = TRY(impl_->records.find_container(id));
-  const Fd lock = TRY(impl_->lock_container(whole_id));
+  const Fd lock = TRY(impl_->lock_container(whole_id, options.cancel_fd));
   ContainerRecord record = TRY(impl_->records.load_container(whole_id));  // with networks of a moment ago
   const Container& container = record.summary;
   const ContainerState state = TRY(impl_->observe(container.project, container.id));

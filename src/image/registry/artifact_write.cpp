@@ -1,15 +1,12 @@
 // Writes an artifact to a directory with an OCI layout, and creates its manifest for that layout and for a registry.
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <chrono>
-#include <thread>
 
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 #include "image/artifact.hpp"
 #include "image/registry/artifact_manifest.hpp"
 #include "image/tar/packed_layer.hpp"
@@ -19,7 +16,6 @@ namespace consort::image {
 namespace {
 
 constexpr const char* name_annotation = "org.opencontainers.image.ref.name";
-constexpr std::chrono::milliseconds lock_pause{20};
 
 Result<> copy_blob(const Store& store, const Digest& digest, const std::string& to, const std::stop_token& cancel) {
   if (path_exists(to)) return {};
@@ -38,14 +34,10 @@ Result<> copy_blob(const Store& store, const Digest& digest, const std::string& 
   return rename_path(draft, to);
 }
 
-// One writer at a time; waiting in flock could not be cancelled.
+// One writer at a time.
 Result<Fd> lock_folder(const std::string& folder, const std::stop_token& cancel) {
   Fd lock = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-  while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return fail_errno("lock", folder);
-    if (cancel.stop_requested()) return fail(Code::interrupted, "lock", folder);
-    std::this_thread::sleep_for(lock_pause);
-  }
+  TRY(lock_exclusive(lock.get(), folder, {.cancel = cancel}));
   return lock;
 }
 

@@ -144,7 +144,7 @@ Result<CredentialLookup> CredentialStore::find(const std::string& registry, cons
     if (const std::string text = environment(auth_variable); !text.empty())
       if (take(stored_credential(text, registry, "$" + std::string(auth_variable)))) return;
     const Result<Json> config = load(path_);
-    if (!config) return (void)take(fail(Error(config.error().code(), config.error().message())));
+    if (!config) return (void)take(fail(config.error()));
     const std::string helper = helper_for(*config, registry);
     if (!helper.empty() && take(ask_helper(helper, registry, cancel))) return;
     (void)take(find_stored(*config, registry, path_));

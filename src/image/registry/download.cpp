@@ -10,6 +10,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/has_name.hpp"
+#include "base/os/files/lock_holder.hpp"
 #include "image/store/store_state.hpp"
 
 namespace consort::image {
@@ -21,6 +22,7 @@ constexpr std::chrono::milliseconds lock_pause{30};
 Result<std::unique_ptr<Download>> Download::begin(const Store& store, const Descriptor& blob, std::stop_token cancel) {
   std::unique_ptr<Download> download(new Download(store, blob, std::move(cancel)));
   download->path_ = store.state().ingest() + "/" + blob.digest.hex();
+  HolderWatch holder(download->path_);
   for (;;) {
     if (store.has_blob(blob.digest)) {
       download->complete_ = true;
@@ -30,7 +32,8 @@ Result<std::unique_ptr<Download>> Download::begin(const Store& store, const Desc
       return download;
     }
     if (TRY(download->take_file())) break;
-    // Waiting in flock could not be cancelled.
+    TRY_WRAP(holder.look(), "download", blob.digest.text());
+    // flock cannot be both waited for and cancelled.
     std::mutex mutex;
     std::unique_lock lock(mutex);
     std::condition_variable_any wake;

@@ -6,7 +6,9 @@
 #include "image/registry/download.hpp"
 #include "image/registry/layer_fetch.hpp"
 #include "image/registry/named_manifest.hpp"
+#include "image/session.hpp"
 #include "image/store/reporter.hpp"
+#include "image/store/store_sweep.hpp"
 #include "image/tar/layer_import.hpp"
 #include "image/transfer.hpp"
 
@@ -233,8 +235,7 @@ Result<PullResult> pull(Store& store, const Reference& reference, const PullOpti
   }
   const RegistryAccess access = TRY(RegistryAccess::load(options.registry));
   const std::vector<Location> locations = TRY(access.conf.locations(reference));
-  (void)store.sweep_abandoned();
-  std::optional<Session> keep(TRY(store.session()));
+  std::optional<Session> keep(TRY(begin_session(store, options.cancel)));
   Reporter report(progress);
   std::vector<Error> errors;
   for (const Location& location : locations) {
@@ -247,7 +248,7 @@ Result<PullResult> pull(Store& store, const Reference& reference, const PullOpti
   // Nothing stays of an image that cannot be right; what a broken connection left is kept for the next pull.
   keep.reset();
   const bool wrong = std::ranges::any_of(errors, [](const Error& error) { return error.code() == Code::invalid; });
-  if (wrong) (void)store.sweep();
+  if (wrong) (void)sweep_store(store.state(), options.cancel);
   return fail(main_error(std::move(errors)));
 }
 

@@ -10,6 +10,7 @@
 #include "image/registry/artifact_manifest.hpp"
 #include "image/registry/registry.hpp"
 #include "image/store/reporter.hpp"
+#include "image/store/store_state.hpp"
 #include "image/tar/packed_layer.hpp"
 #include "image/transfer.hpp"
 
@@ -236,7 +237,7 @@ Result<PushResult> push(Store& store, const Reference& reference, const PushOpti
   }
   if (images.empty())
     return fail(Error(Code::not_found, "An image does not exist locally with the tag: " + reference.familiar_name()));
-  const Session keep = TRY(store.session());
+  const Session keep(TRY(lock_store(store.state(), Locking::shared, options.cancel)));
   const RegistryAccess access = TRY(RegistryAccess::load(options.registry));
   Registry registry(access, TRY(access.conf.origin(reference)), Registry::Actions::push, options.cancel);
   Reporter report(progress);

@@ -142,8 +142,7 @@ Result<RegistriesConf> RegistriesConf::load(const std::string& file, const std::
   const std::string path = docker_daemon.empty() ? docker_daemon_path : docker_daemon;
   if (!path_exists(path)) return conf;
   const auto text = read_file(path, max_file);
-  Result<> added =
-      text ? conf.add_docker_daemon(*text, path) : fail(Error(text.error().code(), text.error().message()));
+  Result<> added = text ? conf.add_docker_daemon(*text, path) : fail(text.error());
   if (!added) conf.trouble_ = std::move(added).error();
   return conf;
 }

@@ -5,6 +5,7 @@
 #include "base/json.hpp"
 #include "base/os/fd.hpp"
 #include "image/committed.hpp"
+#include "image/session.hpp"
 #include "image/tar/layer_import.hpp"
 
 namespace consort::image {
@@ -54,8 +55,7 @@ Result<Image> commit_container(Store& store, const Image& parent, const std::str
 
 Result<Image> commit_container(Store& store, const Image& parent, const std::string& upper,
                                const CommitOptions& options, const CommittedContainer& container) {
-  (void)store.sweep_abandoned();
-  const Session keep = TRY(store.session());
+  const Session keep = TRY(begin_session(store));
   const LayerInfo layer = TRY_WRAP(copy_layer(store, upper, options), "commit container");
   std::vector<std::string> ids;
   for (const LayerInfo& below : TRY(store.layers_of(parent))) ids.push_back(below.id);

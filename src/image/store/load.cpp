@@ -5,7 +5,9 @@
 
 #include "base/json.hpp"
 #include "image/registry/manifest.hpp"
+#include "image/session.hpp"
 #include "image/store/reporter.hpp"
+#include "image/store/store_sweep.hpp"
 #include "image/tar/archive.hpp"
 #include "image/tar/layer_import.hpp"
 #include "image/transfer.hpp"
@@ -183,8 +185,7 @@ Result<std::string> Loader::load_layer(const LayerFile& file, const Digest& diff
 
 Result<LoadResult> load(Store& store, int in, const PullOptions& options, const Progress& progress) {
   const UnpackLimits limits = TRY(layer_limits(options));
-  (void)store.sweep_abandoned();
-  std::optional<Session> keep(TRY(store.session()));
+  std::optional<Session> keep(TRY(begin_session(store, options.cancel)));
   Result<LoadResult> result = [&]() -> Result<LoadResult> {
     const ArchiveFiles files = TRY_WRAP(
         ArchiveFiles::read(store, source_of_fd(in, options.cancel), limits.max_bytes, options.cancel), "read archive");
@@ -192,7 +193,7 @@ Result<LoadResult> load(Store& store, int in, const PullOptions& options, const 
     return Loader(store, files, options, limits, report).run();
   }();
   keep.reset();
-  if (!result) (void)store.sweep();  // of an archive that is wrong, no layer stays
+  if (!result) (void)sweep_store(store.state(), options.cancel);  // of an archive that is wrong, no layer stays
   return result;
 }
 

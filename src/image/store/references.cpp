@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/os/trees/folder.hpp"
+#include "base/sqlite/snapshot.hpp"
 
 namespace consort::image {
 
@@ -10,6 +11,7 @@ Result<References> References::read(const Store::State& state, const std::string
   References all;
   all.blobs_folder_ = state.roots.blobs();
   TRY(state.database.query("read references", [&](SQLite::Database& db) {
+    const Snapshot snapshot(db);
     all.read_layers(state, db, forgotten);
     all.read_images(db);
   }));

@@ -2,6 +2,7 @@
 #include "base/os/trees/overlay_view.hpp"
 #include "base/sha256.hpp"
 #include "image/layer_tar.hpp"
+#include "image/session.hpp"
 #include "image/tar/layer_import.hpp"
 #include "image/transfer.hpp"
 
@@ -24,8 +25,7 @@ Result<LayerInfo> commit_repacked(Store& store, LayerDraft draft) {
 }  // namespace
 
 Result<Image> import_rootfs(Store& store, int in, const ImportOptions& options, const Progress& progress) {
-  (void)store.sweep_abandoned();
-  const Session keep = TRY(store.session());
+  const Session keep = TRY(begin_session(store, options.limits.cancel));
   LayerDraft draft = TRY(store.new_layer());
   UnpackOptions unpack;
   unpack.limits = TRY(layer_limits(options.limits));

@@ -8,6 +8,7 @@
 
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
+#include "image/store/store_state.hpp"
 #include "image/tar/packed_layer.hpp"
 #include "image/tar/tar_writer.hpp"
 #include "image/transfer.hpp"
@@ -175,7 +176,7 @@ class Archive {
 }  // namespace
 
 Result<> save(Store& store, const std::vector<std::string>& names, int out, const SaveOptions& options) {
-  const Session keep = TRY(store.session());
+  const Session keep(TRY(lock_store(store.state(), Locking::shared, options.cancel)));
   const std::vector<Group> groups = TRY(prepare_all(store, names, options.platform, options.cancel));
   return Archive(store, out, options.cancel).write(groups, options.format);
 }

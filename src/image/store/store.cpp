@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 #include "base/sqlite/migrations.hpp"
 #include "base/strings.hpp"
 #include "image/store/store_state.hpp"
@@ -51,11 +52,14 @@ constexpr const char* migrations[] = {first_schema};
 
 }  // namespace
 
-Result<Fd> lock_store(const Store::State& state, Locking locking) {
+Result<Fd> lock_store(const Store::State& state, Locking locking, const std::stop_token& cancel) {
   Fd fd = TRY(open_file(state.lock_path(), O_RDWR | O_CREAT, 0600));
-  const int operation = locking == Locking::shared ? LOCK_SH : LOCK_EX | LOCK_NB;
+  if (locking == Locking::shared) {
+    TRY_WRAP(lock_shared(fd.get(), state.lock_path(), {.cancel = cancel}), "wait for the image store");
+    return fd;
+  }
   int done;
-  do done = ::flock(fd.get(), operation);
+  do done = ::flock(fd.get(), LOCK_EX | LOCK_NB);
   while (done != 0 && errno == EINTR);
   if (done != 0) return fail_errno("lock image store", state.lock_path());
   return fd;

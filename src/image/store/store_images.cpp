@@ -4,6 +4,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/trees/overlay_view.hpp"
+#include "base/sqlite/snapshot.hpp"
 #include "base/strings.hpp"
 #include "image/store/store_state.hpp"
 
@@ -238,18 +239,21 @@ Result<std::optional<Image>> Store::look_up(std::string_view text, const std::op
 
 Result<Image> Store::find(std::string_view text, const std::optional<Platform>& platform) const {
   return state_->database.query("find image", [&](SQLite::Database& db) -> Result<Image> {
+    const Snapshot snapshot(db);
     return choose(db, TRY(find_ids(db, text)), platform, text);
   });
 }
 
 Result<Image> Store::find(const Reference& reference, const std::optional<Platform>& platform) const {
   return state_->database.query("find image", [&](SQLite::Database& db) -> Result<Image> {
+    const Snapshot snapshot(db);
     return choose(db, ids_by_reference(db, reference), platform, reference.familiar());
   });
 }
 
 Result<std::vector<Image>> Store::platforms_of(std::string_view text) const {
   return state_->database.query("find image", [&](SQLite::Database& db) -> Result<std::vector<Image>> {
+    const Snapshot snapshot(db);
     const Ids ids = TRY(find_ids(db, text));
     if (ids.empty()) return fail(no_such_image(text));
     std::vector<Image> images;
@@ -260,6 +264,7 @@ Result<std::vector<Image>> Store::platforms_of(std::string_view text) const {
 
 Result<std::vector<Image>> Store::list() const {
   return state_->database.query("list images", [](SQLite::Database& db) {
+    const Snapshot snapshot(db);
     std::vector<std::string> ids;
     SQLite::Statement select(db, "SELECT id FROM image_images ORDER BY created DESC, id");
     while (select.executeStep()) ids.push_back(select.getColumn(0).getString());

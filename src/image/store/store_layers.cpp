@@ -158,8 +158,4 @@ Result<> Store::set_blob(const std::string& layer_id, const Digest& blob) {
   });
 }
 
-Result<> remove_layer_files(const Store::State& state, const LayerInfo& layer) {
-  return Trash(state.roots.layers()).remove(state.layer_base(layer.id));
-}
-
 }  // namespace consort::image

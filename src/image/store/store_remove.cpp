@@ -148,9 +148,9 @@ Result<RemoveReport> Store::remove(std::string_view text, Removal mode, const Im
     return {};
   }));
   if (report.deleted.empty()) return report;
-  // Other commands are active: the files wait for the next removal or prune.
-  const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
-  if (lock) report.reclaimed = TRY(delete_unused(*state_, Unused::all));
+  // Others are at work: the files wait for the next removal or prune.
+  Result<Fd> lock = lock_store(*state_, Locking::exclusive);
+  if (lock) report.reclaimed = TRY(delete_unused(*state_, Unused::all, std::move(*lock)));
   return report;
 }
 
@@ -186,19 +186,22 @@ Result<PruneReport> run_prune(const Store& store, const PruneOptions& options, c
     report.items.push_back(std::move(item));
   }
   for (PruneItem& item : references.drop_unused_layers()) report.items.push_back(std::move(item));
-  const Result<Fd> lock = lock_store(state, Locking::exclusive);
+  std::vector<Trash::Item> taken;
+  Result<Fd> lock = lock_store(state, Locking::exclusive);
   if (lock) {
     if (act)
       TRY(state.database.transaction(
           "forget unused layers", [&](SQLite::Database& db) { (void)forget_unused_layers(state, db, Unused::all); }));
     for (Leftover& left : TRY(find_leftovers(state))) {
-      if (act) TRY(remove_leftover(state, left));
-      // Files of the items above are not listed twice.
+      if (act) taken.push_back(TRY(take_leftover(state, left)));
+      // Files of what was listed above are not listed twice.
       if (!references.is_counted(left.item.id)) report.items.push_back(std::move(left.item));
     }
   }
   report.others_active = !lock.has_value();
-  if (act && !lock) return report;  // the files still exist
+  if (lock) lock->reset();  // deleting takes long, and others may work meanwhile
+  TRY(remove_taken(taken));
+  if (act && !lock) return report;  // the files are still there
   for (const PruneItem& item : report.items)
     if (item.needed_by.empty()) report.reclaimed += item.size;
   return report;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mutex>
+#include <stop_token>
 
 #include "base/sqlite/database.hpp"
 #include "image/store.hpp"
@@ -26,8 +27,9 @@ struct Store::State {
 };
 
 enum class Locking : std::uint8_t { shared, exclusive };
-// A shared lock waits for a deletion in progress; an exclusive one does not wait: Code::busy if others are working.
-Result<Fd> lock_store(const Store::State& state, Locking locking);
+// Shared waits for a deletion under way, until `cancel` if that comes first; exclusive does not wait: Code::busy if
+// others work.
+Result<Fd> lock_store(const Store::State& state, Locking locking, const std::stop_token& cancel = {});
 
 Image read_image(SQLite::Database& database, const std::string& id);  // the id must exist
 LayerInfo read_layer(const Store::State& state, SQLite::Statement& row);
@@ -36,8 +38,5 @@ inline constexpr const char* layer_columns = "l.id, l.diff_id, l.blob, l.size";
 
 // Call it within a transaction.
 void put_name(SQLite::Database& database, const std::string& image_id, const Reference& name, Naming naming);
-
-// Succeeds if the files are already gone.
-Result<> remove_layer_files(const Store::State& state, const LayerInfo& layer);
 
 }  // namespace consort::image

@@ -5,6 +5,9 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/trees/folder.hpp"
+#include "base/os/trees/remove_tree.hpp"
+#include "base/sqlite/snapshot.hpp"
+#include "image/session.hpp"
 
 namespace consort::image {
 
@@ -60,14 +63,15 @@ class LeftoverSearch {
 };
 
 // Layers that a crash left without a record.
-Result<> remove_unrecorded(const Store::State& state) {
+Result<std::vector<Trash::Item>> take_unrecorded(const Store::State& state) {
+  std::vector<Trash::Item> taken;
   const std::set<std::string> known = TRY(state.database.query("list layers", known_layers));
   for (const std::string& name : names_in(state.roots.layers())) {
     const bool draft = name.starts_with(std::string(Store::State::draft_prefix) + "-");
     if (known.contains(name) || draft || name == trash_name || name == empty_layer) continue;
-    TRY(Trash(state.roots.layers()).remove(state.layer_base(name)));
+    taken.push_back(TRY(Trash(state.roots.layers()).take(state.layer_base(name))));
   }
-  return {};
+  return taken;
 }
 
 }  // namespace
@@ -88,32 +92,42 @@ std::vector<LayerInfo> forget_unused_layers(const Store::State& state, SQLite::D
   return unused;
 }
 
-Result<std::uint64_t> delete_unused(const Store::State& state, Unused which) {
+Result<> remove_taken(const std::vector<Trash::Item>& items, const std::stop_token& cancel) {
+  for (const Trash::Item& item : items)
+    if (!item.path.empty()) TRY(remove_tree(item.path, cancel));
+  return {};
+}
+
+Result<std::uint64_t> delete_unused(const Store::State& state, Unused which, Fd lock, const std::stop_token& cancel) {
   std::set<std::string> blobs;
   const auto layers = TRY(state.database.transaction("forget unused layers", [&](SQLite::Database& db) {
     auto unused = forget_unused_layers(state, db, which);
     blobs = used_blobs(db);
     return unused;
   }));
+  std::vector<Trash::Item> files;
   std::uint64_t reclaimed = 0;
   for (const LayerInfo& layer : layers) {
-    TRY(remove_layer_files(state, layer));
+    files.push_back(TRY(Trash(state.roots.layers()).take(state.layer_base(layer.id))));
     reclaimed += layer.size;
   }
-  if (which == Unused::made_here) return reclaimed;
   for (const std::string& name : names_in(state.roots.blobs())) {
-    if (blobs.contains(name)) continue;
+    if (which == Unused::made_here || blobs.contains(name)) continue;
+    if (cancel.stop_requested()) return fail(Code::interrupted, "interrupted");
     const std::string path = state.roots.blobs() + "/" + name;
     const auto st = lstat_path(path);
     if (st) reclaimed += static_cast<std::uint64_t>(st->st_size);
     TRY(remove_file(path));
   }
+  lock.reset();
+  TRY(remove_taken(files, cancel));
   return reclaimed;
 }
 
 Result<std::vector<Leftover>> find_leftovers(const Store::State& state) {
   std::set<std::string> layers, blobs;
   TRY(state.database.query("list content", [&](SQLite::Database& db) {
+    const Snapshot snapshot(db);
     layers = known_layers(db);
     blobs = used_blobs(db);
   }));
@@ -126,31 +140,51 @@ Result<std::vector<Leftover>> find_leftovers(const Store::State& state) {
   return std::move(search.found);
 }
 
-Result<> remove_leftover(const Store::State& state, const Leftover& leftover) {
-  // Items that are already in the trash, and single files, are removed directly.
-  if (leftover.parent != state.roots.layers()) return remove_tree(leftover.path);
-  return Trash(leftover.parent).remove(leftover.path);
+Result<Trash::Item> take_leftover(const Store::State& state, const Leftover& leftover) {
+  if (leftover.parent == state.roots.layers() || leftover.parent == state.ingest())
+    return Trash(leftover.parent).take(leftover.path);
+  if (leftover.parent != state.roots.blobs()) return Trash::Item{leftover.path, {}};  // in the trash already
+  TRY(remove_file(leftover.path));
+  return Trash::Item{};
+}
+
+Result<> sweep_store(const Store::State& state, const std::stop_token& cancel) {
+  Result<Fd> lock = lock_store(state, Locking::exclusive);
+  if (lock) (void)TRY(delete_unused(state, Unused::all, std::move(*lock), cancel));
+  return {};
 }
 
 Result<> Store::sweep() {
-  const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
-  if (lock) (void)TRY(delete_unused(*state_, Unused::all));
-  return {};
+  return sweep_store(*state_, {});
 }
 
-Result<> Store::sweep_abandoned() {
-  const std::string layers = state_->roots.layers();
-  const std::size_t drafts = TRY(ScratchFolder::sweep(layers, State::draft_prefix));
-  const std::size_t works = TRY(ScratchFolder::sweep(state_->ingest(), State::work_prefix));
-  TRY(Trash(layers).sweep());
-  TRY(Trash(state_->ingest()).sweep());
+namespace {
+
+Result<> sweep_abandoned_of(const Store::State& state, const std::stop_token& cancel) {
+  const std::string layers = state.roots.layers();
+  const std::size_t drafts = TRY(sweep_scratch(layers, Store::State::draft_prefix, cancel));
+  const std::size_t works = TRY(sweep_scratch(state.ingest(), Store::State::work_prefix, cancel));
+  TRY(sweep_trash(Trash(layers), cancel));
+  TRY(sweep_trash(Trash(state.ingest()), cancel));
   if (drafts + works == 0) return {};
-  // The killed process may have given it a name, or even a record, but it is unusable.
-  const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
+  // Its maker may have got as far as giving it a name, or even a record; none of that is of use to anybody.
+  Result<Fd> lock = lock_store(state, Locking::exclusive);
   if (!lock) return {};
-  TRY(remove_unrecorded(*state_));
-  (void)TRY(delete_unused(*state_, works > 0 ? Unused::all : Unused::made_here));
-  return {};
+  const std::vector<Trash::Item> unrecorded = TRY(take_unrecorded(state));
+  (void)TRY(delete_unused(state, works > 0 ? Unused::all : Unused::made_here, std::move(*lock), cancel));
+  return remove_taken(unrecorded, cancel);
+}
+
+}  // namespace
+
+Result<> Store::sweep_abandoned() {
+  return sweep_abandoned_of(*state_, {});
+}
+
+Result<Session> begin_session(Store& store, const std::stop_token& cancel) {
+  if (Result<> swept = sweep_abandoned_of(store.state(), cancel); !swept && swept.error().code() == Code::interrupted)
+    return fail(std::move(swept).error());
+  return Session(TRY(lock_store(store.state(), Locking::shared, cancel)));
 }
 
 }  // namespace consort::image

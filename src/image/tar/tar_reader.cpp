@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/limit_text.hpp"
 #include "base/strings.hpp"
 #include "image/tar/tar_format.hpp"
 
@@ -109,8 +110,7 @@ Result<> TarReader::refill() {
   end_ += got;
   total_ += got;
   if (total_ > max_bytes_)
-    return fail(Error(Code::invalid, "read tar")
-                    .why("it is larger than the limit of " + std::to_string(max_bytes_) + " bytes"));
+    return fail(Error(Code::invalid, "read tar").why("it is larger than the limit of " + limit_text(max_bytes_)));
   return {};
 }
 
@@ -170,7 +170,12 @@ Result<> TarReader::drain() {
 Result<std::optional<TarEntry>> TarReader::next() {
   TRY(skip(data_left_));
   data_left_ = 0;
-  TRY(skip(padding_left_));
+  // Behind the last file it may be missing: `docker build -f -` writes such a context.
+  while (padding_left_ > 0 && TRY(ensure(1))) {
+    const std::uint64_t part = std::min<std::uint64_t>(padding_left_, end_ - at_);
+    at_ += part;
+    padding_left_ -= part;
+  }
   padding_left_ = 0;
   Extra extra;
   for (;;) {

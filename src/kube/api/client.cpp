@@ -88,6 +88,21 @@ Error failure_of(int http_status, std::string_view body) {
   return error;
 }
 
+namespace {
+
+// What helps with a registry does not help here.
+Error unreached(image::HttpFailure failure, const Cluster& cluster) {
+  using enum image::HttpFailure::Kind;
+  Error error = std::move(failure.error);
+  if (failure.kind == refused || failure.kind == unresolved)
+    error = std::move(error).hint("is the cluster running, and is its address in the kubeconfig right?");
+  if (failure.kind == certificate)
+    error = std::move(error).hint("does `certificate-authority` in the kubeconfig belong to this cluster?");
+  return std::move(error).wrap("reach Kubernetes", cluster.context.empty() ? "" : "context " + cluster.context);
+}
+
+}  // namespace
+
 struct Client::State {
   Cluster cluster;
   std::string authorization;
@@ -113,9 +128,7 @@ struct Client::State {
   // Returns the answer, whatever its status.
   Result<image::HttpResponse> ask(const image::HttpRequest& made) {
     auto answer = http.perform(made);
-    if (!answer)
-      return fail(std::move(answer.error().error)
-                      .wrap("reach Kubernetes", cluster.context.empty() ? "" : "context " + cluster.context));
+    if (!answer) return fail(unreached(std::move(answer.error()), cluster));
     return std::move(*answer);
   }
   Result<image::HttpResponse> perform(const image::HttpRequest& made) {
@@ -237,7 +250,7 @@ Result<> Client::bytes(const std::string& path, const std::function<Next(std::st
 Result<Channels> Client::open(const std::string& path) {
   const image::HttpRequest request = state_->request(Method::get, path);
   auto connection = image::Connection::open(request);
-  if (!connection) return fail(std::move(connection.error().error).wrap("reach Kubernetes"));
+  if (!connection) return fail(unreached(std::move(connection.error()), state_->cluster));
   const std::string& server = state_->cluster.server;
   std::string host = server.substr(server.find("://") + 3);
   std::string prefix;

@@ -14,8 +14,10 @@ namespace consort::kube {
 
 // Properties of all services, determined once because every service's objects depend on them.
 struct Facts {
-  std::set<std::string> names;                         // of services that are deployed
-  std::set<std::string> awaited_health;                // services whose health check others wait for
+  std::set<std::string> names;                         // of services, as they are there
+  std::set<std::string> awaited_health;                // services that have a health check others wait for
+  std::set<std::string> awaited_start;                 // services whose pods others wait for, healthy or not
+  std::set<std::string> alike;                         // services whose name may stand for their ready pods alone
   std::set<std::string> ending;                        // services that end by themselves: Jobs
   std::set<std::string> absent;                        // other services, for which no pod is wanted
   std::map<std::string, std::set<std::string>> links;  // service: its names for other services
@@ -93,7 +95,7 @@ struct InnerPort {
 std::vector<InnerPort> inner_ports(const project::DesiredService& service);
 // Whether its name has a cluster IP; else it resolves to the pods.
 bool has_address(const Scope& scope, const compose::Service& file);
-// The name that resolves to the pods if its own has a cluster IP.
+// What stands for all of its pods where the name does not.
 std::string pods_name(std::string_view service);
 void add_services(const Scope& scope, const compose::Service& file, const project::DesiredService& service);
 // published.cpp
@@ -120,7 +122,9 @@ void add_pull_config(const Scope& scope);
 void add_rollout(const Scope& scope, const project::DesiredService& service, Pod& pod);
 // workload.cpp
 bool runs_on_each_node(const compose::Service& file);
-// Whether it is a job that the cluster starts on a schedule; nothing in the cluster starts other jobs.
+// In named volumes that it writes to.
+bool keeps_data(const project::DesiredService& service);
+// A job that the cluster starts; nothing there starts others.
 bool is_scheduled(const compose::Service& job);
 // awaited: other services wait for its end.
 bool ends_by_itself(const compose::Service& file, bool awaited);

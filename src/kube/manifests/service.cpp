@@ -11,10 +11,8 @@ namespace consort::kube {
 namespace {
 
 // The name stands for the pods themselves, so that all their ports can be reached, whether the file lists them or not.
-// Pods of one service find each other before they are ready, as database clusters need it.
 enum class Pods : std::uint8_t { all, ready };
-Json headless(const Scope& scope, const std::string& name, const project::DesiredService& service,
-              Pods which = Pods::all) {
+Json headless(const Scope& scope, const std::string& name, const project::DesiredService& service, Pods which) {
   Json spec{{"clusterIP", "None"}, {"selector", labels_of(scope, service.name)}};
   if (which == Pods::all) spec["publishNotReadyAddresses"] = true;
   return Json{
@@ -45,9 +43,15 @@ Json with_address(const Scope& scope, const std::string& name, const project::De
               {"spec", Json{{"type", "ClusterIP"}, {"selector", labels_of(scope, service.name)}, {"ports", ports}}}};
 }
 
+// A single pod's name is there as soon as its container is, as on one machine.
+bool leads_to_ready_pods(const Scope& scope, const compose::Service& file, const project::DesiredService& service) {
+  return scope.facts.alike.contains(service.name) && (runs_on_each_node(file) || service.replicas > 1);
+}
+
 Json named(const Scope& scope, const std::string& name, const project::DesiredService& service) {
-  return has_address(scope, file_of(scope, service)) ? with_address(scope, name, service)
-                                                     : headless(scope, name, service);
+  const compose::Service& file = file_of(scope, service);
+  if (has_address(scope, file)) return with_address(scope, name, service);
+  return headless(scope, name, service, leads_to_ready_pods(scope, file, service) ? Pods::ready : Pods::all);
 }
 
 bool wants_address(const compose::Service& file) {
@@ -81,11 +85,11 @@ void add_alias(const Scope& scope, const project::DesiredService& service, const
 void add_pods_name(const Scope& scope, const project::DesiredService& service) {
   const std::string name = pods_name(service.name);
   if (scope.facts.names.contains(name) || scope.known.contains({"Service", name}))
-    scope.refuse(service, {},
-                 "the pods of \"" + service.name + "\" would be called \"" + name +
-                     "\", on Kubernetes, which is another service",
-                 "rename one of them");
-  scope.add(service.name, headless(scope, name, service));
+    scope.refuse(
+        service, {},
+        "the pods of \"" + service.name + "\" would be called \"" + name + "\" on Kubernetes, which is another service",
+        "rename one of them");
+  scope.add(service.name, headless(scope, name, service, Pods::all));
 }
 
 }  // namespace
@@ -121,7 +125,9 @@ void add_services(const Scope& scope, const compose::Service& file, const projec
   const std::string name = object_name(service.name);
   judge_address(scope, file, service);
   scope.add(service.name, named(scope, name, service));
-  if (has_address(scope, file)) add_pods_name(scope, service);
+  const bool awaited = !scope.options.wait_image.empty() && scope.facts.awaited_start.contains(service.name) &&
+                       scope.facts.alike.contains(service.name);
+  if (has_address(scope, file) || leads_to_ready_pods(scope, file, service) || awaited) add_pods_name(scope, service);
   if (const std::string ready = ready_name(scope, service.name); !ready.empty())
     scope.add(service.name, headless(scope, ready, service, Pods::ready));
   if (name != service.name)

@@ -1,4 +1,6 @@
 // The start order for the day on which a node dies: `up` is not running, and each pod waits for its dependencies.
+#include <algorithm>
+
 #include "base/strings.hpp"
 #include "kube/manifests/parts.hpp"
 
@@ -15,49 +17,77 @@ std::string name_to_await(const Scope& scope, const std::string& service, const 
   std::string ready =
       dependency.condition == compose::DependencyCondition::healthy ? ready_name(scope, service) : std::string();
   if (!ready.empty()) return ready;
-  // Without a health check it counts as healthy once it runs. An address is there before any pod is.
+  // Without a health check it counts as healthy once it runs. The name must not depend on the number of replicas, or
+  // `scale` would recreate the pods that wait.
   const auto chosen = scope.project.services.find(service);
   const compose::Service& file =
       chosen != scope.project.services.end() ? chosen->second : scope.project.disabled_services.at(service);
-  return has_address(scope, file) ? pods_name(service) : object_name(service);
+  const bool other = has_address(scope, file) || scope.facts.alike.contains(service);
+  return other ? pods_name(service) : object_name(service);
+}
+
+// What services wait for of each other. The whole file decides: a service's objects must not depend on which others
+// are selected.
+struct Awaited {
+  std::set<std::string> end, health, start;
+  std::set<std::string> selected;  // by those that are selected
+
+  void add(const std::string& name, compose::DependencyCondition condition) {
+    using enum compose::DependencyCondition;
+    (condition == completed_successfully ? end : condition == healthy ? health : start).insert(name);
+  }
+};
+
+Awaited awaited_of(const compose::Project& project, const project::DesiredProject& desired) {
+  Awaited all;
+  for (const project::DesiredService& service : desired.services)
+    for (const auto& [name, dependency] : service.dependencies) {
+      all.add(name, dependency.condition);
+      all.selected.insert(name);
+    }
+  for (const auto& [unused, file] : project.disabled_services)
+    for (const auto& [name, dependency] : file.depends_on) all.add(name, dependency.condition);
+  return all;
+}
+
+// Of a service that does not end by itself.
+void add_facts_of(const compose::Project& project, const compose::Service& file, const project::DesiredService& service,
+                  const Awaited& awaited, Facts& facts) {
+  const bool checked = awaited.health.contains(service.name) && is_checked(service);
+  if (checked) facts.awaited_health.insert(service.name);
+  if (awaited.start.contains(service.name) || (awaited.health.contains(service.name) && !checked))
+    facts.awaited_start.insert(service.name);
+  const auto is_taken = [&](const auto& services) {
+    return std::ranges::any_of(services,
+                               [&](const auto& each) { return object_name(each.first) == pods_name(service.name); });
+  };
+  if (!keeps_data(service) && !(file.deploy && file.deploy->endpoint_mode == "dnsrr") && !is_taken(project.services) &&
+      !is_taken(project.disabled_services))
+    facts.alike.insert(service.name);
 }
 
 }  // namespace
 
 void add_dependency_facts(const compose::Project& project, const project::DesiredProject& desired, Facts& facts) {
-  using enum compose::DependencyCondition;
-  std::set<std::string> with_end, with_health, needed;
-  for (const project::DesiredService& service : desired.services)
-    for (const auto& [name, dependency] : service.dependencies) {
-      if (dependency.condition == completed_successfully) with_end.insert(name);
-      if (dependency.condition == healthy) with_health.insert(name);
-      needed.insert(name);
-    }
-  // The whole file decides: a service's objects must not depend on which others are selected.
-  for (const auto& [unused, file] : project.disabled_services)
-    for (const auto& [name, dependency] : file.depends_on) {
-      if (dependency.condition == completed_successfully) with_end.insert(name);
-      if (dependency.condition == healthy) with_health.insert(name);
-    }
+  const Awaited awaited = awaited_of(project, desired);
   for (const project::DesiredService& service : desired.services) {
     const compose::Service& file = project.services.at(service.name);
-    const bool global = file.deploy && file.deploy->mode == "global";
-    if (ends_by_itself(file, with_end.contains(service.name))) {
+    if (ends_by_itself(file, awaited.end.contains(service.name))) {
       facts.ending.insert(service.name);
-    } else if (service.replicas == 0 && !global) {
+    } else if (service.replicas == 0 && !runs_on_each_node(file)) {
       facts.absent.insert(service.name);
-    } else if (with_health.contains(service.name) && is_checked(service)) {
-      facts.awaited_health.insert(service.name);
+    } else {
+      add_facts_of(project, file, service, awaited, facts);
     }
   }
   // Not selected, but already there.
   for (const auto& [name, file] : project.disabled_services) {
-    if (!needed.contains(name)) continue;
+    if (!awaited.selected.contains(name)) continue;
     const auto service = project::desired_service(project, file);
-    if (ends_by_itself(file, with_end.contains(name))) {
+    if (ends_by_itself(file, awaited.end.contains(name))) {
       facts.ending.insert(name);
-    } else if (with_health.contains(name) && service && is_checked(*service)) {
-      facts.awaited_health.insert(name);
+    } else if (service) {
+      add_facts_of(project, file, *service, awaited, facts);
     }
   }
 }

@@ -11,10 +11,7 @@ namespace {
 std::string kind_of(const Scope& scope, const compose::Service& file, const project::DesiredService& service) {
   if (scope.facts.ending.contains(file.name)) return "Job";
   if (runs_on_each_node(file)) return "DaemonSet";
-  const bool keeps_data = std::ranges::any_of(service.mounts, [](const project::DesiredMount& each) {
-    return each.how.type == compose::MountType::volume && !each.how.source.empty() && !each.how.read_only;
-  });
-  return keeps_data ? "StatefulSet" : "Deployment";
+  return keeps_data(service) ? "StatefulSet" : "Deployment";
 }
 
 void add_ports(const project::DesiredService& service, Pod& pod) {
@@ -100,6 +97,12 @@ Json set_spec(const Scope& scope, const compose::Service& file, const project::D
 
 bool runs_on_each_node(const compose::Service& file) {
   return file.deploy && file.deploy->mode == "global";
+}
+
+bool keeps_data(const project::DesiredService& service) {
+  return std::ranges::any_of(service.mounts, [](const project::DesiredMount& each) {
+    return each.how.type == compose::MountType::volume && !each.how.source.empty() && !each.how.read_only;
+  });
 }
 
 bool is_scheduled(const compose::Service& job) {

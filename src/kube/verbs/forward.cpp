@@ -11,9 +11,11 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <list>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -67,11 +69,10 @@ Result<Fd> listen_on(Forward& wanted) {
   }
 }
 
-bool is_before_connecting(std::string_view error) {
-  // What the nodes' programs say of a port where nothing listens, and of a pod that has ended.
-  constexpr std::array<std::string_view, 6> known{"refused",          "not running",       "not found",
-                                                  "o such container", "network namespace", "sandbox"};
-  return std::ranges::any_of(known, [&](std::string_view each) { return error.find(each) != std::string_view::npos; });
+// A request that HTTP allows to repeat if its connection has ended without an answer.
+bool may_be_asked_again(std::string_view bytes) {
+  constexpr std::array<std::string_view, 3> harmless{"GET ", "HEAD ", "OPTIONS "};
+  return std::ranges::any_of(harmless, [&](std::string_view each) { return bytes.starts_with(each); });
 }
 
 }  // namespace
@@ -82,6 +83,8 @@ namespace forwarding {
 struct Listener {
   Fd socket;
   Forward forward;
+  // That there are no answers; once until there is one, as clients ask again and again while a service starts.
+  std::shared_ptr<std::atomic<bool>> told = std::make_shared<std::atomic<bool>>(false);
 };
 
 // The pods that connections may go to, as they come and go.
@@ -144,33 +147,34 @@ class Pump {
 
   Result<> run(const std::string& pod) {
     const std::string path = path_of("v1", "Pod", session_.space, pod) + "/portforward";
-    reached_ = false;
+    sent_ = 0;
     Channels channels = TRY(session_.client.open(with_query(path, {{"ports", std::to_string(forward_.there)}})));
-    reached_ = true;
+    opened_ = std::chrono::steady_clock::now();
     to_skip_ = {port_bytes, port_bytes};
-    if (!sent_.empty()) TRY(channels.send(data_channel, sent_));
     while (!channels.closed()) {
       for (const Channels::Message& message : TRY(channels.receive())) TRY(take(message));
       if (channels.closed()) break;
-      const bool listens = !input_over_ && !channels.busy();
+      if (!channels.busy()) TRY(send_kept(channels));
+      const bool listens = !input_over_ && !channels.busy() && kept_.size() <= most_kept;
       std::array<pollfd, 3> fds{pollfd{channels.fd(), channels.events(), 0}, pollfd{listens ? client_ : -1, POLLIN, 0},
                                 pollfd{stop_, POLLIN, 0}};
-      const int ready = ::poll(fds.data(), fds.size(), input_over_ ? linger : -1);
+      const auto holds = held();
+      const int ready = ::poll(fds.data(), fds.size(), holds ? *holds : input_over_ ? linger : -1);
       if (ready < 0 && errno != EINTR) return fail_errno("wait for a connection");
-      if (ready == 0 || fds[2].revents) break;
-      if (fds[1].revents) TRY(send_input(channels));
+      if ((ready == 0 && !holds) || fds[2].revents) break;
+      if (fds[1].revents) TRY(keep_input());
     }
     return {};
   }
-  // Nothing has reached the pod, as far as one can tell: another one may be tried.
-  bool may_be_repeated() const {
-    if (answered_ || sent_.size() > most_kept) return false;
-    return sent_.empty() || !reached_;
-  }
+  // Another pod may be asked the same: the client has no answer, and nobody has done what it asked for, or it is
+  // harmless to do it twice.
+  bool may_be_repeated() const { return !answered_ && !forgotten_ && (sent_ == 0 || may_be_asked_again(kept_)); }
 
  private:
   static constexpr int linger = 10'000;  // ms; for an answer to a client that has said all it had to say
   static constexpr std::size_t most_kept = 256 * 1024;
+  // The API does not say that a pod has been connected to, only, soon, that it could not be.
+  static constexpr std::chrono::milliseconds until_refused{100};
 
   Result<> take(const Channels::Message& message) {
     if (message.channel > error_channel) return {};
@@ -180,30 +184,52 @@ class Pump {
     payload.remove_prefix(skipped);
     if (payload.empty()) return {};
     if (message.channel == error_channel) {
-      reached_ = !is_before_connecting(payload);
-      if (payload.find("refused") != std::string_view::npos) return fail(Code::io, "nothing listens there yet");
-      return fail(Error(Code::io, "forward a port").why(std::string(trim(payload))));
+      // Of several lines, the last one says what went wrong.
+      payload = trim(payload);
+      payload.remove_prefix(std::min(payload.size(), payload.rfind('\n') + 1));
+      return fail(Error(Code::io, answered_ ? "forward a port" : "get an answer").why(std::string(payload)));
     }
     answered_ = true;
     return write_full(client_, payload);
   }
 
-  Result<> send_input(Channels& channels) {
+  Result<> keep_input() {
     std::array<std::byte, 16 * 1024> buffer;
     const std::size_t got = TRY(read_some(client_, buffer));
     input_over_ = got == 0;
-    if (got == 0) return {};
-    const std::string_view bytes(reinterpret_cast<const char*>(buffer.data()), got);
-    if (!answered_ && sent_.size() <= most_kept) sent_ += bytes;
-    return channels.send(data_channel, bytes);
+    kept_.append(reinterpret_cast<const char*>(buffer.data()), got);
+    return {};
+  }
+
+  // How long what the client has said is not sent yet, in ms: what must not be done twice waits for a refusal.
+  std::optional<int> held() const {
+    if (sent_ == kept_.size() || answered_ || sent_ > 0 || forgotten_ || may_be_asked_again(kept_)) return std::nullopt;
+    const auto left = opened_ + until_refused - std::chrono::steady_clock::now();
+    if (left.count() <= 0) return std::nullopt;
+    return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+  }
+
+  Result<> send_kept(Channels& channels) {
+    if (sent_ == kept_.size() || held()) return {};
+    TRY(channels.send(data_channel, std::string_view(kept_).substr(sent_)));
+    sent_ = kept_.size();
+    if (answered_ || sent_ > most_kept) forget();
+    return {};
+  }
+  void forget() {
+    forgotten_ = true;
+    kept_.clear();
+    sent_ = 0;
   }
 
   Session& session_;
   const Forward& forward_;
   int client_, stop_;
   std::array<std::size_t, 2> to_skip_{};
-  std::string sent_;      // until there is an answer
-  bool reached_ = false;  // the pod, as far as one can tell
+  std::chrono::steady_clock::time_point opened_;
+  std::string kept_;        // what the client has said, until there is an answer
+  std::size_t sent_ = 0;    // of that, to this pod
+  bool forgotten_ = false;  // there was more
   bool answered_ = false, input_over_ = false;
 };
 
@@ -246,13 +272,15 @@ struct Forwards::State {
     Fd client(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!client) return;
     forwarding::Connection& made = connections.emplace_back();
-    made.thread = std::jthread([this, &made, forward = listener.forward, socket = std::move(client)] {
-      const auto ended = serve(forward, socket.get());
-      if (!ended && ended.error().code() != Code::interrupted)
-        session.progress.warn("a connection to " + forward.service + ":" + std::to_string(forward.there) + ": " +
-                              ended.error().message());
-      made.over = true;
-    });
+    made.thread =
+        std::jthread([this, &made, forward = listener.forward, told = listener.told, socket = std::move(client)] {
+          const auto ended = serve(forward, socket.get());
+          if (ended) told->store(false);
+          if (!ended && ended.error().code() != Code::interrupted && !told->exchange(true))
+            session.progress.warn("a connection to " + forward.service + ":" + std::to_string(forward.there) + ": " +
+                                  ended.error().message());
+          made.over = true;
+        });
   }
 
   // A pod that has gone meanwhile is not the client's trouble as long as there is another one.
@@ -281,7 +309,7 @@ Result<std::unique_ptr<Forwards>> Forwards::start(Session& session, const std::v
   auto state = std::make_unique<State>(session);
   for (Forward each : wanted) {
     Fd socket = TRY(listen_on(each));
-    state->listeners.push_back({std::move(socket), std::move(each)});
+    state->listeners.push_back({.socket = std::move(socket), .forward = std::move(each)});
   }
   state->stop = Fd(::eventfd(0, EFD_CLOEXEC));
   if (!state->stop) return fail_errno("make an event");

@@ -84,6 +84,19 @@ std::string last_warning(Session& session, const std::string& name_prefix, const
   return text;
 }
 
+std::uint64_t failed_checks(Session& session, const std::string& pod) {
+  const auto body =
+      session.client.get(with_query("/api/v1/namespaces/" + session.space + "/events",
+                                    {{"fieldSelector", "involvedObject.name=" + pod + ",reason=Unhealthy"}}));
+  const auto list = body ? parse_json(*body, "events") : Result<Json>(Json::object());
+  const Json* items = list ? find_key(*list, "items") : nullptr;
+  std::uint64_t count = 0;
+  if (items && items->is_array())
+    for (const Json& each : *items)
+      count += static_cast<std::uint64_t>(std::max<std::int64_t>(1, get_int(each, "count")));
+  return count;
+}
+
 Result<std::int64_t> minor_version(Client& client) {
   constexpr std::int64_t current = 99;  // assumed if the server does not report a version
   const Json version = TRY(parse_json(TRY(client.get("/version")), "version"));

@@ -30,7 +30,9 @@ Result<std::optional<Seen>> look_again(Session& session, const Object& object);
 // The last warning about an object, as the cluster reports it; "" if there is none. With name_prefix, warnings about
 // objects that it created count too. reason: "" for any.
 std::string last_warning(Session& session, const std::string& name_prefix, const std::string& reason = {});
-// The last lines of output of a pod's container; "" if unavailable. container "": the pod's only one.
+// How often a pod's health check has failed, as far as the cluster has counted.
+std::uint64_t failed_checks(Session& session, const std::string& pod);
+// The last lines that a container of a pod has written; "" if they cannot be had. container "": the pod's only one.
 std::string last_output(Session& session, const std::string& pod, const std::string& container = {});
 
 }  // namespace consort::kube

@@ -305,11 +305,24 @@ class Up {
     const bool may_change = pod.waiting == "ErrImagePull" || !pod.unschedulable.empty();
     if (trouble && !may_change) return *trouble;
     if (trouble && Clock::now() - last_change_ > limit_) return *trouble;
-    const auto since = running_since_.find(pod.name);
-    if (workload.unhealthy_after.count() > 0 && since != running_since_.end() && !pod.ready &&
-        Clock::now() - since->second > std::max(workload.unhealthy_after, options_.limit))
-      return with_output(pod, "it is unhealthy: " + last_warning_or(pod));
+    if (is_unhealthy(workload, pod)) return with_output(pod, "it is unhealthy: " + last_warning_or(pod));
     return std::nullopt;
+  }
+
+  // At the latest when all checks may have hung; earlier if the cluster has counted enough failures.
+  bool is_unhealthy(const Workload& workload, const PodState& pod) {
+    const auto since = running_since_.find(pod.name);
+    if (workload.unhealthy_after.count() == 0 || since == running_since_.end() || pod.ready) return false;
+    const auto runs = Clock::now() - since->second;
+    if (runs > std::max(workload.unhealthy_after, options_.limit)) return true;
+    const auto& health = project_.services.at(workload.service).healthcheck;
+    if (!health || runs <= options_.limit) return false;
+    constexpr std::chrono::seconds usual_interval(30);
+    const std::uint64_t retries = health->retries.value_or(3);
+    const auto tries = static_cast<std::int64_t>(retries) + 1;  // the first one may come at once
+    if (runs <= health->start_period.value_or(compose::Duration{}) + health->interval.value_or(usual_interval) * tries)
+      return false;
+    return failed_checks(session_, pod.name) >= std::max<std::uint64_t>(1, retries);
   }
 
   std::string last_warning_or(const PodState& pod) {

@@ -37,6 +37,10 @@ Result<> first_of(const Batch& batch, const std::vector<netlink::Failure>& failu
   return fail(Socket::error_of(batch, failures.front()));
 }
 
+constexpr const char* kernel_needs =
+    "use a kernel with CONFIG_NF_TABLES_INET, CONFIG_NFT_CT, CONFIG_NFT_NAT, CONFIG_NFT_MASQ and CONFIG_NFT_FIB_INET, "
+    "as distributions have it; after an upgrade of the kernel, reboot";
+
 Result<> run(Socket& socket, Batch& batch) {
   return first_of(batch, TRY(socket.run_nft(batch)));
 }
@@ -134,7 +138,7 @@ Result<> Firewall::ensure_table() {
     const Result<> done = run(socket, batch);
     if (done) return {};
     if (done.error().sys_errno() != EEXIST)
-      return fail(Error(Code::io, "create firewall table inet consort").why(done.error().message()));
+      return fail(Error(Code::io, "create firewall table inet consort").why(done.error().message()).hint(kernel_needs));
   }
   // Either another process created it first, or the table is of an older version: same sets, new rules.
   if (TRY(nft::chain_exists(socket, NFPROTO_INET, table_name, firewall::version_chain))) return {};

@@ -232,6 +232,20 @@ Rule& Rule::fib_daddr_type(std::uint32_t to) {
   return *this;
 }
 
+Rule& Rule::socket_transparent(std::uint32_t to) {
+  Expression expression(batch_, "socket");
+  batch_.put_be32(NFTA_SOCKET_KEY, NFT_SOCKET_TRANSPARENT);
+  batch_.put_be32(NFTA_SOCKET_DREG, to);
+  return *this;
+}
+
+Rule& Rule::set_mark(std::uint32_t from) {
+  Expression expression(batch_, "meta");
+  batch_.put_be32(NFTA_META_KEY, NFT_META_MARK);
+  batch_.put_be32(NFTA_META_SREG, from);
+  return *this;
+}
+
 Rule& Rule::mask(std::uint32_t reg, std::uint32_t host_order_mask) {
   Expression expression(batch_, "bitwise");
   batch_.put_be32(NFTA_BITWISE_SREG, reg);

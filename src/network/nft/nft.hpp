@@ -92,7 +92,9 @@ class Rule {
   Rule& payload(std::uint32_t base, std::uint32_t offset, std::uint32_t length, std::uint32_t to);
   Rule& ct(std::uint32_t key, std::uint32_t to);
   Rule& fib_daddr_type(std::uint32_t to);
-  Rule& mask(std::uint32_t reg, std::uint32_t host_order_mask);  // four bytes, in place
+  Rule& socket_transparent(std::uint32_t to);  // 1: it is for a socket that may be bound to others' addresses
+  Rule& set_mark(std::uint32_t from);
+  Rule& mask(std::uint32_t reg, std::uint32_t host_order_mask);  // of four bytes, in place
   Rule& equal(std::uint32_t reg, const Bytes& value);
   Rule& differs(std::uint32_t reg, const Bytes& value);
   Rule& in_set(std::uint32_t reg, const std::string& set);

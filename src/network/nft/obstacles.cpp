@@ -4,6 +4,7 @@
 
 #include "base/strings.hpp"
 #include "network/firewall.hpp"
+#include "network/link/namespace.hpp"
 #include "network/nft/firewalld.hpp"
 #include "network/nft/foreign_firewall.hpp"
 #include "network/nft/nft.hpp"
@@ -54,9 +55,17 @@ std::string_view family_word(std::uint8_t family) {
   return family == NFPROTO_IPV4 ? "ip" : "ip6";
 }
 
+// All our rules, where they are in nobody's way: a kernel may have nftables, but not what they need of it.
+Result<> try_rules() {
+  const Fd home = TRY(current_network_namespace());
+  const NamespaceVisit elsewhere = TRY(NamespaceVisit::create(home.get()));
+  return TRY(Firewall::open()).ensure_table();
+}
+
 }  // namespace
 
 Result<std::vector<FirewallObstacle>> firewall_obstacles() {
+  TRY(try_rules());
   Firewall firewall = TRY(Firewall::open());
   const std::vector<std::string> bridges = TRY(firewall.bridges());
   Socket socket = TRY_WRAP(Socket::open(NETLINK_NETFILTER), "reach the firewall");

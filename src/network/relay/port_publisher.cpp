@@ -5,6 +5,7 @@
 #include "base/settings.hpp"
 #include "network/firewall.hpp"
 #include "network/ports.hpp"
+#include "network/relay/client_names.hpp"
 #include "network/relay/conntrack.hpp"
 #include "network/relay/relay.hpp"
 
@@ -103,6 +104,7 @@ class KernelPublisher final : public PortPublisher {
  private:
   Result<SteppedWork::Next> step(Running& running);
   Result<> start_relay(Running& running);
+  bool keeps_names();
   void finish(Id id, Result<> worked, Done done);
   // The setting of a publisher that is gone is unknown.
   enum class Whose : std::uint8_t { ours, of_somebody_gone };
@@ -114,6 +116,7 @@ class KernelPublisher final : public PortPublisher {
   Firewall firewall_;
   Carriers carriers_;
   RelayBudget budget_ = RelayBudget::of_this_process();
+  std::optional<bool> keeps_names_;  // of clients on the host's network; not asked before there is such a port
   Id next_ = 1;
   std::unordered_map<Id, Running> publications_;
   std::map<std::pair<std::string, std::string>, Openings> openings_;  // by bridge and address
@@ -131,8 +134,15 @@ std::vector<KeptConnection> take_of(const ConnectionId& place, std::vector<KeptC
   return taken;
 }
 
+// A kernel that cannot mark answers costs no more than the clients' addresses.
+bool KernelPublisher::keeps_names() {
+  if (!keeps_names_) keeps_names_ = bring_answers_back().has_value();
+  return *keeps_names_;
+}
+
 Result<> KernelPublisher::start_relay(Running& running) {
-  const Served& port = running.ports[running.relays.size()];
+  Served& port = running.ports[running.relays.size()];
+  if (port.outside && keeps_names()) port.target.name = RelayTarget::Name::client;
   const auto start = [&] {
     if (port.rule.protocol == Protocol::udp) return relay_udp(loop_, port.socket, port.target, budget_);
     const RelayKeeping keeping{running.keeper, port.place.port, port.place.socket};
@@ -234,6 +244,7 @@ Result<> KernelPublisher::open(const Openings& openings) {
 }
 
 Result<> KernelPublisher::put_back() {
+  if (keeps_names_.value_or(false)) TRY(bring_answers_back());
   for (const auto& [key, openings] : openings_) TRY(firewall_.set_openings(openings));
   for (const auto& [id, running] : publications_) {
     const std::span<const Served> told = std::span(running.ports).first(running.ruled);

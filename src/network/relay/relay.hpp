@@ -16,6 +16,8 @@ namespace consort {
 struct RelayTarget {
   Address address;
   std::uint16_t port = 0;
+  // Who the container sees as its peer: our address in its network, or the client's, where it can be had.
+  enum class Name : std::uint8_t { own, client } name = Name::own;
 };
 
 class Relay {

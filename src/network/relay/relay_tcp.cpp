@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "network/link/socket_address.hpp"
+#include "network/relay/client_names.hpp"
 #include "network/relay/relay.hpp"
 #include "network/relay/relay_pump.hpp"
 
@@ -37,6 +38,8 @@ constexpr std::chrono::milliseconds first_look{5}, longest_look{1000};
 constexpr std::chrono::milliseconds keep_after{100};
 constexpr std::size_t kept_per_turn = 32;
 constexpr std::chrono::milliseconds keep_pause{10};  // between turns, when there are more
+// For the answer to a connection in the client's name: the system asks twice in that time.
+constexpr std::chrono::milliseconds answer_limit{1500};
 
 // One end of a connection in the loop. Without interest it is not registered at all: a hang-up is always reported, and
 // would keep the loop busy while the other side is slow.
@@ -83,7 +86,7 @@ bool has_unsent(int fd) {
 class TcpRelay final : public Relay {
  public:
   TcpRelay(EventLoop& loop, int listener, RelayTarget target, RelayBudget& budget, RelayKeeping keeping)
-      : loop_(loop), listener_(listener), target_(target), budget_(budget), keeping_(keeping) {}
+      : loop_(loop), listener_(listener), caller_(target), budget_(budget), keeping_(keeping) {}
   ~TcpRelay() override;
   Result<> listen();
   void resume(KeptConnection kept);
@@ -94,6 +97,8 @@ class TcpRelay final : public Relay {
     Address peer;
     Watched client, server;
     bool connected = false;
+    bool as_client = false;
+    bool called_again = false;  // in our own name, after nobody had answered to the client's
     bool kept = false;
     // The side that was reset or can no longer be written to. Data that it sent before is still delivered.
     std::optional<Side> dead;
@@ -108,7 +113,10 @@ class TcpRelay final : public Relay {
   using Key = std::uint64_t;
 
   void accept_some();
-  void open(Fd client, const Address& peer);
+  void open(Fd client, const SocketAddress& name);
+  void reach(Key key, Fd server);
+  void await_answer(Key key);
+  void look_for_answers();
   void watch(Key key, Side side, std::uint32_t interest);
   void handle(Key key, Side side, std::uint32_t events);
   bool finish_connecting(Connection& connection);
@@ -125,12 +133,17 @@ class TcpRelay final : public Relay {
 
   EventLoop& loop_;
   int listener_;
-  RelayTarget target_;
+  Caller caller_;
   RelayBudget& budget_;
   RelayKeeping keeping_;
-  EventLoop::Token listening_ = 0, resume_ = 0, keeping_turn_ = 0;
+  EventLoop::Token listening_ = 0, resume_ = 0, keeping_turn_ = 0, answer_turn_ = 0;
   Key next_ = 1;
-  std::deque<Key> young_;  // not handed to the keeper yet, oldest first
+  std::deque<Key> young_;  // not kept yet, oldest first
+  struct Unanswered {
+    Key key;
+    EventLoop::Clock::time_point limit;
+  };
+  std::deque<Unanswered> unanswered_;  // called in the client's name, the oldest first
   std::unordered_map<Key, Connection> connections_;
 };
 
@@ -143,6 +156,7 @@ TcpRelay::~TcpRelay() {
   loop_.remove(listening_);
   loop_.cancel(resume_);
   loop_.cancel(keeping_turn_);
+  loop_.cancel(answer_turn_);
   while (!connections_.empty()) close(connections_.begin()->first, Ending::orderly);
 }
 
@@ -151,7 +165,7 @@ void TcpRelay::accept_some() {
     SocketAddress peer;
     Fd client(::accept4(listener_, peer.raw(), &peer.size, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (client) {
-      open(std::move(client), peer.address());
+      open(std::move(client), peer);
       continue;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -164,25 +178,59 @@ void TcpRelay::accept_some() {
   }
 }
 
-void TcpRelay::open(Fd client, const Address& peer) {
+void TcpRelay::open(Fd client, const SocketAddress& name) {
   const Key key = next_++;
+  const Address peer = name.address();
   Connection connection;
   connection.peer = peer;
   connection.client.fd = std::move(client);
-  connection.server.fd = Fd(::socket(target_.address.domain(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const SocketAddress to(target_.address, target_.port);
-  const bool started =
-      connection.server.fd && (::connect(connection.server.fd.get(), to.raw(), to.size) == 0 || errno == EINPROGRESS);
-  if (!started || !budget_.take_connection(peer)) return reset_now(connection.client.fd.get());
+  Caller::Call call = caller_.call(SOCK_STREAM, peer, name.port());
+  if (!call.fd || !budget_.take_connection(peer)) return reset_now(connection.client.fd.get());
   tune(connection.client.fd.get());
-  tune(connection.server.fd.get());
-  connection.up = Pump(connection.client.fd.get(), connection.server.fd.get());
-  connection.down = Pump(connection.server.fd.get(), connection.client.fd.get());
+  connection.as_client = call.as_client;
   connections_.emplace(key, std::move(connection));
-  watch(key, Side::server, EPOLLOUT);
+  reach(key, std::move(call.fd));
+  if (call.as_client) await_answer(key);
   if (keeping_.keeper == nullptr) return;
   young_.push_back(key);
   keep_soon(keep_after);
+}
+
+void TcpRelay::reach(Key key, Fd server) {
+  Connection& connection = connections_.at(key);
+  connection.server.fd = std::move(server);
+  tune(connection.server.fd.get());
+  connection.up = Pump(connection.client.fd.get(), connection.server.fd.get());
+  connection.down = Pump(connection.server.fd.get(), connection.client.fd.get());
+  watch(key, Side::server, EPOLLOUT);
+}
+
+void TcpRelay::await_answer(Key key) {
+  unanswered_.push_back({key, EventLoop::Clock::now() + answer_limit});
+  if (answer_turn_ == 0) answer_turn_ = loop_.after(answer_limit, [this] { look_for_answers(); });
+}
+
+// Nothing has been read from the client yet: the container's answers may go another way than ours, so once more.
+void TcpRelay::look_for_answers() {
+  answer_turn_ = 0;
+  const auto now = EventLoop::Clock::now();
+  for (; !unanswered_.empty() && unanswered_.front().limit <= now; unanswered_.pop_front()) {
+    const Key key = unanswered_.front().key;
+    const auto found = connections_.find(key);
+    if (found == connections_.end() || found->second.connected) continue;
+    watch(key, Side::server, 0);
+    Fd server = caller_.call_in_own_name(SOCK_STREAM);
+    if (!server) {
+      close(key, Ending::broken);
+      continue;
+    }
+    found->second.as_client = false;
+    found->second.called_again = true;
+    reach(key, std::move(server));
+  }
+  if (!unanswered_.empty())
+    answer_turn_ = loop_.after(std::chrono::ceil<std::chrono::milliseconds>(unanswered_.front().limit - now),
+                               [this] { look_for_answers(); });
 }
 
 void TcpRelay::resume(KeptConnection kept) {
@@ -230,6 +278,8 @@ bool TcpRelay::finish_connecting(Connection& connection) {
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(connection.server.fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error == 0 && connection.as_client) caller_.answer_came();
+  if (error == 0 && connection.called_again) caller_.answer_was_lost();
   return connection.connected = error == 0;
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "network/link/socket_address.hpp"
+#include "network/relay/client_names.hpp"
 #include "network/relay/relay.hpp"
 
 namespace consort {
@@ -80,7 +81,7 @@ void set_source(msghdr& header, const Address& source) {
 class UdpRelay final : public Relay {
  public:
   UdpRelay(EventLoop& loop, int socket, RelayTarget target, RelayBudget& budget)
-      : loop_(loop), socket_(socket), target_(target), budget_(budget) {}
+      : loop_(loop), socket_(socket), caller_(target), budget_(budget) {}
   ~UdpRelay() override;
   Result<> listen();
 
@@ -95,7 +96,7 @@ class UdpRelay final : public Relay {
 
   EventLoop& loop_;
   int socket_;
-  RelayTarget target_;
+  Caller caller_;
   RelayBudget& budget_;
   EventLoop::Token token_ = 0, sweeper_ = 0;
   std::map<FlowKey, Flow> flows_;
@@ -179,9 +180,8 @@ Flow* UdpRelay::flow_of(const FlowKey& key) {
 }
 
 std::optional<Flow> UdpRelay::open_flow(const FlowKey& key) {
-  Fd fd(::socket(target_.address.domain(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const SocketAddress to(target_.address, target_.port);
-  if (!fd || ::connect(fd.get(), to.raw(), to.size) != 0) return std::nullopt;
+  Fd fd = caller_.call(SOCK_DGRAM, key.client, key.client_port).fd;
+  if (!fd) return std::nullopt;
   const auto token = loop_.add(fd.get(), EPOLLIN, [this, key](std::uint32_t) { answer(key); });
   if (!token) return std::nullopt;
   return Flow{std::move(fd), *token, {}};

@@ -203,23 +203,21 @@ Result<> EngineRunner::unless_gone(Result<> removed) {
 }
 
 Result<> EngineRunner::remove_network(const Operation& operation) {
-  const auto network = session_.engine.inspect_network(key_of(operation));
-  if (!network)
-    return network.error().code() == Code::not_found
-               ? Result<>()
-               : Result<>(fail(Error(Code::io, "remove network").on(operation.target).why(network.error().message())));
+  auto network = session_.engine.inspect_network(key_of(operation));
+  if (!network && network.error().code() == Code::not_found) return {};
+  if (!network) return fail(std::move(network).error().wrap("remove network", operation.target));
   return unless_gone(session_.engine.remove_network(network->id));
 }
 
 Result<> EngineRunner::remove_image(const Operation& operation) {
-  const auto outcome = session_.engine.images().remove(operation.target);
+  auto outcome = session_.engine.images().remove(operation.target);
   if (outcome) return {};
   if (outcome.error().code() == Code::not_found) {
     session_.progress.event(
         {.id = operation.shown, .status = "Warning: No resource found to remove", .outlook = Outlook::warning});
     return {};
   }
-  return unless_gone(fail(Error(outcome.error().code(), outcome.error().message())));
+  return unless_gone(fail(std::move(outcome).error()));
 }
 
 Result<> EngineRunner::pull(const Operation& operation, const Cancellation& cancel) {

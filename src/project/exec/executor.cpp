@@ -167,10 +167,11 @@ class Execution {
     return outcome;
   }
 
-  // Something that was to be removed but is still used stays, and is not a failure.
+  // Something that was to be removed but is still used stays, and is not a failure. That a lock could not be had, or
+  // the database, says nothing of its use.
   static bool stays(const Operation& operation, const Error& error) {
     const bool shared = operation.is<RemoveNetwork>() || operation.is<RemoveVolume>() || operation.is<RemoveImage>();
-    return shared && (error.code() == Code::conflict || error.code() == Code::busy);
+    return shared && (error.code() == Code::conflict || error.sys_errno() == EBUSY);
   }
 
   void skipped(const Operation& operation, const Error& error) {

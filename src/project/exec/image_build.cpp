@@ -150,8 +150,11 @@ engine::BuildRun run_for(Session& session, const Cancellation& cancel) {
 // As in docker: the position in the Dockerfile first, then the error. A mark without a line means that the position has
 // been shown already.
 Error shown_as_docker_does(Error error, const std::string& excerpt) {
-  Error shown = Error(error.code()).why(excerpt + "failed to solve: " + error.message()).hint(error.hint_text());
-  shown.data().at = error.mark() ? Mark{.file = error.mark()->file} : Mark{};
+  Mark at = error.mark() ? Mark{.file = error.mark()->file} : Mark{};
+  std::vector<Error> also = std::move(error.data().also);
+  Error shown = std::move(error).wrap(excerpt + "failed to solve");
+  shown.data().at = std::move(at);
+  shown.data().also = std::move(also);
   return shown;
 }
 

@@ -113,7 +113,7 @@ Result<> LogFollower::take_pending() {
     if (source.reader) source.fd = source.reader->watch_fd().value_or(-1);
     const std::string id = source.id;
     Source& kept = sources_.insert_or_assign(id, std::move(source)).first->second;
-    TRY(read(kept));
+    TRY(read_part(kept));
   }
   return look_at_all();
 }
@@ -142,6 +142,16 @@ Result<> LogFollower::read(Source& source) {
   const LogBatch batch(sink_);
   engine::LogReader::LineHandler handler = [&](const engine::LogLine& line) { sink_.line(source.name, line); };
   return source.reader->read(handler);
+}
+
+// One turn of each: a container that writes as fast as we show it must not hide the others, or what the user types.
+Result<> LogFollower::read_part(Source& source) {
+  if (!source.reader) return {};
+  source.reader->acknowledge();
+  const LogBatch batch(sink_);
+  engine::LogReader::LineHandler handler = [&](const engine::LogLine& line) { sink_.line(source.name, line); };
+  source.more = TRY(source.reader->read_part(handler));
+  return {};
 }
 
 Result<> LogFollower::ended(Source& source, const engine::ContainerState& state) {
@@ -225,6 +235,8 @@ Result<bool> LogFollower::is_over() {
     if (others_) return false;
   }
   TRY(look_at_all());
+  for (auto& [id, source] : sources_)
+    if (std::exchange(source.more, false)) TRY(read(source));
   const std::scoped_lock lock(mutex_);
   return finish || (held_ == 0 && pending_.empty() && all_ended());
 }
@@ -238,10 +250,11 @@ Result<> LogFollower::wait() {
     fds.push_back({source.fd, POLLIN, 0});
     readable.push_back(&source);
   }
-  if (::poll(fds.data(), fds.size(), -1) < 0) return errno == EINTR ? Result<>() : fail_errno("poll");
+  const bool more = std::ranges::any_of(readable, &Source::more);
+  if (::poll(fds.data(), fds.size(), more ? 0 : -1) < 0) return errno == EINTR ? Result<>() : fail_errno("poll");
   if (fds[1].revents) others_.reset();
   for (std::size_t i = 0; i < readable.size(); ++i)
-    if (fds[i + 3].revents) TRY(read(*readable[i]));
+    if (fds[i + 3].revents || readable[i]->more) TRY(read_part(*readable[i]));
   if (fds[2].revents) TRY(take_changes());
   if (fds[0].revents) TRY(take_pending());
   return {};

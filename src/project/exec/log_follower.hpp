@@ -48,6 +48,7 @@ class LogFollower {
     std::string id, name;
     std::unique_ptr<engine::LogReader> reader;
     int fd = -1;
+    bool more = false;  // than was read in its last turn
     bool awaited = true;
     bool ended = false;
     bool joined = false;  // its current state was checked once
@@ -70,6 +71,7 @@ class LogFollower {
   Result<bool> is_over();
   Result<> wait();
   Result<> read(Source& source);
+  Result<> read_part(Source& source);
   Result<> ended(Source& source, const engine::ContainerState& state);
   bool all_ended() const;
 

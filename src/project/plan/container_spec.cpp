@@ -169,9 +169,13 @@ Strings volumes_from(const Project& project, const Service& service, std::string
       continue;
     }
     const std::size_t colon = entry.find(':');
-    const auto found = project.services.find(entry.substr(0, colon));
-    if (found == project.services.end()) continue;
-    donors.push_back(container_name(project, found->second, 1, separator) +
+    // With --no-deps the lender is not selected, but has its container.
+    const std::string lender = entry.substr(0, colon);
+    const auto found = project.services.find(lender);
+    const auto other = project.disabled_services.find(lender);
+    if (found == project.services.end() && other == project.disabled_services.end()) continue;
+    const Service& from = found != project.services.end() ? found->second : other->second;
+    donors.push_back(container_name(project, from, 1, separator) +
                      (colon == std::string::npos ? "" : entry.substr(colon)));
   }
   return donors;

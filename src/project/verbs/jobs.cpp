@@ -120,7 +120,7 @@ Result<> register_jobs(Session& session, const UpOptions& options, const JobProg
   engine::Jobs jobs(session.engine);
   for (const auto& [name, job] : project.jobs) {
     if (job.triggers->schedule.empty()) {
-      manual += (manual.empty() ? "" : ", ") + name;
+      if (job.triggers->manual.value_or(true)) manual += (manual.empty() ? "" : ", ") + name;
       continue;
     }
     if (session.dry_run == DryRun::yes) continue;

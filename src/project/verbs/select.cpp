@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/strings.hpp"
+#include "compose/jobs.hpp"
 #include "project/plan/names.hpp"
 
 namespace consort::project {
@@ -12,6 +13,8 @@ namespace {
 
 Error no_such_service(const Session& session, const std::vector<engine::Container>& containers,
                       const std::string& name) {
+  if (session.project)
+    if (auto refused = compose::is_job_only(*session.project, name)) return std::move(*refused);
   Error error(Code::not_found, "no such service: " + name);
   std::vector<std::string> known;
   if (session.project)

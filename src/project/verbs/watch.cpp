@@ -106,14 +106,14 @@ Result<> Watching::react_to(const std::vector<std::string>& changes) {
   if (reaction.empty() && reaction.exec.empty()) return {};
   if (changes.size() > large_batch)
     options_.say("Large batch of file changes detected. If you just switched branches, this is expected.");
+  const std::string count = "count[" + std::to_string(changes.size()) + "]";
+  if (options_.debug) options_.debug("batch start: " + count);
   if (options_.busy) options_.busy(ReactOptions::Busy::yes);
   const auto begun = std::chrono::steady_clock::now();
   Result<> outcome = handler_->run(reaction);
   const Nanoseconds taken = std::chrono::steady_clock::now() - begun;
   if (options_.busy) options_.busy(ReactOptions::Busy::no);
-  if (options_.debug)
-    options_.debug("batch complete: duration[" + format_duration(taken) + "] count[" + std::to_string(changes.size()) +
-                   "]");
+  if (options_.debug) options_.debug("batch complete: duration[" + format_duration(taken) + "] " + count);
   return outcome;
 }
 

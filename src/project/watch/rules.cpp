@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <memory>
 #include <optional>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/real_path.hpp"
 
 namespace consort::project {
 
@@ -31,34 +30,13 @@ const std::vector<std::string>& passing_files() {
   return patterns;
 }
 
-bool lies_below(const std::string& path, const std::string& folder) {
-  return folder == "/" ? path.size() > 1 : path.size() > folder.size() && path.starts_with(folder + "/");
-}
-
-// The path relative to `folder`; nullopt: it is not in it.
-std::optional<std::string> below(const std::string& path, const std::string& folder) {
-  if (!lies_below(path, folder)) return std::nullopt;
-  return path.substr(folder == "/" ? 1 : folder.size() + 1);
-}
-
-// Resolves symlinks as far as the path exists.
-std::string real_path_of(const std::string& path) {
-  std::string rest;
-  for (std::string part = path;; part = dir_name(part)) {
-    const std::unique_ptr<char, void (*)(void*)> real(::realpath(part.c_str(), nullptr), ::free);
-    if (real) return clean_path(real.get() + rest);
-    if (part == "/" || part == ".") return path;
-    rest = "/" + base_name(part) + rest;
-  }
-}
-
 // An absolute pattern means exactly that path.
 Result<engine::PatternList> patterns_of(const std::string& base, const compose::Strings& texts) {
   std::vector<std::string> patterns;
   for (const std::string& text : texts) {
     const bool back = text.starts_with('!');
     const std::string plain = back ? text.substr(1) : text;
-    const auto inside = plain.starts_with('/') ? below(clean_path(plain), base) : std::nullopt;
+    const auto inside = plain.starts_with('/') ? path_below(clean_path(plain), base) : std::nullopt;
     if (plain.starts_with('/') && !inside) continue;
     patterns.push_back((back ? "!" : "") + inside.value_or(plain));
   }
@@ -68,7 +46,7 @@ Result<engine::PatternList> patterns_of(const std::string& base, const compose::
 // A path in a bind mount is left to the mount, through which the container already sees every change.
 bool is_mounted(const compose::Service& service, const std::string& path) {
   return std::ranges::any_of(service.volumes, [&](const compose::Mount& mount) {
-    return mount.type == compose::MountType::bind && (path == mount.source || lies_below(path, mount.source));
+    return mount.type == compose::MountType::bind && lies_in(path, mount.source);
   });
 }
 
@@ -79,7 +57,7 @@ class Maker {
 
   Result<> run() {
     if (service_.build && !service_.build->context.empty() && service_.build->context.starts_with('/')) {
-      const std::string context = real_path_of(service_.build->context);
+      const std::string context = real_path_so_far(service_.build->context);
       const std::string dockerfile =
           service_.build->dockerfile.empty() ? "" : join_path(context, service_.build->dockerfile);
       context_ =
@@ -93,7 +71,8 @@ class Maker {
   Result<> add(const compose::WatchTrigger& trigger) {
     const auto action = std::ranges::find(action_names, trigger.action, &ActionName::name);
     if (action == action_names.end()) return fail(Code::invalid, "unknown watch action \"" + trigger.action + "\"");
-    WatchRule rule{.service = service_.name, .action = action->action, .path = real_path_of(clean_path(trigger.path))};
+    WatchRule rule{
+        .service = service_.name, .action = action->action, .path = real_path_so_far(clean_path(trigger.path))};
     if (rule.action == WatchAction::rebuild) TRY(check_rebuild());
     rule.mounted = copies_files(rule.action) &&
                    (is_mounted(service_, clean_path(trigger.path)) || is_mounted(service_, rule.path));
@@ -155,23 +134,23 @@ bool copies_files(WatchAction action) {
 }
 
 bool PathFilter::matches(const std::string& path) const {
-  const auto inside = below(path, base_);
+  const auto inside = path_below(path, base_);
   return inside && patterns_.matches(*inside);
 }
 
 bool PathFilter::matches_all_below(const std::string& folder) const {
-  const auto inside = below(folder, base_);
+  const auto inside = path_below(folder, base_);
   return inside && patterns_.matches(*inside) && !patterns_.may_take_back_below(*inside);
 }
 
 bool WatchRule::concerns(const std::string& changed) const {
-  if (changed != path && !lies_below(changed, path)) return false;
+  if (!lies_in(changed, path)) return false;
   if (!include.empty() && changed != path && !include.matches(changed)) return false;
   return std::ranges::none_of(ignore, [&](const PathFilter& filter) { return filter.matches(changed); });
 }
 
 bool WatchRule::skips(const std::string& folder) const {
-  if (folder == path || lies_below(path, folder)) return false;  // it is on the way to what is wanted
+  if (lies_in(path, folder)) return false;  // it is on the way to what is wanted
   if (!lies_below(folder, path)) return true;
   return std::ranges::any_of(ignore, [&](const PathFilter& each) { return each.matches_all_below(folder); });
 }

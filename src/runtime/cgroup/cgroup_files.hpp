@@ -1,4 +1,4 @@
-// The state of a Cgroup, and functions that read its files.
+// What a Cgroup holds, and small readers and writers of its files.
 #pragma once
 
 #include <string>
@@ -33,9 +33,15 @@ struct Cgroup::Impl {
 
 namespace internal {
 
-std::string read_value(const std::string& path);                           // "" if it cannot be read
-std::uint64_t keyed_value(const std::string& text, std::string_view key);  // "key value" lines; 0 if missing
-std::uint64_t plain_value(const std::string& path);                        // "max" gives 0, for none
+std::string read_value(const std::string& path);                           // "" when it cannot be read
+std::uint64_t keyed_value(const std::string& text, std::string_view key);  // "key value" lines; 0 when absent
+std::uint64_t plain_value(const std::string& path);                        // "max" is 0: none
+Result<> write_value(const std::string& path, const std::string& text);
+std::vector<std::string> groups_below(const std::string& directory);  // their directories
+
+// What the kernel does in its own time is looked for this often, with such a pause in between: two seconds.
+inline constexpr int patience_steps = 400;
+void pause_briefly();  // 5 ms
 
 }  // namespace internal
 

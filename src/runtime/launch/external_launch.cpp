@@ -18,6 +18,7 @@
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
 #include "base/os/processes/inherited.hpp"
+#include "base/os/propagation.hpp"
 #include "base/os/timer.hpp"
 #include "base/strings.hpp"
 #include "runtime/external.hpp"
@@ -118,7 +119,7 @@ Result<std::map<std::size_t, std::string>> Helper::hang_in_sources() const {
 
 Result<> Helper::make_bundle() const {
   if (::unshare(CLONE_NEWNS) != 0) return fail_errno("create mount namespace");
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) return fail_errno("separate mounts");
+  if (set_propagation(MS_SLAVE) != 0) return fail_errno("separate mounts");
   const std::string rootfs = place + "/rootfs";
   TRY(make_directories(rootfs));
   if (::syscall(SYS_move_mount, root.get(), "", AT_FDCWD, rootfs.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)

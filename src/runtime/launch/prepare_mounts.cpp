@@ -13,6 +13,7 @@
 #include "base/os/files/file.hpp"
 #include "base/os/processes/container_users.hpp"
 #include "base/os/processes/user_namespace.hpp"
+#include "base/os/trees/overlay_view.hpp"
 #include "base/strings.hpp"
 #include "runtime/launch/child_files.hpp"
 #include "runtime/launch/prepare.hpp"
@@ -196,9 +197,7 @@ Result<PreparedMount> prepare_layers(const Mount& from, const MountOptions& opti
   mount.shown = "overlay on \"" + from.destination + "\"";
   OverlayRoot overlay;
   overlay.owners = OverlayRoot::Owners::of_container;
-  constexpr std::string_view key = "lowerdir=";
-  for (const std::string& option : split(options.data, ','))
-    if (option.starts_with(key)) overlay.lower = split(option.substr(key.size()), ':');
+  overlay.lower = overlay_lower_folders(options.data);
   mount.tree = TRY_WRAP(mount_overlay(overlay, {}), "mount", mount.shown);
   mount.tree_path = tree_path_of(mount.tree);
   TRY(set_bind_options(options, mount, Manner::ours));

@@ -142,7 +142,8 @@ Result<Fd> mount_overlay_new(const OverlayRoot& overlay) {
   take_mark_away(overlay);
   if (!overlay.upper.empty()) {
     const auto [upper, work] = TRY(paths.upper_and_work(overlay));
-    if (configure(context.get(), "upperdir", upper) != 0 || configure(context.get(), "workdir", work) != 0)
+    if (configure(context.get(), "upperdir", overlay_value(upper)) != 0 ||
+        configure(context.get(), "workdir", overlay_value(work)) != 0)
       return overlay_error(errno, context.get(), overlay.upper);
   }
   if (is_volatile(overlay)) ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG, "volatile", nullptr, 0);

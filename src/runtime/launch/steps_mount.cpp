@@ -15,6 +15,7 @@
 #include <climits>
 #include <cstring>
 
+#include "base/os/propagation.hpp"
 #include "runtime/launch/child_files.hpp"
 #include "runtime/launch/steps_list.hpp"
 #include "runtime/spec/mount_options.hpp"
@@ -322,8 +323,8 @@ int take_root_of_namespace() {
 
 // Nothing that happens in the container's mount namespace may propagate to the host's.
 Outcome stop_propagation(Child& child) {
-  if (child.plan.foreign.chroot) return {};  // it is the host's namespace
-  return ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 ? Outcome{} : failed();
+  if (child.plan.foreign.chroot) return {};  // it is the host's
+  return set_propagation(MS_SLAVE) == 0 ? Outcome{} : failed();
 }
 
 // pivot_root needs a mount point in this namespace; the bundle's directory serves as one. It also refuses a shared one,

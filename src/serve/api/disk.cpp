@@ -4,6 +4,8 @@
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/images.hpp"
+#include "engine/in_use.hpp"
+#include "engine/prune.hpp"
 #include "serve/api/containers/container_shape.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/filters.hpp"
@@ -83,7 +85,7 @@ Result<> add_containers(Call& call, Json& answer) {
 
 Result<> add_volumes(Call& call, Json& answer) {
   engine::Engine& engine = *TRY(call.engine());
-  const auto users = TRY(users_of_volumes(engine));
+  const auto users = TRY(engine::volumes_in_use(engine));
   Json rows = Json::array();
   for (const engine::Volume& volume : TRY(engine.list_volumes())) {
     if (!shows_volume(call, volume)) continue;
@@ -146,17 +148,14 @@ Result<> prune_containers(Call& call) {
   const Filters filters = TRY(Filters::of(call, known));
   const std::optional<SystemTime> older = TRY(until_of(filters));
   engine::Engine& engine = *TRY(call.engine());
+  const auto pruned =
+      TRY(engine::prune_containers(engine, engine::PruneMode::act, [&](const engine::Container& container) {
+        return call.service().shows(container) && filters.labels(container.labels) &&
+               !(older && container.created_at >= *older);
+      }));
   Json deleted = nullptr;
-  std::uint64_t reclaimed = 0;
-  for (const engine::Container& container : TRY(engine.list())) {
-    if (container.state.running() || !call.service().shows(container) || !filters.labels(container.labels)) continue;
-    if (older && container.created_at >= *older) continue;
-    const std::uint64_t bytes = size_of(engine, container).own;
-    if (!engine.remove_container(container.id)) continue;  // somebody has started it
-    deleted.push_back(container.id);
-    reclaimed += bytes;
-  }
-  return call.json(200, {{"ContainersDeleted", std::move(deleted)}, {"SpaceReclaimed", reclaimed}});
+  for (const auto& item : pruned.items) deleted.push_back(item.id);
+  return call.json(200, {{"ContainersDeleted", std::move(deleted)}, {"SpaceReclaimed", pruned.bytes}});
 }
 
 constexpr Route table[] = {

@@ -87,8 +87,7 @@ bool is_successor(const std::string& name) {
 Result<> check_volume_name(Call& call, const std::string& name) {
   if (name.empty()) return {};
   const Result<engine::Volume> there = TRY(call.engine())->inspect_volume(name);
-  if (!there && there.error().code() != Code::not_found)
-    return fail(Error(there.error().code(), there.error().message()));
+  if (!there && there.error().code() != Code::not_found) return fail(there.error());
   if (there ? shows_volume(call, *there) : is_name_of(limit_of(call), name)) return {};
   return refuse(call, "names of its volumes must begin with \"" + limit_of(call) + "_\", unlike " + name);
 }

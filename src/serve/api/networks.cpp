@@ -5,7 +5,8 @@
 #include "base/narrow.hpp"
 #include "base/strings.hpp"
 #include "engine/engine.hpp"
-#include "engine/networks_in_use.hpp"
+#include "engine/in_use.hpp"
+#include "engine/prune.hpp"
 #include "serve/api/containers/container_networks.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/containers/known_keys.hpp"
@@ -43,7 +44,7 @@ Json pools_shape(const Network& network) {
 
 Json network_shape(const Network& network, Json containers) {
   const NetworkSpec& spec = network.spec;
-  const Json options = spec.ipam_options.empty() ? Json(nullptr) : map_of(spec.ipam_options);
+  const Json options = is_built_in(network) ? Json(nullptr) : map_of(spec.ipam_options);
   return {{"Name", spec.name},
           {"Id", network.id},
           {"Created", go_time(network.created_at)},
@@ -186,6 +187,12 @@ Result<NetworkSpec> spec_of(Call& call, const Json& body) {
     if (spec.name == name)
       return fail(http_error(403, "operation is not permitted on predefined " + spec.name + " network "));
   spec.driver = get_string(body, "Driver");
+  if (spec.driver == "host" || spec.driver == "null")
+    return fail(http_error(403, "only one instance of \"" + spec.driver + "\" network is allowed"));
+  if (get_bool(body, "ConfigOnly"))
+    return fail(http_error(501, "network " + spec.name + ": networks that are only a configuration are not supported"));
+  if (const Json* from = find_key(body, "ConfigFrom"); from && !get_string(*from, "Network").empty())
+    return fail(http_error(404, "configuration network \"" + get_string(*from, "Network") + "\" does not exist"));
   spec.driver_opts = strings_in(body, "Options");
   spec.labels = strings_in(body, "Labels");
   spec.internal = get_bool(body, "Internal");
@@ -221,7 +228,7 @@ Result<> create_network(Call& call) {
     return fail(http_error(403, made.error().message()));
   if (!made && made.error().code() == Code::invalid && !spec.pools.empty())
     return fail(http_error(400, "invalid network config:\n" + made.error().message()));
-  if (!made) return fail(Error(made.error().code(), made.error().message()));
+  if (!made) return fail(made.error());
   return call.json(201, {{"Id", made->id}, {"Warning", ""}});
 }
 
@@ -275,13 +282,12 @@ Result<> prune_networks(Call& call) {
   const Filters filters = TRY(Filters::of(call, known));
   const std::optional<SystemTime> older = TRY(until_of(filters));
   engine::Engine& engine = *TRY(call.engine());
-  const std::set<std::string> used = TRY(networks_in_use(engine));
+  const auto pruned = TRY(engine::prune_networks(engine, engine::PruneMode::act, [&](const Network& network) {
+    return shows_network(call, network) && filters.labels(network.spec.labels) &&
+           !(older && network.created_at >= *older);
+  }));
   Json deleted = nullptr;
-  for (const Network& network : TRY(all_networks(call))) {
-    if (is_built_in(network) || used.contains(network.id) || !filters.labels(network.spec.labels)) continue;
-    if (older && network.created_at >= *older) continue;
-    if (engine.remove_network(network.id)) deleted.push_back(network.spec.name);  // else somebody was faster
-  }
+  for (const auto& item : pruned.items) deleted.push_back(item.name);
   return call.json(200, {{"NetworksDeleted", std::move(deleted)}});
 }
 

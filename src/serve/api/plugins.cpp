@@ -1,4 +1,5 @@
 // There are no plugins: requests for one are answered with "not found", and none can be installed.
+#include "serve/api/filters.hpp"
 #include "serve/api/routes.hpp"
 
 namespace consort::serve {
@@ -6,6 +7,8 @@ namespace consort::serve {
 namespace {
 
 Result<> list_plugins(Call& call) {
+  constexpr std::string_view known[] = {"capability", "enabled"};
+  (void)TRY(Filters::of(call, known));
   return call.json(200, Json::array());
 }
 

@@ -19,6 +19,7 @@ Result<> remove(engine::Engine& engine, const std::string& id) {
   return engine.remove_container(id, {.volumes = engine::AnonymousVolumes::remove});
 }
 
+// Not is_to_go(): a container that was created here may be started yet, and only its end counts.
 void remove_ended(const Roots& roots, const std::vector<std::string>& ids) {
   const auto engine = engine::Engine::open(roots);
   if (!engine) return;

@@ -1,9 +1,8 @@
 // Volumes.
-#include <set>
-
-#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/engine.hpp"
+#include "engine/in_use.hpp"
+#include "engine/prune.hpp"
 #include "serve/api/filters.hpp"
 #include "serve/api/limits.hpp"
 #include "serve/api/routes.hpp"
@@ -39,7 +38,7 @@ Result<> list_volumes(Call& call) {
   const std::optional<bool> dangling = TRY(filters.boolean("dangling"));
   engine::Engine& engine = *TRY(call.engine());
   std::map<std::string, unsigned> users;
-  if (dangling) users = TRY(users_of_volumes(engine));
+  if (dangling) users = TRY(engine::volumes_in_use(engine));
   Json shapes = Json::array();
   for (const Volume& volume : TRY(engine.list_volumes())) {
     const bool fits = shows_volume(call, volume) && filters.pattern("name", volume.spec.name) &&
@@ -92,18 +91,13 @@ Result<> prune_volumes(Call& call) {
   // Before 1.42, named volumes were removed as well.
   const bool named_too = call.version() < 42 || (filters.has("all") && TRY(filters.boolean("all")).value_or(false));
   engine::Engine& engine = *TRY(call.engine());
-  const auto users = TRY(users_of_volumes(engine));
+  const auto named = named_too ? engine::NamedVolumes::prune : engine::NamedVolumes::keep;
+  const auto pruned = TRY(engine::prune_volumes(engine, engine::PruneMode::act, named, [&](const Volume& volume) {
+    return shows_volume(call, volume) && filters.labels(volume.spec.labels);
+  }));
   Json deleted = Json::array();
-  std::uint64_t reclaimed = 0;
-  for (const Volume& volume : TRY(engine.list_volumes())) {
-    if (users.contains(volume.spec.name) || !(volume.anonymous || named_too)) continue;
-    if (!shows_volume(call, volume) || !filters.labels(volume.spec.labels)) continue;
-    const std::uint64_t bytes = tree_bytes(volume.mountpoint);
-    if (!engine.remove_volume(volume.spec.name)) continue;  // somebody uses it now
-    deleted.push_back(volume.spec.name);
-    reclaimed += bytes;
-  }
-  return call.json(200, {{"VolumesDeleted", std::move(deleted)}, {"SpaceReclaimed", reclaimed}});
+  for (const auto& item : pruned.items) deleted.push_back(item.name);
+  return call.json(200, {{"VolumesDeleted", std::move(deleted)}, {"SpaceReclaimed", pruned.bytes}});
 }
 
 constexpr Route table[] = {
@@ -139,17 +133,6 @@ Json volume_shape(const Volume& volume) {
           {"Name", volume.spec.name},
           {"Options", volume.spec.driver_opts.empty() ? Json(nullptr) : map_of(volume.spec.driver_opts)},
           {"Scope", "local"}};
-}
-
-Result<std::map<std::string, unsigned>> users_of_volumes(engine::Engine& engine) {
-  std::map<std::string, unsigned> users;
-  for (const engine::Container& container : TRY(engine.list())) {
-    std::set<std::string> mounted;
-    for (const engine::MountPoint& mount : container.mounts)
-      if (mount.type == engine::MountType::volume) mounted.insert(mount.name);
-    for (const std::string& name : mounted) ++users[name];
-  }
-  return users;
 }
 
 }  // namespace consort::serve

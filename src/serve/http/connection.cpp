@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/limit_text.hpp"
 #include "base/strings.hpp"
 
 namespace consort::serve::http {
@@ -121,7 +122,7 @@ Result<std::string> Connection::read_body(std::size_t limit, const Keep& keep) {
   body_until_ = std::chrono::steady_clock::now() + patience_.whole;
   while (const std::size_t got = TRY(read_body(part))) {
     if (whole.size() + got > limit)
-      return fail(Code::invalid, "the request's body is larger than " + std::to_string(limit) + " bytes");
+      return fail(Code::invalid, "the request's body is larger than " + limit_text(limit));
     if (keep) TRY(keep(got));
     whole.append(part.data(), got);
   }
@@ -160,8 +161,9 @@ bool Connection::gone() const {
   return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }
 
-Connection::Raw Connection::release() {
-  Raw raw{.socket = std::move(socket_), .early = std::move(body_)};
+Result<Connection::Raw> Connection::release() {
+  Raw raw{.socket = TRY(duplicate(socket_.get())), .early = std::move(body_)};
+  released_ = true;
   raw.early.erase(0, body_read_);
   raw.early += buffer_;
   return raw;

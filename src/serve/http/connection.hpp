@@ -45,14 +45,15 @@ class Connection {
   // Whether the other side has fully closed the connection, not only for writing.
   bool gone() const;
 
-  // For another protocol after the head of the answer: the caller takes over the connection. `early` has bytes after
-  // the request that have already been read.
+  // For a protocol of its own after the head of the answer: from here on the connection is the caller's. `early` are
+  // the bytes after the request that have been read already. This one keeps a descriptor until it is destroyed: to tell
+  // the client the end before that, shut the socket down.
   struct Raw {
     Fd socket;
     std::string early;
   };
-  Raw release();
-  bool released() const { return !socket_; }
+  Result<Raw> release();
+  bool released() const { return released_; }
 
  private:
   Result<std::size_t> fill(std::chrono::milliseconds patience);  // 0: end of file, or timeout
@@ -68,6 +69,7 @@ class Connection {
   std::optional<std::chrono::steady_clock::time_point> body_until_;  // deadline of a body that is kept
   std::optional<RequestParser> parser_;                              // of the current request
   bool expects_continue_ = false;
+  bool released_ = false;
 };
 
 }  // namespace consort::serve::http

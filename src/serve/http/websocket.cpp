@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "base/base64.hpp"
+#include "base/os/sockets/send_full.hpp"
 
 namespace consort::serve::http {
 
@@ -18,16 +19,6 @@ using websocket::Opcode;
 namespace {
 
 constexpr std::size_t block = std::size_t{32} << 10;
-
-bool send_all(int socket, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -108,7 +99,7 @@ bool WebSocketRelay::pass_in(std::string_view bytes) {
   if (!taken) return false;
   pending_ += taken->bytes;
   push();
-  return send_all(client_.get(), taken->reply) && !taken->closed;
+  return send_full(client_.get(), taken->reply) && !taken->closed;
 }
 
 // A process that does not read must not hold back what it writes.
@@ -126,11 +117,11 @@ bool WebSocketRelay::pass_out() {
   const ssize_t got = ::recv(inner_.get(), part.data(), part.size(), 0);
   if (got < 0) return errno == EINTR || errno == EAGAIN;
   if (got == 0) {
-    (void)send_all(client_.get(), make_frame(Opcode::close, std::string("\x03\xe8", 2)));  // 1000: as it should be
+    (void)send_full(client_.get(), make_frame(Opcode::close, std::string("\x03\xe8", 2)));  // 1000: as it should be
     return false;
   }
-  return send_all(client_.get(),
-                  make_frame(Opcode::binary, std::string_view(part.data(), static_cast<std::size_t>(got))));
+  const auto size = static_cast<std::size_t>(got);
+  return send_full(client_.get(), make_frame(Opcode::binary, std::string_view(part.data(), size))).has_value();
 }
 
 void WebSocketRelay::run() {

@@ -44,9 +44,9 @@ Result<> Client::end() const {
 }
 
 Result<> Client::reload_clock() const {
-  const auto answer = call(roots_, project_, request_for(Op::clock, ""));
+  const auto answer = call(roots_, project_, request_for(Op::clock, ""), nullptr, asking());
   if (answer) return {};
-  if (!nobody_there(answer.error())) return fail(Error(answer.error().code(), answer.error().message()));
+  if (!nobody_there(answer.error())) return fail(answer.error());
   return has_clock(roots_, project_) ? ensure() : Result<>();
 }
 
@@ -55,7 +55,7 @@ Result<> Client::fire_job(const std::string& job, const std::string& run, bool r
   Request request = request_for(Op::fire, run);
   request.job = job;
   request.reschedule = reschedule;
-  TRY(call(roots_, project_, request));
+  TRY(call(roots_, project_, request, nullptr, asking()));
   return {};
 }
 
@@ -63,7 +63,7 @@ Result<> Client::end_by(Op op) const {
   const std::string run_folder = roots_.project_run(project_);
   const auto deadline = std::chrono::steady_clock::now() + longest_end;
   while (true) {
-    auto asked = ask(roots_, project_, request_for(op, ""));
+    auto asked = ask(roots_, project_, request_for(op, ""), asking());
     if (asked) {
       if (!asked->answer.reply.ok) return fail(failure_in(asked->answer.reply));
       asked->socket.reset();

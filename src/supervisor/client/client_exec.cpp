@@ -15,7 +15,7 @@ Result<Exec> Client::exec(const std::string& container_id, const ExecOptions& op
   request.tty = options.tty;
   request.detach = options.detach;
   request.streams = options.streams;
-  auto asked = ask(roots_, project_, request);
+  auto asked = ask(roots_, project_, request, asking());
   if (!asked && nobody_there(asked.error()))
     return fail(Error(Code::conflict, "container " + container_id + " is not running"));
   Conversation talk = TRY(std::move(asked));
@@ -53,7 +53,7 @@ Result<> Exec::kill(int signal) {
 }
 
 Result<int> Exec::wait() {
-  TRY(await_answer(parts_.socket.get(), -1));
+  TRY(await_answer(parts_.socket.get(), -1, nullptr));
   auto answer = receive_answer(parts_.socket.get());
   if (!answer) {
     // The supervisor was replaced; its successor knows the process by its number.

@@ -11,6 +11,7 @@
 #include <chrono>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 #include "base/os/processes/own_programs.hpp"
 #include "base/os/processes/process.hpp"
 #include "base/os/sockets/unix_socket.hpp"
@@ -115,7 +116,7 @@ ObservedContainer settled(ObservedContainer state, Boot boot) {
 Result<std::optional<ObservedContainer>> read_state(const std::string& path, Boot boot) {
   const auto text = read_file(path, record_bytes_limit);
   if (!text && text.error().sys_errno() == ENOENT) return std::optional<ObservedContainer>{};
-  if (!text) return fail(Error(text.error().code(), text.error().message()));
+  if (!text) return fail(text.error());
   return std::optional<ObservedContainer>(settled(TRY(state_from_json(*text, path)), boot));
 }
 
@@ -145,16 +146,10 @@ Result<bool> await_successor(const Roots& roots, const std::string& project, int
                   .hint("see " + run_folder + "/supervisor.log"));
 }
 
-// flock has no timeout, and its holder may be stopped. Looked at often in the beginning: a start takes milliseconds.
 Result<Fd> lock_starts(const std::string& run_folder, int cancel_fd) {
-  Fd lock = TRY(open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600));
-  constexpr int often = 50;
-  for (int looks = 0; ::flock(lock.get(), cancel_fd < 0 ? LOCK_EX : LOCK_EX | LOCK_NB) != 0; ++looks) {
-    if (errno == EWOULDBLOCK)
-      TRY(pause(std::chrono::milliseconds(looks < often ? 2 : 20), cancel_fd));
-    else if (errno != EINTR)
-      return fail_errno("lock", run_folder + "/supervisor.lock");
-  }
+  const std::string path = run_folder + "/supervisor.lock";
+  Fd lock = TRY(open_file(path, O_RDWR | O_CREAT, 0600));
+  TRY(lock_exclusive(lock.get(), path, {.cancel_fd = cancel_fd}));
   return lock;
 }
 
@@ -222,8 +217,9 @@ std::optional<Fd> claim_abandoned(const Roots& roots, const std::string& project
   return std::move(*lock);
 }
 
-Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::string& project) {
-  const Client client(roots, project);
+Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::string& project,
+                                               const std::shared_ptr<Patience>& patience) {
+  const Client client(roots, project, patience);
   if (auto live = client.snapshot(); live) return live;
   return recorded_states(roots.project_run(project));
 }
@@ -232,20 +228,22 @@ namespace {
 
 // A supervisor of an older version tells of all of them.
 Result<std::vector<ObservedContainer>> observe_one(const Roots& roots, const std::string& project,
-                                                   const std::string& id) {
-  auto asked = ask(roots, project, request_for(Op::snapshot, id));
+                                                   const std::string& id, Patience* patience) {
+  auto asked = ask(roots, project, request_for(Op::snapshot, id), {.patience = patience});
   if (asked && asked->answer.reply.ok)
-    if (auto live = receive_states(asked->socket.get(), std::move(asked->answer.reply)); live) return live;
+    if (auto live = receive_states(asked->socket.get(), std::move(asked->answer.reply), patience); live) return live;
   return recorded_states(roots.project_run(project));
 }
 
 }  // namespace
 
 Result<std::map<std::string, ObservedContainer>> observe(const Roots& roots, const std::string& project,
-                                                         std::span<const std::string> container_ids) {
+                                                         std::span<const std::string> container_ids,
+                                                         const std::shared_ptr<Patience>& patience) {
   std::map<std::string, ObservedContainer> all;
   for (ObservedContainer& state :
-       TRY(container_ids.size() == 1 ? observe_one(roots, project, container_ids.front()) : observe(roots, project))) {
+       TRY(container_ids.size() == 1 ? observe_one(roots, project, container_ids.front(), patience.get())
+                                     : observe(roots, project, patience))) {
     std::string id = state.id;
     all.emplace(std::move(id), std::move(state));
   }

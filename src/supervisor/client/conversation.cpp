@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "base/os/sockets/unix_socket.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
+#include "supervisor/standing.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -92,7 +92,7 @@ Result<Conversation> ask_on_connection(const Roots& roots, const std::string& pr
     if (sent.error().sys_errno() == EPIPE || sent.error().sys_errno() == ECONNRESET) return fail(supervisor_gone());
     return fail(std::move(sent.error()));
   }
-  TRY(await_answer(socket.get(), asking.cancel_fd));
+  TRY(await_answer(socket.get(), asking.cancel_fd, asking.patience));
   Answer answer = TRY(receive_answer(socket.get()));
   return Conversation{std::move(socket), std::move(answer)};
 }
@@ -103,11 +103,11 @@ std::chrono::steady_clock::time_point patience_ends() {
   return std::chrono::steady_clock::now() + longest_wait_for_successor;
 }
 
-Result<> await_answer(int socket, int cancel_fd) {
-  // A command asks many times, and waits for a stopped one once.
-  static std::atomic<bool> known = false;
-  const std::chrono::milliseconds between_looks(known ? 100 : 1000);
-  const int most_looks = known ? 1 : 3;
+Result<> await_answer(int socket, int cancel_fd, Patience* given) {
+  Patience own;
+  Patience& patience = given ? *given : own;
+  const std::chrono::milliseconds between_looks = patience.between_looks();
+  const int most_looks = patience.most_looks();
   std::array<pollfd, 2> fds{pollfd{socket, POLLIN, 0}, pollfd{cancel_fd, POLLIN, 0}};
   auto look_at = std::chrono::steady_clock::now() + between_looks;
   for (int stopped = 0;;) {
@@ -118,12 +118,20 @@ Result<> await_answer(int socket, int cancel_fd) {
     if (got > 0) break;
     look_at = std::chrono::steady_clock::now() + between_looks;
     auto reason = stopped_at_other_end(socket);
-    known = reason.has_value() && (known || stopped + 1 == most_looks);
     stopped = reason ? stopped + 1 : 0;
-    if (reason && stopped == most_looks) return fail(std::move(*reason));
+    if (!reason) patience.renew();
+    if (!reason || stopped < most_looks) continue;
+    patience.spend();
+    return fail(std::move(*reason));
   }
   if (fds[0].revents != 0) return {};
   return fail(Code::interrupted, "interrupted");
+}
+
+std::optional<Error> who_is_stopped(const Roots& roots, const std::string& project) {
+  const auto socket = connect_to(roots, project);
+  if (socket) return stopped_at_other_end(socket->get());
+  return socket.error().code() == Code::busy ? std::optional(socket.error()) : std::nullopt;
 }
 
 bool nobody_there(const Error& error) {
@@ -203,17 +211,18 @@ Request request_for(Op op, const std::string& container_id) {
   return request;
 }
 
-Result<Answer> call_on_running(const Roots& roots, const std::string& project, const Request& request) {
-  auto answer = call(roots, project, request);
+Result<Answer> call_on_running(const Roots& roots, const std::string& project, const Request& request,
+                               const Asking& asking) {
+  auto answer = call(roots, project, request, nullptr, asking);
   if (!answer && nobody_there(answer.error()))
     return fail(Error(Code::conflict, "container " + request.id + " is not running"));
   return answer;
 }
 
-Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first) {
+Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first, Patience* patience) {
   std::vector<ObservedContainer> states = std::move(first.states);
   for (bool more = first.more; more;) {
-    TRY(await_answer(socket, -1));
+    TRY(await_answer(socket, -1, patience));
     Answer answer = TRY(receive_answer(socket));
     if (!answer.reply.ok) return fail(failure_in(answer.reply));
     for (ObservedContainer& state : answer.reply.states) states.push_back(std::move(state));

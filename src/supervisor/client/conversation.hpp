@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
 #include "base/roots.hpp"
+#include "supervisor/patience.hpp"
 #include "supervisor/protocol.hpp"
 
 namespace consort::supervisor {
@@ -28,6 +29,7 @@ struct Conversation {
 struct Asking {
   int cancel_fd = -1;              // borrowed; readable: the caller stops waiting for the answer
   std::vector<int> descriptors{};  // borrowed
+  Patience* patience = nullptr;    // borrowed; without, that of one question
 };
 
 // Until when a request is retried without a supervisor, if it is first sent now.
@@ -41,19 +43,20 @@ Result<Conversation> ask(const Roots& roots, const std::string& project, const R
 // The same, but an answer that is not `ok` is an error. exit_code: as in failure_in().
 Result<Answer> call(const Roots& roots, const std::string& project, const Request& request, int* exit_code = nullptr,
                     const Asking& asking = {}, std::chrono::steady_clock::time_point deadline = patience_ends());
-// Code::conflict without a supervisor: the container is not running, or a supervisor would have been started for it.
-Result<Answer> call_on_running(const Roots& roots, const std::string& project, const Request& request);
+// A container without a supervisor does not run, or one would have been started again for it: Code::conflict.
+Result<Answer> call_on_running(const Roots& roots, const std::string& project, const Request& request,
+                               const Asking& asking);
 
 Request request_for(Op op, const std::string& container_id);
 
-// Waits for a message on the connection, without a time limit. Code::busy: the supervisor or its keeper has been
-// stopped with SIGSTOP, so none will arrive. Code::interrupted: the caller has stopped waiting.
-Result<> await_answer(int socket, int cancel_fd);
-// The next message. Code::lost: the supervisor has ended.
+// Until a message of a conversation is there, however long that takes. Code::busy: somebody has stopped the supervisor
+// or its keeper (SIGSTOP), so that none will come. Code::interrupted: the caller does not want to wait any more.
+Result<> await_answer(int socket, int cancel_fd, Patience* patience);
+// The next message of a conversation. Code::lost: its supervisor has ended.
 Result<Answer> receive_answer(int socket);
-// Collects all states, of which the first message has arrived and more may follow.
-Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first);
-// The error of an answer that is not `ok`. exit_code, if not null: of a program that could not be started.
+// All states of which the first message is here, and more may come.
+Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first, Patience* patience);
+// Of an answer that is not `ok`. exit_code: of a program that could not be started, if one is asked for.
 Error failure_in(const Reply& reply, int* exit_code = nullptr);
 
 // Code::lost: no supervisor is listening, and nobody_there() is true for the error. Code::busy: it is stopped with

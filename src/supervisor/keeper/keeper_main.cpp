@@ -368,6 +368,7 @@ int main(int argc, char** argv) {
   keeper.supervisor_argv = take_supervisor_argv(argc, argv);
   if (keeper.supervisor_argv == nullptr) return 1;
   leave_caller();
+  ::signal(SIGXFSZ, SIG_IGN);  // the limit that leave_caller() may not raise: a line of the log is lost, not us
   keeper.signals = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   if (keeper.signals < 0) return 1;
   return run(keeper);

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/flock.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -59,9 +60,7 @@ Result<std::optional<LogFile>> LogFile::open(const std::string& path) {
 }
 
 Result<> LogFile::hold() {
-  while (::flock(fd_.get(), LOCK_SH) != 0)
-    if (errno != EINTR) return fail_errno("hold log");
-  return {};
+  return lock_shared(fd_.get(), "log");
 }
 
 // A file that does not exist or cannot be opened is not held.
@@ -108,7 +107,8 @@ Result<bool> LogFile::read_block(LogPosition& at, const RecordHandler& handler) 
 }
 
 Result<> LogFile::read(LogPosition& at, const RecordHandler& handler) {
-  while (TRY(read_block(at, handler))) {
+  const std::uint64_t end = TRY(size());  // that of now: one who writes as fast as we read must not keep us
+  while (at.offset < end && TRY(read_block(at, handler))) {
   }
   return {};
 }

@@ -29,8 +29,8 @@ class LogFile {
   Result<std::uint64_t> size() const;
 
   using RecordHandler = std::function<void(const LogRecord&)>;
-  // Reads from `at` to the current end, advancing `at`. The last record may still grow: its available bytes are
-  // returned, and the rest in a later call, as a record of its own with the same time and stream.
+  // Reads from `at` to where the file ends when it is called, advancing `at`. The last record may still grow: its
+  // available bytes are returned, and the rest in a later call, as a record of its own with the same time and stream.
   Result<> read(LogPosition& at, const RecordHandler& handler);
   // The same for the block at `at` only. False: nothing is there yet.
   Result<bool> read_block(LogPosition& at, const RecordHandler& handler);

@@ -65,6 +65,7 @@ struct LogReader::Impl {
   Result<bool> collect_tail(Start start, std::deque<KeptLine>& kept);
   Result<> begin(LineHandler& handler);
   Result<> go_on(const LogFile::RecordHandler& handler);
+  Result<bool> step(const LogFile::RecordHandler& handler);
   Result<std::optional<LogFile>> find_newer(bool& lost) const;
   Result<bool> next_file(const LogFile::RecordHandler& handler);
 };
@@ -209,11 +210,19 @@ Result<bool> LogReader::Impl::next_file(const LogFile::RecordHandler& handler) {
   return true;
 }
 
+// Each file that there is at the beginning, once: a writer may rotate as fast as we read.
 Result<> LogReader::Impl::go_on(const LogFile::RecordHandler& handler) {
+  std::size_t files = log_file_names(path).size();
   do {
     if (current) TRY(current->read(at, handler));
-  } while (TRY(next_file(handler)));
+  } while (files-- > 0 && TRY(next_file(handler)));
   return {};
+}
+
+// A block, or the way to the next file. False: nothing more at present.
+Result<bool> LogReader::Impl::step(const LogFile::RecordHandler& handler) {
+  if (current && TRY(current->read_block(at, handler))) return true;
+  return next_file(handler);
 }
 
 LogReader::LogReader(std::string path, LogReadOptions options)
@@ -228,6 +237,18 @@ Result<> LogReader::read(LineHandler& handler) {
   return impl_->go_on([&](const LogRecord& record) { impl_->lines.add(record, give); });
 }
 
+Result<bool> LogReader::read_part(LineHandler& handler) {
+  if (!impl_->begun) {
+    TRY(impl_->begin(handler));
+    return false;
+  }
+  const auto give = [&](const LogLine& line, bool) { impl_->give(line, handler); };
+  constexpr std::uint64_t part_bytes = 1 << 20;
+  for (std::uint64_t done = 0; done < part_bytes; done += log_block_bytes)
+    if (!TRY(impl_->step([&](const LogRecord& record) { impl_->lines.add(record, give); }))) return false;
+  return true;
+}
+
 void LogReader::flush(LineHandler& handler) {
   impl_->lines.flush([&](const LogLine& line, bool) { impl_->give(line, handler); });
 }
@@ -240,8 +261,7 @@ Result<bool> LogReader::read_bytes(const RecordHandler& handler) {
     impl_->at = {start.offset, 0};
     if (!files.empty()) impl_->current = std::move(files[start.file]);
   }
-  if (std::optional<LogFile>& file = impl_->current; file && TRY(file->read_block(impl_->at, handler))) return true;
-  return impl_->next_file(handler);
+  return impl_->step(handler);
 }
 
 Result<> LogReader::hold() {

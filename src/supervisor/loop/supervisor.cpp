@@ -128,21 +128,36 @@ Result<> Supervisor::watch_signals() {
   sigemptyset(&watched);
   sigaddset(&watched, SIGTERM);
   sigaddset(&watched, SIGINT);
+  sigaddset(&watched, SIGHUP);
   ::sigprocmask(SIG_BLOCK, &watched, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // our caller's limit, which only root can raise, must not end us: EFBIG is "no room"
   signals_ = Fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return fail_errno("watch signals");
   (void)TRY(loop_.add(signals_.get(), EPOLLIN, [this](std::uint32_t) {
     signalfd_siginfo info;
+    bool ends = false;
     while (::read(signals_.get(), &info, sizeof info) > 0) {
+      if (info.ssi_signo == SIGHUP)
+        make_way();
+      else
+        ends = true;
     }
-    do_shutdown(0);
+    if (ends) do_shutdown(0);
   }));
   return {};
 }
 
-// Kills a process that a predecessor left between clone and execve, recorded or not. It will never be released. It
-// would also end by itself, but its ports and its cgroup are needed now.
+// SIGHUP: for a successor, which may be another program by now. As after a kill (no destructor may end what that one is
+// to go on with), but not while a container is between two states. The keeper sees an orderly end, and starts it at
+// once.
+void Supervisor::make_way() {
+  const auto is_steady = [](const auto& entry) { return entry.second->idle() || entry.second->stays(); };
+  if (!context_.shutting_down && std::ranges::all_of(containers_, is_steady)) ::_exit(EXIT_SUCCESS);
+}
+
+// A process that a predecessor left between clone and execve, recorded or not: nobody will let it continue. It would
+// also end by itself, but its ports and its cgroup are needed now.
 void Supervisor::end_unrecorded() {
   const std::string keeper = std::to_string(::getppid());
   const auto children = read_file("/proc/" + keeper + "/task/" + keeper + "/children");

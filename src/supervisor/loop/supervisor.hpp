@@ -46,6 +46,7 @@ class Supervisor {
   Result<> claim_project(KeeperLink::Inheritance& inheritance);
   Result<> await_predecessor();
   Result<> watch_signals();
+  void make_way();
   void on_keeper();
   void on_exit(const KeptExit& exit);
   void on_request(ControlServer::ConnectionId id, Request request, std::vector<Fd> descriptors);

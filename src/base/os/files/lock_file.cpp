@@ -48,7 +48,7 @@ void LockFile::release() {
 Result<> sweep_lock_files(const std::string& folder, const std::function<Result<>(const std::string& name)>& clean_up) {
   const auto names = list_folder(folder);
   if (!names && names.error().code() == Code::not_found) return {};
-  if (!names) return fail(Error(names.error().code(), names.error().message()));
+  if (!names) return fail(names.error());
   Result<> swept;
   for (const std::string& name : *names) {
     auto taken = LockFile::try_take(folder, name);

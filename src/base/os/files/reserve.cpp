@@ -43,15 +43,6 @@ bool means_full(int number) {
   return number == ENOSPC || number == EDQUOT;
 }
 
-// A file that nobody else sees, and that disappears with its descriptor.
-Result<Fd> nameless_file(const std::string& folder) {
-  Result<Fd> file = open_file(folder, O_TMPFILE | O_WRONLY, 0600);
-  if (file || means_full(file.error().sys_errno())) return file;
-  TemporaryFile named = TRY(create_temporary(folder + "/room", 0600));
-  TRY(remove_file(named.path));
-  return std::move(named.fd);
-}
-
 std::string words_of(Shortage shortage, int number, const std::string& folder) {
   if (shortage == Shortage::inodes)
     return "all inodes of the file system of " + folder + " are used up: it has too many files";
@@ -69,7 +60,7 @@ Shortage find_shortage(const std::string& folder) {
   if (room && room->inodes < reserved_inodes) return Shortage::inodes;
   // Only a nearly full disk is probed: it would cost time at every start.
   if (room && room->bytes >= plenty_bytes) return Shortage::none;
-  const Result<Fd> file = nameless_file(folder);
+  const Result<Fd> file = create_unnamed(folder);
   const int number = file ? ::posix_fallocate(file->get(), 0, mebibyte) : file.error().sys_errno();
   return means_full(number) ? Shortage::blocks : Shortage::none;
 }

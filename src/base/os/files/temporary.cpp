@@ -29,16 +29,34 @@ bool is_temporary_name(std::string_view name) {
   return !rest.empty() && rest.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
 }
 
-}  // namespace
-
-Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode) {
+// With these flags besides those that make it a new file.
+Result<TemporaryFile> create_temporary_with(int flags, const std::string& path, mode_t mode) {
   constexpr int most_tries = 16;
   for (int tried = 1;; ++tried) {
     std::string name = path + std::string(temporary_mark) + random_id().substr(0, temporary_digits);
-    Result<Fd> fd = open_file(name, O_WRONLY | O_CREAT | O_EXCL, mode);
+    Result<Fd> fd = open_file(name, flags | O_CREAT | O_EXCL, mode);
     if (fd) return TemporaryFile{std::move(*fd), std::move(name)};
-    if (fd.error().sys_errno() != EEXIST || tried == most_tries) return fail(std::move(fd).error());
+    // The name that is asked about is the caller's.
+    if (fd.error().sys_errno() != EEXIST || tried == most_tries)
+      return fail_errno(fd.error().sys_errno(), "open", path);
   }
+}
+
+}  // namespace
+
+Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode) {
+  return create_temporary_with(O_WRONLY, path, mode);
+}
+
+Result<Fd> create_unnamed(const std::string& folder) {
+  Result<Fd> file = open_file(folder, O_TMPFILE | O_RDWR, 0600);
+  if (file) return file;
+  const int number = file.error().sys_errno();
+  if (number == ENOSPC || number == EDQUOT) return file;
+  // Not every file system has files without a name.
+  TemporaryFile named = TRY(create_temporary_with(O_RDWR, folder + "/unnamed", 0600));
+  if (::unlink(named.path.c_str()) != 0) return fail_errno("remove", named.path);
+  return std::move(named.fd);
 }
 
 Result<> sweep_temporaries(const std::string& folder) {

@@ -1,4 +1,4 @@
-// Temporary files that are completed and then renamed to their final name.
+// Files that become what they shall be by a rename, and files without a name.
 #pragma once
 
 #include <sys/types.h>
@@ -16,7 +16,11 @@ struct TemporaryFile {
 };
 Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode);  // mode minus the umask
 
-// Removes such files left in a directory by a crash. Recent ones may still be in use and are kept.
+// A file in that directory that nobody else sees, and that disappears with its descriptor. Open for reading and
+// writing.
+Result<Fd> create_unnamed(const std::string& folder);
+
+// Removes what a crash has left of such files in a directory. Young ones may be somebody's work, and stay.
 Result<> sweep_temporaries(const std::string& folder);
 
 }  // namespace consort

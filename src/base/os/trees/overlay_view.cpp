@@ -16,6 +16,31 @@ namespace consort {
 
 namespace {
 
+constexpr std::string_view lower_key = "lowerdir=";
+
+// The escapes stay.
+std::vector<std::string> split_escaped(std::string_view text, char separator) {
+  std::vector<std::string> parts(1);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == separator) {
+      parts.emplace_back();
+      continue;
+    }
+    parts.back() += text[i];
+    if (text[i] == '\\' && i + 1 < text.size()) parts.back() += text[++i];
+  }
+  return parts;
+}
+
+std::string without_escapes(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    plain += text[i];
+  }
+  return plain;
+}
+
 // "lowerdir+" takes one directory at a time, so there is no limit to their total length.
 Result<Fd> mount_detached(std::span<const std::string> folders) {
   const Fd fs(::fsopen("overlay", FSOPEN_CLOEXEC));
@@ -37,7 +62,7 @@ Result<Fd> mount_for_a_moment(std::span<const std::string> folders, std::string 
   if (!::mkdtemp(parent.data())) return fail_errno("create directory", parent);
   const std::string place = parent + "/view";
   if (::mkdir(place.c_str(), 0700) != 0) return fail_errno("create directory", place);
-  const std::string options = (in_user_namespace() ? "userxattr,lowerdir=" : "lowerdir=") + join(folders, ":");
+  const std::string options = (in_user_namespace() ? "userxattr," : "") + overlay_lower_option(folders);
   Result<Fd> root = Fd();
   if (::mount("overlay", place.c_str(), "overlay", MS_RDONLY | MS_NODEV | MS_NOSUID, options.c_str()) != 0) {
     root = fail_errno("mount overlay", place);
@@ -51,6 +76,31 @@ Result<Fd> mount_for_a_moment(std::span<const std::string> folders, std::string 
 }
 
 }  // namespace
+
+std::string overlay_value(std::string_view path) {
+  std::string escaped;
+  for (const char c : path) {
+    if (c == '\\' || c == ':' || c == ',') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+std::string overlay_lower_option(std::span<const std::string> folders) {
+  std::vector<std::string> values;
+  for (const std::string& folder : folders) values.push_back(overlay_value(folder));
+  return std::string(lower_key) + join(values, ":");
+}
+
+std::vector<std::string> overlay_lower_folders(std::string_view options) {
+  std::vector<std::string> folders;
+  for (const std::string& option : split_escaped(options, ',')) {
+    if (!option.starts_with(lower_key)) continue;
+    for (const std::string& value : split_escaped(std::string_view(option).substr(lower_key.size()), ':'))
+      folders.push_back(without_escapes(value));
+  }
+  return folders;
+}
 
 void keep_topmost(std::vector<std::string>& folders) {
   std::set<std::string> seen;

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -10,8 +11,16 @@
 
 namespace consort {
 
-// overlayfs refuses to use the same directory twice (ELOOP), but an image may contain the same layer twice. The upper
-// occurrence decides, so removing the lower one changes nothing. The topmost comes first.
+// A path as a value of overlayfs's options. A backslash stands before what they give a meaning: ':' and ',' separate,
+// and a backslash takes the next character as it is. Also where one value is set at a time: "upperdir" and "workdir",
+// but not "lowerdir+".
+std::string overlay_value(std::string_view path);
+// "lowerdir=A:B", and the directories in such options, which may be among others.
+std::string overlay_lower_option(std::span<const std::string> folders);
+std::vector<std::string> overlay_lower_folders(std::string_view options);
+
+// overlayfs takes a directory once (ELOOP). An image may have the same layer twice; what the upper one says holds, so
+// the lower one changes nothing. The topmost comes first.
 void keep_topmost(std::vector<std::string>& folders);
 
 // The root of the merged directories (topmost first), read-only. It is a detached mount: it is visible nowhere and

@@ -1,5 +1,7 @@
 // rm -rf for trees that somebody else has made: arbitrarily deep, with immutable files, and with mounts of others
 // inside.
+#include "base/os/trees/remove_tree.hpp"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -56,7 +58,7 @@ int take_out(int folder, const char* name, int flags) {
 
 class Remover {
  public:
-  explicit Remover(FolderCursor root) : at_(std::move(root)) {}
+  Remover(FolderCursor root, const std::stop_token& cancel) : at_(std::move(root)), cancel_(cancel) {}
 
   // Removes everything below the root. An entry that cannot be removed does not stop the rest; the first failure is
   // reported.
@@ -93,7 +95,7 @@ class Remover {
     if (first_) return;
     first_ = errno_error(number, "remove", name);
     if (number == EXDEV || number == EBUSY)
-      first_ = Error(Code::busy, "remove").on(name).why("something is mounted there");
+      first_ = Error(Code::conflict, "remove").on(name).why("something is mounted there");
   }
 
   Result<> go_down(std::string name, int tries = 0) {
@@ -116,6 +118,7 @@ class Remover {
     copy.release();
     levels_.push_back(std::move(level));
     while (const dirent* entry = ::readdir(stream.get())) {
+      if (cancel_.stop_requested()) return fail(Code::interrupted, "interrupted");
       const std::string_view name = entry->d_name;
       if (name == "." || name == "..") continue;
       int number = entry->d_type == DT_DIR ? EISDIR : take_out(at_.fd(), entry->d_name, 0);
@@ -140,6 +143,7 @@ class Remover {
   }
 
   FolderCursor at_;
+  const std::stop_token& cancel_;
   std::vector<Level> levels_;
   std::optional<Error> first_;
 };
@@ -147,6 +151,10 @@ class Remover {
 }  // namespace
 
 Result<> remove_tree(const std::string& path) {
+  return remove_tree(path, {});
+}
+
+Result<> remove_tree(const std::string& path, const std::stop_token& cancel) {
   struct stat st;
   if (::lstat(path.c_str(), &st) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return {};
@@ -155,7 +163,7 @@ Result<> remove_tree(const std::string& path) {
   if (!S_ISDIR(st.st_mode)) return remove_file(path);
   Fd folder = TRY(open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   FolderCursor root = TRY(FolderCursor::at(std::move(folder), FolderCursor::Mounts::refuse));
-  TRY_WRAP(Remover(std::move(root)).run(), "remove", path);
+  TRY_WRAP(Remover(std::move(root), cancel).run(), "remove", path);
   if (const int number = take_out(AT_FDCWD, path.c_str(), AT_REMOVEDIR); number != 0)
     return fail_errno(number, "remove", path);
   return {};

@@ -12,6 +12,7 @@
 #include "base/os/files/file.hpp"
 #include "base/os/files/has_name.hpp"
 #include "base/os/trees/folder.hpp"
+#include "base/os/trees/remove_tree.hpp"
 #include "base/strings.hpp"
 
 namespace consort {
@@ -51,7 +52,7 @@ Result<> move(const std::string& from, const std::string& to) {
     }
     number = rename_new(from, to);
   }
-  if (number == EBUSY) return fail(Error(Code::busy, "remove").on(from).why("something is mounted there"));
+  if (number == EBUSY) return fail(Error(Code::conflict, "remove").on(from).why("something is mounted there"));
   if (number != 0) return fail_errno(number, "move " + from + " to", to);
   return {};
 }
@@ -96,16 +97,21 @@ bool Trash::is_empty() const {
 }
 
 Result<> Trash::sweep() const {
-  const auto names = list_folder(folder_);
+  return sweep_trash(*this, {});
+}
+
+Result<> sweep_trash(const Trash& trash, const std::stop_token& cancel) {
+  const auto names = list_folder(trash.folder());
   if (!names) return {};
   Result<> swept;
   for (const std::string& name : *names) {
     if (name == aside_name) continue;
-    Item item{folder_ + "/" + name, {}};
-    Result<Fd> lock = try_lock(item.path);
+    const std::string path = trash.folder() + "/" + name;
+    const Result<Fd> lock = try_lock(path);
     if (!lock || !*lock) continue;  // gone, or another's
-    item.lock = std::move(*lock);
-    if (Result<> removed = remove(std::move(item)); !removed && swept) swept = std::move(removed);
+    Result<> removed = remove_tree(path, cancel);
+    if (!removed && removed.error().code() == Code::interrupted) return removed;
+    if (!removed && swept) swept = std::move(removed);
   }
   return swept;
 }
@@ -161,12 +167,18 @@ std::vector<std::string> ScratchFolder::abandoned(const std::string& parent, con
 }
 
 Result<std::size_t> ScratchFolder::sweep(const std::string& parent, const std::string& prefix) {
+  return sweep_scratch(parent, prefix, {});
+}
+
+Result<std::size_t> sweep_scratch(const std::string& parent, const std::string& prefix, const std::stop_token& cancel) {
+  const Trash trash(parent);
   std::size_t swept = 0;
   for (const std::string& name : scratch_in(parent, prefix)) {
     const std::string path = parent + "/" + name;
     const Result<Fd> lock = try_lock(path);
     if (!lock || !*lock || !has_name(lock->get(), path)) continue;
-    TRY(Trash(parent).remove(path));
+    const Trash::Item item = TRY(trash.take(path));
+    if (!item.path.empty()) TRY(remove_tree(item.path, cancel));
     ++swept;
   }
   return swept;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/real_path.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 
@@ -23,10 +24,6 @@ constexpr std::uint32_t how = IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK;
 
 std::string in_folder(const std::string& folder, const std::string& name) {
   return folder == "/" ? "/" + name : folder + "/" + name;
-}
-
-bool lies_below(const std::string& path, const std::string& folder) {
-  return folder == "/" ? path.size() > 1 : path.size() > folder.size() && path.starts_with(folder + "/");
 }
 
 std::string limit_of(const char* name) {
@@ -63,8 +60,7 @@ Result<TreeWatch> TreeWatch::create(TreeWatchOptions options) {
 }
 
 bool TreeWatch::inside(const std::string& path) const {
-  return std::ranges::any_of(options_.roots,
-                             [&](const std::string& root) { return path == root || lies_below(path, root); });
+  return std::ranges::any_of(options_.roots, [&](const std::string& root) { return lies_in(path, root); });
 }
 bool TreeWatch::leads_to_root(const std::string& path) const {
   return std::ranges::any_of(options_.roots, [&](const std::string& root) { return lies_below(root, path); });
@@ -211,7 +207,7 @@ Result<> TreeWatch::lost(const std::string& folder) {
   const bool was_root = is_root(folder);
   std::vector<std::string> roots;
   for (const std::string& root : options_.roots)
-    if (root == folder || lies_below(root, folder)) roots.push_back(root);
+    if (lies_in(root, folder)) roots.push_back(root);
   forget(folder);
   for (const std::string& root : roots) {
     if (!was_root || !path_exists(root)) tell(root);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "cli/commands/cluster/cluster_flags.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "cli/project_files.hpp"
@@ -20,8 +21,7 @@ namespace consort::cli {
 namespace {
 
 Result<int> cluster_down(Invocation& invocation, const ClusterTarget& target) {
-  if (!invocation.arguments.empty() || invocation.flags.has("rmi"))
-    return fail(Code::unsupported, "on Kubernetes, `down` removes the whole project and no images");
+  if (!invocation.arguments.empty()) return fail(Code::unsupported, "on Kubernetes, `down` removes the whole project");
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
   kube::Session& session = workspace->session();
   const bool volumes = invocation.flags.on("volumes");
@@ -124,6 +124,12 @@ Result<std::optional<ClusterTarget>> cluster_target(const Invocation& invocation
                   .hint("use kubernetes, kubernetes:CONTEXT, or here"));
 }
 
+std::vector<std::string_view> cluster_commands() {
+  std::vector<std::string_view> names;
+  for (const Verb& verb : verbs) names.push_back(verb.name);
+  return names;
+}
+
 Result<int> run_on_cluster(Invocation& invocation, const ClusterTarget& target) {
   const Verb* verb = verb_of(invocation);
   if (!verb->run)
@@ -131,6 +137,7 @@ Result<int> run_on_cluster(Invocation& invocation, const ClusterTarget& target) 
         Error(Code::unsupported, "`" + std::string(invocation.command->name) + "` is not supported on Kubernetes")
             .why(std::string(verb->why))
             .hint(std::string(verb->hint)));
+  TRY(judge_flags(invocation));
   return verb->run(invocation, target);
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/invocation.hpp"
@@ -21,6 +22,8 @@ struct ClusterTarget {
 Result<std::optional<ClusterTarget>> cluster_target(const Invocation& invocation);
 
 Result<int> run_on_cluster(Invocation& invocation, const ClusterTarget& target);
+// The commands that act there, or say why they cannot.
+std::vector<std::string_view> cluster_commands();
 
 // A project on a cluster, opened for a command.
 class ClusterWorkspace {

@@ -165,10 +165,6 @@ Result<int> cluster_attach(Invocation& invocation, const ClusterTarget& target) 
 
 Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {
   const ParsedFlags& flags = invocation.flags;
-  for (const char* flag : {"user", "privileged", "detach"})
-    if (flags.has(flag))
-      return fail(Error(Code::unsupported, "exec --" + std::string(flag) + " is not supported on Kubernetes")
-                      .why("commands run there with the user of the container, and attached"));
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
   kube::Session& session = workspace->session();
   const kube::PodState pod = TRY(kube::one_pod(session, invocation.arguments[0], index_of(invocation)));

@@ -8,6 +8,7 @@
 #include "base/os/sockets/inet_address.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/cluster/cluster.hpp"
+#include "cli/commands/cluster/forward_record.hpp"
 #include "cli/commands/machine/moment.hpp"
 #include "cli/commands/project/image_rows.hpp"
 #include "cli/commands/project/selection.hpp"
@@ -133,6 +134,30 @@ Result<int> cluster_images(Invocation& invocation, const ClusterTarget& target) 
   return print_image_rows(invocation, rows);
 }
 
+namespace {
+
+// Where `up` would listen on this machine while it runs.
+Result<int> port_of_file(const std::vector<compose::Port>& ports, std::uint64_t wanted, const std::string& protocol,
+                         const kube::PodState& pod) {
+  const std::string text = std::to_string(wanted) + "/" + protocol;
+  std::vector<std::string> known;
+  for (const compose::Port& each : ports) {
+    const std::string of = each.protocol.empty() ? "tcp" : each.protocol;
+    known.push_back(each.published + ":" + std::to_string(each.target) + "/" + of);
+    if (each.target != wanted || of != protocol) continue;
+    const auto here = parse_unsigned(each.published);
+    if (!here || *here == 0)
+      return fail(Error(Code::not_found, "look up port " + text + " of pod " + pod.name)
+                      .why("the file leaves it open, and no attached `up` forwards it now"));
+    const bool all = each.host_ip.empty() || each.host_ip == "0.0.0.0" || each.host_ip == "::";
+    print_out(inet_text(all ? "127.0.0.1" : each.host_ip, saturated<std::uint16_t>(*here)) + "\n");
+    return 0;
+  }
+  return fail(Code::not_found, "no port " + text + " for container " + pod.name + ": " + join(known, ", "));
+}
+
+}  // namespace
+
 Result<int> cluster_port(Invocation& invocation, const ClusterTarget& target) {
   const std::string& service = invocation.arguments[0];
   const std::string port = invocation.arguments[1];
@@ -149,20 +174,16 @@ Result<int> cluster_port(Invocation& invocation, const ClusterTarget& target) {
       print_out(inet_text(each.address, each.port) + "\n");
       return 0;
     }
-  // Where `up` listens on this machine while it runs.
-  std::vector<std::string> known;
-  if (const auto found = workspace->project()->services.find(service); found != workspace->project()->services.end())
-    for (const compose::Port& each : found->second.ports) {
-      const std::string of = each.protocol.empty() ? "tcp" : each.protocol;
-      known.push_back(each.published + ":" + std::to_string(each.target) + "/" + of);
-      const auto here = parse_unsigned(each.published);
-      if (each.target != *wanted || of != protocol || !here) continue;
-      const bool all = each.host_ip.empty() || each.host_ip == "0.0.0.0" || each.host_ip == "::";
-      print_out(inet_text(all ? "127.0.0.1" : each.host_ip, saturated<std::uint16_t>(*here)) + "\n");
-      return 0;
-    }
-  return fail(Code::not_found, "no port " + std::to_string(*wanted) + "/" + protocol + " for container " + pod.name +
-                                   ": " + join(known, ", "));
+  const auto here = protocol == "tcp" ? forwarded_at(workspace->session(), service, static_cast<std::uint16_t>(*wanted))
+                                      : std::nullopt;
+  if (here) {
+    print_out(*here + "\n");
+    return 0;
+  }
+  const compose::Project& project = *workspace->project();
+  const auto found = project.services.find(service);
+  static const std::vector<compose::Port> none;
+  return port_of_file(found == project.services.end() ? none : found->second.ports, *wanted, protocol, pod);
 }
 
 Result<int> cluster_events(Invocation& invocation, const ClusterTarget& target) {
@@ -215,8 +236,6 @@ Result<int> cluster_volumes(Invocation& invocation, const ClusterTarget& target)
 }
 
 Result<int> cluster_wait(Invocation& invocation, const ClusterTarget& target) {
-  if (invocation.flags.has("down-project"))
-    return fail(Code::unsupported, "wait --down-project is not supported on Kubernetes yet");
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::name));
   kube::Session& session = workspace->session();
   std::set<std::string> awaited;

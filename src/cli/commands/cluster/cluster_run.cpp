@@ -37,9 +37,6 @@ Result<> add_variables(const ParsedFlags& flags, kube::OneOff& wish) {
 
 Result<kube::OneOff> wish_of(const Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
-  for (const char* flag : {"publish", "service-ports", "use-aliases", "volume", "cap-add", "cap-drop", "label"})
-    if (flags.has(flag))
-      return fail(Code::unsupported, "run --" + std::string(flag) + " is not supported on Kubernetes yet");
   kube::OneOff wish{.service = invocation.arguments[0], .name = flags.text("name")};
   if (invocation.arguments.size() > 1)
     wish.command = std::vector<std::string>(invocation.arguments.begin() + 1, invocation.arguments.end());

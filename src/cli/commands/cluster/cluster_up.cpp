@@ -6,6 +6,7 @@
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/cluster/cluster_images.hpp"
 #include "cli/commands/cluster/cluster_registry.hpp"
+#include "cli/commands/cluster/forward_record.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "cli/render/log_printer.hpp"
 #include "cli/seal.hpp"
@@ -60,7 +61,7 @@ std::vector<kube::Forward> forwards_of(const compose::Project& project, kube::Se
   return all;
 }
 
-// Ports that the file leaves open, and that `port` cannot know, because it is another process.
+// Ports that the file leaves open.
 void tell_chosen(const std::vector<kube::Forward>& wanted, const std::vector<kube::Forward>& got) {
   for (std::size_t i = 0; i < got.size(); ++i)
     if (wanted[i].here == 0 || wanted[i].here_last != 0)
@@ -76,6 +77,8 @@ Result<int> stay(Invocation& invocation, const ClusterTarget& target, ClusterWor
   const std::vector<kube::Forward> wanted = forwards_of(project, session);
   const auto forwards = TRY(kube::Forwards::start(session, wanted));
   tell_chosen(wanted, forwards->all());
+  const auto record = ForwardRecord::write(session, forwards->all());
+  if (!record) print_warning(invocation.terminal, "`port` will not know the ports: " + record.error().message());
   LogPrinter printer({.prefix = !flags.on("no-log-prefix"),
                       .colour = !flags.on("no-color") && invocation.terminal.colour_out(),
                       .timestamps = flags.on("timestamps")});
@@ -154,10 +157,6 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
 }  // namespace
 
 Result<int> cluster_up(Invocation& invocation, const ClusterTarget& target) {
-  for (const char* flag : {"no-start", "watch", "abort-on-container-exit", "abort-on-container-failure",
-                           "exit-code-from", "renew-anon-volumes", "timings"})
-    if (invocation.flags.has(flag))
-      return fail(Code::unsupported, "up --" + std::string(flag) + " is not supported on Kubernetes yet");
   const Then then = invocation.flags.on("detach") || invocation.flags.on("wait") ? Then::leave : Then::stay;
   return bring_up(invocation, target, invocation.arguments, TRY(parse_scale(invocation.flags.list("scale"))), then);
 }

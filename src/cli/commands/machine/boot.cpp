@@ -1,10 +1,13 @@
 // consort boot: a systemd unit that restarts at boot what was running, and stops it in order at shutdown.
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <future>
+#include <semaphore>
 #include <system_error>
 
 #include "base/os/files/file.hpp"
@@ -14,7 +17,6 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/workspace.hpp"
 #include "engine/boot.hpp"
-#include "engine/left_behind.hpp"
 #include "project/plan/lifecycle.hpp"
 #include "project/verbs/select.hpp"
 
@@ -187,7 +189,7 @@ void remove_ended(engine::Engine& engine, engine::Boot& boot, const engine::Boot
     std::ranges::for_each(*ids, remove);
   else
     tell(ids.error());
-  if (const auto removed = engine::remove_left_behind(engine); !removed) tell(removed.error());
+  if (const auto removed = engine.remove_left_behind(); !removed) tell(removed.error());
 }
 
 // Reports failures, and continues with the other projects.
@@ -213,10 +215,63 @@ Result<int> run_boot(Invocation& invocation) {
   return fail(Error(Code::invalid, "unknown command: \"boot " + verb + "\"").hint("use enable, disable or status"));
 }
 
-// One project after another.
+namespace {
+
+// `internal boot PROJECT ID...`: our part of it, as the program that started us has found it.
+Result<int> bring_back_one(const Invocation& invocation) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // systemd ends only the first process of the service
+  const auto& words = invocation.arguments;
+  std::map<std::string, Result<>> outcomes;
+  outcomes[words[0]] = bring_back(invocation, words[0], {words.begin() + 1, words.end()});
+  return tell_failures(invocation, outcomes);
+}
+
+constexpr int projects_at_once = 16;
+using Projects = std::map<std::string, std::set<std::string>>;  // ids of containers
+
+Result<ExitStatus> run_boot_of(const std::string& name, const std::set<std::string>& ids) {
+  std::vector<std::string> argv{"/proc/self/exe", "internal", "boot", name};
+  argv.insert(argv.end(), ids.begin(), ids.end());
+  ChildGuard child = TRY(spawn({.argv = argv}));
+  return child.wait();
+}
+
+// Each project in a process of its own: one that waits, for a health check or for the server that has its files, keeps
+// no other waiting. Signals are for a whole process, so threads would not do. Returns those that did not succeed.
+Projects bring_back_all(const Invocation& invocation, const Projects& projects) {
+  std::counting_semaphore<projects_at_once> slots(projects_at_once);
+  const auto run = [&slots](const std::string& name, const std::set<std::string>& ids) {
+    slots.acquire();
+    Result<ExitStatus> ended = run_boot_of(name, ids);
+    slots.release();
+    return ended;
+  };
+  std::map<std::string, std::future<Result<ExitStatus>>> running;
+  for (const auto& [name, ids] : projects) {
+    try {
+      running[name] = std::async(std::launch::async, run, name, ids);
+    } catch (const std::system_error&) {
+      running[name] = std::async(std::launch::deferred, run, name, ids);
+    }
+  }
+  Projects failed;
+  for (auto& [name, ending] : running) {
+    const Result<ExitStatus> ended = ending.get();
+    if (ended && ended->success()) continue;
+    failed[name] = projects.at(name);
+    if (ended) continue;  // it has said why
+    print_err("project " + name + ": ");
+    print_error(invocation, ended.error());
+  }
+  return failed;
+}
+
+}  // namespace
+
 Result<int> run_internal_boot(Invocation& invocation) {
+  if (!invocation.arguments.empty()) return bring_back_one(invocation);
   if (TRY(is_unused())) return 0;
-  std::map<std::string, std::set<std::string>> to_bring_back;
+  Projects to_bring_back;
   bool all_seen = true;
   {
     const auto workspace = TRY(Workspace::open(invocation, Need::engine));
@@ -227,20 +282,17 @@ Result<int> run_internal_boot(Invocation& invocation) {
     }));
     remove_ended(workspace->engine(), boot, [&](const Error& error) { print_error(invocation, error); });
   }
-  std::map<std::string, Result<>> outcomes;
-  for (const auto& [name, ids] : to_bring_back) {
-    outcomes[name] = bring_back(invocation, name, ids);
-    if (!outcomes[name] && outcomes[name].error().code() == Code::interrupted) break;
-  }
-  const int status = TRY(tell_failures(invocation, outcomes));
-  return all_seen ? status : 1;
+  Projects failed = bring_back_all(invocation, to_bring_back);
+  // A container may use the network or the volumes of one in another project, which runs by now.
+  if (!failed.empty() && failed.size() < to_bring_back.size()) failed = bring_back_all(invocation, failed);
+  return all_seen && failed.empty() ? 0 : 1;
 }
 
 namespace {
 
 // In its own thread; one after another if no thread can be created.
 std::future<Result<>> begin_to_end(const Roots& roots, const std::string& name) {
-  const auto end = [&roots, name] { return engine::end_project(roots, name); };
+  const auto end = [&roots, name] { return engine::shut_down_project(roots, name); };
   try {
     return std::async(std::launch::async, end);
   } catch (const std::system_error&) {

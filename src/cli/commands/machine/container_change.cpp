@@ -1,7 +1,7 @@
 // container diff, rename, update and wait, as in docker.
 #include "base/json.hpp"
 #include "base/url.hpp"
-#include "cli/commands/handlers_docker.hpp"
+#include "cli/commands/handlers.hpp"
 #include "cli/commands/machine/container_body.hpp"
 #include "cli/workspace.hpp"
 #include "engine/files.hpp"

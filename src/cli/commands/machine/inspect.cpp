@@ -3,7 +3,7 @@
 #include <array>
 
 #include "base/url.hpp"
-#include "cli/commands/handlers_docker.hpp"
+#include "cli/commands/handlers.hpp"
 #include "cli/commands/machine/json_rows.hpp"
 #include "cli/workspace.hpp"
 #include "serve/ask.hpp"

@@ -8,10 +8,11 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/machine/filters.hpp"
 #include "cli/commands/machine/json_rows.hpp"
+#include "cli/commands/machine/prune_output.hpp"
 #include "cli/commands/machine/remove_each.hpp"
-#include "cli/render/confirm.hpp"
 #include "cli/workspace.hpp"
-#include "engine/networks_in_use.hpp"
+#include "engine/in_use.hpp"
+#include "engine/prune.hpp"
 
 namespace consort::cli {
 
@@ -185,30 +186,12 @@ Result<int> run_network_rm(Invocation& invocation) {
 Result<int> run_network_prune(Invocation& invocation) {
   const Filters filters = TRY(filters_of(invocation.flags, prune_filters));
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  engine::Engine& engine = workspace->engine();
-  std::vector<engine::Network> networks = TRY(engine.list_networks());
-  const std::set<std::string> used = TRY(engine::networks_in_use(engine));
-  std::erase_if(networks, [&](const engine::Network& network) {
-    return engine::is_built_in(network) || used.contains(network.id) || !passes_labels(filters, network.spec.labels);
-  });
-  if (invocation.dry_run) {
-    for (const engine::Network& network : networks) print_out("Would remove: " + network.spec.name + "\n");
-    return 0;
-  }
-  if (!invocation.flags.on("force") &&
-      !confirm(
-          invocation.terminal,
-          "WARNING! This will remove all custom networks not used by at least one container.\nAre you sure you want "
-          "to continue?",
-          Answer::no))
-    return 0;
-  std::string deleted;
-  for (const engine::Network& network : networks) {
-    if (!TRY(unused_removed(engine.remove_network(network.id)))) continue;
-    deleted += network.spec.name + "\n";
-  }
-  if (!deleted.empty()) print_out("Deleted Networks:\n" + deleted + "\n");
-  return 0;
+  if (!confirm_prune(invocation, "This will remove all custom networks not used by at least one container.")) return 0;
+  const auto pruned =
+      TRY(engine::prune_networks(workspace->engine(), prune_mode(invocation), [&](const engine::Network& network) {
+        return passes_labels(filters, network.spec.labels);
+      }));
+  return print_pruned(invocation, "Networks", PrunedBy::name, pruned) ? 0 : 1;
 }
 
 }  // namespace consort::cli

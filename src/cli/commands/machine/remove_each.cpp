@@ -16,10 +16,4 @@ int remove_each(const Invocation& invocation, const std::function<Result<bool>(c
   return status;
 }
 
-Result<bool> unused_removed(Result<> removed) {
-  if (removed) return true;
-  if (removed.error().code() == Code::conflict || removed.error().code() == Code::not_found) return false;
-  return fail(std::move(removed).error());
-}
-
 }  // namespace consort::cli

@@ -1,4 +1,4 @@
-// rm and prune of several objects: failing to remove one does not affect the others.
+// rm of several things: what cannot be removed does not keep the others from going.
 #pragma once
 
 #include <functional>
@@ -11,8 +11,5 @@ namespace consort::cli {
 // Calls `remove` for each argument; returns the exit status. Prints the names of removed objects and the errors of
 // others; nothing for those where `remove` returns false because there was nothing to remove.
 int remove_each(const Invocation& invocation, const std::function<Result<bool>(const std::string& name)>& remove);
-
-// The result of removing an object that was unused a moment ago: false if it is in use by now, or already gone.
-Result<bool> unused_removed(Result<> removed);
 
 }  // namespace consort::cli

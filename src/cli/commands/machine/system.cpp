@@ -12,12 +12,13 @@
 #include "base/time.hpp"
 #include "base/version.hpp"
 #include "cli/commands/handlers.hpp"
-#include "cli/commands/machine/remove_each.hpp"
-#include "cli/render/confirm.hpp"
+#include "cli/commands/machine/prune_output.hpp"
 #include "cli/render/template.hpp"
 #include "cli/workspace.hpp"
+#include "engine/files.hpp"
 #include "engine/images.hpp"
-#include "engine/networks_in_use.hpp"
+#include "engine/in_use.hpp"
+#include "engine/prune.hpp"
 
 namespace consort::cli {
 
@@ -31,10 +32,6 @@ struct Usage {
   std::size_t total = 0, active = 0;
   std::uint64_t size = 0, reclaimable = 0;
 };
-
-std::uint64_t own_bytes(engine::Engine& engine, const engine::Container& container) {
-  return tree_bytes(engine.roots().container(container.id) + "/upper");
-}
 
 Result<std::uint64_t> reclaimable(engine::Engine& engine, image::PruneOptions::Images images,
                                   engine::ImagePrune::BuildCache cache) {
@@ -81,7 +78,7 @@ Result<Usage> usage_of_cache(engine::Engine& engine) {
 Usage usage_of_containers(engine::Engine& engine, const Containers& containers) {
   Usage usage{.type = "Containers", .total = containers.size()};
   for (const engine::Container& container : containers) {
-    const std::uint64_t bytes = own_bytes(engine, container);
+    const std::uint64_t bytes = engine.files().own_bytes(container.id);
     usage.size += bytes;
     if (container.state.running())
       ++usage.active;
@@ -91,11 +88,9 @@ Usage usage_of_containers(engine::Engine& engine, const Containers& containers) 
   return usage;
 }
 
-Result<Usage> usage_of_volumes(engine::Engine& engine, const Containers& containers) {
+Result<Usage> usage_of_volumes(engine::Engine& engine) {
   Usage usage{.type = "Local Volumes"};
-  std::set<std::string> used;
-  for (const engine::Container& container : containers)
-    for (const engine::MountPoint& mount : container.mounts) used.insert(mount.name);
+  const auto used = TRY(engine::volumes_in_use(engine));
   for (const engine::Volume& volume : TRY(engine.list_volumes())) {
     const std::uint64_t bytes = tree_bytes(volume.mountpoint);
     ++usage.total;
@@ -118,62 +113,6 @@ FormatRow row_of(const Usage& usage) {
           {"Reclaimable", "RECLAIMABLE", back, ""}};
 }
 
-// Removes stopped containers; returns the bytes they used.
-Result<std::uint64_t> prune_containers(engine::Engine& engine, bool dry_run) {
-  std::uint64_t bytes = 0;
-  std::string deleted;
-  for (const engine::Container& container : TRY(engine.list())) {
-    if (container.state.running()) continue;
-    const std::uint64_t own = own_bytes(engine, container);
-    if (dry_run)
-      print_out("Would remove: " + container.name + "\n");
-    else if (!TRY(unused_removed(engine.remove_container(container.id))))
-      continue;
-    bytes += own;
-    deleted += container.id + "\n";
-  }
-  if (!deleted.empty() && !dry_run) print_out("Deleted Containers:\n" + deleted + "\n");
-  return bytes;
-}
-
-// Networks without any container. A dry run has not removed the stopped ones, which go before.
-Result<> prune_networks(engine::Engine& engine, bool dry_run) {
-  const std::set<std::string> used =
-      TRY(engine::networks_in_use(engine, dry_run ? engine::Users::running : engine::Users::all));
-  std::string deleted;
-  for (const engine::Network& network : TRY(engine.list_networks())) {
-    if (engine::is_built_in(network) || used.contains(network.id)) continue;
-    if (dry_run)
-      print_out("Would remove: " + network.spec.name + "\n");
-    else if (TRY(unused_removed(engine.remove_network(network.id))))
-      deleted += network.spec.name + "\n";
-  }
-  if (!deleted.empty()) print_out("Deleted Networks:\n" + deleted + "\n");
-  return {};
-}
-
-Result<std::uint64_t> prune_volumes(engine::Engine& engine, bool dry_run) {
-  std::set<std::string> used;
-  for (const engine::Container& container : TRY(engine.list()))
-    if (!dry_run || container.state.running())
-      for (const engine::MountPoint& mount : container.mounts) used.insert(mount.name);
-  std::uint64_t bytes = 0;
-  std::string deleted;
-  for (const engine::Volume& volume : TRY(engine.list_volumes())) {
-    // As in Docker: a volume that somebody has named is not removed here.
-    if (used.contains(volume.spec.name) || !volume.anonymous) continue;
-    const std::uint64_t size = tree_bytes(volume.mountpoint);
-    if (dry_run)
-      print_out("Would remove: " + volume.spec.name + "\n");
-    else if (!TRY(unused_removed(engine.remove_volume(volume.spec.name))))
-      continue;
-    bytes += size;
-    deleted += volume.spec.name + "\n";
-  }
-  if (!deleted.empty() && !dry_run) print_out("Deleted Volumes:\n" + deleted + "\n");
-  return bytes;
-}
-
 Result<std::uint64_t> prune_images(engine::Engine& engine, image::PruneOptions::Images images, bool dry_run) {
   engine::ImagePrune prune;
   prune.what.images = images;
@@ -185,15 +124,6 @@ Result<std::uint64_t> prune_images(engine::Engine& engine, image::PruneOptions::
     if (item.kind == image::PruneItem::Kind::image && item.needed_by.empty())
       print_out((dry_run ? "Would remove: " : "Deleted: ") + (item.name.empty() ? item.id : item.name) + "\n");
   return report.reclaimed;
-}
-
-bool is_wanted(const Invocation& invocation, const std::string& warning) {
-  return invocation.dry_run || invocation.flags.on("force") ||
-         confirm(invocation.terminal, "WARNING! " + warning + "\nAre you sure you want to continue?", Answer::no);
-}
-
-void print_sum(const Invocation& invocation, std::uint64_t bytes) {
-  print_out((invocation.dry_run ? "Would reclaim: " : "Total reclaimed space: ") + human_bytes_decimal(bytes) + "\n");
 }
 
 std::string free_space(const std::string& path) {
@@ -212,7 +142,7 @@ Result<int> run_system_df(Invocation& invocation) {
   std::vector<FormatRow> rows;
   rows.push_back(row_of(TRY(usage_of_images(engine, containers))));
   rows.push_back(row_of(usage_of_containers(engine, containers)));
-  rows.push_back(row_of(TRY(usage_of_volumes(engine, containers))));
+  rows.push_back(row_of(TRY(usage_of_volumes(engine))));
   rows.push_back(row_of(TRY(usage_of_cache(engine))));
   const std::vector<std::string> columns{"Type", "TotalCount", "Active", "Size", "Reclaimable"};
   print_out(TRY(format_rows(invocation.flags.text("format", "table"), rows, columns, row_of(Usage{}))));
@@ -229,14 +159,21 @@ Result<int> run_system_prune(Invocation& invocation) {
   if (volumes) what += "  - all anonymous volumes not used by at least one container\n";
   what += all ? "  - all images without at least one container associated to them\n" : "  - all dangling images\n";
   what += "  - all build cache\n";
-  if (!is_wanted(invocation, what)) return 0;
-  std::uint64_t bytes = TRY(prune_containers(engine, invocation.dry_run));
-  TRY(prune_networks(engine, invocation.dry_run));
-  if (volumes) bytes += TRY(prune_volumes(engine, invocation.dry_run));
+  if (!confirm_prune(invocation, what)) return 0;
+  const auto mode = invocation.dry_run ? engine::PruneMode::plan_without_stopped : engine::PruneMode::act;
+  std::uint64_t bytes = 0;
+  bool all_gone = true;
+  const auto tell = [&](const std::string& kind, PrunedBy by, const engine::Pruned& pruned) {
+    all_gone = print_pruned(invocation, kind, by, pruned) && all_gone;
+    bytes += pruned.bytes;
+  };
+  tell("Containers", PrunedBy::id, TRY(engine::prune_containers(engine, mode)));
+  tell("Networks", PrunedBy::name, TRY(engine::prune_networks(engine, mode)));
+  if (volumes) tell("Volumes", PrunedBy::name, TRY(engine::prune_volumes(engine, mode, engine::NamedVolumes::keep)));
   bytes += TRY(prune_images(engine, all ? image::PruneOptions::Images::unused : image::PruneOptions::Images::untagged,
                             invocation.dry_run));
-  print_sum(invocation, bytes);
-  return 0;
+  print_reclaimed(invocation, bytes);
+  return all_gone ? 0 : 1;
 }
 
 Result<int> run_system_info(Invocation& invocation) {
@@ -287,15 +224,18 @@ Result<int> run_system_info(Invocation& invocation) {
 
 Result<int> run_container_prune(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  if (!is_wanted(invocation, "This will remove all stopped containers.")) return 0;
-  print_sum(invocation, TRY(prune_containers(workspace->engine(), invocation.dry_run)));
-  return 0;
+  if (!confirm_prune(invocation, "This will remove all stopped containers.")) return 0;
+  const engine::Pruned pruned = TRY(engine::prune_containers(workspace->engine(), prune_mode(invocation)));
+  const bool all_gone = print_pruned(invocation, "Containers", PrunedBy::id, pruned);
+  print_reclaimed(invocation, pruned.bytes);
+  return all_gone ? 0 : 1;
 }
 
 Result<int> run_builder_prune(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  if (!is_wanted(invocation, "This will remove all build cache.")) return 0;
-  print_sum(invocation, TRY(prune_images(workspace->engine(), image::PruneOptions::Images::none, invocation.dry_run)));
+  if (!confirm_prune(invocation, "This will remove all build cache.")) return 0;
+  print_reclaimed(invocation,
+                  TRY(prune_images(workspace->engine(), image::PruneOptions::Images::none, invocation.dry_run)));
   return 0;
 }
 

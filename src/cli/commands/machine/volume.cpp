@@ -2,7 +2,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
@@ -14,10 +14,12 @@
 #include "cli/commands/machine/input_file.hpp"
 #include "cli/commands/machine/json_rows.hpp"
 #include "cli/commands/machine/output_file.hpp"
+#include "cli/commands/machine/prune_output.hpp"
 #include "cli/commands/machine/remove_each.hpp"
 #include "cli/commands/project/volume_rows.hpp"
-#include "cli/render/confirm.hpp"
 #include "cli/workspace.hpp"
+#include "engine/in_use.hpp"
+#include "engine/prune.hpp"
 
 namespace consort::cli {
 
@@ -38,13 +40,6 @@ FormatRow row_of(const engine::Volume& volume) {
           {"Scope", "SCOPE", "local", ""}};
 }
 
-Result<std::set<std::string>> used_volumes(engine::Engine& engine) {
-  std::set<std::string> used;
-  for (const engine::Container& container : TRY(engine.list()))
-    for (const engine::MountPoint& mount : container.mounts) used.insert(mount.name);
-  return used;
-}
-
 Json describe(const engine::Volume& volume) {
   return Json{{"CreatedAt", format_rfc3339(volume.created_at)},
               {"Driver", driver_of(volume)},
@@ -53,16 +48,6 @@ Json describe(const engine::Volume& volume) {
               {"Name", volume.spec.name},
               {"Options", volume.spec.driver_opts.empty() ? Json() : Json(volume.spec.driver_opts)},
               {"Scope", "local"}};
-}
-
-Result<std::vector<engine::Volume>> unused_volumes(engine::Engine& engine, const Filters& filters, bool named_too) {
-  const std::set<std::string> used = TRY(used_volumes(engine));
-  std::vector<engine::Volume> volumes = TRY(engine.list_volumes());
-  std::erase_if(volumes, [&](const engine::Volume& volume) {
-    return used.contains(volume.spec.name) || (!named_too && !volume.anonymous) ||
-           !passes_labels(filters, volume.spec.labels);
-  });
-  return volumes;
 }
 
 // A file that is written while it is being read is half old and half new in the archive.
@@ -86,8 +71,8 @@ Result<> check_is_empty(engine::Engine& engine, const std::string& name, bool fo
 Result<int> run_volume_list(Invocation& invocation) {
   const Filters filters = TRY(filters_of(invocation.flags, list_filters));
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  std::set<std::string> used;
-  if (filters.contains("dangling")) used = TRY(used_volumes(workspace->engine()));
+  std::map<std::string, unsigned> used;
+  if (filters.contains("dangling")) used = TRY(engine::volumes_in_use(workspace->engine()));
   std::vector<engine::Volume> volumes = TRY(workspace->engine().list_volumes());
   std::erase_if(volumes, [&](const engine::Volume& volume) {
     const std::string dangling = used.contains(volume.spec.name) ? "false" : "true";
@@ -133,35 +118,18 @@ Result<int> run_volume_rm(Invocation& invocation) {
 Result<int> run_volume_prune(Invocation& invocation) {
   const Filters filters = TRY(filters_of(invocation.flags, prune_filters));
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  engine::Engine& engine = workspace->engine();
   const bool all = invocation.flags.on("all") || filters.contains("all");
-  const std::vector<engine::Volume> volumes = TRY(unused_volumes(engine, filters, all));
-  std::uint64_t bytes = 0;
-  if (invocation.dry_run) {
-    for (const engine::Volume& volume : volumes) {
-      print_out("Would remove: " + volume.spec.name + "\n");
-      bytes += tree_bytes(volume.mountpoint);
-    }
-    print_out("Would reclaim: " + human_bytes_decimal(bytes) + "\n");
-    return 0;
-  }
   const std::string which = all ? "all" : "anonymous";
-  if (!invocation.flags.on("force") &&
-      !confirm(invocation.terminal,
-               "WARNING! This will remove " + which +
-                   " local volumes not used by at least one container.\nAre you sure you want to continue?",
-               Answer::no))
+  if (!confirm_prune(invocation, "This will remove " + which + " local volumes not used by at least one container."))
     return 0;
-  std::string deleted;
-  for (const engine::Volume& volume : volumes) {
-    const std::uint64_t size = tree_bytes(volume.mountpoint);
-    if (!TRY(unused_removed(engine.remove_volume(volume.spec.name)))) continue;
-    bytes += size;
-    deleted += volume.spec.name + "\n";
-  }
-  if (!deleted.empty()) print_out("Deleted Volumes:\n" + deleted + "\n");
-  print_out("Total reclaimed space: " + human_bytes_decimal(bytes) + "\n");
-  return 0;
+  const auto named = all ? engine::NamedVolumes::prune : engine::NamedVolumes::keep;
+  const auto pruned =
+      TRY(engine::prune_volumes(workspace->engine(), prune_mode(invocation), named, [&](const engine::Volume& volume) {
+        return passes_labels(filters, volume.spec.labels);
+      }));
+  const bool all_gone = print_pruned(invocation, "Volumes", PrunedBy::name, pruned);
+  print_reclaimed(invocation, pruned.bytes);
+  return all_gone ? 0 : 1;
 }
 
 Result<int> run_volume_export(Invocation& invocation) {

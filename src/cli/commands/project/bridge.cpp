@@ -15,7 +15,6 @@
 #include "base/strings.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/handlers.hpp"
-#include "cli/commands/handlers_docker.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/workspace.hpp"
 #include "compose/plain_yaml.hpp"

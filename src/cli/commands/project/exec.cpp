@@ -14,10 +14,13 @@ Result<int> run_exec(Invocation& invocation) {
   project::Session& session = workspace->session();
   const engine::Container container =
       TRY(project::one_container(session, invocation.arguments[0], index_of(invocation), project::Running::required));
+  const std::vector<std::string> variables = TRY(with_lines_of(flags.list("env-file"), flags.list("env")));
+  for (const std::string& entry : variables)
+    if (entry.starts_with('=')) return fail(Code::invalid, "invalid environment variable: " + entry);
   const bool detach = flags.on("detach");
   engine::ExecSpec spec;
   spec.argv.assign(invocation.arguments.begin() + 1, invocation.arguments.end());
-  spec.environment = with_values(*workspace, TRY(with_lines_of(flags.list("env-file"), flags.list("env"))));
+  spec.environment = with_values(*workspace, variables);
   spec.user = flags.text("user");
   spec.working_dir = flags.text("workdir");
   spec.privileged = flags.on("privileged");
@@ -30,7 +33,7 @@ Result<int> run_exec(Invocation& invocation) {
   auto process = session.engine.exec(container.id, spec, &code);
   if (!process) {
     if (code != 126 && code != 127)  // not the program's fault: nothing of it ran
-      return fail(Error(process.error().code(), process.error().message()).hint(process.error().hint_text()));
+      return fail(std::move(process).error());
     print_err("OCI runtime exec failed: exec failed: unable to start container process: " + process.error().message() +
               "\n");
     return code;

@@ -1,6 +1,6 @@
 // alpha generate: a Compose file from containers.
 #include "base/os/files/file.hpp"
-#include "cli/commands/handlers_docker.hpp"
+#include "cli/commands/handlers.hpp"
 #include "cli/render/generated_file.hpp"
 #include "cli/workspace.hpp"
 #include "compose/plain_yaml.hpp"

@@ -10,6 +10,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "cli/render/confirm.hpp"
+#include "compose/jobs.hpp"
 #include "project/plan/lifecycle.hpp"
 #include "project/plan/names.hpp"
 #include "project/plan/pre_start.hpp"
@@ -92,9 +93,22 @@ Result<int> carry_out(Workspace& workspace, const project::Plan& plan, std::stri
 
 }  // namespace
 
+namespace {
+
+// A run that failed has left its container; only `run` makes another run.
+Result<> refuse_jobs(const Workspace& workspace, const std::vector<std::string>& names) {
+  if (!workspace.project()) return {};
+  for (const std::string& name : names)
+    if (auto refused = compose::is_job_only(*workspace.project(), name)) return fail(std::move(*refused));
+  return {};
+}
+
+}  // namespace
+
 Result<int> run_start(Invocation& invocation) {
   const auto limit = TRY(wait_limit(invocation.flags));
   const Opened opened = TRY(open(invocation, Scope::all));
+  TRY(refuse_jobs(*opened.workspace, invocation.arguments));
   project::StartPlanOptions options{.post_start = post_start_of(*opened.workspace)};
   const std::set<std::string> named = project::services_named(opened.containers, invocation.arguments);
   options.pre_start = TRY(pre_start_of(*opened.workspace, opened.containers, named));
@@ -116,6 +130,7 @@ Result<int> run_stop(Invocation& invocation) {
 
 Result<int> run_restart(Invocation& invocation) {
   const Opened opened = TRY(open(invocation, Scope::all));
+  TRY(refuse_jobs(*opened.workspace, invocation.arguments));
   project::StopPlanOptions how = stop_options(invocation, *opened.workspace);
   how.post_start = post_start_of(*opened.workspace);
   const project::Plan plan = project::plan_restart(

@@ -40,15 +40,16 @@ Result<engine::LogReadOptions> read_options(const ParsedFlags& flags) {
 Result<int> run_logs(Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
   const engine::LogReadOptions read = TRY(read_options(flags));
+  const auto index = index_of(invocation);
+  if (index && invocation.arguments.size() != 1)
+    return fail(Code::invalid, "--index requires one service to be selected");
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
   project::Session& session = workspace->session();
   auto containers = TRY(project::select_containers(session, invocation.arguments, project::Oneoffs::leave_out));
-  const auto index = index_of(invocation);
   if (index) std::erase_if(containers, [&](const engine::Container& container) { return container.number != *index; });
-  if (index && containers.empty()) {
-    const std::string name = invocation.arguments.empty() ? "" : invocation.arguments[0];
-    return fail(Code::not_found, "service \"" + name + "\" is not running container #" + std::to_string(*index));
-  }
+  if (index && containers.empty())
+    return fail(Code::not_found,
+                "service \"" + invocation.arguments[0] + "\" is not running container #" + std::to_string(*index));
   for (const engine::Container& container : containers) {
     const auto readable = session.engine.logs(container.id);
     if (!readable && readable.error().code() == Code::unsupported)

@@ -50,6 +50,7 @@ FormatRow row_of(const engine::Container& container, Shorten shorten, SystemTime
   for (const auto& [key, value] : container.labels) labels.insert(key + "=" + value);
   std::size_t volumes = 0;
   for (const engine::MountPoint& mount : container.mounts) {
+    if (mount.type == engine::MountType::tmpfs) continue;
     const std::string name = mount.name.empty() ? mount.source : mount.name;
     mounts.insert(shorten == Shorten::yes ? cut(name, 15) : name);
     if (mount.type == engine::MountType::volume) ++volumes;
@@ -99,8 +100,8 @@ Result<std::set<std::string>> wanted_states(const ParsedFlags& flags) {
   const std::string value = filter.substr(equals + 1);
   if (key == "status") {
     states.insert(value);
-  } else if (key != "source") {
-    return fail(Code::invalid, "unknown filter " + key);
+  } else {
+    return fail(Code::invalid, key == "source" ? "not implemented" : "unknown filter " + key);
   }
   return states;
 }

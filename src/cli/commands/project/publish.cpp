@@ -3,7 +3,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/strings.hpp"
-#include "cli/commands/handlers_docker.hpp"
+#include "cli/commands/handlers.hpp"
 #include "cli/commands/project/config_parts.hpp"
 #include "cli/commands/project/push_services.hpp"
 #include "cli/render/confirm.hpp"

@@ -16,12 +16,6 @@ namespace consort::cli {
 
 namespace {
 
-Result<> add_environment(const Workspace& workspace, const ParsedFlags& flags, project::OneoffOptions& options) {
-  std::vector<std::string> entries = TRY(with_lines_of(flags.list("env-from-file"), flags.list("env")));
-  for (std::string& entry : with_values(workspace, std::move(entries))) options.environment.push_back(std::move(entry));
-  return {};
-}
-
 Result<> add_labels(const ParsedFlags& flags, project::OneoffOptions& options) {
   for (const std::string& entry : flags.list("label")) {
     const std::size_t equals = entry.find('=');
@@ -55,7 +49,8 @@ Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Work
   if (invocation.arguments.size() > 1)
     options.command = compose::Strings(invocation.arguments.begin() + 1, invocation.arguments.end());
   if (flags.has("entrypoint")) options.entrypoint = shell_words(flags.text("entrypoint"));
-  TRY(add_environment(workspace, flags, options));
+  options.environment =
+      TRY(with_env_files(workspace, invocation.terminal, flags.list("env-from-file"), flags.list("env")));
   TRY(add_labels(flags, options));
   const std::string directory = TRY(current_directory());
   for (const std::string& text : flags.list("volume"))

@@ -126,7 +126,7 @@ Result<int> run_job_by_hand(const Invocation& invocation, Workspace& workspace) 
   const auto created = project::create_job_container(session, job, *turn, std::move(options));
   if (!created) {
     TRY(project::fail_run(session, *turn, created.error()));
-    return fail(Error(created.error().code(), created.error().message()).hint(created.error().hint_text()));
+    return fail(created.error());
   }
   return see_through(workspace, *turn, service);
 }

@@ -2,6 +2,7 @@
 
 #include "base/narrow.hpp"
 #include "base/strings.hpp"
+#include "compose/settings.hpp"
 #include "project/exec/loaded_project.hpp"
 
 namespace consort::cli {
@@ -41,6 +42,33 @@ std::vector<std::string> with_values(const Workspace& workspace, std::vector<std
     return !value;
   });
   return entries;
+}
+
+Result<std::vector<std::string>> with_env_files(const Workspace& workspace, const Terminal& terminal,
+                                                const std::vector<std::string>& files,
+                                                std::vector<std::string> entries) {
+  entries = with_values(workspace, std::move(entries));
+  std::map<std::string, std::string> known;
+  for (const std::string& entry : entries) known[entry.substr(0, entry.find('='))] = entry.substr(entry.find('=') + 1);
+  const compose::Lookup first = [&](std::string_view wanted) -> const std::string* {
+    const auto [found, is_new] = known.try_emplace(std::string(wanted));
+    if (!is_new) return &found->second;
+    if (auto ours = workspace.variable(found->first)) return &(found->second = std::move(*ours));
+    known.erase(found);
+    return nullptr;
+  };
+  std::map<std::string, std::string> read;
+  std::vector<std::string> unset;
+  std::vector<std::string> warnings;
+  for (const std::string& path : files)
+    TRY(compose::read_env_file(compose::system_files(), path, first, read, unset, warnings));
+  for (const std::string& name : unset)
+    print_warning(terminal, "The \"" + name + "\" variable is not set. Defaulting to a blank string.");
+  for (const std::string& warning : warnings) print_warning(terminal, warning);
+  std::vector<std::string> all;
+  for (const auto& [name, value] : read) all.push_back(name + "=" + value);
+  all.insert(all.end(), std::make_move_iterator(entries.begin()), std::make_move_iterator(entries.end()));
+  return all;
 }
 
 Result<std::map<std::string, unsigned>> parse_scale(const std::vector<std::string>& entries) {
@@ -107,9 +135,11 @@ Result<project::UpOptions> up_options(const Invocation& invocation, Workspace& w
   if (flags.on("force-recreate") && services.empty()) converge.recreate_dependencies = project::Recreate::always;
   converge.scale = TRY(parse_scale(flags.list("scale")));
   const project::Session& session = workspace.session();
+  const compose::Project& project = project::loaded_project(session);
   for (const auto& [name, number] : converge.scale)
-    if (!project::loaded_project(session).services.contains(name))
-      return fail(Code::not_found, "no such service: " + name + ": not found");
+    if (!project.services.contains(name))
+      return fail(Code::not_found, "no such service: " + name +
+                                       (project.disabled_services.contains(name) ? ": disabled" : ": not found"));
   converge.orphans = TRY(orphans_of(invocation));
   converge.renew_anonymous_volumes = flags.on("renew-anon-volumes");
   converge.timeout_seconds = timeout_of(invocation);

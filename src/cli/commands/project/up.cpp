@@ -34,6 +34,8 @@ Result<> check_up(const ParsedFlags& flags) {
                                      "failure, --exit-code-from, --attach, --attach-dependencies or --watch"
                                    : "--detach cannot be combined with --abort-on-container-exit, --abort-on-"
                                      "container-failure, --attach, --attach-dependencies or --watch");
+  if (flags.has("attach") && flags.on("attach-dependencies"))
+    return fail(Code::invalid, "cannot combine --attach and --attach-dependencies");
   if (flags.on("timings") && !flags.on("detach") && !flags.on("wait"))
     return fail(Code::invalid, "--timings needs --detach or --wait");
   if (flags.on("abort-on-container-failure") && flags.on("abort-on-container-exit"))

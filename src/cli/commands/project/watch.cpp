@@ -2,6 +2,7 @@
 #include "cli/commands/project/watch.hpp"
 
 #include "base/time.hpp"
+#include "cli/commands/handlers.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "cli/seal.hpp"
 #include "cli/signals.hpp"

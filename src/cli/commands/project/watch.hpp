@@ -1,4 +1,4 @@
-// watch, as a command and as part of `up`.
+// What watch, as a command of its own, has in common with that of a cluster.
 #pragma once
 
 #include "cli/invocation.hpp"
@@ -6,8 +6,7 @@
 
 namespace consort::cli {
 
-Result<int> run_watch(Invocation& invocation);
-// Options for reacting to changes, from the flags, with the progress output. Borrows the invocation.
+// What the flags say of reactions, and where they are told. Borrows the invocation.
 project::ReactOptions react_options(const Invocation& invocation);
 
 }  // namespace consort::cli

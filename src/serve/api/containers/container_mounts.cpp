@@ -23,7 +23,10 @@ std::unexpected<Error> bad_bind(const std::string& text) {
 Result<> apply_mode(MountSpec& mount, const std::string& mode) {
   constexpr std::array<std::string_view, 6> propagations{"private", "rprivate", "slave", "rslave", "shared", "rshared"};
   constexpr std::array<std::string_view, 5> without_effect{"", "rw", "consistent", "cached", "delegated"};
-  for (const std::string& word : split(mode, ',')) {
+  const std::vector<std::string> words = split(mode, ',');
+  if (std::ranges::count_if(words, [](const std::string& word) { return word == "ro" || word == "rw"; }) > 1)
+    return fail(http_error(400, "invalid mode: " + mode));
+  for (const std::string& word : words) {
     if (word == "ro")
       mount.read_only = true;
     else if (word == "z" || word == "Z")
@@ -36,6 +39,11 @@ Result<> apply_mode(MountSpec& mount, const std::string& mode) {
       return fail(http_error(400, "invalid mode: " + mode));
   }
   return {};
+}
+
+std::string why_no_target(const std::string& target) {
+  if (!target.starts_with('/')) return "invalid mount path: '" + target + "' mount path must be absolute";
+  return clean_path(target) == "/" ? "invalid specification: destination can't be '/'" : "";
 }
 
 // "data:/var/lib/data", "/etc/x:/etc/x:ro", "/var/lib/data"
@@ -61,10 +69,14 @@ Result<MountSpec> parse_bind(const std::string& text) {
                                     "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host "
                                     "directory, use absolute path"));
   }
-  if (!mount.target.starts_with('/') || clean_path(mount.target) == "/")
+  if (mount.type == MountType::volume && mount.source.size() == 1)
+    return fail(http_error(
+        400,
+        "create " + mount.source + ": volume name is too short, names should be at least two alphanumeric characters"));
+  const std::string why = why_no_target(mount.target);
+  if (!why.empty())
     return fail(http_error(400, "invalid volume specification: '" + text + "': invalid mount config for type \"" +
-                                    (mount.type == MountType::bind ? "bind" : "volume") + "\": invalid mount path: '" +
-                                    mount.target + "' mount path must be absolute"));
+                                    (mount.type == MountType::bind ? "bind" : "volume") + "\": " + why));
   return mount;
 }
 
@@ -123,8 +135,9 @@ Result<MountSpec> parse_mount(const Json& json) {
   mount.read_only = get_bool(json, "ReadOnly");
   const std::string about = "invalid mount config for type \"" + type + "\": ";
   if (mount.target.empty()) return fail(http_error(400, about + "field Target must not be empty"));
-  if (!mount.target.starts_with('/') || clean_path(mount.target) == "/")
-    return fail(http_error(400, about + "invalid mount path: '" + mount.target + "' mount path must be absolute"));
+  if (const std::string why = why_no_target(mount.target); !why.empty()) return fail(http_error(400, about + why));
+  if (mount.type == MountType::tmpfs && !mount.source.empty())
+    return fail(http_error(400, about + "field Source must not be specified"));
   if (mount.type == MountType::bind && mount.source.empty())
     return fail(http_error(400, about + "field Source must not be empty"));
   if (mount.type == MountType::bind && !mount.source.starts_with('/'))

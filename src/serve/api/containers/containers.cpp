@@ -1,23 +1,12 @@
 #include "serve/api/containers/containers.hpp"
 
 #include "base/narrow.hpp"
-#include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
+#include "engine/files.hpp"
 #include "engine/images.hpp"
 #include "serve/api/service.hpp"
 
 namespace consort::serve {
-
-namespace {
-
-constexpr std::size_t note_limit = std::size_t{16} << 20;
-
-std::string note_path(const engine::ContainerDetails& container) {
-  return container.bundle + "/client.json";
-}
-
-}  // namespace
 
 Result<engine::ContainerDetails> find_container(Call& call, const std::string& name) {
   engine::Engine& engine = *TRY(call.engine());
@@ -31,20 +20,21 @@ Result<engine::ContainerDetails> find_container(Call& call) {
   return find_container(call, call.variable("id"));
 }
 
-Json client_note(const engine::ContainerDetails& container) {
-  const auto text = read_file(note_path(container), note_limit);
+Json client_note(Call& call, const engine::ContainerDetails& container) {
+  const auto engine = call.engine();
+  if (!engine) return Json::object();
+  const auto text = (*engine)->files().note(container.id);
   if (!text) return Json::object();
   auto note = parse_json(*text, "client.json");
   return note && note->is_object() ? std::move(*note) : Json::object();
 }
 
-// Next to the bundle, and removed with it. It contains nothing that a start needs.
-Result<> keep_client_note(const engine::ContainerDetails& container, const Json& note) {
-  return write_file_atomic(note_path(container), dump_json(note), 0600);
+Result<> keep_client_note(Call& call, const engine::ContainerDetails& container, const Json& note) {
+  return TRY(call.engine())->files().keep_note(container.id, dump_json(note));
 }
 
 ContainerSize size_of(engine::Engine& engine, const engine::Container& container) {
-  const std::uint64_t own = tree_bytes(engine.roots().container(container.id) + "/upper");
+  const std::uint64_t own = engine.files().own_bytes(container.id);
   const auto image = engine.images().look_up(container.image_id).value_or(std::nullopt);
   return {.own = own, .whole = own + (image ? image->size : 0)};
 }

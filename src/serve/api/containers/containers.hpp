@@ -13,10 +13,10 @@ namespace consort::serve {
 Result<engine::ContainerDetails> find_container(Call& call);
 Result<engine::ContainerDetails> find_container(Call& call, const std::string& name);
 
-// The parts of a client's request to create the container that the engine does not use, unchanged:
-// {"Config":{...},"HostConfig":{...},"EndpointsConfig":{...}}. An empty object if it was not created through the API.
-Json client_note(const engine::ContainerDetails& container);
-Result<> keep_client_note(const engine::ContainerDetails& container, const Json& note);
+// What the client that made the container has said and the engine has no part in: {"Config":{...},"HostConfig":{...},
+// "EndpointsConfig":{...}} as it came. An empty object for a container that was not made through the API.
+Json client_note(Call& call, const engine::ContainerDetails& container);
+Result<> keep_client_note(Call& call, const engine::ContainerDetails& container, const Json& note);
 
 // Sizes in bytes for size=1: of the container's own files, and of those plus its image.
 struct ContainerSize {
@@ -24,7 +24,10 @@ struct ContainerSize {
 };
 ContainerSize size_of(engine::Engine& engine, const engine::Container& container);
 
-// h= and w= of a resize request.
+// Docker's words around why a container did not start, which people search for: "exec: ..." with all that led to it.
+std::string start_failure(const std::string& why);
+
+// h= and w= of a resize.
 Result<engine::TerminalSize> terminal_size(Call& call);
 
 }  // namespace consort::serve

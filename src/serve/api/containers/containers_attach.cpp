@@ -66,7 +66,7 @@ class AttachSession {
 
  private:
   Json said() const {
-    const Json note = client_note(container_);
+    const Json note = client_note(call_, container_);
     const Json* config = find_key(note, "Config");
     return config ? *config : Json::object();
   }

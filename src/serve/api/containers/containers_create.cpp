@@ -1,6 +1,5 @@
 // POST /containers/create.
 #include "engine/images.hpp"
-#include "engine/left_behind.hpp"
 #include "serve/api/containers/container_spec.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/containers/known_keys.hpp"
@@ -22,6 +21,7 @@ Json note_of(const Json& body) {
   Json config = Json::object();
   for (const char* key : {"AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce"})
     if (get_bool(body, key)) config[key] = true;
+  if (const Json* volumes = object_at(body, "Volumes"); volumes && !volumes->empty()) config["Volumes"] = *volumes;
   Json note{{"Config", std::move(config)}};
   if (const Json* host = object_at(body, "HostConfig")) {
     note["HostConfig"] = known_host_config(*host);
@@ -30,6 +30,7 @@ Json note_of(const Json& body) {
     // "container:NAME" is returned with the id that the name had then, as the engine stores it.
     for (const char* key : {"NetworkMode", "IpcMode", "PidMode"})
       if (get_string(*host, key).starts_with("container:")) note["HostConfig"].erase(key);
+    if (get_int(*host, "PidsLimit") == 0) note["HostConfig"].erase("PidsLimit");
     if (get_int(*host, "ShmSize") == 0) note["HostConfig"].erase("ShmSize");
     if (get_string(*host, "Runtime").empty()) note["HostConfig"].erase("Runtime");
     for (const char* key : {"CgroupnsMode", "IpcMode"})
@@ -91,7 +92,7 @@ Result<engine::CreatedContainer> create(engine::Engine& engine, const engine::Co
   auto created = engine.create_container(spec);
   if (created || created.error().subject() != Subject::container_name) return created;
   // If some unrelated container cannot be removed, that is no reason not to try.
-  if (const auto removed = engine::remove_left_behind(engine); removed && *removed == 0) return created;
+  if (const auto removed = engine.remove_left_behind(); removed && *removed == 0) return created;
   return engine.create_container(spec);
 }
 
@@ -134,7 +135,7 @@ Result<> create_container(Call& call) {
   if (!made) return fail(create_error(std::move(made).error(), spec));
   engine::CreatedContainer created = std::move(*made);
   const engine::ContainerDetails details = TRY(engine.inspect(created.id));
-  TRY(keep_client_note(details, note_of(body)));
+  TRY(keep_client_note(call, details, note_of(body)));
   if (spec.auto_remove) service.reaper().watch(created.id, std::move(created.hold));
   return call.json(
       201, {{"Id", created.id}, {"Warnings", created.warnings.empty() ? Json::array() : Json(created.warnings)}});

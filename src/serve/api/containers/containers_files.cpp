@@ -42,7 +42,10 @@ Result<std::string> path_of(Call& call) {
 }
 
 Result<engine::PathStat> stat_path(Call& call, const ContainerDetails& container, const std::string& path) {
-  return TRY(call.engine())->files().stat(container.id, path);
+  auto stat = TRY(call.engine())->files().stat(container.id, path);
+  if (!stat && stat.error().code() == Code::not_found)
+    return fail(http_error(404, "Could not find the file " + path + " in container " + call.variable("id")));
+  return stat;
 }
 
 void add_stat(Call& call, const engine::PathStat& stat) {

@@ -3,6 +3,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/strings.hpp"
+#include "engine/files.hpp"
 #include "engine/state_text.hpp"
 #include "serve/api/containers/container_shape.hpp"
 #include "serve/api/containers/containers.hpp"
@@ -38,7 +39,7 @@ Json state_shape(const ContainerDetails& container) {
       {"Dead", state.status == engine::Status::dead},
       {"Pid", state.pid},
       {"ExitCode", engine::shown_exit_code(state)},
-      {"Error", state.error},
+      {"Error", state.status == engine::Status::created ? start_failure(state.error) : state.error},
       {"StartedAt", go_time(state.started_at)},
       {"FinishedAt", go_time(state.has_process() && state.restart_count == 0 ? std::nullopt : state.finished_at)}};
   if (container.process.health && state.health.status != engine::HealthStatus::none)
@@ -87,9 +88,22 @@ Json ports_by_number(const ContainerDetails& container) {
   return ports;
 }
 
-Json network_settings(const ContainerDetails& container, const Json& note) {
+// Until 1.44, on networks other than the default one, the short id was among them.
+void add_short_id(Json& networks, const std::string& id) {
+  constexpr std::size_t digits = 12;
+  for (auto& [name, network] : networks.items()) {
+    if (name == "bridge" || name == "host" || name == "none") continue;
+    Json& aliases = network["Aliases"];
+    if (!aliases.is_array()) aliases = Json::array();
+    aliases.push_back(id.substr(0, digits));
+  }
+}
+
+Json network_settings(const ContainerDetails& container, const Json& note, unsigned version) {
+  constexpr unsigned without_short_id = 45;
   const Json* said = find_key(note, "EndpointsConfig");
   Json networks = endpoints(container, said ? *said : Json::object());
+  if (version < without_short_id) add_short_id(networks, container.id);
   const engine::Endpoint* bridge = nullptr;
   for (const engine::Endpoint& endpoint : container.networks)
     if (endpoint.network == "bridge") bridge = &endpoint;
@@ -156,7 +170,9 @@ Json configured(const ContainerDetails& container, const Json& said) {
   else if (process.health)
     config["Healthcheck"] = health_config(*process.health);
   config["Image"] = container.image;
-  config["Volumes"] = process.volumes.empty() ? Json(nullptr) : set_of(process.volumes);
+  Json volumes = set_of(process.volumes);
+  if (const Json* own = find_key(said, "Volumes"); own && own->is_object()) volumes.update(*own);
+  config["Volumes"] = volumes.empty() ? Json(nullptr) : std::move(volumes);
   config["WorkingDir"] = process.working_dir == "/" && spec.working_dir.empty() ? "" : process.working_dir;
   config["Entrypoint"] = or_null(process.entrypoint);
   config["OnBuild"] = nullptr;
@@ -169,18 +185,20 @@ Json configured(const ContainerDetails& container, const Json& said) {
 
 Result<> inspect_container(Call& call) {
   const ContainerDetails container = TRY(find_container(call));
-  const Json note = client_note(container);
+  const Json note = client_note(call, container);
   const Json* said = find_key(note, "Config");
   const engine::Strings& argv = container.process.argv;
+  engine::Engine& engine = *TRY(call.engine());
+  const engine::HostPaths paths = engine.files().host_paths(container.id);
   Json shape{{"Id", container.id},
              {"Created", go_time(container.created_at)},
              {"Path", container.process.path},
              {"Args", argv.empty() ? Json::array() : strings_of({argv.begin() + 1, argv.end()})},
              {"State", state_shape(container)},
              {"Image", container.image_id},
-             {"ResolvConfPath", container.bundle + "/resolv.conf"},
-             {"HostnamePath", container.bundle + "/hostname"},
-             {"HostsPath", container.bundle + "/hosts"},
+             {"ResolvConfPath", paths.resolv_conf},
+             {"HostnamePath", paths.hostname},
+             {"HostsPath", paths.hosts},
              {"LogPath", ""},
              {"Name", "/" + container.name},
              {"RestartCount", container.state.restart_count},
@@ -191,17 +209,15 @@ Result<> inspect_container(Call& call) {
              {"AppArmorProfile", ""},
              {"ExecIDs", or_null(call.service().execs().running_in(container.id))},
              {"HostConfig", merged_host_config(container, note)},
-             {"GraphDriver",
-              {{"Data", {{"UpperDir", container.bundle + "/upper"}, {"WorkDir", container.bundle + "/work"}}},
-               {"Name", "overlay2"}}}};
+             {"GraphDriver", {{"Data", {{"UpperDir", paths.upper}, {"WorkDir", paths.work}}}, {"Name", "overlay2"}}}};
   if (call.flag("size")) {
-    const ContainerSize size = size_of(*TRY(call.engine()), container);
+    const ContainerSize size = size_of(engine, container);
     shape["SizeRw"] = size.own;
     shape["SizeRootFs"] = size.whole;
   }
   shape["Mounts"] = detailed_mounts(container, shape["HostConfig"]);
   shape["Config"] = configured(container, said ? *said : Json::object());
-  shape["NetworkSettings"] = network_settings(container, note);
+  shape["NetworkSettings"] = network_settings(container, note, call.version());
   return call.json(200, shape);
 }
 

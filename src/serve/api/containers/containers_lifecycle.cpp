@@ -5,7 +5,6 @@
 #include "base/strings.hpp"
 #include "engine/left_behind.hpp"
 #include "engine/state_text.hpp"
-#include "engine/update.hpp"
 #include "serve/api/containers/container_watch.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/limits.hpp"
@@ -39,16 +38,13 @@ Error start_error(Error error, const ContainerDetails& container, int exit_code)
                           container.name + " (" + endpoint_id(container.id, network) + "): " + error.message());
   }
   if (exit_code == 0) return error;
-  if (error.subject() == Subject::user) return http_error(400, error.message());
   std::string why = error.message();
+  if (error.subject() == Subject::user) return http_error(400, why);
   if (error.subject() == Subject::program && error.code() == Code::not_found)
     why = "exec: \"" + container.process.path + "\": " +
           (container.process.path.contains('/') ? "stat " + container.process.path + ": no such file or directory"
                                                 : std::string("executable file not found in $PATH"));
-  return http_error(400,
-                    "failed to create task for container: failed to create shim task: OCI runtime create failed: "
-                    "runc create failed: unable to start container process: error during container init: " +
-                        why);
+  return http_error(400, start_failure(why));
 }
 
 Result<> start_container(Call& call) {
@@ -90,7 +86,10 @@ Result<> kill_container(Call& call) {
   engine::Engine& engine = *TRY(call.engine());
   Result<> killed = engine.kill_container(container.id, signal.empty() ? "KILL" : signal);
   if (!killed && killed.error().code() == Code::invalid)
-    return fail(http_error(400, about + "invalid signal: " + signal));
+    return fail(http_error(
+        400,
+        about + (parse_signed(signal) ? "the linux daemon does not support signal " : std::string("invalid signal: ")) +
+            signal));
   TRY(std::move(killed));
   engine::see_off(engine, container.id);
   return call.empty(204);
@@ -135,7 +134,7 @@ Result<> remove_link(Call& call) {
   if (slash == std::string::npos)
     return fail(http_error(409, "Conflict, cannot remove the default link name of the container"));
   const ContainerDetails container = TRY(find_container(call, name.substr(0, slash)));
-  TRY(engine::remove_link(*TRY(call.engine()), container.id, name.substr(slash + 1)));
+  TRY(TRY(call.engine())->remove_link(container.id, name.substr(slash + 1)));
   return call.empty(204);
 }
 
@@ -207,6 +206,13 @@ constexpr Route table[] = {
 };
 
 }  // namespace
+
+std::string start_failure(const std::string& why) {
+  if (why.empty() || why.starts_with("unable to find ")) return why;
+  return "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create "
+         "failed: unable to start container process: error during container init: " +
+         why;
+}
 
 std::span<const Route> container_lifecycle_routes() {
   return table;

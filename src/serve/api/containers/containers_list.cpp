@@ -17,13 +17,27 @@ namespace {
 
 using engine::Container;
 
-constexpr std::array<std::string_view, 15> known_filters{"ancestor", "before",    "exited", "expose", "health",
-                                                         "id",       "isolation", "label",  "name",   "network",
-                                                         "publish",  "since",     "status", "volume", "label!"};
+constexpr std::array<std::string_view, 16> known_filters{
+    "ancestor", "before", "exited",  "expose",  "health", "id",     "is-task", "isolation",
+    "label",    "name",   "network", "publish", "since",  "status", "volume",  "label!"};
 
 constexpr std::array<std::string_view, 7> statuses{"created",  "running", "paused", "restarting",
                                                    "removing", "exited",  "dead"};
 constexpr std::array<std::string_view, 4> healths{"none", "starting", "healthy", "unhealthy"};
+
+std::string no_number(std::string_view function, std::string_view text) {
+  return "strconv." + std::string(function) + ": parsing \"" + std::string(text) + "\": invalid syntax";
+}
+
+// "80", "80/udp", "80-90/tcp".
+Result<> check_ports(const Filters& filters, const std::string& key) {
+  for (const std::string& value : filters.values(key))
+    for (const std::string& number : split(value.substr(0, value.find('/')), '-'))
+      if (!parse_unsigned(number))
+        return fail(
+            http_error(400, "error while looking up for " + key + " " + value + ": " + no_number("ParseUint", number)));
+  return {};
+}
 
 Result<> check_values(const Filters& filters) {
   for (const std::string& value : filters.values("status"))
@@ -36,8 +50,10 @@ Result<> check_values(const Filters& filters) {
       return fail(http_error(400, "invalid filter 'health=" + value + "': invalid value for health (" + value +
                                       "): must be one of none, starting, healthy, unhealthy"));
   for (const std::string& value : filters.values("exited"))
-    if (!parse_signed(value)) return fail(http_error(400, "invalid filter 'exited=" + value + "'"));
-  return {};
+    if (!parse_signed(value))
+      return fail(http_error(400, "invalid filter 'exited=" + value + "': " + no_number("Atoi", value)));
+  TRY(check_ports(filters, "expose"));
+  return check_ports(filters, "publish");
 }
 
 // "8000", "8000/udp", "8000-8010/tcp".
@@ -61,7 +77,7 @@ bool exposes(const Container& container, const std::string& wanted) {
 
 bool publishes(const Container& container, const std::string& wanted) {
   return std::ranges::any_of(container.ports, [&](const engine::PortBinding& port) {
-    return names_port(wanted, port.container_port, port.protocol);
+    return names_port(wanted, port.host_port, port.protocol);
   });
 }
 
@@ -107,6 +123,8 @@ class Selection {
     TRY(check_values(filters));
     const auto limit = TRY(call.number("limit"));
     if (limit && *limit > 0) selection.limit_ = static_cast<std::size_t>(*limit);
+    // Tasks are Swarm's, and there are none.
+    selection.tasks_only_ = TRY(filters.boolean("is-task")).value_or(false);
     selection.all_ = call.flag("all") || selection.limit_ || filters.has("status") || filters.has("before") ||
                      filters.has("since") || filters.has("exited");
     if (filters.has("ancestor")) selection.images_ = TRY(descendants(engine.images(), filters.values("ancestor")));
@@ -116,7 +134,7 @@ class Selection {
   }
 
   bool takes(const Container& c) const {
-    if (!all_ && !c.state.running()) return false;
+    if (tasks_only_ || (!all_ && !c.state.running())) return false;
     if (before_ && c.created_at >= *before_) return false;
     if (since_ && c.created_at <= *since_) return false;
     if (images_ && !images_->contains(c.image_id)) return false;
@@ -137,7 +155,7 @@ class Selection {
 
  private:
   Filters filters_;
-  bool all_ = false;
+  bool all_ = false, tasks_only_ = false;
   std::optional<std::size_t> limit_;
   std::optional<std::set<std::string>> images_;
   std::optional<SystemTime> before_, since_;

@@ -38,13 +38,13 @@ bool says_something(const Json& value) {
 }
 
 // inspect returns the same values.
-Result<> change_note(const engine::ContainerDetails& container, const Json& body) {
-  Json note = client_note(container);
+Result<> change_note(Call& call, const engine::ContainerDetails& container, const Json& body) {
+  Json note = client_note(call, container);
   if (!note.contains("HostConfig")) return {};
   const Json known = known_update(body);
   for (const auto& [key, value] : known.items())
     if (says_something(value)) note["HostConfig"][key] = value;
-  return keep_client_note(container, note);
+  return keep_client_note(call, container, note);
 }
 
 Result<> update_container(Call& call) {
@@ -56,7 +56,7 @@ Result<> update_container(Call& call) {
   const Json* policy = find_key(body, "RestartPolicy");
   const bool has_policy = policy && !get_string(*policy, "Name").empty();
   const engine::Strings warnings =
-      TRY(engine::update_container(*TRY(call.engine()), container.id, [&](engine::Changeable& now) -> Result<> {
+      TRY(TRY(call.engine())->update_container(container.id, [&](engine::Changeable& now) -> Result<> {
         take_over(now.resources, said);
         if (has_policy) now.restart = restart;
         if (now.resources.memory > 0 && now.resources.memory_swap > 0 &&
@@ -66,7 +66,7 @@ Result<> update_container(Call& call) {
                                  "memoryswap at the same time"));
         return {};
       }));
-  TRY(change_note(container, body));
+  TRY(change_note(call, container, body));
   return call.json(200, {{"Warnings", warnings.empty() ? Json(nullptr) : Json(warnings)}});
 }
 

@@ -47,7 +47,7 @@ Result<> create_exec(Call& call) {
   if (spec.argv.empty()) return fail(http_error(400, "No exec command specified"));
   // docker-py writes it in lower case; for Go that is the same key.
   const std::string keys = get_string(body, "DetachKeys", get_string(body, "detachKeys"));
-  (void)TRY(DetachKeys::parse(keys));
+  if (!DetachKeys::parse(keys)) return fail(http_error(400, "Invalid escape keys (" + keys + ") provided"));
   if (container.state.status == engine::Status::paused)
     return fail(http_error(409, "Container " + call.variable("id") + " is paused, unpause the container before exec"));
   if (!container.state.has_process()) return fail(http_error(409, "container " + container.id + " is not running"));
@@ -150,11 +150,17 @@ class ExecSession {
   bool lost_ = false;
 };
 
+std::string failure_text(const ExecInstance& instance, const Error& error) {
+  const std::string& directory = instance.spec.working_dir;
+  const bool relative = !directory.empty() && !directory.starts_with('/');
+  return "OCI runtime exec failed: exec failed: " +
+         (relative ? "Cwd must be an absolute path" : "unable to start container process: " + error.message());
+}
+
 // When Docker tries to start the program it has already begun the answer: why that failed is in the output.
-Result<> tell_failure(http::Connection::Raw raw, Hijacked::Framing framing, const Error& error) {
+Result<> tell_failure(http::Connection::Raw raw, Hijacked::Framing framing, const std::string& text) {
   Hijacked client(std::move(raw), framing);
-  (void)client.write(StreamKind::out, "OCI runtime exec failed: exec failed: unable to start container process: " +
-                                          error.message() + "\r\n");
+  (void)client.write(StreamKind::out, text + "\r\n");
   client.finish();
   return {};
 }
@@ -194,7 +200,8 @@ Result<> start_exec(Call& call) {
     return fail(http_error(409, "Container " + container.id + " is paused, unpause the container before exec"));
   TRY(instance->begin());
   if (get_bool(body, "Detach")) {
-    (void)TRY(start(call, *instance, false));
+    const auto exec = start(call, *instance, false);
+    if (!exec) return fail(http_error(400, failure_text(*instance, exec.error())));
     return call.empty(200);
   }
   // The start decides whether there are frames: docker-py requests them from a terminal as well.
@@ -202,7 +209,7 @@ Result<> start_exec(Call& call) {
   const bool told = framing == Hijacked::Framing::framed && call.version() >= 42 && call.wants_upgrade();
   auto raw = TRY(call.upgrade({.type = told ? content::multiplexed_stream : content::raw_stream, .protocol = "tcp"}));
   const auto exec = start(call, *instance, true);
-  if (!exec) return tell_failure(std::move(raw), framing, exec.error());
+  if (!exec) return tell_failure(std::move(raw), framing, failure_text(*instance, exec.error()));
   set_first_size(**exec, body);
   return ExecSession(*instance, **exec, std::move(raw), framing).run();
 }

@@ -8,6 +8,8 @@
 #include <array>
 #include <cerrno>
 
+#include "base/os/sockets/send_full.hpp"
+
 namespace consort::serve {
 
 namespace {
@@ -15,16 +17,6 @@ namespace {
 void ring(const Fd& event) {
   const std::uint64_t once = 1;
   (void)!::write(event.get(), &once, sizeof once);
-}
-
-Result<> send_all(int socket, std::string_view bytes, int flags) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | flags);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return fail_errno("write to the client");
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return {};
 }
 
 }  // namespace
@@ -38,8 +30,8 @@ std::string frame_head(StreamKind stream, std::size_t size) {
 
 Result<> Hijacked::write(StreamKind stream, std::string_view bytes) {
   if (bytes.empty()) return {};
-  if (framing_ == Framing::framed) TRY(send_all(fd(), frame_head(stream, bytes.size()), MSG_MORE));
-  return send_all(fd(), bytes, 0);
+  if (framing_ == Framing::framed) TRY(send_full(fd(), frame_head(stream, bytes.size()), MSG_MORE));
+  return send_full(fd(), bytes);
 }
 
 bool Hijacked::gone() const {

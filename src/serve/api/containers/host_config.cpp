@@ -1,5 +1,6 @@
 #include "serve/api/containers/host_config.hpp"
 
+#include "engine/hidden_paths.hpp"
 #include "serve/api/containers/container_shape.hpp"
 #include "serve/api/shapes.hpp"
 
@@ -143,8 +144,8 @@ Json host_config(const engine::ContainerDetails& container) {
   add_resources(config, spec);
   if (spec.init) config["Init"] = *spec.init;
   if (!spec.annotations.empty()) config["Annotations"] = map_of(spec.annotations);
-  config["MaskedPaths"] = nullptr;
-  config["ReadonlyPaths"] = nullptr;
+  config["MaskedPaths"] = or_null(engine::masked_paths(spec));
+  config["ReadonlyPaths"] = or_null(engine::readonly_paths(spec));
   return config;
 }
 

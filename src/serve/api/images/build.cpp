@@ -15,7 +15,6 @@
 #include "base/strings.hpp"
 #include "engine/builds.hpp"
 #include "engine/images.hpp"
-#include "engine/joined_network.hpp"
 #include "serve/api/images/build_lines.hpp"
 #include "serve/api/images/registry_auth.hpp"
 #include "serve/api/routes.hpp"
@@ -100,6 +99,8 @@ Result<BuildRequest> request_of(Call& call) {
   if (const std::string version = call.query("version"); !version.empty() && version != "1" && version != "2")
     return fail(http_error(400, "invalid version \"" + version + "\""));
   if (call.flag("squash")) return fail(http_error(400, "squash is only supported with experimental mode"));
+  if (const std::string isolation = call.query("isolation"); !isolation.empty() && isolation != "default")
+    return fail(http_error(400, "unsupported isolation: \"" + isolation + "\""));
   BuildRequest request;
   TRY(read_names(call, request));
   request.dockerfile = call.query("dockerfile", request.dockerfile);
@@ -144,6 +145,28 @@ class ClientWatch {
   std::jthread thread_;
 };
 
+Error build_refused(const Error& error, const BuildRequest& request) {
+  if (error.subject() == Subject::setting && error.subject_name() == "build/dockerfile")
+    return http_error(500, "Cannot locate specified Dockerfile: " + request.dockerfile);
+  return http_error(error.code() == Code::invalid ? 400 : status_of(error), error.message());
+}
+
+// Arguments that no ARG of the file takes, other than those that every file has.
+std::vector<std::string> unused_arguments(const BuildRequest& request,
+                                          const std::vector<build::PlannedInstruction>& outline) {
+  std::vector<std::string> unused;
+  for (const auto& [name, value] : request.args) {
+    const auto takes = [&](const build::PlannedInstruction& each) {
+      const std::vector<std::string> words = split(each.text, ' ');
+      return !words.empty() && to_lower(words[0]) == "arg" && std::ranges::any_of(words, [&](const std::string& word) {
+        return word.substr(0, word.find('=')) == name;
+      });
+    };
+    if (!to_lower(name).ends_with("_proxy") && std::ranges::none_of(outline, takes)) unused.push_back(name);
+  }
+  return unused;
+}
+
 Result<> run(Call& call, const BuildRequest& request) {
   engine::Engine& engine = *TRY(call.engine());
   const bool modern = call.query("version") == "2";
@@ -162,6 +185,7 @@ Result<> run(Call& call, const BuildRequest& request) {
     std::mutex turn;  // a base that is pulled may warn while other steps run
     run.planned = [&](const std::vector<build::PlannedInstruction>& outline) {
       const std::scoped_lock lock(turn);
+      lines.unused(unused_arguments(request, outline));
       lines.begin(outline);
     };
     run.progress = [&](const build::ProgressEvent& event) {
@@ -181,12 +205,10 @@ Result<> run(Call& call, const BuildRequest& request) {
     run.limits = limits_of(call);
     const ClientWatch watch(call.client_fd(), stop);
     const engine::JoinedNetwork network{.mode = joined_network(call), .project = loose_project};
-    const auto built = network.mode.empty() ? engine.builds().run(request, run)
-                                            : engine::build_on_network(engine, request, run, network);
+    const auto built =
+        network.mode.empty() ? engine.builds().run(request, run) : engine.builds().run_on(network, request, run);
     // Problems with the file are reported before anything else, as a separate answer.
-    if (!built && failed_step.empty() && !call.answered())
-      return fail(
-          http_error(built.error().code() == Code::invalid ? 400 : status_of(built.error()), built.error().message()));
+    if (!built && failed_step.empty() && !call.answered()) return fail(build_refused(built.error(), request));
     if (!built) return lines.failed(built.error(), failed_step, exit_code);
     if (modern) return line({{"id", "moby.image.id"}, {"aux", {{"ID", built->image_id}}}});
     const auto before = there.contains(built->image_id) ? BuildLines::Before::known : BuildLines::Before::unknown;
@@ -196,8 +218,11 @@ Result<> run(Call& call, const BuildRequest& request) {
 
 Result<> build_image(Call& call) {
   BuildRequest request = TRY(request_of(call));
-  // "client-session" for a session that has the files is BuildKit's own way: /grpc.
-  if (const std::string remote = call.query("remote"); !remote.empty() && remote != "client-session") {
+  const std::string remote = call.query("remote");
+  // Files in a session without /grpc: docker 18.09 to 20.10 with DOCKER_BUILDKIT=1.
+  if (remote == "client-session")
+    return fail(http_error(501, "builds by BuildKit need docker 23 or later with buildx: set DOCKER_BUILDKIT=0"));
+  if (!remote.empty()) {
     request.context = remote;
     return run(call, request);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/sha256.hpp"
+#include "base/strings.hpp"
 #include "engine/images.hpp"
 
 namespace consort::serve {
@@ -170,6 +171,7 @@ Result<> BuildLines::succeeded(const std::string& image_id, Before before, const
   if (!rows_.empty()) rows_.back().id = digits(image_id);
   TRY(advance());
   TRY((*line_)({{"aux", {{"ID", image_id}}}}));
+  if (!unused_.empty()) TRY(say("[Warning] One or more build-args [" + join(unused_, " ") + "] were not consumed\n"));
   TRY(say("Successfully built " + digits(image_id) + "\n"));
   for (const std::string& name : names) {
     const auto reference = image::Reference::parse(name);

@@ -21,9 +21,9 @@ class BuildLines {
   BuildLines(const Call::LineWriter& line, Options options) : line_(&line), options_(options) {}
 
   void begin(const std::vector<build::PlannedInstruction>& outline);
-  bool tell(const build::ProgressEvent& event);  // false: the client has disconnected
-  // Shown after the first instruction, since earlier failures have an answer of their own. false: the client has
-  // disconnected.
+  void unused(std::vector<std::string> arguments) { unused_ = std::move(arguments); }  // said at the end
+  bool tell(const build::ProgressEvent& event);                                        // false: the client has gone
+  // Said once the first instruction is: what fails before that has an answer of its own. false: the client has gone.
   bool warn(const std::string& text);
   Result<> say(const std::string& text);  // {"stream":...}
   // Reports the part of the build that failed, instead of the error itself.
@@ -51,10 +51,11 @@ class BuildLines {
   const Call::LineWriter* line_;
   Options options_;
   std::vector<Row> rows_;
-  std::vector<std::string> warnings_;             // not sent yet
-  bool begun_ = false;                            // an instruction has been announced
-  std::size_t next_ = 0;                          // the first that has not ended
-  std::optional<Row::State> last_settings_ = {};  // for settings after the last step, when everything has ended
+  std::vector<std::string> warnings_;             // not yet said
+  std::vector<std::string> unused_;               // arguments that the file does not take
+  bool begun_ = false;                            // an instruction is announced
+  std::size_t next_ = 0;                          // the first that is not over
+  std::optional<Row::State> last_settings_ = {};  // of those behind the last step, when all is over
 };
 
 }  // namespace consort::serve

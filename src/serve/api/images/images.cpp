@@ -27,15 +27,26 @@ constexpr std::array<std::string_view, 7> known_filters{"before",    "dangling",
 constexpr std::array<std::string_view, 4> known_prune_filters{"dangling", "label", "label!", "until"};
 
 // "postgres", "postgres:1*", "localhost:5000/*", as in Go's path.Match.
-bool is_referred_to(const Image& image, const std::string& pattern) {
+bool is_meant(const std::string& name, const std::string& pattern) {
   const auto matches = [&](const std::string& text) {
     return ::fnmatch(pattern.c_str(), text.c_str(), FNM_PATHNAME) == 0;
   };
-  return std::ranges::any_of(image.names, [&](const std::string& full) {
-    const auto reference = image::Reference::parse(full);
-    return reference && (matches(reference->familiar()) || matches(reference->familiar_name()) ||
-                         matches(reference->full()) || matches(reference->name()));
-  });
+  const auto reference = image::Reference::parse(name);
+  return reference && (matches(reference->familiar()) || matches(reference->familiar_name()) ||
+                       matches(reference->full()) || matches(reference->name()));
+}
+
+bool is_referred_to(const Image& image, const std::string& pattern) {
+  return std::ranges::any_of(image.names, [&](const std::string& name) { return is_meant(name, pattern); });
+}
+
+// With `reference`, an image has only the names that are meant.
+void leave_meant_names(Image& image, const Filters& filters) {
+  const auto is_other = [&](const std::string& name) {
+    return !filters.any("reference", [&](const std::string& pattern) { return is_meant(name, pattern); });
+  };
+  std::erase_if(image.names, is_other);
+  std::erase_if(image.digests, is_other);
 }
 
 class Selection {
@@ -74,9 +85,10 @@ Result<> list_images(Call& call) {
   for (const engine::Container& container : TRY(engine.list()))
     if (call.service().shows(container)) ++users[container.image_id];
   Json rows = Json::array();
-  for (const Image& image : TRY(images.list())) {
+  for (Image& image : TRY(images.list())) {
     const auto config = images.config_of(image);
     if (!config || !shown.takes(image, *config) || !selection.takes(image, *config)) continue;  // or it has gone
+    leave_meant_names(image, filters);
     rows.push_back(listed_image(image, *config, users[image.id], call.version()));
   }
   return call.json(200, rows);
@@ -102,6 +114,8 @@ Result<> tag_image(Call& call) {
   const std::string repository = call.query("repo"), tag = call.query("tag");
   const auto reference = image::Reference::parse(tag.empty() ? repository : repository + ":" + tag);
   if (!reference) return fail(http_error(400, "invalid reference format"));
+  if (repository == "sha256")
+    return fail(http_error(400, "refusing to create an ambiguous tag using digest algorithm as name"));
   TRY(images.find(call.variable("name")));
   TRY(images.tag(call.variable("name"), *reference));
   return call.empty(201);

@@ -64,9 +64,8 @@ Result<> pull(Call& call) {
   const ClientCredentials credentials = TRY(set_options(call, reference, stop, options));
   engine::Engine& engine = *TRY(call.engine());
   return call.lines([&](const Call::LineWriter& line) -> Result<> {
-    const std::string repository = reference.registry == "docker.io" ? reference.repository : reference.familiar_name();
     TransferLines lines(line, Direction::pull,
-                        {{"status", "Pulling from " + repository}, {"id", reference.selector()}});
+                        {{"status", "Pulling from " + reference.repository}, {"id", reference.selector()}});
     auto pulled = engine.images().pull(reference, options, progress_to(lines, stop));
     if (!pulled && pulled.error().code() == Code::denied) return fail(http_error(404, pulled.error().message()));
     if (!pulled) return fail(std::move(pulled).error());
@@ -151,7 +150,7 @@ Result<> save(Call& call, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     const auto found = engine.images().find(name);
     if (!found && found.error().code() == Code::not_found) return fail(http_error(404, "No such image: " + name));
-    if (!found) return fail(Error(found.error().code(), found.error().message()));
+    if (!found) return fail(found.error());
   }
   image::SaveOptions options{.platform = TRY(platform_of(call))};
   std::stop_source stop;

@@ -1,0 +1,39 @@
+#include "base/os/files/real_path.hpp"
+
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include "base/os/files/file.hpp"
+
+namespace consort {
+
+Result<std::string> real_path(const std::string& path, std::string what) {
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
+  if (!real) return fail_errno(std::move(what), path);
+  return std::string(real.get());
+}
+
+std::string real_path_so_far(const std::string& path) {
+  std::string rest;
+  for (std::string part = path;; part = dir_name(part)) {
+    if (const auto real = real_path(part)) return clean_path(*real + rest);
+    if (part == "/" || part == ".") return path;
+    rest = "/" + base_name(part) + rest;
+  }
+}
+
+bool lies_below(const std::string& path, const std::string& folder) {
+  return folder == "/" ? path.size() > 1 : path.size() > folder.size() && path.starts_with(folder + "/");
+}
+
+bool lies_in(const std::string& path, const std::string& folder) {
+  return path == folder || lies_below(path, folder);
+}
+
+std::optional<std::string> path_below(const std::string& path, const std::string& folder) {
+  if (!lies_below(path, folder)) return std::nullopt;
+  return path.substr(folder == "/" ? 1 : folder.size() + 1);
+}
+
+}  // namespace consort
