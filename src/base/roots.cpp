@@ -34,7 +34,7 @@ std::string or_else(std::string value, std::string fallback) {
   return value.empty() ? std::move(fallback) : value;
 }
 
-constexpr mode_t private_folder = 0700;
+constexpr mode_t private_directory = 0700;
 constexpr mode_t private_file = 0600;
 constexpr mode_t for_others = S_IRWXG | S_IRWXO;
 
@@ -43,13 +43,13 @@ constexpr mode_t for_others = S_IRWXG | S_IRWXO;
 constexpr std::array<std::string_view, 6> data_names{"state.db", "layers", "blobs", "ingest", "reserve", "lost+found"};
 constexpr std::array<std::string_view, 4> run_names{"boot-id", "projects", "runtime", "lost+found"};
 // Shared by everybody, even when they happen to be empty.
-constexpr std::array<std::string_view, 3> shared_folders{"/tmp", "/var/tmp", "/dev/shm"};
+constexpr std::array<std::string_view, 3> shared_directories{"/tmp", "/var/tmp", "/dev/shm"};
 
-Result<std::vector<std::string>> names_in(const std::string& folder) {
+Result<std::vector<std::string>> names_in(const std::string& directory) {
   std::vector<std::string> names;
-  const DirStream stream(::opendir(folder.c_str()));
+  const DirStream stream(::opendir(directory.c_str()));
   if (!stream && errno == ENOENT) return names;
-  if (!stream) return fail_errno("list", folder);
+  if (!stream) return fail_errno("list", directory);
   while (const dirent* entry = ::readdir(stream.get())) {
     const std::string_view name = entry->d_name;
     if (name != "." && name != "..") names.emplace_back(name);
@@ -62,7 +62,7 @@ Result<> make_private(const std::string& path) {
   if (::lstat(path.c_str(), &st) != 0) return errno == ENOENT ? Result<>() : fail_errno("look at", path);
   const bool plain = S_ISDIR(st.st_mode) || S_ISREG(st.st_mode);
   if (!plain || !(st.st_mode & for_others)) return {};
-  if (::chmod(path.c_str(), S_ISDIR(st.st_mode) ? private_folder : private_file) != 0 && errno != ENOENT)
+  if (::chmod(path.c_str(), S_ISDIR(st.st_mode) ? private_directory : private_file) != 0 && errno != ENOENT)
     return fail_errno("set mode of", path);
   return {};
 }
@@ -71,15 +71,15 @@ Result<> make_private(const std::string& path) {
 // others out; this is against processes whose working directory is already inside.
 Result<> close_earlier_data(const std::string& data) {
   for (const char* file : {"/state.db", "/state.db-wal", "/state.db-shm"}) TRY(make_private(data + file));
-  for (const char* folder : {"/containers", "/volumes"}) {
-    for (const std::string& name : TRY(names_in(data + folder))) {
-      const std::string inside = data + folder + "/" + name;
+  for (const char* directory : {"/containers", "/volumes"}) {
+    for (const std::string& name : TRY(names_in(data + directory))) {
+      const std::string inside = data + directory + "/" + name;
       TRY(make_private(inside));
-      if (folder != std::string_view("/containers")) continue;
+      if (directory != std::string_view("/containers")) continue;
       for (const char* file : {"/config.json", "/unit.json", "/log", "/seccomp.bpf", "/files"})
         TRY(make_private(inside + file));
     }
-    TRY(make_private(data + folder));
+    TRY(make_private(data + directory));
   }
   return {};
 }
@@ -88,7 +88,7 @@ std::string what_is_wrong(const std::string& path, const struct stat& st, const 
                           std::span<const std::string_view> known) {
   if (st.st_uid != ::geteuid()) return "it belongs to another user";
   if (!(st.st_mode & for_others)) return {};
-  if (std::ranges::find(shared_folders, path) != shared_folders.end()) return "it is a shared directory";
+  if (std::ranges::find(shared_directories, path) != shared_directories.end()) return "it is a shared directory";
   // A reserve was once created in roots that were still open; a directory that only has its name may be anybody's.
   const auto is_known = [&](const std::string& name) {
     return std::ranges::find(known, name) != known.end() && (name != "reserve" || Reserve(path).is_ours());
@@ -125,7 +125,7 @@ Result<> own_root(const std::string& path, const char* variable, std::span<const
                   const Close& close_inside) {
   if (!path_exists(path)) {
     Result<> made = make_directories(dir_name(path));
-    if (made && ::mkdir(path.c_str(), private_folder) != 0 && errno != EEXIST)
+    if (made && ::mkdir(path.c_str(), private_directory) != 0 && errno != EEXIST)
       made = fail_errno("create directory", path);
     if (!made) return fail(cannot_create(std::move(made).error(), path, variable));
   }
@@ -136,7 +136,7 @@ Result<> own_root(const std::string& path, const char* variable, std::span<const
   const std::string wrong = what_is_wrong(path, st, TRY(names_in(path)), known);
   if (!wrong.empty()) return fail(unusable_root(path, variable, wrong));
   TRY(close_inside());
-  if (::chmod(path.c_str(), private_folder) != 0) return fail_errno("set mode of", path);
+  if (::chmod(path.c_str(), private_directory) != 0) return fail_errno("set mode of", path);
   return {};
 }
 

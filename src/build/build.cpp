@@ -10,7 +10,7 @@
 #include "base/strings.hpp"
 #include "build/cache/cache_export.hpp"
 #include "build/cache_spec.hpp"
-#include "build/context/folder.hpp"
+#include "build/context/directory.hpp"
 #include "build/exec/ssh_agent.hpp"
 #include "build/solve/cancel_watch.hpp"
 #include "build/solve/definition.hpp"
@@ -108,11 +108,11 @@ class Build {
   Result<> get_contexts() {
     if (is_remote_context(request_.context)) {
       const FetchedContext fetched = TRY(get_context(request_.context));
-      request_.context = fetched.folder;
+      request_.context = fetched.directory;
       if (!fetched.file.empty()) request_.dockerfile_inline = TRY(read_file(fetched.file, max_dockerfile_bytes));
     }
     for (auto& context : request_.additional_contexts) {
-      if (is_remote_context(context.value)) context.value = TRY(get_context(context.value)).folder;
+      if (is_remote_context(context.value)) context.value = TRY(get_context(context.value)).directory;
     }
     return {};
   }
@@ -224,10 +224,10 @@ class Build {
   Result<> execute(const std::vector<std::unique_ptr<PlatformBuild>>& parts, Definition& definition) {
     Cache cache = TRY(Cache::open(environment_.store));
     std::optional<SourceTree> context;
-    if (const std::string folder = TRY(context_folder(parts, definition)); !folder.empty())
+    if (const std::string directory = TRY(context_directory(parts, definition)); !directory.empty())
       // Without links and dots: an index is kept by its name.
-      context = TRY(
-          open_context(TRY(real_path(folder, "open build context")), std::move(definition.ignore), environment_.roots));
+      context = TRY(open_context(TRY(real_path(directory, "open build context")), std::move(definition.ignore),
+                                 environment_.roots));
     SourceTree* tree = context ? &*context : nullptr;
     auto done = parts.size() == 1 ? parts.front()->execute(tree, cache) : execute_all(parts, tree, cache);
     if (context) (void)context->save_index();  // valid even if the build failed
@@ -239,8 +239,8 @@ class Build {
   }
 
   // A remote context is fetched only now, when the steps and the files that they need are known.
-  Result<std::string> context_folder(const std::vector<std::unique_ptr<PlatformBuild>>& parts,
-                                     const Definition& definition) {
+  Result<std::string> context_directory(const std::vector<std::unique_ptr<PlatformBuild>>& parts,
+                                        const Definition& definition) {
     if (!environment_.remote.context || definition.context.empty()) return definition.context;
     std::vector<std::string> paths;
     for (const auto& part : parts) part->add_context_paths(paths);

@@ -154,7 +154,7 @@ struct BuildResult {
 // everything.
 struct RemoteSources {
   // The files of the context that steps use (`paths` are paths and patterns; none: all of them), in a directory of this
-  // build below passing_folder(). Called at most once, before the first step, and only if a step needs them.
+  // build below passing_directory(). Called at most once, before the first step, and only if a step needs them.
   std::function<Result<std::string>(const std::vector<std::string>& paths)> context{};
   // A secret that is not in the request. nullopt: there is none with this ID.
   std::function<Result<std::optional<std::string>>(const std::string& id)> secret{};
@@ -163,7 +163,7 @@ struct RemoteSources {
 };
 
 // Parent of temporary context directories, which are deleted after their build: no file digests are cached for them.
-std::string passing_folder(const Roots& roots);
+std::string passing_directory(const Roots& roots);
 
 // What a build needs from its caller. Each function may be called from any thread of the build, one call at a time.
 struct BuildEnvironment {

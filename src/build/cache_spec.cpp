@@ -65,8 +65,8 @@ Result<CacheSpec> spec_of(const Attributes& attributes, std::string_view text, C
   } else if (spec.type_name == "local") {
     spec.type = CacheSpec::Type::local;
     const char* key = side == CacheSide::from ? "src" : "dest";
-    spec.folder = take(attributes, key);
-    if (spec.folder.empty()) return fail(wrong(text, side, std::string(key) + " is missing"));
+    spec.directory = take(attributes, key);
+    if (spec.directory.empty()) return fail(wrong(text, side, std::string(key) + " is missing"));
     spec.tag = take(attributes, "tag");
     if (side == CacheSide::from) spec.digest = take(attributes, "digest");
   } else if (spec.type_name == "inline" && side == CacheSide::to) {

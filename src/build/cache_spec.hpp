@@ -15,7 +15,7 @@ struct CacheSpec {
   enum class Mode : std::uint8_t { min, max } mode = Mode::min;  // min: only the layers of the image
   std::string type_name;                                         // as written: "gha", with Type::unsupported
   std::string reference;                                         // registry
-  std::string folder;                                            // local
+  std::string directory;                                         // local
   std::string tag;                                               // local: tag in the directory's index; empty: "latest"
   std::string digest;  // local, cache_from: "sha256:..." of a manifest; empty: use the tag
   enum class OnError : std::uint8_t { fail, go_on } on_error = OnError::fail;  // cache_to

@@ -8,9 +8,9 @@
 namespace consort::cli {
 
 std::string docker_setting(const char* name) {
-  const char* folder = std::getenv("DOCKER_CONFIG");
+  const char* directory = std::getenv("DOCKER_CONFIG");
   const char* home = std::getenv("HOME");
-  std::string path = folder ? folder : "";
+  std::string path = directory ? directory : "";
   if (path.empty() && home) path = std::string(home) + "/.docker";
   if (path.empty()) return {};
   constexpr std::size_t most_bytes = 1 << 20;

@@ -26,9 +26,9 @@ constexpr const char* warned_mark = "CONSORT_WARNED";
 // The descriptor that a file name refers to, if any.
 std::optional<int> descriptor_of(std::string_view name) {
   if (name == "-" || name == "/dev/stdin") return STDIN_FILENO;
-  for (const std::string_view folder : {"/dev/fd/", "/proc/self/fd/"})
-    if (name.starts_with(folder))
-      if (const auto number = parse_unsigned(name.substr(folder.size()))) return saturated<int>(*number);
+  for (const std::string_view directory : {"/dev/fd/", "/proc/self/fd/"})
+    if (name.starts_with(directory))
+      if (const auto number = parse_unsigned(name.substr(directory.size()))) return saturated<int>(*number);
   return std::nullopt;
 }
 
@@ -87,7 +87,7 @@ void seal_program(const Invocation& invocation, Warned warned) {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  remember_own_folder();
+  remember_own_directory();
   rewind_standard_input(invocation.globals.list("file"));
   if (warned == Warned::yes) ::setenv(warned_mark, "1", 1);
   (void)engine::reexec_sealed(argv.data(), environ);

@@ -226,7 +226,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   const bool in_need = invocation.command != nullptr && invocation.command->room == Room::made;
   if (in_need) reserve.give_up_if_full();
   workspace->engine_ = TRY(engine::Engine::open(roots));
-  if (!in_need) reserve.keep();  // after it: not in a folder that is refused
+  if (!in_need) reserve.keep();  // after it: not in a directory that is refused
   workspace->progress_ =
       make_progress(invocation.terminal, {.mode = invocation.progress, .dry_run = invocation.dry_run});
   workspace->session_.reset(new project::Session{.engine = *workspace->engine_,

@@ -159,10 +159,10 @@ class Load {
       unusable = !given.empty() && settings_.name.empty();
     }
     if (settings_.name.empty() && !unusable) {
-      const std::string folder = settings_.working_directory;
-      settings_.name = normalize_project_name(base_name(folder));
-      const std::string real = options_.access.resolve_links(folder);
-      if (base_name(real) != base_name(folder)) {
+      const std::string directory = settings_.working_directory;
+      settings_.name = normalize_project_name(base_name(directory));
+      const std::string real = options_.access.resolve_links(directory);
+      if (base_name(real) != base_name(directory)) {
         reporter_.warning("symlink", "project has been loaded without an explicit name from a symlink. Using name \"" +
                                          settings_.name + "\"");
       }

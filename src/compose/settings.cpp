@@ -160,18 +160,18 @@ class Finder {
     }
   }
 
-  Result<> use(const std::string& folder, const Strings& present) {
-    const std::string chosen = join_path(folder, present[0]);
+  Result<> use(const std::string& directory, const Strings& present) {
+    const std::string chosen = join_path(directory, present[0]);
     if (present.size() > 1) {
       Strings paths;
-      for (const std::string& each : present) paths.push_back(join_path(folder, each));
+      for (const std::string& each : present) paths.push_back(join_path(directory, each));
       warn("Found multiple config files with supported names: " + join(paths, ", "));
       warn("Using " + chosen);
     }
     out_.files = {chosen};
     Strings overrides;
     for (const std::string_view name : override_names) {
-      const std::string path = join_path(folder, std::string(name));
+      const std::string path = join_path(directory, std::string(name));
       if (options_.access.is_file(path)) overrides.push_back(path);
     }
     if (overrides.size() > 1) {

@@ -9,7 +9,7 @@
 #include "base/base64.hpp"
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
-#include "base/os/processes/process_folder.hpp"
+#include "base/os/processes/process_directory.hpp"
 #include "base/strings.hpp"
 #include "build/context_archive.hpp"
 #include "engine/checks/validate.hpp"
@@ -143,7 +143,7 @@ class Joined {
         TRY(engine_.inspect(of_another ? network_.mode.substr(of_container.size()) : waiting_.id));
     if (!container.state.has_process())
       return fail(Error(Code::conflict, "cannot join network of a non running container: " + container.id));
-    const Fd process = TRY(open_process_folder(container.state.pid, container.state.pid_started));
+    const Fd process = TRY(open_process_directory(container.state.pid, container.state.pid_started));
     build::BuildEnvironment::Network network;
     network.netns = TRY(open_at(process.get(), "ns/net", O_RDONLY));
     network.resolv_conf = TRY(read_file(engine_.files().host_paths(container.id).resolv_conf));
@@ -216,12 +216,12 @@ Result<build::BuildResult> Builds::run_on(const JoinedNetwork& network, const bu
 }
 
 struct ReceivedContext::Place {
-  image::LayerDraft draft;  // for its folder alone
+  image::LayerDraft draft;  // for its directory alone
 };
 ReceivedContext::ReceivedContext(std::unique_ptr<Place> place) : place_(std::move(place)) {}
 ReceivedContext::ReceivedContext(ReceivedContext&&) noexcept = default;
 ReceivedContext::~ReceivedContext() = default;
-std::string ReceivedContext::folder() const {
+std::string ReceivedContext::directory() const {
   return place_->draft.directory();
 }
 

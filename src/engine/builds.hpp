@@ -44,7 +44,7 @@ class ReceivedContext {
   explicit ReceivedContext(std::unique_ptr<Place> place);
   ReceivedContext(ReceivedContext&&) noexcept;
   ~ReceivedContext();
-  std::string folder() const;
+  std::string directory() const;
 
  private:
   std::unique_ptr<Place> place_;

@@ -39,7 +39,7 @@ class Connected {
   Result<> apply();
   Result<> change_files(const Strings& before);
   Strings own_addresses() const;
-  std::string file(const char* name) const { return impl_->container_folder(record_.summary.id) + "/" + name; }
+  std::string file(const char* name) const { return impl_->container_directory(record_.summary.id) + "/" + name; }
 
   Engine::Impl* impl_;
   Fd lock_;

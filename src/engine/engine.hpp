@@ -59,7 +59,7 @@ struct StopOptions {
 };
 
 enum class Links : std::uint8_t { keep, follow };  // what to do if the source of a copy is a symbolic link
-enum class PathKind : std::uint8_t { missing, folder, other };
+enum class PathKind : std::uint8_t { missing, directory, other };
 enum class Force : std::uint8_t { no, yes };  // yes: a running container is killed first
 enum class AnonymousVolumes : std::uint8_t { keep, remove };
 struct RemoveOptions {

@@ -64,16 +64,16 @@ Result<std::shared_ptr<const Engine::Impl::ImageFacts>> Engine::Impl::image_fact
 }
 
 Result<Fd> Engine::Impl::lock_container(const std::string& id, int cancel_fd) const {
-  const std::string folder = container_folder(id);
-  Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-  TRY(lock_exclusive(fd.get(), folder, {.cancel_fd = cancel_fd}));
+  const std::string directory = container_directory(id);
+  Fd fd = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
+  TRY(lock_exclusive(fd.get(), directory, {.cancel_fd = cancel_fd}));
   // Removed while we waited: what we locked is a directory without a name.
-  if (!path_exists(folder)) return fail(Error(Code::not_found, "No such container: " + id));
+  if (!path_exists(directory)) return fail(Error(Code::not_found, "No such container: " + id));
   return fd;
 }
 
 bool Engine::Impl::is_locked(const std::string& id) const {
-  const Result<Fd> fd = open_file(container_folder(id), O_RDONLY | O_DIRECTORY);
+  const Result<Fd> fd = open_file(container_directory(id), O_RDONLY | O_DIRECTORY);
   return fd && ::flock(fd->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
@@ -81,7 +81,7 @@ Result<Fd> Engine::Impl::guard_creations() const {
   TRY(make_directories(roots.data + "/containers", 0700));
   TRY(Trash(roots.data + "/containers").prepare());
   Fd fd = TRY(open_file(roots.data + "/containers", O_RDONLY | O_DIRECTORY));
-  spread_subfolders(fd.get());
+  spread_subdirectories(fd.get());
   TRY(lock_shared(fd.get(), roots.data + "/containers"));
   return fd;
 }
@@ -93,7 +93,7 @@ Result<ContainerRecord> Engine::Impl::load(const std::string& id_or_name) {
 Result<ContainerState> Engine::Impl::observe(const std::string& project, const std::string& id) const {
   // Without a file in the run directory it has not been started since the machine booted: there is nobody to ask.
   if (!path_exists(supervisor::run_state_path(roots.project_run(project), id)) &&
-      !path_exists(container_folder(id) + "/state.json"))
+      !path_exists(container_directory(id) + "/state.json"))
     return ContainerState{};
   const std::vector<std::string> ids{id};
   auto states = TRY(supervisor::observe(roots, project, ids, patience));

@@ -75,8 +75,8 @@ class Engine::Impl {
   Result<> join_states(std::vector<Container>& containers) const;
   Result<int> running_pid(const std::string& id_or_name);  // Code::conflict "container X is not running"
   // The container's /proc/PID as a descriptor, so that it never refers to another process:
-  // base/os/processes/process_folder.hpp. Code::conflict if it is not running.
-  Result<Fd> process_folder(const std::string& id_or_name);
+  // base/os/processes/process_directory.hpp. Code::conflict if it is not running.
+  Result<Fd> process_directory(const std::string& id_or_name);
   Result<std::string> cgroup_of(const std::string& id);  // of a running container
   EngineEvent container_event(const Container& container, const char* action, StringMap more = {}) const;
   // Adds an event to the project's journal, which the supervisor writes to as well. Errors are ignored.
@@ -122,13 +122,13 @@ class Engine::Impl {
   Result<> remove_volume(const std::string& name);
   Result<> settle_volumes();  // finishes interrupted removals
   Result<> sweep_containers();
-  void sweep_project_folders();
+  void sweep_project_directories();
   void sweep_names();
   bool forget_crashes() const;
   Result<> sweep_abandoned();  // leftovers of interrupted creations and removals
   Result<> unmount_unused(const ContainerRecord& record);
-  std::string container_folder(const std::string& id) const { return roots.container(id); }
-  std::string log_of(const std::string& id) const { return container_folder(id) + "/log"; }
+  std::string container_directory(const std::string& id) const { return roots.container(id); }
+  std::string log_of(const std::string& id) const { return container_directory(id) + "/log"; }
 
  private:
   std::once_flag host_once_;

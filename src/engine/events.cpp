@@ -12,7 +12,7 @@
 #include <set>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/sha256.hpp"
 #include "engine/engine_impl.hpp"
 #include "supervisor/journal.hpp"
@@ -132,15 +132,15 @@ void EventStream::State::begin_to_watch() {
 
 std::vector<std::string> EventStream::State::projects() const {
   if (!project.empty()) return {project};
-  return list_folder(impl.roots.project_run("")).value_or(std::vector<std::string>{});
+  return list_directory(impl.roots.project_run("")).value_or(std::vector<std::string>{});
 }
 
 // On every look: adding an existing watch again changes nothing.
 void EventStream::State::watch_projects() {
   if (!inotify) return;
   for (const std::string& each : projects()) {
-    const std::string folder = impl.roots.project_run(each);
-    if (!add_watch(folder, IN_MODIFY | IN_ONLYDIR) && path_exists(folder)) return inotify.reset();
+    const std::string directory = impl.roots.project_run(each);
+    if (!add_watch(directory, IN_MODIFY | IN_ONLYDIR) && path_exists(directory)) return inotify.reset();
   }
 }
 

@@ -165,7 +165,7 @@ Result<image::Image> Images::commit(const std::string& container, const CommitSp
   options.leave_out = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", ".dockerenv", "dev",
                        "proc",      "sys",          "sbin/docker-init"};
   image::Image made = TRY(image::commit_container(
-      impl_->store, parent, impl_->container_folder(record.summary.id) + "/upper", options, source));
+      impl_->store, parent, impl_->container_directory(record.summary.id) + "/upper", options, source));
   impl_->note(record.summary, "commit",
               {{"comment", options.comment},
                {"imageID", made.id},
@@ -177,7 +177,7 @@ Result<> Images::export_files(const std::string& container, int out) {
   const ContainerRecord record = TRY(impl_->load(container));
   const auto layers = TRY(impl_->store.layer_paths(TRY(impl_->store.find(record.summary.image_id))));
   impl_->note(record.summary, "export");
-  return image::export_rootfs(layers, impl_->container_folder(record.summary.id) + "/upper", out);
+  return image::export_rootfs(layers, impl_->container_directory(record.summary.id) + "/upper", out);
 }
 
 }  // namespace consort::engine

@@ -59,8 +59,8 @@ struct JobRun {
 // thread-safe.
 class JobTurn {
  public:
-  JobTurn(Fd lock, std::string folder, JobRun run)
-      : lock_(std::move(lock)), folder_(std::move(folder)), run_(std::move(run)) {}
+  JobTurn(Fd lock, std::string directory, JobRun run)
+      : lock_(std::move(lock)), directory_(std::move(directory)), run_(std::move(run)) {}
   JobTurn(JobTurn&&) noexcept = default;
   const JobRun& run() const { return run_; }
   // Changes the record and saves it.
@@ -72,7 +72,7 @@ class JobTurn {
 
  private:
   Fd lock_;
-  std::string folder_;
+  std::string directory_;
   JobRun run_;
 };
 
@@ -113,7 +113,7 @@ class Jobs {
  private:
   Result<JobRun> settle(const Job& job, JobRun run) const;
   Result<JobRun> settle_dead(const Job& job, JobRun run) const;
-  std::string folder(const Job& job) const;
+  std::string directory(const Job& job) const;
   Engine* engine_;
 };
 

@@ -18,7 +18,7 @@
 #include "base/os/files/flock.hpp"
 #include "base/os/files/has_name.hpp"
 #include "base/os/files/lock_holder.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/renewal.hpp"
@@ -77,9 +77,9 @@ bool held_by_another(const std::string& path) {
   return file && !try_lock(file->get(), LOCK_SH | LOCK_NB).value_or(true);
 }
 
-Result<Fd> open_lock(const std::string& folder) {
-  TRY(make_directories(folder, 0700));
-  return open_file(folder + "/lock", O_RDWR | O_CREAT, 0600);
+Result<Fd> open_lock(const std::string& directory) {
+  TRY(make_directories(directory, 0700));
+  return open_file(directory + "/lock", O_RDWR | O_CREAT, 0600);
 }
 
 }  // namespace
@@ -105,13 +105,13 @@ std::vector<std::string> outdated_projects(const Roots& roots) {
 }
 
 bool Engine::Impl::is_held(const std::string& id) const {
-  return supervisor::is_held(container_folder(id));
+  return supervisor::is_held(container_directory(id));
 }
 
 Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions options) {
-  const std::string folder = impl_->roots.project_run(project);
-  const std::string path = folder + "/lock";
-  Fd fd = TRY(open_lock(folder));
+  const std::string directory = impl_->roots.project_run(project);
+  const std::string path = directory + "/lock";
+  Fd fd = TRY(open_lock(directory));
   if (!TRY(try_lock(fd.get(), LOCK_EX | LOCK_NB))) {
     const std::string holder = holder_of(path, project);
     if (options.on_wait) options.on_wait(holder + ": waiting for it");
@@ -126,7 +126,7 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
   // Its last holder did not get to empty it, or there has been none since the machine booted.
   const Result<std::string> left = read_file(path, 4096);
   const bool crashed = left && !left->empty();
-  const bool first = !path_exists(folder + "/swept");
+  const bool first = !path_exists(directory + "/swept");
   const std::string text = own_description() + "\n";
   if (::ftruncate(fd.get(), 0) != 0 || ::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("write", path);
   // On a full disk others cannot see who holds the lock; it is held all the same.
@@ -135,7 +135,7 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
   // From here on a crash of ours is noticed, too. What a sweep cannot do is tried again later, and stops nothing.
   if (impl_->forget_crashes() || crashed || first) {
     (void)sweep();
-    TRY(write_file_atomic(folder + "/swept", ""));
+    TRY(write_file_atomic(directory + "/swept", ""));
   } else {
     (void)impl_->sweep_abandoned();
   }
@@ -150,7 +150,7 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
 bool Engine::Impl::forget_crashes() const {
   const std::string projects = roots.run + "/projects";
   bool found = false;
-  for (const std::string& name : list_folder(projects).value_or(Strings())) {
+  for (const std::string& name : list_directory(projects).value_or(Strings())) {
     const std::string path = projects + "/" + name + "/lock";
     const auto st = lstat_path(path);
     if (!st || st->st_size == 0) continue;
@@ -162,10 +162,10 @@ bool Engine::Impl::forget_crashes() const {
 }
 
 // What ended projects leave in the run root is the source of `events`, so some are kept.
-void Engine::Impl::sweep_project_folders() {
+void Engine::Impl::sweep_project_directories() {
   constexpr std::size_t kept = 16;
   const std::string projects = roots.run + "/projects";
-  const auto names = list_folder(projects);
+  const auto names = list_directory(projects);
   if (!names || names->size() <= kept) return;
   const Result<std::set<std::string>> used = records.projects();
   if (!used) return;
@@ -175,11 +175,12 @@ void Engine::Impl::sweep_project_folders() {
     if (st && !used->contains(name)) ended.emplace(st->st_mtim.tv_sec, name);
   }
   for (auto each = std::next(ended.begin(), std::min(kept, ended.size())); each != ended.end(); ++each) {
-    const std::string folder = projects + "/" + each->second;
-    const Result<Fd> lock = open_lock(folder);
+    const std::string directory = projects + "/" + each->second;
+    const Result<Fd> lock = open_lock(directory);
     const Result<bool> free = lock ? try_lock(lock->get(), LOCK_EX | LOCK_NB) : false;
     const Result<bool> running = client(each->second).running();
-    if (free && *free && running && !*running && has_name(lock->get(), folder + "/lock")) (void)remove_tree(folder);
+    if (free && *free && running && !*running && has_name(lock->get(), directory + "/lock"))
+      (void)remove_tree(directory);
   }
 }
 

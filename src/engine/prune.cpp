@@ -1,6 +1,6 @@
 #include "engine/prune.hpp"
 
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "engine/files.hpp"
 #include "engine/in_use.hpp"
 

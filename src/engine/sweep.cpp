@@ -6,7 +6,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/temporary.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "build/turns.hpp"
 #include "engine/engine_impl.hpp"
@@ -32,20 +32,20 @@ void collect(Result<>& all, Result<> one) {
 }  // namespace
 
 Result<> Engine::Impl::sweep_containers() {
-  const std::string folder = roots.data + "/containers";
-  const Trash trash(folder);
-  Fd guard = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+  const std::string directory = roots.data + "/containers";
+  const Trash trash(directory);
+  Fd guard = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
   // Somebody is creating something: what looks orphaned may be theirs. Try another time.
   if (::flock(guard.get(), LOCK_EX | LOCK_NB) != 0) return {};
   Result<> swept;
   std::vector<Trash::Item> orphans;
   const Strings ids = TRY(records.container_ids());
   const std::set<std::string> known(ids.begin(), ids.end());
-  for (const std::string& id : TRY(list_folder(folder))) {
+  for (const std::string& id : TRY(list_directory(directory))) {
     if (id.size() != 64 || !is_hex(id) || known.contains(id)) continue;
     remove_shared_memory(id);
     collect(swept, store.release("container:" + id));
-    Result<Trash::Item> item = trash.take(container_folder(id));
+    Result<Trash::Item> item = trash.take(container_directory(id));
     if (item)
       orphans.push_back(std::move(*item));
     else
@@ -85,16 +85,16 @@ Result<> Engine::Impl::sweep_abandoned() {
   collect(swept, place.run([this] { return sweep_build_sandboxes(roots.run); }));
   collect(swept, build::sweep_turns(roots.run));
   sweep_names();
-  sweep_project_folders();
+  sweep_project_directories();
   return swept;
 }
 
 Result<> Engine::sweep() {
   Result<> swept = impl_->sweep_abandoned();
   for (const std::string& id : TRY(impl_->records.container_ids()))
-    if (path_exists(impl_->container_folder(id))) collect(swept, sweep_temporaries(impl_->container_folder(id)));
+    if (path_exists(impl_->container_directory(id))) collect(swept, sweep_temporaries(impl_->container_directory(id)));
   // Directories of volumes hold somebody's data: without a record, only empty ones are removed.
-  for (const std::string& name : volume::all_folders(impl_->roots)) {
+  for (const std::string& name : volume::all_directories(impl_->roots)) {
     const Fd lock = TRY(volume::lock_volumes(impl_->roots));
     if (TRY(impl_->is_recorded(name)) == volume::Recorded::no)
       collect(swept, volume::sweep_unrecorded(impl_->roots, name));

@@ -3,7 +3,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/link.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "engine/engine_impl.hpp"
 #include "image/layer_tar.hpp"
 #include "volume/copy_tree.hpp"
@@ -23,22 +23,22 @@ class OpenVolume {
       TRY(volume::mount_volume(impl.roots, name, volume.spec.driver_opts));
       opened.mounted_ = !in_use;
     }
-    opened.folder_ = TRY(open_file(opened.path(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    opened.directory_ = TRY(open_file(opened.path(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     return opened;
   }
   OpenVolume(OpenVolume&& other) noexcept
       : roots_(other.roots_),
         volume_(std::move(other.volume_)),
-        folder_(std::move(other.folder_)),
+        directory_(std::move(other.directory_)),
         mounted_(std::exchange(other.mounted_, false)) {}
   OpenVolume& operator=(OpenVolume&&) = delete;
   ~OpenVolume() {
     if (!mounted_) return;
-    folder_.reset();
+    directory_.reset();
     (void)volume::unmount_volume(roots_, volume_.spec.name, volume_.spec.driver_opts);
   }
 
-  int fd() const { return folder_.get(); }
+  int fd() const { return directory_.get(); }
   // Nobody but root can replace this directory: only its contents belong to containers.
   std::string path() const { return roots_.volume_data(volume_.spec.name); }
 
@@ -46,7 +46,7 @@ class OpenVolume {
   OpenVolume(const Roots& roots, Volume volume) : roots_(roots), volume_(std::move(volume)) {}
   const Roots& roots_;
   Volume volume_;
-  Fd folder_;
+  Fd directory_;
   bool mounted_ = false;
 };
 
@@ -80,7 +80,7 @@ Result<> Engine::import_volume(const std::string& name, int in) {
 Result<> Engine::copy_volume(const std::string& from, const std::string& to) {
   const OpenVolume source = TRY(OpenVolume::open(*impl_, from, !TRY(running_users_of_volume(from)).empty()));
   const OpenVolume target = TRY(OpenVolume::open(*impl_, to, !TRY(running_users_of_volume(to)).empty()));
-  if (!TRY(list_folder(target.fd())).empty())
+  if (!TRY(list_directory(target.fd())).empty())
     return fail(Error(Code::conflict, "copy into volume").on(to).why("it is not empty"));
   if (auto copied = volume::copy_tree(source.fd(), target.fd()); !copied)
     return fail(std::move(copied).error().wrap("copy volume", from));

@@ -25,7 +25,7 @@ Result<Volume> Engine::Impl::ensure_volume(const VolumeSpec& spec) {
   const volume::Recorded recorded = TRY(is_recorded(volume.spec.name));
   TRY(volume::settle(roots, volume.spec.name, recorded));
   // The directory first: a record only names what exists.
-  TRY(volume::create_folder(roots, volume.spec.name, recorded));
+  TRY(volume::create_directory(roots, volume.spec.name, recorded));
   auto [made, created] = TRY(records.add_volume(volume));
   made.mountpoint = roots.volume_data(made.spec.name);
   return std::move(made);

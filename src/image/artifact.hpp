@@ -15,7 +15,7 @@ namespace consort::image {
 // A manifest in a layout: by digest, else by its tag in index.json. With neither: the one tagged "latest", else the
 // only one.
 struct LayoutPlace {
-  std::string folder;
+  std::string directory;
   std::string tag;
   std::optional<Digest> digest;
 
@@ -64,7 +64,7 @@ Result<Digest> push_artifact(Store& store, const Reference& reference, const New
                              const PushOptions& options, const Progress& progress = {});
 // Creates the directory if it is missing. The other tags in index.json and their blobs are kept. Writers take turns,
 // and a reader sees either the old manifest or the new one.
-Result<Digest> write_artifact(Store& store, const std::string& folder, const std::string& tag,
+Result<Digest> write_artifact(Store& store, const std::string& directory, const std::string& tag,
                               const NewArtifact& artifact, const std::stop_token& cancel = {});
 
 }  // namespace consort::image

@@ -13,7 +13,7 @@ Result<UnpackReport> unpack_for(std::uint32_t first_owner, const ByteSource& tar
                                 const UnpackOptions& options);
 Result<std::uint64_t> pack_layer_of(std::uint32_t first_owner, const std::string& directory, const ByteSink& tar,
                                     const PackOptions& options);
-Result<> pack_entry_of(std::uint32_t first_owner, int folder, const std::string& name, const std::string& as,
+Result<> pack_entry_of(std::uint32_t first_owner, int directory, const std::string& name, const std::string& as,
                        const ByteSink& tar, const PackOptions& options);
 
 }  // namespace consort::image

@@ -62,7 +62,7 @@ Result<std::uint64_t> pack_layer(const std::string& directory, const ByteSink& t
 
 // The same for one entry of a directory (borrowed) of any type; for a link, the link itself, not its target. Names in
 // the tar begin with `as`.
-Result<> pack_entry(int folder, const std::string& name, const std::string& as, const ByteSink& tar,
+Result<> pack_entry(int directory, const std::string& name, const std::string& as, const ByteSink& tar,
                     const PackOptions& options = {});
 
 }  // namespace consort::image

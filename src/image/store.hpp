@@ -49,15 +49,15 @@ class Session {
 // was committed. work() is an empty sibling, for overlayfs's workdir.
 class LayerDraft {
  public:
-  LayerDraft(ScratchFolder base, Fd lock) : lock_(std::move(lock)), base_(std::move(base)) {}
+  LayerDraft(ScratchDirectory base, Fd lock) : lock_(std::move(lock)), base_(std::move(base)) {}
 
   std::string directory() const { return base_.path() + "/diff"; }
   std::string work() const { return base_.path() + "/work"; }
 
  private:
   friend class Store;
-  Fd lock_;             // of the store
-  ScratchFolder base_;  // a draft without a living maker was left by a crash and is swept
+  Fd lock_;                // of the store
+  ScratchDirectory base_;  // a draft without a living maker was left by a crash and is swept
 };
 
 class Store {

@@ -42,7 +42,7 @@ struct RegistryOptions {
   std::vector<std::string> insecure;  // registries for which plain HTTP or unverified TLS is allowed
   // Directories with HOST[:PORT]/{*.crt,*.cert,*.key}. Empty: certs.d of ~/.config/containers,
   // /etc/containers and /etc/docker.
-  std::vector<std::string> certificate_folders;
+  std::vector<std::string> certificate_directories;
   Patience patience{};
   // Called, from any thread, for problems that do not stop the work: a file or a helper that yields no credentials.
   std::function<void(const std::string&)> warn{};

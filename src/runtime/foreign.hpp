@@ -29,9 +29,9 @@ struct ForeignBundle {
   bool no_pivot = false;                     // moves the root to "/" instead, since a ramfs cannot be pivoted
 };
 
-// Opens the gate of a waiting container and returns once its program runs, or with the error. folder has the FIFOs
+// Opens the gate of a waiting container and returns once its program runs, or with the error. directory has the FIFOs
 // "gate" and "answer"; process is the one in the container's config.
 struct Process;
-Result<> start_at_gate(const std::string& folder, const Process& process);
+Result<> start_at_gate(const std::string& directory, const Process& process);
 
 }  // namespace consort::runtime

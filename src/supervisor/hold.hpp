@@ -8,8 +8,8 @@
 
 namespace consort::supervisor {
 
-// folder: the container's directory, under the data root.
-Result<Fd> hold(const std::string& folder);
-bool is_held(const std::string& folder);
+// directory: the container's directory, under the data root.
+Result<Fd> hold(const std::string& directory);
+bool is_held(const std::string& directory);
 
 }  // namespace consort::supervisor

@@ -37,8 +37,8 @@ struct DueTime {
 };
 using DueTimes = std::map<std::string, DueTime>;  // by job
 
-std::string jobs_folder(const Roots& roots, const std::string& project);
-std::string job_folder(const Roots& roots, const std::string& project, const std::string& job);
+std::string jobs_directory(const Roots& roots, const std::string& project);
+std::string job_directory(const Roots& roots, const std::string& project, const std::string& job);
 
 // The timings of all jobs; unreadable ones are left out.
 std::vector<JobTiming> read_timings(const Roots& roots, const std::string& project);

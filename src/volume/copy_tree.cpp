@@ -17,7 +17,7 @@
 #include "base/os/files/attributes.hpp"
 #include "base/os/files/link.hpp"
 #include "base/os/files/plain_file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 
 namespace consort::volume {
 
@@ -26,7 +26,7 @@ namespace {
 // Two positions that move down and up together. An image may nest directories to any depth.
 class TreeCopy {
  public:
-  TreeCopy(int target_root, FolderCursor from, FolderCursor to)
+  TreeCopy(int target_root, DirectoryCursor from, DirectoryCursor to)
       : root_(target_root), from_(std::move(from)), to_(std::move(to)) {}
   Result<> run();
 
@@ -39,13 +39,13 @@ class TreeCopy {
   Result<> close_level();
   Result<> entry(const std::string& name);
   Result<> file(const char* name, const struct stat& st);
-  Result<> subfolder(const std::string& name);
+  Result<> subdirectory(const std::string& name);
   Result<> link(const char* name, const struct stat& st);
   Result<> node(const char* name, const struct stat& st);
   std::string shown_path() const;
 
   int root_;
-  FolderCursor from_, to_;
+  DirectoryCursor from_, to_;
   std::vector<Level> levels_;
   std::string path_;                                       // of the current entry
   std::map<std::pair<dev_t, ino_t>, std::string> linked_;  // files with several links: path of the first copy
@@ -107,7 +107,7 @@ Result<> TreeCopy::file(const char* name, const struct stat& st) {
   return set_times(target.get(), st);
 }
 
-Result<> TreeCopy::subfolder(const std::string& name) {
+Result<> TreeCopy::subdirectory(const std::string& name) {
   if (::mkdirat(to_.fd(), name.c_str(), 0700) != 0) return fail_errno("create directory", name);
   TRY(from_.enter(name));
   TRY(to_.enter(name));
@@ -136,7 +136,7 @@ Result<> TreeCopy::node(const char* name, const struct stat& st) {
 Result<> TreeCopy::entry(const std::string& name) {
   struct stat st;
   if (::fstatat(from_.fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("look at", name);
-  if (S_ISDIR(st.st_mode)) return subfolder(name);
+  if (S_ISDIR(st.st_mode)) return subdirectory(name);
   if (st.st_nlink > 1) {
     const auto [first, is_new] = linked_.try_emplace({st.st_dev, st.st_ino}, path_);
     if (!is_new) {
@@ -151,7 +151,7 @@ Result<> TreeCopy::entry(const std::string& name) {
 }
 
 Result<> TreeCopy::open_level() {
-  levels_.push_back({TRY(list_folder(from_.fd())), path_.size()});
+  levels_.push_back({TRY(list_directory(from_.fd())), path_.size()});
   return {};
 }
 
@@ -197,8 +197,8 @@ Result<> copy_attributes(int from, int to) {
 }
 
 Result<> copy_tree(int from, int to) {
-  FolderCursor source = TRY(FolderCursor::at(TRY(duplicate(from)), FolderCursor::Mounts::enter));
-  FolderCursor target = TRY(FolderCursor::at(TRY(duplicate(to)), FolderCursor::Mounts::enter));
+  DirectoryCursor source = TRY(DirectoryCursor::at(TRY(duplicate(from)), DirectoryCursor::Mounts::enter));
+  DirectoryCursor target = TRY(DirectoryCursor::at(TRY(duplicate(to)), DirectoryCursor::Mounts::enter));
   return TreeCopy(to, std::move(source), std::move(target)).run();
 }
 

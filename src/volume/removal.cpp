@@ -11,7 +11,7 @@
 #include "base/os/files/file.hpp"
 #include "base/os/files/flock.hpp"
 #include "base/os/files/real_path.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "volume/volume.hpp"
 
@@ -23,7 +23,7 @@ std::string all_volumes(const Roots& roots) {
   return roots.data + "/volumes";
 }
 
-std::string folder_of(const Roots& roots, const std::string& name) {
+std::string directory_of(const Roots& roots, const std::string& name) {
   return dir_name(roots.volume_data(name));
 }
 
@@ -46,13 +46,13 @@ std::string mount_point(std::string_view field) {
 }
 
 // Mounts on a directory or below it.
-Result<> check_nothing_mounted(const std::string& folder) {
+Result<> check_nothing_mounted(const std::string& directory) {
   const std::string table = TRY(read_file("/proc/self/mountinfo"));
   for (const std::string& line : split(table, '\n')) {
     const std::vector<std::string> fields = split(line, ' ');
     if (fields.size() < 5) continue;
     const std::string point = mount_point(fields[4]);
-    if (!lies_in(point, folder)) continue;
+    if (!lies_in(point, directory)) continue;
     return fail(
         Error(Code::conflict, "remove").on(point).why("something is mounted there").hint("`umount " + point + "`"));
   }
@@ -60,43 +60,43 @@ Result<> check_nothing_mounted(const std::string& folder) {
 }
 
 // Versions before the trash existed marked a volume to be removed with a file inside its directory.
-bool has_old_mark(const std::string& folder) {
-  return path_exists(folder + "/removing");
+bool has_old_mark(const std::string& directory) {
+  return path_exists(directory + "/removing");
 }
 
 // A file system made for the volume has lost+found from the start.
 bool holds_files(const std::string& data) {
-  const auto names = list_folder(data);
+  const auto names = list_directory(data);
   return names && std::ranges::any_of(*names, [](const std::string& name) { return name != "lost+found"; });
 }
 
-Result<> check_is_new(const std::string& folder, const std::string& data, const std::string& name) {
+Result<> check_is_new(const std::string& directory, const std::string& data, const std::string& name) {
   if (!holds_files(data)) return {};
   return fail(Error(Code::conflict, "create volume " + name)
                   .why(data + " contains files, but there is no record of such a volume")
-                  .hint("they may be left over from a removed one: `mv " + folder +
+                  .hint("they may be left over from a removed one: `mv " + directory +
                         " SOMEWHERE` to inspect them, and copy what you want to keep into the new volume"));
 }
 
 }  // namespace
 
 Result<Fd> lock_volumes(const Roots& roots) {
-  const std::string folder = all_volumes(roots);
-  TRY(make_directories(folder, 0700));
+  const std::string directory = all_volumes(roots);
+  TRY(make_directories(directory, 0700));
   TRY(trash_of(roots).prepare());
-  Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-  TRY(lock_exclusive(fd.get(), folder));
+  Fd fd = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
+  TRY(lock_exclusive(fd.get(), directory));
   return fd;
 }
 
-Result<> create_folder(const Roots& roots, const std::string& name, Recorded recorded) {
-  const std::string folder = folder_of(roots, name);
+Result<> create_directory(const Roots& roots, const std::string& name, Recorded recorded) {
+  const std::string directory = directory_of(roots, name);
   const std::string data = roots.volume_data(name);
-  if (recorded == Recorded::no && path_exists(folder)) {
-    if (has_old_mark(folder)) TRY(trash_of(roots).remove(folder));
-    TRY(check_is_new(folder, data, name));
+  if (recorded == Recorded::no && path_exists(directory)) {
+    if (has_old_mark(directory)) TRY(trash_of(roots).remove(directory));
+    TRY(check_is_new(directory, data, name));
   }
-  TRY(make_directories(folder, 0700));
+  TRY(make_directories(directory, 0700));
   if (::mkdir(data.c_str(), 0755) != 0) {
     if (errno == EEXIST) return {};
     return fail_errno("create volume", name);
@@ -106,15 +106,15 @@ Result<> create_folder(const Roots& roots, const std::string& name, Recorded rec
 }
 
 Result<Removal> Removal::begin(const Roots& roots, const std::string& name) {
-  Removal removal(trash_of(roots), folder_of(roots, name), trash_of(roots).aside(name));
-  if (!path_exists(removal.folder_)) return removal;
-  TRY_WRAP(check_nothing_mounted(removal.folder_), "remove volume", name);
-  TRY_WRAP(move_folder(removal.folder_, removal.aside_), "remove volume", name);
+  Removal removal(trash_of(roots), directory_of(roots, name), trash_of(roots).aside(name));
+  if (!path_exists(removal.directory_)) return removal;
+  TRY_WRAP(check_nothing_mounted(removal.directory_), "remove volume", name);
+  TRY_WRAP(move_directory(removal.directory_, removal.aside_), "remove volume", name);
   return removal;
 }
 
 Result<> Removal::take_back() {
-  return path_exists(aside_) ? move_folder(aside_, folder_) : Result<>();
+  return path_exists(aside_) ? move_directory(aside_, directory_) : Result<>();
 }
 
 Result<Trash::Item> Removal::commit() {
@@ -130,12 +130,12 @@ std::vector<std::string> unsettled(const Roots& roots) {
 }
 
 Result<> settle(const Roots& roots, const std::string& name, Recorded recorded) {
-  const std::string folder = folder_of(roots, name);
+  const std::string directory = directory_of(roots, name);
   const std::string aside = trash_of(roots).aside(name);
   if (!path_exists(aside)) return {};
   // Both exist: a crash of the machine kept one rename and lost another. Keep the directory that the volume has been
   // used with since then.
-  if (recorded == Recorded::yes && !path_exists(folder)) return move_folder(aside, folder);
+  if (recorded == Recorded::yes && !path_exists(directory)) return move_directory(aside, directory);
   (void)TRY(trash_of(roots).take(aside));
   return {};
 }
@@ -144,17 +144,17 @@ Result<> sweep_files(const Roots& roots) {
   return trash_of(roots).sweep();
 }
 
-std::vector<std::string> all_folders(const Roots& roots) {
-  std::vector<std::string> names = list_folder(all_volumes(roots)).value_or(std::vector<std::string>());
+std::vector<std::string> all_directories(const Roots& roots) {
+  std::vector<std::string> names = list_directory(all_volumes(roots)).value_or(std::vector<std::string>());
   std::erase_if(names, [](const std::string& name) { return !check_name(name); });
   return names;
 }
 
 Result<> sweep_unrecorded(const Roots& roots, const std::string& name) {
-  const std::string folder = folder_of(roots, name);
-  if (!has_old_mark(folder) && holds_files(roots.volume_data(name))) return {};
-  if (!check_nothing_mounted(folder)) return {};  // it is being prepared as the mount point of a disk
-  return trash_of(roots).remove(folder);
+  const std::string directory = directory_of(roots, name);
+  if (!has_old_mark(directory) && holds_files(roots.volume_data(name))) return {};
+  if (!check_nothing_mounted(directory)) return {};  // it is being prepared as the mount point of a disk
+  return trash_of(roots).remove(directory);
 }
 
 }  // namespace consort::volume

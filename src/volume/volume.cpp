@@ -12,7 +12,7 @@
 #include "base/os/files/flock.hpp"
 #include "base/os/files/link.hpp"
 #include "base/os/files/real_path.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "volume/copy_tree.hpp"
 
@@ -20,18 +20,18 @@ namespace consort::volume {
 
 namespace {
 
-std::string folder_of(const Roots& roots, const std::string& name) {
+std::string directory_of(const Roots& roots, const std::string& name) {
   return dir_name(roots.volume_data(name));
 }
 
 // Exists next to _data while a copy is in progress; if it is found later, the copy was interrupted.
 std::string marker_of(const Roots& roots, const std::string& name) {
-  return folder_of(roots, name) + "/copying";
+  return directory_of(roots, name) + "/copying";
 }
 
 // A file system made for the volume has lost+found from the start.
 Result<std::vector<std::string>> content_of(const std::string& path) {
-  std::vector<std::string> names = TRY(list_folder(path));
+  std::vector<std::string> names = TRY(list_directory(path));
   std::erase(names, "lost+found");
   return names;
 }
@@ -40,14 +40,14 @@ Result<bool> is_empty(const std::string& path) {
   return TRY(content_of(path)).empty();
 }
 
-Result<> empty_folder(const std::string& path) {
+Result<> empty_directory(const std::string& path) {
   for (const std::string& name : TRY(content_of(path))) TRY(remove_tree(path + "/" + name));
   return {};
 }
 
-Result<Fd> lock_folder(const std::string& folder) {
-  Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-  TRY(lock_exclusive(fd.get(), folder));
+Result<Fd> lock_directory(const std::string& directory) {
+  Fd fd = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
+  TRY(lock_exclusive(fd.get(), directory));
   return fd;
 }
 
@@ -56,9 +56,9 @@ bool is_owned_by_someone(const struct stat& st) {
   return st.st_uid != 0 || st.st_gid != 0 || (st.st_mode & 07777) != 0755;
 }
 
-Result<> take_owner(int folder, const struct stat& st, const std::string& path) {
-  if (::fchown(folder, st.st_uid, st.st_gid) != 0) return fail_errno("set owner of", path);
-  if (::fchmod(folder, st.st_mode & 07777) != 0) return fail_errno("set mode of", path);
+Result<> take_owner(int directory, const struct stat& st, const std::string& path) {
+  if (::fchown(directory, st.st_uid, st.st_gid) != 0) return fail_errno("set owner of", path);
+  if (::fchmod(directory, st.st_mode & 07777) != 0) return fail_errno("set mode of", path);
   return {};
 }
 
@@ -91,8 +91,8 @@ Result<> copy_up(const Roots& roots, const std::string& name, int image_root, co
   }
   const std::string data = roots.volume_data(name);
   const std::string marker = marker_of(roots, name);
-  const Fd lock = TRY(lock_folder(folder_of(roots, name)));
-  if (path_exists(marker)) TRY(empty_folder(data));
+  const Fd lock = TRY(lock_directory(directory_of(roots, name)));
+  if (path_exists(marker)) TRY(empty_directory(data));
   if (!TRY(is_empty(data))) return {};
   TRY(write_file_atomic(marker, target + "\n", 0600));
   const Fd to = TRY(open_file(data, O_RDONLY | O_DIRECTORY));
@@ -102,7 +102,7 @@ Result<> copy_up(const Roots& roots, const std::string& name, int image_root, co
   if (copied && is_owned_by_someone(before)) copied = take_owner(to.get(), before, data);
   if (!copied) {
     Error error = std::move(copied).error().wrap("fill volume " + name + " from the image's", target);
-    Result<> cleaned = empty_folder(data);
+    Result<> cleaned = empty_directory(data);
     if (cleaned) cleaned = remove_file(marker);
     if (!cleaned) return fail(std::move(error).also(std::move(cleaned).error()));
     return fail(std::move(error));
@@ -110,21 +110,21 @@ Result<> copy_up(const Roots& roots, const std::string& name, int image_root, co
   return remove_file(marker);
 }
 
-Result<std::string> resolve_subpath(const std::string& folder, const std::string& subpath) {
-  const Fd root = TRY(open_file(folder, O_PATH | O_DIRECTORY));
+Result<std::string> resolve_subpath(const std::string& directory, const std::string& subpath) {
+  const Fd root = TRY(open_file(directory, O_PATH | O_DIRECTORY));
   if (subpath.starts_with('/') || clean_path(subpath).starts_with(".."))
     return fail(Error(Code::invalid, "invalid volume subpath: " + subpath + ": path must be relative and stay inside"));
   const Result<Fd> inside = open_in_root(root.get(), subpath, O_PATH);
   if (!inside) {
-    return fail(errno_error(inside.error().sys_errno(), "cannot access path " + join_path(folder, subpath) +
-                                                            ": lstat " + join_path(folder, subpath)));
+    return fail(errno_error(inside.error().sys_errno(), "cannot access path " + join_path(directory, subpath) +
+                                                            ": lstat " + join_path(directory, subpath)));
   }
   // Expressed relative to the directory, by whose name others recognize that it is in a volume.
-  const std::string real_root = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(root.get()), folder));
+  const std::string real_root = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(root.get()), directory));
   const std::string real = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(inside->get()), subpath));
   if (!lies_in(real, real_root))
     return fail(Error(Code::invalid, "invalid volume subpath: " + subpath + ": it lies outside"));
-  return folder + real.substr(real_root.size());
+  return directory + real.substr(real_root.size());
 }
 
 }  // namespace consort::volume

@@ -30,7 +30,7 @@ Result<Fd> lock_volumes(const Roots& roots);
 enum class Recorded : std::uint8_t { no, yes };
 // Creates the directory, 0755 and root's; succeeds if it exists. A directory with files but without a record is never
 // used for a new volume: Code::conflict. Requires the lock.
-Result<> create_folder(const Roots& roots, const std::string& name, Recorded recorded);
+Result<> create_directory(const Roots& roots, const std::string& name, Recorded recorded);
 
 // Removes a volume so that after a crash it is either complete or gone: its directory is renamed first, then the caller
 // removes the record, then the files are deleted. All but the last step require the lock.
@@ -41,10 +41,10 @@ class Removal {
   Result<> take_back();          // the record was kept
   Result<Trash::Item> commit();  // the record is gone; pass the result to remove_files
  private:
-  Removal(Trash trash, std::string folder, std::string aside)
-      : trash_(std::move(trash)), folder_(std::move(folder)), aside_(std::move(aside)) {}
+  Removal(Trash trash, std::string directory, std::string aside)
+      : trash_(std::move(trash)), directory_(std::move(directory)), aside_(std::move(aside)) {}
   Trash trash_;
-  std::string folder_;
+  std::string directory_;
   std::string aside_;
 };
 Result<> remove_files(const Roots& roots, Trash::Item item);
@@ -57,7 +57,7 @@ Result<> settle(const Roots& roots, const std::string& name, Recorded recorded);
 Result<> sweep_files(const Roots& roots);
 // The names of all volumes with a directory. The second function removes the directory of one without a record if it is
 // empty. Both require the lock.
-std::vector<std::string> all_folders(const Roots& roots);
+std::vector<std::string> all_directories(const Roots& roots);
 Result<> sweep_unrecorded(const Roots& roots, const std::string& name);
 
 // Mounts according to the driver options unless already mounted. Does nothing without options.
@@ -72,6 +72,6 @@ Result<bool> needs_copy_up(const Roots& roots, const std::string& name);
 Result<> copy_up(const Roots& roots, const std::string& name, int image_root, const std::string& target);
 
 // The host path of a part of a volume. Links in it cannot lead out. Code::not_found with Docker's text.
-Result<std::string> resolve_subpath(const std::string& folder, const std::string& subpath);
+Result<std::string> resolve_subpath(const std::string& directory, const std::string& subpath);
 
 }  // namespace consort::volume

@@ -49,11 +49,11 @@ class FlockTest : public testing::Test {
  protected:
   void SetUp() override {
     std::string pattern = testing::TempDir() + "consort-flock-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    path_ = folder_ + "/file";
+    directory_ = ::mkdtemp(pattern.data());
+    path_ = directory_ + "/file";
     fd_ = std::move(open_file(path_, O_RDWR | O_CREAT, 0600)).value();
   }
-  void TearDown() override { ASSERT_TRUE(remove_tree(folder_)); }
+  void TearDown() override { ASSERT_TRUE(remove_tree(directory_)); }
 
   // A process that has it locked, until it is killed.
   static ChildGuard holder(const std::string& path, How how = How::flock) {
@@ -75,7 +75,7 @@ class FlockTest : public testing::Test {
     ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WSTOPPED | WNOWAIT), 0);
   }
 
-  std::string folder_, path_;
+  std::string directory_, path_;
   Fd fd_;
 };
 
@@ -90,14 +90,14 @@ TEST_F(FlockTest, WhoWorksIsWaitedFor) {
 }
 
 TEST_F(FlockTest, WhoIsSuspendedIsNamedWithWhatResumesIt) {
-  const ChildGuard child = holder(folder_);
+  const ChildGuard child = holder(directory_);
   suspend(child);
-  const Fd other = std::move(open_file(folder_, O_RDONLY | O_DIRECTORY)).value();
-  const Result<> locked = lock_shared(other.get(), folder_);
+  const Fd other = std::move(open_file(directory_, O_RDONLY | O_DIRECTORY)).value();
+  const Result<> locked = lock_shared(other.get(), directory_);
   ASSERT_FALSE(locked);
   EXPECT_EQ(locked.error().code(), Code::busy);
   const std::string pid = std::to_string(child.pid());
-  EXPECT_THAT(locked.error().message(), HasSubstr("lock " + folder_ + ": process " + pid + " ("));
+  EXPECT_THAT(locked.error().message(), HasSubstr("lock " + directory_ + ": process " + pid + " ("));
   EXPECT_THAT(locked.error().message(), HasSubstr(") has it locked and is stopped"));
   EXPECT_THAT(locked.error().hint_text(), HasSubstr("`kill -CONT " + pid + "`"));
 }
@@ -120,11 +120,11 @@ TEST_F(FlockTest, HoldersAreFoundByTheFileAndTheKind) {
   EXPECT_THAT(lock_holders(path_), IsEmpty());
   const ChildGuard one = holder(path_, How::flock_shared), two = holder(path_, How::flock_shared);
   const ChildGuard writer = holder(path_, How::record);
-  const ChildGuard elsewhere = holder(folder_);
+  const ChildGuard elsewhere = holder(directory_);
   EXPECT_THAT(lock_holders(path_), testing::UnorderedElementsAre(one.pid(), two.pid()));
   EXPECT_THAT(lock_holders(path_, LockKind::record), ElementsAre(writer.pid()));
-  EXPECT_THAT(lock_holders(folder_), ElementsAre(elsewhere.pid()));
-  EXPECT_THAT(lock_holders(folder_ + "/none"), IsEmpty());
+  EXPECT_THAT(lock_holders(directory_), ElementsAre(elsewhere.pid()));
+  EXPECT_THAT(lock_holders(directory_ + "/none"), IsEmpty());
 }
 
 TEST_F(FlockTest, AHolderIsFoundByTheDescriptorOfAFileThatHasLostItsName) {
@@ -162,7 +162,7 @@ TEST_F(FlockTest, AHolderThatCannotBeSeenIsNotWaitedForWithoutAnEnd) {
 }
 
 TEST_F(FlockTest, ADatabaseThatASuspendedCommandIsWritingToNamesIt) {
-  const std::string path = folder_ + "/state.db";
+  const std::string path = directory_ + "/state.db";
   const auto make = [](SQLite::Database& db) { db.exec("CREATE TABLE t(a)"); };
   ASSERT_TRUE(Database::open(path).value().query("make", make));
   const ChildGuard child = holder(path, How::transaction);  // before there is a connection that it would inherit

@@ -22,16 +22,16 @@ TEST(Git, AddressesAreTakenApart) {
 // As in a git hook, whose variables point to its own repository.
 TEST(Git, TheCallersRepositoryIsNeverMeant) {
   if (!run_and_capture({.argv = {"git", "--version"}})) GTEST_SKIP() << "git is not installed";
-  std::string folder = ::testing::TempDir() + "consort-git-XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  ASSERT_TRUE(make_directories(folder + "/ours"));
-  ::setenv("GIT_DIR", (folder + "/of-caller").c_str(), 1);
-  const auto made = run_git({"init", "-q"}, folder + "/ours", -1);
+  std::string directory = ::testing::TempDir() + "consort-git-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  ASSERT_TRUE(make_directories(directory + "/ours"));
+  ::setenv("GIT_DIR", (directory + "/of-caller").c_str(), 1);
+  const auto made = run_git({"init", "-q"}, directory + "/ours", -1);
   ::unsetenv("GIT_DIR");
   ASSERT_TRUE(made) << made.error().message();
-  EXPECT_TRUE(path_exists(folder + "/ours/.git/HEAD"));
-  EXPECT_FALSE(path_exists(folder + "/of-caller"));
-  EXPECT_TRUE(remove_tree(folder));
+  EXPECT_TRUE(path_exists(directory + "/ours/.git/HEAD"));
+  EXPECT_FALSE(path_exists(directory + "/of-caller"));
+  EXPECT_TRUE(remove_tree(directory));
 }
 
 }  // namespace

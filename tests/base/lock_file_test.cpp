@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 
 namespace consort {
 namespace {
@@ -18,22 +18,22 @@ class LockFileTest : public testing::Test {
  protected:
   void SetUp() override {
     std::string pattern = testing::TempDir() + "consort-locks-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
+    directory_ = ::mkdtemp(pattern.data());
   }
-  void TearDown() override { ASSERT_TRUE(remove_tree(folder_)); }
-  std::vector<std::string> names() const { return list_folder(folder_).value(); }
-  void leave(const std::string& name) { ASSERT_TRUE(write_file_atomic(folder_ + "/" + name, "")); }
+  void TearDown() override { ASSERT_TRUE(remove_tree(directory_)); }
+  std::vector<std::string> names() const { return list_directory(directory_).value(); }
+  void leave(const std::string& name) { ASSERT_TRUE(write_file_atomic(directory_ + "/" + name, "")); }
 
-  std::string folder_;
+  std::string directory_;
 };
 
 TEST_F(LockFileTest, IsHeldByOneAndGoneAfterwards) {
-  auto first = LockFile::try_take(folder_, "a");
+  auto first = LockFile::try_take(directory_, "a");
   ASSERT_TRUE(first && *first);
-  const auto second = LockFile::try_take(folder_, "a");
+  const auto second = LockFile::try_take(directory_, "a");
   ASSERT_TRUE(second);
   EXPECT_FALSE(*second);
-  EXPECT_TRUE(LockFile::try_take(folder_, "b").value().has_value());  // another name, gone at once
+  EXPECT_TRUE(LockFile::try_take(directory_, "b").value().has_value());  // another name, gone at once
   EXPECT_THAT(names(), ElementsAre("a"));
   first->reset();
   EXPECT_THAT(names(), IsEmpty());
@@ -41,15 +41,15 @@ TEST_F(LockFileTest, IsHeldByOneAndGoneAfterwards) {
 
 TEST_F(LockFileTest, WhatACrashHasLeftIsTakenAsIfItWereNotThere) {
   leave("a");
-  EXPECT_TRUE(LockFile::try_take(folder_, "a").value().has_value());
+  EXPECT_TRUE(LockFile::try_take(directory_, "a").value().has_value());
   EXPECT_THAT(names(), IsEmpty());
 }
 
 TEST_F(LockFileTest, ASweepCleansUpWhatNobodyHolds) {
   leave("left");
-  const auto held = LockFile::try_take(folder_, "held");
+  const auto held = LockFile::try_take(directory_, "held");
   std::vector<std::string> cleaned;
-  ASSERT_TRUE(sweep_lock_files(folder_, [&](const std::string& name) {
+  ASSERT_TRUE(sweep_lock_files(directory_, [&](const std::string& name) {
     cleaned.push_back(name);
     return Result<>();
   }));
@@ -59,12 +59,12 @@ TEST_F(LockFileTest, ASweepCleansUpWhatNobodyHolds) {
 
 TEST_F(LockFileTest, WhatCouldNotBeCleanedUpStaysForAnotherTry) {
   leave("left");
-  EXPECT_FALSE(sweep_lock_files(folder_, [](const std::string&) -> Result<> { return fail(Code::io, "clean up"); }));
+  EXPECT_FALSE(sweep_lock_files(directory_, [](const std::string&) -> Result<> { return fail(Code::io, "clean up"); }));
   EXPECT_THAT(names(), ElementsAre("left"));
 }
 
-TEST_F(LockFileTest, ThereNeedBeNoFolder) {
-  EXPECT_TRUE(sweep_lock_files(folder_ + "/none", [](const std::string&) { return Result<>(); }));
+TEST_F(LockFileTest, ThereNeedBeNoDirectory) {
+  EXPECT_TRUE(sweep_lock_files(directory_ + "/none", [](const std::string&) { return Result<>(); }));
 }
 
 }  // namespace

@@ -16,10 +16,10 @@ class MigrationsTest : public testing::Test {
   void SetUp() override {
     std::string pattern = testing::TempDir() + "/consort-db-XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
+    directory_ = pattern;
   }
-  void TearDown() override { ASSERT_TRUE(remove_tree(folder_)); }
-  Database open() { return Database::open(folder_ + "/db").value(); }
+  void TearDown() override { ASSERT_TRUE(remove_tree(directory_)); }
+  Database open() { return Database::open(directory_ + "/db").value(); }
   std::string columns() {
     Database db = open();
     return db
@@ -36,7 +36,7 @@ class MigrationsTest : public testing::Test {
   static constexpr const char* first = "CREATE TABLE IF NOT EXISTS things(a TEXT)";
   static constexpr const char* second = "ALTER TABLE things ADD COLUMN b TEXT";
   static constexpr const char* third = "ALTER TABLE things ADD COLUMN c TEXT";
-  std::string folder_;
+  std::string directory_;
 };
 
 TEST_F(MigrationsTest, EachStepRunsOnce) {
@@ -73,7 +73,7 @@ TEST_F(MigrationsTest, ANewerVersionIsRefusedAndLeftAlone) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::unsupported);
   EXPECT_TRUE(refused.error().message().contains("a newer version of Consort")) << refused.error().message();
-  EXPECT_TRUE(refused.error().message().contains(folder_ + "/db")) << refused.error().message();
+  EXPECT_TRUE(refused.error().message().contains(directory_ + "/db")) << refused.error().message();
   EXPECT_EQ(columns(), "a b c ");
 }
 
@@ -89,7 +89,7 @@ TEST_F(MigrationsTest, TheFilesAreTheOwnersAlone) {
   ASSERT_TRUE(migrate(db, "things", std::vector{first}));
   ::umask(before);
   for (const char* file : {"/db", "/db-wal", "/db-shm"})
-    EXPECT_EQ(stat_path(folder_ + file)->st_mode & 07777, 0600u) << file;
+    EXPECT_EQ(stat_path(directory_ + file)->st_mode & 07777, 0600u) << file;
 }
 
 }  // namespace

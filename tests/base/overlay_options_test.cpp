@@ -17,11 +17,12 @@ TEST(OverlayOptions, WhatTheyGiveAMeaningIsEscaped) {
 }
 
 TEST(OverlayOptions, TheDirectoriesAreReadAsTheyWereWritten) {
-  const std::vector<std::string> folders = {"/a", "/b:c", "/d,lowerdir=e", "/f\\g", "/h\\:\\,", "/i\\"};
-  EXPECT_THAT(overlay_lower_folders(overlay_lower_option(folders)), ElementsAreArray(folders));
-  EXPECT_THAT(overlay_lower_folders("ro," + overlay_lower_option(folders) + ",x=y"), ElementsAreArray(folders));
-  EXPECT_THAT(overlay_lower_folders("lowerdir=/a"), ElementsAre("/a"));
-  EXPECT_THAT(overlay_lower_folders("ro,upperdir=/a"), IsEmpty());
+  const std::vector<std::string> directories = {"/a", "/b:c", "/d,lowerdir=e", "/f\\g", "/h\\:\\,", "/i\\"};
+  EXPECT_THAT(overlay_lower_directories(overlay_lower_option(directories)), ElementsAreArray(directories));
+  EXPECT_THAT(overlay_lower_directories("ro," + overlay_lower_option(directories) + ",x=y"),
+              ElementsAreArray(directories));
+  EXPECT_THAT(overlay_lower_directories("lowerdir=/a"), ElementsAre("/a"));
+  EXPECT_THAT(overlay_lower_directories("ro,upperdir=/a"), IsEmpty());
 }
 
 }  // namespace

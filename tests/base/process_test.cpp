@@ -12,7 +12,7 @@
 
 #include "../facilities.hpp"
 #include "base/os/processes/foreign_exit.hpp"
-#include "base/os/processes/process_folder.hpp"
+#include "base/os/processes/process_directory.hpp"
 #include "base/os/sockets/unix_socket.hpp"
 
 namespace consort {
@@ -61,18 +61,18 @@ TEST(Process, StartTimeNamesTheProcess) {
 }
 
 // It does not reach the next process with the same pid.
-TEST(Process, AFolderIsThatOfOneProcessForEver) {
+TEST(Process, ADirectoryIsThatOfOneProcessForEver) {
   ChildGuard child = *spawn({.argv = {"sleep", "1000"}});
   const std::uint64_t started = *process_start_time(child.pid());
-  EXPECT_EQ(open_process_folder(child.pid(), started + 1).error().code(), Code::not_found);
-  const Fd folder = *open_process_folder(child.pid(), started);
-  EXPECT_TRUE(Fd(::openat(folder.get(), "root", O_PATH | O_CLOEXEC)));
-  const Fd pidfd = *open_pidfd(folder.get(), child.pid());
+  EXPECT_EQ(open_process_directory(child.pid(), started + 1).error().code(), Code::not_found);
+  const Fd directory = *open_process_directory(child.pid(), started);
+  EXPECT_TRUE(Fd(::openat(directory.get(), "root", O_PATH | O_CLOEXEC)));
+  const Fd pidfd = *open_pidfd(directory.get(), child.pid());
   ASSERT_TRUE(send_signal(pidfd.get(), SIGKILL));
   ASSERT_TRUE(child.wait());
-  EXPECT_FALSE(Fd(::openat(folder.get(), "root", O_PATH | O_CLOEXEC)));
+  EXPECT_FALSE(Fd(::openat(directory.get(), "root", O_PATH | O_CLOEXEC)));
   EXPECT_EQ(errno, ESRCH);
-  EXPECT_EQ(open_pidfd(folder.get(), ::getpid()).error().code(), Code::not_found);
+  EXPECT_EQ(open_pidfd(directory.get(), ::getpid()).error().code(), Code::not_found);
   EXPECT_EQ(send_signal(pidfd.get(), SIGKILL).error().code(), Code::not_found);
 }
 
@@ -143,11 +143,11 @@ TEST(UnixSocket, TheEndOfTheStreamIsNoMessage) {
 }
 
 TEST(UnixSocket, LongPathsWork) {
-  const std::string folder = testing::TempDir() + "/consort-" + std::string(120, 'x');
-  ASSERT_EQ(::system(("mkdir -p " + folder).c_str()), 0);
-  const Fd listener = *listen_unix(folder + "/s");
-  EXPECT_TRUE(connect_unix(folder + "/s"));
-  ASSERT_EQ(::system(("rm -r " + folder).c_str()), 0);
+  const std::string directory = testing::TempDir() + "/consort-" + std::string(120, 'x');
+  ASSERT_EQ(::system(("mkdir -p " + directory).c_str()), 0);
+  const Fd listener = *listen_unix(directory + "/s");
+  EXPECT_TRUE(connect_unix(directory + "/s"));
+  ASSERT_EQ(::system(("rm -r " + directory).c_str()), 0);
 }
 
 }  // namespace

@@ -14,21 +14,21 @@ namespace {
 
 TEST(RealPath, LinksAndDotsAreResolvedAsFarAsTheyAreThere) {
   std::string pattern = testing::TempDir() + "consort-real-XXXXXX";
-  const std::string folder = real_path(::mkdtemp(pattern.data())).value();
-  ASSERT_TRUE(make_directories(folder + "/a/b"));
-  ASSERT_EQ(::symlink("a", (folder + "/link").c_str()), 0);
-  ASSERT_EQ(::symlink("nowhere", (folder + "/dangling").c_str()), 0);
-  EXPECT_EQ(real_path(folder + "/link/./b/../b").value_or("?"), folder + "/a/b");
-  EXPECT_EQ(real_path_so_far(folder + "/link/b"), folder + "/a/b");
-  EXPECT_EQ(real_path_so_far(folder + "/link/new/er"), folder + "/a/new/er");
-  EXPECT_EQ(real_path_so_far(folder + "/dangling/x"), folder + "/dangling/x");
+  const std::string directory = real_path(::mkdtemp(pattern.data())).value();
+  ASSERT_TRUE(make_directories(directory + "/a/b"));
+  ASSERT_EQ(::symlink("a", (directory + "/link").c_str()), 0);
+  ASSERT_EQ(::symlink("nowhere", (directory + "/dangling").c_str()), 0);
+  EXPECT_EQ(real_path(directory + "/link/./b/../b").value_or("?"), directory + "/a/b");
+  EXPECT_EQ(real_path_so_far(directory + "/link/b"), directory + "/a/b");
+  EXPECT_EQ(real_path_so_far(directory + "/link/new/er"), directory + "/a/new/er");
+  EXPECT_EQ(real_path_so_far(directory + "/dangling/x"), directory + "/dangling/x");
   EXPECT_EQ(real_path_so_far("/"), "/");
   EXPECT_EQ(real_path_so_far("/no-such-directory/x"), "/no-such-directory/x");
-  const auto missing = real_path(folder + "/link/new", "open build context");
+  const auto missing = real_path(directory + "/link/new", "open build context");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().sys_errno(), ENOENT);
-  EXPECT_EQ(missing.error().message(), "open build context " + folder + "/link/new: no such file or directory");
-  ASSERT_TRUE(remove_tree(folder));
+  EXPECT_EQ(missing.error().message(), "open build context " + directory + "/link/new: no such file or directory");
+  ASSERT_TRUE(remove_tree(directory));
 }
 
 TEST(RealPath, APathLiesInADirectoryOfItsWholeNames) {

@@ -22,22 +22,22 @@ class FullDisk : public testing::Test {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root: file systems";
     std::string pattern = testing::TempDir() + "/consort-disk-XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
+    directory_ = pattern;
   }
   void TearDown() override {
     for (const std::string& path : mounted_) EXPECT_EQ(::umount2(path.c_str(), MNT_DETACH), 0);
-    if (!folder_.empty()) {
-      EXPECT_TRUE(remove_tree(folder_));
+    if (!directory_.empty()) {
+      EXPECT_TRUE(remove_tree(directory_));
     }
   }
   std::string disk(const std::string& name, const std::string& options) {
-    const std::string path = folder_ + "/" + name;
+    const std::string path = directory_ + "/" + name;
     EXPECT_TRUE(make_directories(path));
     EXPECT_EQ(::mount("small", path.c_str(), "tmpfs", 0, (options + ",mode=700").c_str()), 0);
     mounted_.push_back(path);
     return path;
   }
-  std::string folder_;
+  std::string directory_;
   std::vector<std::string> mounted_;
 };
 

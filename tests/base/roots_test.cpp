@@ -20,13 +20,13 @@ class RootsTest : public testing::Test {
   void SetUp() override {
     std::string pattern = testing::TempDir() + "/consort-roots-XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    roots_ = {folder_ + "/above/data", folder_ + "/above/run"};
+    directory_ = pattern;
+    roots_ = {directory_ + "/above/data", directory_ + "/above/run"};
     umask_ = ::umask(0);
   }
   void TearDown() override {
     ::umask(umask_);
-    ASSERT_TRUE(remove_tree(folder_));
+    ASSERT_TRUE(remove_tree(directory_));
   }
   static mode_t mode(const std::string& path) { return stat_path(path)->st_mode & 07777; }
   // With exactly this mode, regardless of the umask.
@@ -35,7 +35,7 @@ class RootsTest : public testing::Test {
     ASSERT_EQ(::chmod(path.c_str(), mode), 0);
   }
 
-  std::string folder_;
+  std::string directory_;
   Roots roots_;
   mode_t umask_ = 0;
 };
@@ -47,17 +47,17 @@ TEST_F(RootsTest, ArePrivateWhateverTheUmask) {
     EXPECT_EQ(mode(roots_.data), 0700u);
     EXPECT_EQ(mode(roots_.run), 0700u);
     EXPECT_EQ(mode(roots_.run + "/boot-id"), 0600u);
-    EXPECT_EQ(mode(folder_ + "/above"), 0755u & ~umask) << "what is above them is not theirs";
-    ASSERT_TRUE(remove_tree(folder_ + "/above"));
+    EXPECT_EQ(mode(directory_ + "/above"), 0755u & ~umask) << "what is above them is not theirs";
+    ASSERT_TRUE(remove_tree(directory_ + "/above"));
   }
 }
 
 TEST_F(RootsTest, NeedNoWorkingDirectory) {
   const Fd before = open_file(".", O_RDONLY | O_DIRECTORY).value();
-  ASSERT_EQ(::chdir(folder_.c_str()), 0);
-  ASSERT_TRUE(make_directories(folder_ + "/gone"));
+  ASSERT_EQ(::chdir(directory_.c_str()), 0);
+  ASSERT_TRUE(make_directories(directory_ + "/gone"));
   ASSERT_EQ(::chdir("gone"), 0);
-  ASSERT_EQ(::rmdir((folder_ + "/gone").c_str()), 0);
+  ASSERT_EQ(::rmdir((directory_ + "/gone").c_str()), 0);
   ::setenv("CONSORT_DATA_ROOT", "/somewhere", 1);
   ::setenv("CONSORT_RUN_ROOT", "/elsewhere", 1);
   const auto absolute = Roots::from_environment();
@@ -94,7 +94,7 @@ TEST_F(RootsTest, WhatWasLeftOpenIsClosed) {
   EXPECT_EQ(mode(container + "/hosts"), 0644u);
 }
 
-TEST_F(RootsTest, AFolderOfOthersIsNotClosedButRefused) {
+TEST_F(RootsTest, ADirectoryOfOthersIsNotClosedButRefused) {
   make(roots_.data, 0755);
   ASSERT_TRUE(write_file_atomic(roots_.data + "/thesis.tex", "x"));
   const Result<> refused = roots_.prepare();
@@ -118,9 +118,9 @@ TEST_F(RootsTest, AFolderOfOthersIsNotClosedButRefused) {
 
 // The link could lead to another of our directories, and its owner could redirect it while we work in it.
 TEST_F(RootsTest, ALinkThatAnotherUserHasMadeIsRefused) {
-  make(folder_ + "/ours", 0700);
+  make(directory_ + "/ours", 0700);
   ASSERT_TRUE(make_directories(dir_name(roots_.run)));
-  ASSERT_EQ(::symlink((folder_ + "/ours").c_str(), roots_.run.c_str()), 0);
+  ASSERT_EQ(::symlink((directory_ + "/ours").c_str(), roots_.run.c_str()), 0);
   EXPECT_TRUE(roots_.prepare()) << "our own";
   if (::geteuid() != 0) return;
   ASSERT_EQ(::lchown(roots_.run.c_str(), 65534, 65534), 0);
@@ -133,9 +133,9 @@ TEST_F(RootsTest, ALinkThatAnotherUserHasMadeIsRefused) {
 // As after `su`, where XDG_RUNTIME_DIR still names the directory of whoever called it.
 TEST_F(RootsTest, WhoMayNotCreateOneIsToldWhichVariableSaysWhere) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root: a user who may not";
-  make(folder_, 0755);
-  make(folder_ + "/session", 0700);
-  make(folder_ + "/theirs", 0700);
+  make(directory_, 0755);
+  make(directory_ + "/session", 0700);
+  make(directory_ + "/theirs", 0700);
   const auto refused = [](const Roots& roots) {
     ::setfsuid(65534);
     const Result<> prepared = prepare_run_root(roots);
@@ -143,19 +143,19 @@ TEST_F(RootsTest, WhoMayNotCreateOneIsToldWhichVariableSaysWhere) {
     EXPECT_FALSE(prepared);
     return prepared ? std::string() : prepared.error().message() + "\n" + prepared.error().hint_text();
   };
-  ::setenv("XDG_RUNTIME_DIR", (folder_ + "/session").c_str(), 1);
-  const std::string session = refused({folder_ + "/data", folder_ + "/session/consort"});
-  const std::string other = refused({folder_ + "/data", folder_ + "/theirs/consort"});
+  ::setenv("XDG_RUNTIME_DIR", (directory_ + "/session").c_str(), 1);
+  const std::string session = refused({directory_ + "/data", directory_ + "/session/consort"});
+  const std::string other = refused({directory_ + "/data", directory_ + "/theirs/consort"});
   ::unsetenv("XDG_RUNTIME_DIR");
-  EXPECT_EQ(session, "create directory " + folder_ + "/session/consort: permission denied\nXDG_RUNTIME_DIR is " +
-                         folder_ +
+  EXPECT_EQ(session, "create directory " + directory_ + "/session/consort: permission denied\nXDG_RUNTIME_DIR is " +
+                         directory_ +
                          "/session, which is not yours: unset it, or set CONSORT_RUN_ROOT to a directory that you may "
                          "write to");
-  EXPECT_EQ(other, "create directory " + folder_ +
+  EXPECT_EQ(other, "create directory " + directory_ +
                        "/theirs/consort: permission denied\nset CONSORT_RUN_ROOT to a directory that you may write to");
 }
 
-TEST_F(RootsTest, AReserveThatAnEarlierVersionLeftInAnOpenFolderIsOurs) {
+TEST_F(RootsTest, AReserveThatAnEarlierVersionLeftInAnOpenDirectoryIsOurs) {
   make(roots_.data, 0755);
   const std::string blocks = roots_.data + "/reserve/blocks";
   ASSERT_TRUE(make_directories(dir_name(blocks)));
@@ -176,12 +176,12 @@ TEST_F(RootsTest, AReserveThatAnEarlierVersionLeftInAnOpenFolderIsOurs) {
 }
 
 // The earlier version was killed while creating it.
-TEST_F(RootsTest, AReserveThatWasCutShortInAnOpenFolderIsOurs) {
-  const auto left_behind = [&](const std::vector<std::string>& files, mode_t mode_of_folder) {
+TEST_F(RootsTest, AReserveThatWasCutShortInAnOpenDirectoryIsOurs) {
+  const auto left_behind = [&](const std::vector<std::string>& files, mode_t mode_of_directory) {
     if (path_exists(roots_.data)) {
       ASSERT_TRUE(remove_tree(roots_.data));
     }
-    make(roots_.data + "/reserve", mode_of_folder);
+    make(roots_.data + "/reserve", mode_of_directory);
     make(roots_.data, 0755);
     for (const std::string& name : files)
       ASSERT_TRUE(write_file_atomic(roots_.data + "/reserve/" + name, "", 0600)) << name;
@@ -209,7 +209,7 @@ TEST_F(RootsTest, AReserveThatWasCutShortInAnOpenFolderIsOurs) {
   EXPECT_FALSE(roots_.prepare()) << "another user's";
 }
 
-TEST_F(RootsTest, APrivateFolderMayHoldOtherThings) {
+TEST_F(RootsTest, APrivateDirectoryMayHoldOtherThings) {
   make(roots_.data, 0700);
   ASSERT_TRUE(write_file_atomic(roots_.data + "/notes", "x"));
   EXPECT_TRUE(roots_.prepare());

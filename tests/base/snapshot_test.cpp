@@ -17,9 +17,9 @@ int count(SQLite::Database& db) {
 }
 
 TEST(Snapshot, WhatOthersWriteIsNotSeenBeforeItsEnd) {
-  std::string folder = testing::TempDir() + "/consort-db-XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  Database own = Database::open(folder + "/db").value(), other = Database::open(folder + "/db").value();
+  std::string directory = testing::TempDir() + "/consort-db-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  Database own = Database::open(directory + "/db").value(), other = Database::open(directory + "/db").value();
   ASSERT_TRUE(own.query("make", [](SQLite::Database& db) { db.exec("CREATE TABLE things(a TEXT)"); }));
   const auto add = [&] {
     return other.transaction("add", [](SQLite::Database& db) { db.exec("INSERT INTO things VALUES('x')"); });
@@ -33,7 +33,7 @@ TEST(Snapshot, WhatOthersWriteIsNotSeenBeforeItsEnd) {
   EXPECT_EQ(own.query("count", count).value(), 1);
   // Nothing of it is left: the next one may write.
   EXPECT_TRUE(own.transaction("add", [](SQLite::Database& db) { db.exec("INSERT INTO things VALUES('y')"); }));
-  EXPECT_TRUE(remove_tree(folder));
+  EXPECT_TRUE(remove_tree(directory));
 }
 
 }  // namespace

@@ -8,15 +8,15 @@
 #include <cstdlib>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 
 namespace consort {
 namespace {
 
-TEST(SpreadSubfoldersTest, MarksTheDirectoryWhereTheFileSystemKnowsTheMark) {
+TEST(SpreadSubdirectoriesTest, MarksTheDirectoryWhereTheFileSystemKnowsTheMark) {
   std::string pattern = testing::TempDir() + "consort-spread-XXXXXX";
-  const std::string folder = ::mkdtemp(pattern.data());
-  const Fd fd = open_file(folder, O_RDONLY | O_DIRECTORY).value();
+  const std::string directory = ::mkdtemp(pattern.data());
+  const Fd fd = open_file(directory, O_RDONLY | O_DIRECTORY).value();
   int before = 0, wanted = 0, after = 0;
   const bool has_flags = ::ioctl(fd.get(), FS_IOC_GETFLAGS, &before) == 0;
   wanted = before | FS_TOPDIR_FL;
@@ -25,10 +25,10 @@ TEST(SpreadSubfoldersTest, MarksTheDirectoryWhereTheFileSystemKnowsTheMark) {
     ASSERT_EQ(::ioctl(fd.get(), FS_IOC_SETFLAGS, &before), 0);
   }
 
-  spread_subfolders(fd.get());
+  spread_subdirectories(fd.get());
   EXPECT_EQ(::ioctl(fd.get(), FS_IOC_GETFLAGS, &after) == 0, has_flags);
   EXPECT_EQ(after, knows_it ? wanted : before) << "the other flags stay";
-  ASSERT_TRUE(remove_tree(folder));
+  ASSERT_TRUE(remove_tree(directory));
 }
 
 }  // namespace

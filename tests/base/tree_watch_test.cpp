@@ -27,13 +27,13 @@ class TreeWatchTest : public ::testing::Test {
   void SetUp() override {
     std::string pattern = fs::temp_directory_path() / "consort-tree-XXXXXX";
     ASSERT_TRUE(::mkdtemp(pattern.data()));
-    folder = fs::canonical(pattern);
-    root = folder + "/src";
+    directory = fs::canonical(pattern);
+    root = directory + "/src";
     fs::create_directories(root + "/old/deep");
     write("/old/file");
     write("/top");
   }
-  void TearDown() override { fs::remove_all(folder); }
+  void TearDown() override { fs::remove_all(directory); }
 
   void write(const std::string& path, const std::string& text = "text") { std::ofstream(root + path) << text; }
   void watch(std::vector<std::string> roots) {
@@ -67,14 +67,14 @@ class TreeWatchTest : public ::testing::Test {
     while (::read(tree->fd(), buffer.data(), buffer.size()) > 0) continue;
   }
 
-  std::string folder, root;
+  std::string directory, root;
   std::unique_ptr<TreeWatch> tree;
 };
 
 TEST_F(TreeWatchTest, WhatWasThereIsNoChange) {
   watch({root});
   EXPECT_THAT(seen(), IsEmpty());
-  EXPECT_EQ(tree->folder_count(), 4U);  // src, old, deep, and what holds src
+  EXPECT_EQ(tree->directory_count(), 4U);  // src, old, deep, and what holds src
 }
 
 TEST_F(TreeWatchTest, WritesRenamesRemovalsAndModes) {
@@ -103,7 +103,7 @@ TEST_F(TreeWatchTest, AnOpenFileIsSettledWhenItIsClosed) {
   EXPECT_THAT(seen(), UnorderedElementsAre("/slow"));
 }
 
-TEST_F(TreeWatchTest, NewFoldersAreWatchedWithAllThatIsInThem) {
+TEST_F(TreeWatchTest, NewDirectoriesAreWatchedWithAllThatIsInThem) {
   watch({root});
   fs::create_directories(root + "/new/deep");
   write("/new/deep/early");
@@ -116,7 +116,7 @@ TEST_F(TreeWatchTest, NewFoldersAreWatchedWithAllThatIsInThem) {
   EXPECT_THAT(seen(), UnorderedElementsAre("/named/deep/late"));
 }
 
-TEST_F(TreeWatchTest, ARemovedFolderIsToldAndMayComeBack) {
+TEST_F(TreeWatchTest, ARemovedDirectoryIsToldAndMayComeBack) {
   watch({root});
   fs::remove_all(root + "/old");
   EXPECT_THAT(seen(), Contains("/old"));
@@ -127,15 +127,15 @@ TEST_F(TreeWatchTest, ARemovedFolderIsToldAndMayComeBack) {
   EXPECT_THAT(seen(), UnorderedElementsAre("/old/file"));
 }
 
-TEST_F(TreeWatchTest, SkippedFoldersCostNothing) {
+TEST_F(TreeWatchTest, SkippedDirectoriesCostNothing) {
   fs::create_directories(root + "/skipped/deep");
   watch({root});
-  const std::size_t before = tree->folder_count();
+  const std::size_t before = tree->directory_count();
   write("/skipped/deep/file");
   fs::create_directories(root + "/old/skipped/deep");
   write("/old/skipped/deep/file");
   EXPECT_THAT(seen(), UnorderedElementsAre("/old/skipped"));
-  EXPECT_EQ(tree->folder_count(), before);
+  EXPECT_EQ(tree->directory_count(), before);
 }
 
 TEST_F(TreeWatchTest, ARootThatIsNotThereIsWaitedFor) {
@@ -154,7 +154,7 @@ TEST_F(TreeWatchTest, ARootThatIsNotThereIsWaitedFor) {
   EXPECT_THAT(seen(), Contains("/not/yet/there/again"));
 }
 
-TEST_F(TreeWatchTest, ASingleFileIsWatchedThroughItsFolder) {
+TEST_F(TreeWatchTest, ASingleFileIsWatchedThroughItsDirectory) {
   watch({root + "/top"});
   write("/beside");
   EXPECT_THAT(seen(), IsEmpty());

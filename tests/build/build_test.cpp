@@ -10,7 +10,7 @@
 #include <future>
 #include <thread>
 
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/sha256.hpp"
 #include "base/sqlite/database.hpp"
 #include "build/cache.hpp"
@@ -32,7 +32,7 @@ class Builds : public testing::Test {
   }
   BuildRequest request(const std::string& dockerfile) {
     BuildRequest result;
-    result.context = world_->new_folder();
+    result.context = world_->new_directory();
     world_->write(result.context + "/Dockerfile", dockerfile);
     return result;
   }
@@ -120,7 +120,7 @@ TEST_F(Builds, SayThatALinkLeadsOutOfTheContext) {
 }
 
 pid_t process_of_command(const std::string& command) {
-  const std::vector<std::string> names = list_folder("/proc").value();
+  const std::vector<std::string> names = list_directory("/proc").value();
   for (const std::string& name : names) {
     const auto words = read_file("/proc/" + name + "/cmdline", 4096);
     if (words && *words == command) return std::stoi(name);
@@ -164,8 +164,8 @@ TEST_F(Builds, SecretsAreSeenByTheStepAndNotKept) {
   auto wanted = request(
       "FROM bb:1\nRUN --mount=type=secret,id=s cat /run/secrets/s > /dev/stderr; test -s /run/secrets/s\n"
       "RUN --mount=type=secret,id=s,env=PASS test \"$PASS\" = hush\n");
-  world_->write(world_->folder() + "/secret", "hush");
-  wanted.secrets.push_back({"s", world_->folder() + "/secret"});
+  world_->write(world_->directory() + "/secret", "hush");
+  wanted.secrets.push_back({"s", world_->directory() + "/secret"});
   const auto built = world_->build(wanted);
   ASSERT_TRUE(built) << built.error().message() << world_->output;
   EXPECT_EQ(world_->output.substr(0, 4), "hush");
@@ -225,17 +225,17 @@ TEST_F(Builds, UnpackXz) {
 
 TEST_F(Builds, NamedContexts) {
   auto wanted = request("FROM base\nCOPY --from=other f /f\n");
-  const std::string other = world_->new_folder();
+  const std::string other = world_->new_directory();
   world_->write(other + "/f", "from elsewhere");
   wanted.additional_contexts = {{"base", "docker-image://bb:1"}, {"other", other}};
   EXPECT_THAT(files_of(world_->build(wanted)), HasSubstr("/f 14 "));
 }
 
 // The directory's own ignore file applies, and its files belong to root, like those of any context.
-TEST_F(Builds, BeginWithAFolder) {
+TEST_F(Builds, BeginWithADirectory) {
   auto wanted = request("FROM rootfs\nCOPY a /a\nRUN [\"/bin/busybox\", \"cp\", \"/etc/x\", \"/y\"]\n");
   world_->write(wanted.context + "/a", "a");
-  const std::string root = world_->new_folder();
+  const std::string root = world_->new_directory();
   world_->write(root + "/etc/x", "from a folder");
   world_->write(root + "/left/out", "never");
   world_->write(root + "/.dockerignore", "left\n.dockerignore\n");
@@ -316,7 +316,7 @@ TEST_F(Builds, RunAStepOnceForAllWhoNeedIt) {
 
 TEST_F(Builds, TakeACopyFromTheCacheHoweverItsSourceIsSpelled) {
   BuildRequest request;
-  request.context = world_->new_folder();
+  request.context = world_->new_directory();
   world_->write(request.context + "/d/f", "f");
   request.dockerfile_inline = "FROM bb:1\nCOPY d /x\nCOPY . /y\n";
   const auto first = world_->build(request);

@@ -37,7 +37,7 @@ TEST(CacheSpecs, AreReadAsBuildxReadsThem) {
   EXPECT_EQ(to.mode, CacheSpec::Mode::max);
   EXPECT_EQ(to.on_error, CacheSpec::OnError::go_on);
   const CacheSpec local = one("type=local,\"src=a,b\",tag=t", CacheSide::from);
-  EXPECT_EQ(local.folder, "a,b");
+  EXPECT_EQ(local.directory, "a,b");
   EXPECT_EQ(local.tag, "t");
   EXPECT_EQ(one("type=local,dest=d", CacheSide::to).mode, CacheSpec::Mode::min);
   EXPECT_EQ(one("type=inline", CacheSide::to).type, CacheSpec::Type::inline_);
@@ -115,13 +115,13 @@ TEST(CacheRecords, InAnImageTakeItsLayers) {
   EXPECT_EQ(other_builder("application/vnd.buildkit.cacheconfig.v0", ""), "BuildKit");
 }
 
-TEST(LayoutPlaces, AreFolderTagAndDigest) {
+TEST(LayoutPlaces, AreDirectoryTagAndDigest) {
   const std::string digest = "sha256:" + key;
-  EXPECT_EQ(image::LayoutPlace::parse("/a/b")->folder, "/a/b");
-  EXPECT_EQ(image::LayoutPlace::parse("/a:1/b")->folder, "/a:1/b");
+  EXPECT_EQ(image::LayoutPlace::parse("/a/b")->directory, "/a/b");
+  EXPECT_EQ(image::LayoutPlace::parse("/a:1/b")->directory, "/a:1/b");
   EXPECT_EQ(image::LayoutPlace::parse("/a/b:tag")->tag, "tag");
   EXPECT_EQ(image::LayoutPlace::parse("/a/b@" + digest)->digest->text(), digest);
-  EXPECT_EQ(image::LayoutPlace::parse("/a/b:tag@" + digest)->folder, "/a/b");
+  EXPECT_EQ(image::LayoutPlace::parse("/a/b:tag@" + digest)->directory, "/a/b");
   EXPECT_FALSE(image::LayoutPlace::parse("/a/b@sha256:12"));
 }
 
@@ -134,7 +134,7 @@ class Exchange : public testing::Test {
     there_ = here_ ? World::make(why) : nullptr;
     if (!there_) GTEST_SKIP() << why;
     // The base is created on each machine, with its own times: it must be the same image on both.
-    const std::string layout = here_->new_folder();
+    const std::string layout = here_->new_directory();
     const auto base = here_->store().find("bb:1");
     ASSERT_TRUE(base);
     const auto layers = here_->store().layers_of(*base);
@@ -142,8 +142,8 @@ class Exchange : public testing::Test {
                                 *layers};
     ASSERT_TRUE(image::write_artifact(here_->store(), layout, "base", artifact));
     wanted_.additional_contexts = {{"base", "oci-layout://" + layout + ":base"}};
-    cache_ = here_->new_folder();
-    wanted_.context = here_->new_folder();
+    cache_ = here_->new_directory();
+    wanted_.context = here_->new_directory();
     here_->write(wanted_.context + "/a", "one");
     wanted_.dockerfile_inline =
         "FROM base AS make\nRUN date +%N > /made; head -c 9 /dev/urandom > /random\n"

@@ -34,7 +34,7 @@ class CacheSizes : public testing::Test {
   // One step of 300 kB for each file, and no image that uses it.
   BuildRequest built(const std::vector<std::string>& files) {
     BuildRequest request;
-    request.context = world_->new_folder();
+    request.context = world_->new_directory();
     std::string dockerfile = "FROM scratch\n";
     for (const std::string& file : files) {
       dockerfile += "COPY " + file + " /" + file + "\n";

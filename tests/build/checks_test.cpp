@@ -31,7 +31,7 @@ TEST(Checks, EveryCaseWarnsAsDockerDid) {
     SCOPED_TRACE(name);
     const auto sections = test::read_case(file.path());
     BuildRequest request;
-    request.context = world->new_folder();
+    request.context = world->new_directory();
     request.goal = Goal::check_only;
     world->write(request.context + "/a", "a");
     world->write(request.context + "/other", "o");
@@ -57,7 +57,7 @@ TEST(Checks, OfATargetLookAtNoOtherStage) {
   const auto world = World::make(why);
   if (!world) GTEST_SKIP() << why;
   BuildRequest request;
-  request.context = world->new_folder();
+  request.context = world->new_directory();
   request.goal = Goal::check_only;
   request.target = "wanted";
   world->write(request.context + "/Dockerfile", "FROM no.example/such:1\nCMD a\nFROM bb:1 AS wanted\nWORKDIR b\n");

@@ -22,12 +22,12 @@ using test::Section;
 using test::section;
 using test::World;
 
-void make_context(World& world, const std::vector<Section>& sections, const std::string& folder) {
+void make_context(World& world, const std::vector<Section>& sections, const std::string& directory) {
   std::vector<std::pair<std::string, mode_t>> modes;
   for (const auto& [words, body] : sections) {
     const std::string& kind = words[1];
     if (words[0] != "---" || kind == "options" || kind == "differs") continue;
-    const std::string path = folder + "/" + (words.size() > 2 ? replace_all(words[2], "%20", " ") : "Dockerfile");
+    const std::string path = directory + "/" + (words.size() > 2 ? replace_all(words[2], "%20", " ") : "Dockerfile");
     ASSERT_TRUE(make_directories(dir_name(path)));
     if (kind == "link") {
       ASSERT_EQ(::symlink(words[3].c_str(), path.c_str()), 0);
@@ -46,9 +46,9 @@ void make_context(World& world, const std::vector<Section>& sections, const std:
   for (const auto& [path, mode] : modes) ASSERT_EQ(::chmod(path.c_str(), mode), 0);
 }
 
-BuildRequest request_of(const std::vector<Section>& sections, const std::string& folder) {
+BuildRequest request_of(const std::vector<Section>& sections, const std::string& directory) {
   BuildRequest request;
-  request.context = folder;
+  request.context = directory;
   request.tags = {"case:1"};
   for (const auto& part : sections) {
     if (part.words[1] != "options") continue;
@@ -130,9 +130,9 @@ TEST(Differential, EveryCaseGivesWhatDockerGave) {
     SCOPED_TRACE(name);
     ++count;
     const auto sections = read_case(file.path());
-    const std::string folder = world->new_folder();
-    make_context(*world, sections, folder);
-    const auto built = world->build(request_of(sections, folder));
+    const std::string directory = world->new_directory();
+    make_context(*world, sections, directory);
+    const auto built = world->build(request_of(sections, directory));
     const std::string expected_error = section(sections, "error");
     if (!expected_error.empty()) {
       if (built) {

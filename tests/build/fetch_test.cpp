@@ -25,13 +25,13 @@ TEST(Fetch, IsEndedThoughTheServerSaysNothing) {
   ASSERT_EQ(::listen(server.get(), 1), 0);
   ASSERT_EQ(::getsockname(server.get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
   const Fd stop(::eventfd(0, EFD_CLOEXEC));
-  const std::string folder = testing::TempDir() + "consort-fetch-" + std::to_string(::getpid());
+  const std::string directory = testing::TempDir() + "consort-fetch-" + std::to_string(::getpid());
   std::optional<Result<Fetched>> fetched;
   Fd client;  // stays open until the download is over
   {
     const std::jthread waiter([&] {
       const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(name.sin_port)) + "/x";
-      fetched = fetch_url(url, {}, folder, stop.get());
+      fetched = fetch_url(url, {}, directory, stop.get());
     });
     client.reset(::accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC));
     char asked = 0;
@@ -39,7 +39,7 @@ TEST(Fetch, IsEndedThoughTheServerSaysNothing) {
     const std::uint64_t one = 1;
     EXPECT_EQ(::write(stop.get(), &one, sizeof one), static_cast<ssize_t>(sizeof one));
   }
-  (void)remove_tree(folder);
+  (void)remove_tree(directory);
   ASSERT_TRUE(fetched && !*fetched);
   EXPECT_EQ(fetched->error().code(), Code::interrupted);
 }

@@ -22,14 +22,14 @@ std::string render(const Result<Dockerfile>& parsed) {
 
 TEST(Parser, Goldens) {
   int count = 0;
-  for (const auto& folder : std::filesystem::directory_iterator(std::string(CONSORT_TEST_DATA) + "/testfiles")) {
-    SCOPED_TRACE(folder.path().filename());
+  for (const auto& directory : std::filesystem::directory_iterator(std::string(CONSORT_TEST_DATA) + "/testfiles")) {
+    SCOPED_TRACE(directory.path().filename());
     ++count;
-    const auto text = read_file(folder.path() / "Dockerfile");
+    const auto text = read_file(directory.path() / "Dockerfile");
     ASSERT_TRUE(text);
     const std::string result = render(parse_dockerfile(*text, "Dockerfile"));
-    if (::getenv("CONSORT_RECORD")) std::ofstream(folder.path() / "result") << result;
-    const auto expected = read_file(folder.path() / "result");
+    if (::getenv("CONSORT_RECORD")) std::ofstream(directory.path() / "result") << result;
+    const auto expected = read_file(directory.path() / "result");
     ASSERT_TRUE(expected);
     EXPECT_EQ(result, *expected);
   }

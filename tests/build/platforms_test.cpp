@@ -30,7 +30,7 @@ class PlatformBuilds : public testing::Test {
   }
   BuildRequest request(const std::string& dockerfile) {
     BuildRequest result;
-    result.context = world_->new_folder();
+    result.context = world_->new_directory();
     world_->write(result.context + "/Dockerfile", dockerfile);
     result.platforms = {"linux/s390x", host};
     result.tags = {"app:1"};

@@ -45,7 +45,7 @@ std::string line_of(const FileEntry& entry) {
 
 Result<std::string> describe_files(const image::Store& store, const image::Image& image) {
   Layers layers;
-  for (const auto& layer : TRY(store.layers_of(image))) layers.folders.push_back(layer.directory);
+  for (const auto& layer : TRY(store.layers_of(image))) layers.directories.push_back(layer.directory);
   const image::LayerDraft scratch = TRY(store.new_layer());
   SourceTree tree = SourceTree::of(TRY(open_merged(layers, scratch.directory())), "image");
   auto entries = TRY(tree.walk("", {}));

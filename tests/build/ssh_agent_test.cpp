@@ -72,8 +72,8 @@ TEST(AgentMessages, KeysAreListedWithoutComments) {
 }
 
 bool have(const char* program) {
-  for (const char* folder : {"/usr/bin/", "/bin/", "/usr/local/bin/"})
-    if (fs::exists(std::string(folder) + program)) return true;
+  for (const char* directory : {"/usr/bin/", "/bin/", "/usr/local/bin/"})
+    if (fs::exists(std::string(directory) + program)) return true;
   return false;
 }
 
@@ -103,18 +103,18 @@ class SshAgentTest : public testing::Test {
     for (const char* program : {"ssh-agent", "ssh-add", "ssh-keygen"})
       if (!have(program)) GTEST_SKIP() << program << " is not installed";
     char name[] = "/tmp/ssh-agent-test-XXXXXX";
-    folder = ::mkdtemp(name);
+    directory = ::mkdtemp(name);
   }
-  void TearDown() override { fs::remove_all(folder); }
+  void TearDown() override { fs::remove_all(directory); }
 
   std::string make_key(const std::string& name, const std::string& passphrase) const {
-    const std::string path = folder + "/" + name;
+    const std::string path = directory + "/" + name;
     SpawnOptions options;
     options.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", path};
     EXPECT_TRUE(run_and_capture(std::move(options)).value().status.success());
     return path;
   }
-  std::string folder;
+  std::string directory;
 };
 
 TEST_F(SshAgentTest, AStepSeesAKeyOnlyThroughTheAgent) {
@@ -122,14 +122,14 @@ TEST_F(SshAgentTest, AStepSeesAKeyOnlyThroughTheAgent) {
   ASSERT_EQ(::chmod(key.c_str(), 0644), 0);  // no matter: Docker does not ask either
   std::string socket;
   {
-    auto agents = SshAgents::start({{"k", key}}, "", folder + "/run");
+    auto agents = SshAgents::start({{"k", key}}, "", directory + "/run");
     ASSERT_TRUE(agents) << agents.error().message();
     socket = agents->socket_of("k");
     EXPECT_EQ(agents->socket_of("other"), "");
     EXPECT_TRUE(agents->is_own("k"));
-    const auto relay = SshRelay::start(socket, folder + "/relay", SshRelay::Comments::dropped);
+    const auto relay = SshRelay::start(socket, directory + "/relay", SshRelay::Comments::dropped);
     ASSERT_TRUE(relay);
-    const Fd fd = connect_to(folder + "/relay");
+    const Fd fd = connect_to(directory + "/relay");
     ASSERT_TRUE(fd);
     const std::string keys = ask(fd.get(), framed("\x0b"));
     EXPECT_EQ(keys[4], '\x0c');  // the list of identities
@@ -140,28 +140,28 @@ TEST_F(SshAgentTest, AStepSeesAKeyOnlyThroughTheAgent) {
     EXPECT_EQ(ask(fd.get(), framed("\x0b")), keys);
   }
   EXPECT_FALSE(connect_to(socket));
-  EXPECT_FALSE(fs::exists(folder + "/run"));
+  EXPECT_FALSE(fs::exists(directory + "/run"));
 }
 
 TEST_F(SshAgentTest, MistakesAreNamed) {
   const auto message = [this](const std::string& path, const std::string& user_socket = "") {
-    auto agents = SshAgents::start({{"default", path}}, user_socket, folder + "/run");
+    auto agents = SshAgents::start({{"default", path}}, user_socket, directory + "/run");
     return agents ? "started" : agents.error().message();
   };
   EXPECT_EQ(message(""), "invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
   EXPECT_THAT(message(make_key("locked", "secret")), HasSubstr("passphrase protected"));
-  ASSERT_TRUE(write_file_atomic(folder + "/text", "hello\n", 0600));
-  EXPECT_THAT(message(folder + "/text"), HasSubstr("no private key found"));
-  EXPECT_THAT(message(folder + "/absent"), HasSubstr("absent"));
+  ASSERT_TRUE(write_file_atomic(directory + "/text", "hello\n", 0600));
+  EXPECT_THAT(message(directory + "/text"), HasSubstr("no private key found"));
+  EXPECT_THAT(message(directory + "/absent"), HasSubstr("absent"));
 }
 
 TEST_F(SshAgentTest, TheAgentEndsWithTheBuildHoweverThatEnds) {
   const std::string key = make_key("key", "");
-  const std::string socket = folder + "/run/agent-0";
+  const std::string socket = directory + "/run/agent-0";
   Pipe started = make_pipe().value();
   const pid_t child = ::fork();
   if (child == 0) {
-    auto agents = SshAgents::start({{"k", key}}, "", folder + "/run");
+    auto agents = SshAgents::start({{"k", key}}, "", directory + "/run");
     const char word = agents ? 'y' : 'n';
     if (::write(started.write.get(), &word, 1) != 1) ::_exit(1);
     ::pause();

@@ -24,7 +24,7 @@ inline std::string data_file(const std::string& name) {
   return std::string(CONSORT_TEST_DATA) + "/" + name;
 }
 
-inline std::string make_temporary_folder() {
+inline std::string make_temporary_directory() {
   std::string path = "/var/tmp/consort-build-test-XXXXXX";
   if (!::mkdtemp(path.data())) ADD_FAILURE() << "mkdtemp";
   return path;
@@ -47,9 +47,9 @@ class World {
     why = consort::test::why_no_containers();
     if (!why.empty()) return nullptr;
     auto world = std::unique_ptr<World>(new World);
-    world->folder_ = make_temporary_folder();
-    world->roots_ = {world->folder_ + "/data", world->folder_ + "/run"};
-    const std::string tar = world->folder_ + "/base.tar";
+    world->directory_ = make_temporary_directory();
+    world->roots_ = {world->directory_ + "/data", world->directory_ + "/run"};
+    const std::string tar = world->directory_ + "/base.tar";
     auto made = run_script(data_file("make-base"), {"OUT=" + tar});
     if (!made) {
       why = "needs busybox-static: " + made.error().message();
@@ -64,14 +64,14 @@ class World {
   }
   ~World() {
     store_.reset();
-    (void)remove_tree(folder_);
+    (void)remove_tree(directory_);
   }
 
   image::Store& store() { return *store_; }
   const Roots& roots() const { return roots_; }
-  const std::string& folder() const { return folder_; }
-  std::string new_folder() {
-    const std::string path = folder_ + "/context-" + std::to_string(++counter_);
+  const std::string& directory() const { return directory_; }
+  std::string new_directory() {
+    const std::string path = directory_ + "/context-" + std::to_string(++counter_);
     EXPECT_TRUE(make_directories(path));
     return path;
   }
@@ -123,7 +123,7 @@ class World {
     TRY(image::import_rootfs(*store_, in.get(), options));
     return {};
   }
-  std::string folder_;
+  std::string directory_;
   Roots roots_;
   std::unique_ptr<image::Store> store_;
   int counter_ = 0;

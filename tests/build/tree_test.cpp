@@ -23,31 +23,31 @@ class SourceTreeTest : public testing::Test {
  protected:
   void SetUp() override {
     char name[] = "/tmp/source-tree-test-XXXXXX";
-    folder = ::mkdtemp(name);
-    for (int i = 0; i < folders; ++i) {
-      const std::string below = folder + "/" + std::to_string(i % 7) + "/" + std::to_string(i);
+    directory = ::mkdtemp(name);
+    for (int i = 0; i < directories; ++i) {
+      const std::string below = directory + "/" + std::to_string(i % 7) + "/" + std::to_string(i);
       ASSERT_TRUE(make_directories(below, 0755));
       for (int k = 0; k < files; ++k)
         ASSERT_TRUE(write_file_atomic(below + "/" + std::to_string(k), std::to_string(i * files + k), 0644));
     }
   }
-  void TearDown() override { fs::remove_all(folder); }
+  void TearDown() override { fs::remove_all(directory); }
 
   // More directories than one thread lists alone, more files than one hashes alone.
-  static constexpr int folders = 64, files = 4;
-  static constexpr std::size_t all = 1 + 7 + folders + std::size_t{folders} * files;
-  std::string folder;
+  static constexpr int directories = 64, files = 4;
+  static constexpr std::size_t all = 1 + 7 + directories + std::size_t{directories} * files;
+  std::string directory;
 };
 
 // However many there are, and however long their values: a copy has them all.
 TEST_F(SourceTreeTest, AttributesAreDigested) {
-  const std::string file = folder + "/0/0/0";
+  const std::string file = directory + "/0/0/0";
   const auto set = [&](int number, const std::string& value) {
     const std::string name = "user." + std::string(60, 'a') + std::to_string(number);
     return ::setxattr(file.c_str(), name.c_str(), value.data(), value.size(), 0) == 0;
   };
   const auto digest = [&] {
-    const SourceTree tree = SourceTree::of(open_file(folder, O_RDONLY | O_DIRECTORY).value(), "test");
+    const SourceTree tree = SourceTree::of(open_file(directory, O_RDONLY | O_DIRECTORY).value(), "test");
     std::vector<FileEntry> entries = tree.walk("0/0", {}).value();
     EXPECT_TRUE(tree.hash("0/0", entries));
     for (const FileEntry& entry : entries)
@@ -62,7 +62,7 @@ TEST_F(SourceTreeTest, AttributesAreDigested) {
 }
 
 TEST_F(SourceTreeTest, IsTheSameForAllThreads) {
-  const SourceTree tree = SourceTree::open(folder, {}, folder + "-index/index").value();
+  const SourceTree tree = SourceTree::open(directory, {}, directory + "-index/index").value();
   std::vector<std::vector<FileEntry>> seen(3);
   {
     std::vector<std::jthread> threads;
@@ -84,14 +84,14 @@ TEST_F(SourceTreeTest, IsTheSameForAllThreads) {
       EXPECT_EQ(entries[i].hash, seen[0][i].hash);
     }
   }
-  EXPECT_EQ(digests.size(), std::size_t{folders} * files);
-  fs::remove_all(folder + "-index");
+  EXPECT_EQ(digests.size(), std::size_t{directories} * files);
+  fs::remove_all(directory + "-index");
 }
 
 TEST_F(SourceTreeTest, AFileThatHasGoneIsAnError) {
-  const SourceTree tree = SourceTree::open(folder, {}, "").value();
+  const SourceTree tree = SourceTree::open(directory, {}, "").value();
   auto entries = tree.walk("", {}).value();
-  fs::remove(folder + "/1/1/0");
+  fs::remove(directory + "/1/1/0");
   const auto hashed = tree.hash("", entries);
   ASSERT_FALSE(hashed);
   EXPECT_EQ(hashed.error().code(), Code::not_found);

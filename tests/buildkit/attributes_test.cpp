@@ -43,7 +43,7 @@ TEST(SolveAttributes, BecomeABuildRequest) {
   EXPECT_THAT(request.ulimits, ElementsAre(build::Ulimit{"nofile", 10, 20}, build::Ulimit{"nproc", 5, 5}));
   EXPECT_THAT(request.additional_contexts, ElementsAre(build::NamedContext{"base", "docker-image://alpine"}));
   ASSERT_EQ(plan->local_contexts.size(), 1U);
-  EXPECT_EQ(plan->local_contexts[0].folder, "lib");
+  EXPECT_EQ(plan->local_contexts[0].directory, "lib");
   ASSERT_EQ(plan->built_contexts.size(), 1U);
   EXPECT_EQ(plan->built_contexts[0].input, "0-other");
   EXPECT_EQ(plan->sessions.at("context"), "abc");

@@ -61,8 +61,8 @@ class Receiving : public testing::Test {
   std::unique_ptr<FileReceiver> receiver_;
 };
 
-TEST_F(Receiving, MakesFilesFoldersAndLinksAsTheyWere) {
-  ASSERT_TRUE(stat("a", go_mode::folder | 0555));
+TEST_F(Receiving, MakesFilesDirectoriesAndLinksAsTheyWere) {
+  ASSERT_TRUE(stat("a", go_mode::directory | 0555));
   ASSERT_TRUE(stat("a/f", 0640 | go_mode::setuid));
   ASSERT_TRUE(stat("a/l", go_mode::link | 0777, "../../outside"));
   ASSERT_TRUE(stat("a.txt", 0600));
@@ -103,7 +103,7 @@ TEST_F(Receiving, NoPathLeadsOut) {
 TEST_F(Receiving, NothingIsMadeThroughALink) {
   ASSERT_TRUE(stat("l", go_mode::link | 0777, ".."));
   EXPECT_FALSE(stat("l/outside", 0644));
-  EXPECT_FALSE(stat("l/new", go_mode::folder | 0755));
+  EXPECT_FALSE(stat("l/new", go_mode::directory | 0755));
   EXPECT_FALSE(path_exists(base_ + "/new"));
 }
 
@@ -124,7 +124,7 @@ TEST_F(Receiving, EachPathComesOnceAndInOrder) {
 
 TEST_F(Receiving, OnlyWhatWasAskedForIsTaken) {
   EXPECT_FALSE(data(0, "x"));
-  ASSERT_TRUE(stat("d", go_mode::folder | 0755));
+  ASSERT_TRUE(stat("d", go_mode::directory | 0755));
   EXPECT_FALSE(data(0, "x"));
   EXPECT_FALSE(send(wire::Packet::FIN)) << "before all was there";
   EXPECT_FALSE(send(wire::Packet::REQ));
@@ -135,7 +135,7 @@ TEST_F(Receiving, HasLimits) {
   ASSERT_TRUE(stat("f", 0644));
   ASSERT_TRUE(data(0, std::string(1000, 'x')));
   EXPECT_FALSE(data(0, "x"));
-  for (int i = 1; i < 100; ++i) ASSERT_TRUE(stat("g" + std::to_string(1000 + i), go_mode::folder | 0755)) << i;
+  for (int i = 1; i < 100; ++i) ASSERT_TRUE(stat("g" + std::to_string(1000 + i), go_mode::directory | 0755)) << i;
   EXPECT_FALSE(stat("h", 0644));
 }
 

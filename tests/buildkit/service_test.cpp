@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "bridge.pb.h"
 #include "buildkit/rpc/connection.hpp"
 #include "buildkit/solve/inputs.hpp"
@@ -100,13 +100,13 @@ class ServiceTest : public testing::Test {
       }
       return call.finish({});
     }
-    const std::string folder = call.header("dir-name");
+    const std::string directory = call.header("dir-name");
     {
       const std::scoped_lock lock(mutex_);
-      asked_ += folder + ":" + call.header("followpaths") + " ";
+      asked_ += directory + ":" + call.header("followpaths") + " ";
     }
     if (goes_) return session_->close();
-    if (folder == "dockerfile") return send_tree(call, {{"Dockerfile", dockerfile_}});
+    if (directory == "dockerfile") return send_tree(call, {{"Dockerfile", dockerfile_}});
     if (call.header("followpaths") == ".dockerignore") return send_tree(call, {});
     send_tree(call, context_);
   }
@@ -201,7 +201,7 @@ TEST_F(ServiceTest, ADockerfileBecomesANamedImage) {
             "[1/1] COPY f /d/f\n"
             "exporting to image\n");
   EXPECT_EQ(asked_, "dockerfile:Dockerfile context:.dockerignore context:f ");
-  EXPECT_TRUE(list_folder(base_ + "/data/build/passing")->empty());
+  EXPECT_TRUE(list_directory(base_ + "/data/build/passing")->empty());
 }
 
 TEST_F(ServiceTest, AClientDrivesItsBuildAtTheBridge) {
@@ -265,7 +265,7 @@ TEST_F(ServiceTest, AFileNameLeadsNowhereElse) {
   ASSERT_TRUE(write_file_atomic(base_ + "/data/build/Dockerfile", "FROM scratch\nCOPY f /stolen\n"));
   wire::SolveRequest bad = request("tar");
   (*bad.mutable_frontend_attrs())["filename"] = "../../Dockerfile";
-  const auto response = solve(bad);  // it is the client's own Dockerfile, in the client's own folder
+  const auto response = solve(bad);  // it is the client's own Dockerfile, in the client's own directory
   ASSERT_TRUE(response) << response.error().message();
   EXPECT_EQ(archive_.find("stolen"), std::string::npos);
 }

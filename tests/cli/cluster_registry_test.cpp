@@ -11,13 +11,13 @@ namespace consort::cli {
 namespace {
 
 TEST(ClusterRegistry, IsRememberedForItsContext) {
-  std::string folder = testing::TempDir() + "registry-XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  ASSERT_TRUE(write_file_atomic(folder + "/kubeconfig", R"({"current-context": "one", "clusters": [
+  std::string directory = testing::TempDir() + "registry-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  ASSERT_TRUE(write_file_atomic(directory + "/kubeconfig", R"({"current-context": "one", "clusters": [
       {"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}], "contexts": [
       {"name": "one", "context": {"cluster": "c"}}, {"name": "two", "context": {"cluster": "c"}}]})"));
-  ASSERT_EQ(::setenv("KUBECONFIG", (folder + "/kubeconfig").c_str(), 1), 0);
-  ASSERT_EQ(::setenv("XDG_CONFIG_HOME", folder.c_str(), 1), 0);
+  ASSERT_EQ(::setenv("KUBECONFIG", (directory + "/kubeconfig").c_str(), 1), 0);
+  ASSERT_EQ(::setenv("XDG_CONFIG_HOME", directory.c_str(), 1), 0);
   ASSERT_EQ(::unsetenv("CONSORT_REGISTRY"), 0);
   Invocation named;
   named.globals.set("registry", "registry.example/team/");

@@ -155,9 +155,9 @@ TEST_F(FlowTest, AFilterCanChangeAndEndIt) {
 }
 
 TEST_F(FlowTest, WhatCannotBeReadIsAnErrorOfReading) {
-  const Fd folder = open_file("/", O_RDONLY | O_DIRECTORY).value();
+  const Fd directory = open_file("/", O_RDONLY | O_DIRECTORY).value();
   Pipe sink = make_pipe().value();
-  Flow flow(folder.get(), Outlet(sink.write.get(), Outlet::Owner::us), Flow::By::copy);
+  Flow flow(directory.get(), Outlet(sink.write.get(), Outlet::Owner::us), Flow::By::copy);
   EXPECT_FALSE(flow.step());
   EXPECT_TRUE(flow.failed_to_read());
 }

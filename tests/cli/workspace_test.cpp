@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "cli/invocation.hpp"
 
 namespace consort::cli {
@@ -15,24 +15,24 @@ class WorkspaceTest : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root: others go into a place of their own";
-    folder_ = testing::TempDir() + "/consort-workspace-XXXXXX";
-    ASSERT_NE(::mkdtemp(folder_.data()), nullptr);
+    directory_ = testing::TempDir() + "/consort-workspace-XXXXXX";
+    ASSERT_NE(::mkdtemp(directory_.data()), nullptr);
     ASSERT_TRUE(make_directories(data()));
     ASSERT_EQ(::chmod(data().c_str(), 0755), 0);
   }
-  void TearDown() override { ASSERT_TRUE(remove_tree(folder_)); }
-  std::string data() const { return folder_ + "/data"; }
+  void TearDown() override { ASSERT_TRUE(remove_tree(directory_)); }
+  std::string data() const { return directory_ + "/data"; }
   int list_volumes() const {
     ::setenv("CONSORT_DATA_ROOT", data().c_str(), 1);
-    ::setenv("CONSORT_RUN_ROOT", (folder_ + "/run").c_str(), 1);
+    ::setenv("CONSORT_RUN_ROOT", (directory_ + "/run").c_str(), 1);
     return run_program({"consort", "volume", "ls"});
   }
 
-  std::string folder_;
+  std::string directory_;
 };
 
 // Like a newly mounted file system that was made for the purpose.
-TEST_F(WorkspaceTest, AnEmptyFolderThatIsOpenBecomesADataRoot) {
+TEST_F(WorkspaceTest, AnEmptyDirectoryThatIsOpenBecomesADataRoot) {
   ASSERT_TRUE(make_directories(data() + "/lost+found"));
   for (int i = 0; i < 2; ++i)
     EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(0), "^$") << "command " << i;
@@ -45,10 +45,10 @@ TEST_F(WorkspaceTest, AnEmptyFolderThatIsOpenBecomesADataRoot) {
   EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(0), "^$");
 }
 
-TEST_F(WorkspaceTest, NothingIsMadeInAFolderOfSomebodyElse) {
+TEST_F(WorkspaceTest, NothingIsMadeInADirectoryOfSomebodyElse) {
   ASSERT_TRUE(write_file_atomic(data() + "/theirs", ""));
   EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(1), "contains files that are not Consort's");
-  EXPECT_EQ(list_folder(data()).value(), std::vector<std::string>{"theirs"});
+  EXPECT_EQ(list_directory(data()).value(), std::vector<std::string>{"theirs"});
 }
 
 }  // namespace

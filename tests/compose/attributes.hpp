@@ -8,8 +8,8 @@
 namespace consort::compose {
 
 // Names of the cases (directories of differential-cases/) whose files use an attribute, by path ("services.*.image").
-std::map<std::string, std::vector<std::string>> cases_by_attribute(const std::string& cases_folder);
+std::map<std::string, std::vector<std::string>> cases_by_attribute(const std::string& cases_directory);
 
-std::string attributes_markdown(const std::string& cases_folder);
+std::string attributes_markdown(const std::string& cases_directory);
 
 }  // namespace consort::compose

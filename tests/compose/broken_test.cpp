@@ -25,19 +25,19 @@ std::string slurp(const fs::path& path) {
 class Broken : public testing::TestWithParam<std::string> {};
 
 TEST_P(Broken, IsExplained) {
-  const fs::path folder = corpus() / GetParam();
-  const ConfigRun run = run_config({"config"}, folder, {{"HOME", "/root"}});
-  EXPECT_EQ(replace_all(run.err, folder.string(), "@DIR@"), slurp(folder / "expected.txt"));
+  const fs::path directory = corpus() / GetParam();
+  const ConfigRun run = run_config({"config"}, directory, {{"HOME", "/root"}});
+  EXPECT_EQ(replace_all(run.err, directory.string(), "@DIR@"), slurp(directory / "expected.txt"));
   EXPECT_NE(run.err.find(".yaml:"), std::string::npos) << "every diagnostic names a place";
 }
 
-LoadOptions options_in(const std::string& folder, const std::string& text) {
+LoadOptions options_in(const std::string& directory, const std::string& text) {
   LoadOptions options;
-  options.working_directory = folder;
+  options.working_directory = directory;
   options.files = {"compose.yaml"};
-  options.access.read = [text, folder](const std::string& path) -> Result<std::string> {
-    if (path == folder + "/compose.yaml") return text;
-    if (path.starts_with(folder) && fs::exists(path)) return read_file(path);
+  options.access.read = [text, directory](const std::string& path) -> Result<std::string> {
+    if (path == directory + "/compose.yaml") return text;
+    if (path.starts_with(directory) && fs::exists(path)) return read_file(path);
     return fail(Code::not_found, "open " + path);
   };
   return options;
@@ -48,12 +48,12 @@ bool has_certain_fix(const Diagnostic& each) {
 }
 
 TEST_P(Broken, CertainFixesLeaveNothingWorse) {
-  const std::string folder = corpus() / GetParam();
-  const std::string text = slurp(folder + "/compose.yaml");
-  const LoadOutcome before = load(options_in(folder, text));
-  const std::string fixed = apply_fixes(text, folder + "/compose.yaml", before.diagnostics);
+  const std::string directory = corpus() / GetParam();
+  const std::string text = slurp(directory + "/compose.yaml");
+  const LoadOutcome before = load(options_in(directory, text));
+  const std::string fixed = apply_fixes(text, directory + "/compose.yaml", before.diagnostics);
   if (fixed == text) return;
-  const LoadOutcome after = load(options_in(folder, fixed));
+  const LoadOutcome after = load(options_in(directory, fixed));
   // What was repaired is gone; the next mistake may only show now.
   for (const Diagnostic& each : before.diagnostics) {
     const auto count = [&](const LoadOutcome& outcome) {
@@ -67,11 +67,12 @@ TEST_P(Broken, CertainFixesLeaveNothingWorse) {
 
 // A repair may reveal another mistake that can be repaired. That must come to an end, and must lose nothing.
 TEST_P(Broken, FixingSettlesAndKeepsComments) {
-  const std::string folder = corpus() / GetParam();
-  std::string text = slurp(folder + "/compose.yaml");
+  const std::string directory = corpus() / GetParam();
+  std::string text = slurp(directory + "/compose.yaml");
   const auto comments = std::ranges::count(text, '#');
   for (int round = 0;; ++round) {
-    const std::string fixed = apply_fixes(text, folder + "/compose.yaml", load(options_in(folder, text)).diagnostics);
+    const std::string fixed =
+        apply_fixes(text, directory + "/compose.yaml", load(options_in(directory, text)).diagnostics);
     if (fixed == text) break;
     ASSERT_LT(round, 6) << fixed;
     text = fixed;
@@ -86,16 +87,16 @@ TEST_P(Broken, FixedFilesLoad) {
       "extends-file-broken",    "include-broken",          "includes-key", "networks-string", "unknown-env-file",
       "unknown-container-name", "unknown-stop-grace-perod"};
   if (std::ranges::count(second_mistakes, GetParam())) return;
-  const std::string folder = corpus() / GetParam();
-  const std::string path = folder + "/compose.yaml";
-  LoadOutcome outcome = load(options_in(folder, slurp(path)));
+  const std::string directory = corpus() / GetParam();
+  const std::string path = directory + "/compose.yaml";
+  LoadOutcome outcome = load(options_in(directory, slurp(path)));
   for (const Diagnostic& each : outcome.diagnostics) {
     if (each.severity == Severity::error && !has_certain_fix(each)) return;
   }
   std::string text = outcome.texts.at(path);  // in UTF-8, whatever the file's encoding
   for (int round = 0; round < 6; ++round) {
     text = apply_fixes(text, path, outcome.diagnostics);
-    outcome = load(options_in(folder, text));
+    outcome = load(options_in(directory, text));
   }
   EXPECT_TRUE(outcome.project) << text << render_diagnostics(outcome.diagnostics, Colour::never);
 }
@@ -111,16 +112,16 @@ INSTANTIATE_TEST_SUITE_P(Corpus, Broken, testing::ValuesIn(names()),
                          [](const auto& each) { return replace_all(each.param, "-", "_"); });
 
 TEST(Tutorial, AsPrintedIsRepairedAndLoads) {
-  const std::string folder = corpus() / "tutorial-as-printed";
-  const std::string text = slurp(folder + "/compose.yaml");
-  const LoadOutcome before = load(options_in(folder, text));
+  const std::string directory = corpus() / "tutorial-as-printed";
+  const std::string text = slurp(directory + "/compose.yaml");
+  const LoadOutcome before = load(options_in(directory, text));
   std::vector<std::string> codes;
   for (const Diagnostic& each : before.diagnostics) codes.push_back(each.code);
   for (const char* code : {"equals-for-colon", "not-indented", "misspelled-tag"}) {
     EXPECT_EQ(std::ranges::count(codes, code), 1) << code;
   }
-  const std::string fixed = apply_fixes(text, folder + "/compose.yaml", before.diagnostics);
-  const LoadOutcome after = load(options_in(folder, fixed));
+  const std::string fixed = apply_fixes(text, directory + "/compose.yaml", before.diagnostics);
+  const LoadOutcome after = load(options_in(directory, fixed));
   ASSERT_TRUE(after.project) << render_diagnostics(after.diagnostics, Colour::never);
   EXPECT_EQ(after.project->services.at("db").image, "postgres:15-alpine");
   EXPECT_EQ(after.project->services.at("web").depends_on.at("db").condition, DependencyCondition::healthy);

@@ -22,26 +22,26 @@ std::string slurp(const fs::path& path) {
 class Differential : public testing::TestWithParam<std::string> {};
 
 TEST_P(Differential, SameAnswerAsDockerCompose) {
-  const fs::path folder = fs::path(CONSORT_TEST_DATA) / "differential-cases" / GetParam();
+  const fs::path directory = fs::path(CONSORT_TEST_DATA) / "differential-cases" / GetParam();
   std::vector<std::string> arguments{"config"};
-  if (fs::exists(folder / "args")) {
+  if (fs::exists(directory / "args")) {
     arguments.clear();
-    for (const std::string& word : split(trim(slurp(folder / "args")), ' ')) {
+    for (const std::string& word : split(trim(slurp(directory / "args")), ' ')) {
       if (!word.empty()) arguments.push_back(word);
     }
   }
   std::map<std::string, std::string> environment{{"HOME", "/root"}, {"PATH", "/usr/bin:/bin:/usr/local/bin"}};
-  for (const std::string& line : split(slurp(folder / "env"), '\n')) {
+  for (const std::string& line : split(slurp(directory / "env"), '\n')) {
     const std::size_t equals = line.find('=');
     if (equals != std::string::npos) environment[line.substr(0, equals)] = line.substr(equals + 1);
   }
-  const ConfigRun run = run_config(arguments, folder, environment);
-  std::string out = replace_all(run.out, folder.string(), "@DIR@");
-  out = replace_all(out, folder.parent_path().string(), "@PARENT@");
-  const std::string expected_status(trim(slurp(folder / "expected.status")));
+  const ConfigRun run = run_config(arguments, directory, environment);
+  std::string out = replace_all(run.out, directory.string(), "@DIR@");
+  out = replace_all(out, directory.parent_path().string(), "@PARENT@");
+  const std::string expected_status(trim(slurp(directory / "expected.status")));
   EXPECT_EQ(std::to_string(run.status), expected_status) << run.err << "\nDocker Compose said:\n"
-                                                         << slurp(folder / "expected.stderr");
-  EXPECT_EQ(out, slurp(folder / "expected.stdout"));
+                                                         << slurp(directory / "expected.stderr");
+  EXPECT_EQ(out, slurp(directory / "expected.stdout"));
 }
 
 std::vector<std::string> case_names() {

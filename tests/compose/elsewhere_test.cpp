@@ -42,7 +42,7 @@ TEST(Elsewhere, IsToldByHowASourceIsWritten) {
     EXPECT_FALSE(is_elsewhere(source)) << source;
 }
 
-TEST(Elsewhere, FileOfDashFIsReadFromItsFolder) {
+TEST(Elsewhere, FileOfDashFIsReadFromItsDirectory) {
   LoadOptions options = project({{"/cache/shop/compose.yaml", "services: {web: {image: x, volumes: ['./data:/data']}}"},
                                  {"/cache/shop/.env", "COMPOSE_PROFILES=secret\nTAG=remote\n"},
                                  {"/here/.env", "TAG=mine\n"}},

@@ -29,7 +29,7 @@ class ChangesTest : public EngineTest {
 };
 
 // While somebody moves the directory away that is being read.
-TEST_F(ChangesTest, FoldersThatAreMovedAwayMeanwhileAreNoFailure) {
+TEST_F(ChangesTest, DirectoriesThatAreMovedAwayMeanwhileAreNoFailure) {
   ASSERT_TRUE(make_directories(upper_ + "/here/moved/deep/deeper"));
   ASSERT_TRUE(make_directories(upper_ + "/there"));
   ASSERT_TRUE(write_file_atomic(upper_ + "/stays", "x"));

@@ -202,7 +202,7 @@ TEST_F(EngineTest, WatchingEventsWakes) {
   const std::string id = create(probe({"true"}));  // the database
   EXPECT_TRUE(is_readable(stream));
   EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("create"));
-  ASSERT_TRUE(engine().start_container(id));  // a folder and a journal that were not there
+  ASSERT_TRUE(engine().start_container(id));  // a directory and a journal that were not there
   ASSERT_TRUE(engine().wait_container(id));
   ASSERT_TRUE(engine().end_project(project_));
   EXPECT_TRUE(is_readable(stream));

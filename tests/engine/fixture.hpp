@@ -38,7 +38,7 @@ class EngineTest : public testing::Test {
   void make_image();
   // What this test's containers have left on the host: mounts, links, cgroups, processes.
   std::string leftovers() const;
-  std::string folder_;
+  std::string directory_;
   Roots roots_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::string> ids_, bridges_;

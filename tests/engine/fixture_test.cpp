@@ -39,7 +39,7 @@ void find_names(const std::string& root, const std::vector<std::string>& words, 
 std::string EngineTest::leftovers() const {
   std::string text;
   for (const std::string& line : split(read_file("/proc/self/mountinfo").value_or(""), '\n'))
-    if (line.contains(folder_)) text += line + "\n";
+    if (line.contains(directory_)) text += line + "\n";
   std::vector<std::string> words{project_};
   for (const std::string& id : ids_) words.push_back(id);
   for (const char* hierarchy : {"memory", "pids", "unified"})
@@ -48,7 +48,7 @@ std::string EngineTest::leftovers() const {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
     const std::string command = read_file(entry.path().string() + "/cmdline").value_or("");
-    if (command.contains(project_) || command.contains(folder_)) text += "process " + command + "\n";
+    if (command.contains(project_) || command.contains(directory_)) text += "process " + command + "\n";
   }
   return text;
 }
@@ -56,9 +56,9 @@ std::string EngineTest::leftovers() const {
 void EngineTest::SetUp() {
   if (const std::string reason = test::why_no_containers(); !reason.empty()) GTEST_SKIP() << reason;
   std::string pattern = testing::TempDir() + "consort-engine-XXXXXX";
-  folder_ = ::mkdtemp(pattern.data());
-  ::chmod(folder_.c_str(), 0755);
-  roots_ = {folder_ + "/data", folder_ + "/run"};
+  directory_ = ::mkdtemp(pattern.data());
+  ::chmod(directory_.c_str(), 0755);
+  roots_ = {directory_ + "/data", directory_ + "/run"};
   project_ = "t" + random_id().substr(0, 8);
   ::setenv("CONSORT_LIBEXEC", CONSORT_BINARY_ROOT, 1);
   Result<std::unique_ptr<Engine>> opened = Engine::open(roots_);
@@ -71,8 +71,8 @@ void EngineTest::make_image() {
   image::Store store = image::Store::open(roots_).value();
   image::LayerDraft base = store.new_layer().value();
   const std::string root = base.directory();
-  for (const char* folder : {"/etc", "/bin", "/data", "/data/sub", "/tmp", "/home"})
-    ASSERT_EQ(::mkdir((root + folder).c_str(), 0755), 0);
+  for (const char* directory : {"/etc", "/bin", "/data", "/data/sub", "/tmp", "/home"})
+    ASSERT_EQ(::mkdir((root + directory).c_str(), 0755), 0);
   std::filesystem::copy_file(CONSORT_PROBE, root + "/bin/probe");
   ASSERT_TRUE(write_file_atomic(root + "/etc/passwd",
                                 "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1001::/home/alice:/bin/sh\n"));
@@ -125,7 +125,7 @@ void EngineTest::TearDown() {
     left = leftovers();
   }
   EXPECT_EQ(left, "");
-  EXPECT_EQ(message_of(remove_tree(folder_)), "(no error)");
+  EXPECT_EQ(message_of(remove_tree(directory_)), "(no error)");
 }
 
 ContainerSpec EngineTest::probe(const Strings& words) {

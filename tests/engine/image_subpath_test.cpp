@@ -22,14 +22,14 @@ class ImageSubpath : public ::testing::Test {
   void SetUp() override {
     std::string pattern = testing::TempDir() + "/consort-layers-XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    layers_ = {folder_ + "/top", folder_ + "/low"};
+    directory_ = pattern;
+    layers_ = {directory_ + "/top", directory_ + "/low"};
     for (const std::string& layer : layers_) ASSERT_TRUE(make_directories(layer));
   }
-  void TearDown() override { EXPECT_TRUE(remove_tree(folder_)); }
+  void TearDown() override { EXPECT_TRUE(remove_tree(directory_)); }
 
-  void folder(const std::string& path) { ASSERT_TRUE(make_directories(folder_ + "/" + path)); }
-  void file(const std::string& path) { ASSERT_TRUE(write_file_atomic(folder_ + "/" + path, "x")); }
+  void directory(const std::string& path) { ASSERT_TRUE(make_directories(directory_ + "/" + path)); }
+  void file(const std::string& path) { ASSERT_TRUE(write_file_atomic(directory_ + "/" + path, "x")); }
   LayersPart part(const std::string& subpath) {
     auto found = part_of_layers(layers_, subpath);
     EXPECT_TRUE(found) << found.error().message();
@@ -40,48 +40,48 @@ class ImageSubpath : public ::testing::Test {
     return found ? "none" : found.error().message();
   }
 
-  std::string folder_;
+  std::string directory_;
   std::vector<std::string> layers_;
 };
 
-TEST_F(ImageSubpath, FoldersOfAllLayersAreMerged) {
-  folder("top/a/b");
-  folder("low/a/b");
-  folder("low/a/c");
-  EXPECT_THAT(part("a/b").folders, ElementsAre(folder_ + "/top/a/b", folder_ + "/low/a/b"));
-  EXPECT_THAT(part("./a//c/").folders, ElementsAre(folder_ + "/low/a/c"));
-  EXPECT_EQ(part(".").folders, layers_);
-  EXPECT_EQ(part("").folders, layers_);
+TEST_F(ImageSubpath, DirectoriesOfAllLayersAreMerged) {
+  directory("top/a/b");
+  directory("low/a/b");
+  directory("low/a/c");
+  EXPECT_THAT(part("a/b").directories, ElementsAre(directory_ + "/top/a/b", directory_ + "/low/a/b"));
+  EXPECT_THAT(part("./a//c/").directories, ElementsAre(directory_ + "/low/a/c"));
+  EXPECT_EQ(part(".").directories, layers_);
+  EXPECT_EQ(part("").directories, layers_);
 }
 
 TEST_F(ImageSubpath, TheTopmostFileHidesWhatIsBelow) {
-  folder("top/a");
-  folder("low/a/b");
+  directory("top/a");
+  directory("low/a/b");
   file("top/a/b");
-  EXPECT_EQ(part("a/b").file, folder_ + "/top/a/b");
-  EXPECT_THAT(part("a/b").folders, IsEmpty());
+  EXPECT_EQ(part("a/b").file, directory_ + "/top/a/b");
+  EXPECT_THAT(part("a/b").directories, IsEmpty());
   EXPECT_THAT(error("a/b/c"), HasSubstr("no such file"));
-  folder("top/d");
+  directory("top/d");
   file("low/d");
-  EXPECT_THAT(part("d").folders, ElementsAre(folder_ + "/top/d"));
+  EXPECT_THAT(part("d").directories, ElementsAre(directory_ + "/top/d"));
 }
 
-TEST_F(ImageSubpath, OpaqueFoldersAndWhiteoutsHideWhatIsBelow) {
-  folder("top/a");
-  folder("low/a/b");
-  folder("top/c");
-  folder("low/c");
-  if (::setxattr((folder_ + "/top/a").c_str(), "user.overlay.opaque", "y", 1, 0) != 0)
+TEST_F(ImageSubpath, OpaqueDirectoriesAndWhiteoutsHideWhatIsBelow) {
+  directory("top/a");
+  directory("low/a/b");
+  directory("top/c");
+  directory("low/c");
+  if (::setxattr((directory_ + "/top/a").c_str(), "user.overlay.opaque", "y", 1, 0) != 0)
     GTEST_SKIP() << "no attributes can be set here";
   EXPECT_THAT(error("a/b"), HasSubstr("no such file"));
-  if (::mknod((folder_ + "/top/gone").c_str(), S_IFCHR, 0) != 0) GTEST_SKIP() << "no whiteouts can be made here";
-  folder("low/gone");
+  if (::mknod((directory_ + "/top/gone").c_str(), S_IFCHR, 0) != 0) GTEST_SKIP() << "no whiteouts can be made here";
+  directory("low/gone");
   EXPECT_THAT(error("gone"), HasSubstr("no such file"));
 }
 
 TEST_F(ImageSubpath, NothingLeadsOut) {
-  folder("low/a");
-  ASSERT_EQ(::symlink("/etc", (folder_ + "/low/a/link").c_str()), 0);
+  directory("low/a");
+  ASSERT_EQ(::symlink("/etc", (directory_ + "/low/a/link").c_str()), 0);
   EXPECT_THAT(error("a/link/passwd"), HasSubstr("symbolic link"));
   for (const char* path : {"/a", "../low", "a/../../low", ".."})
     EXPECT_THAT(error(path), HasSubstr("stay inside")) << path;

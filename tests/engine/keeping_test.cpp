@@ -54,16 +54,16 @@ TEST_F(EngineTest, SweepTakesWhatNobodyNames) {
 
 // Whoever creates a container or a network needs the lock that keeps sweeps away.
 TEST_F(EngineTest, ASweepKeepsNobodyFromCreatingWhileItDeletes) {
-  const std::string folder = roots().data + "/containers";
+  const std::string directory = roots().data + "/containers";
   const std::string orphan = roots().container(random_id());
   ASSERT_TRUE(make_directories(orphan + "/upper", 0755));
   const Fd upper = std::move(open_file(orphan + "/upper", O_RDONLY | O_DIRECTORY)).value();
   for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(open_at(upper.get(), std::to_string(i), O_WRONLY | O_CREAT, 0600));
   std::atomic<bool> could = false;
   {
-    const Trash trash(folder);
+    const Trash trash(directory);
     const std::jthread creator([&](const std::stop_token& stop) {
-      const Fd guard = std::move(open_file(folder, O_RDONLY | O_DIRECTORY)).value();
+      const Fd guard = std::move(open_file(directory, O_RDONLY | O_DIRECTORY)).value();
       while (!stop.stop_requested() && !could) {
         if (path_exists(orphan) || ::flock(guard.get(), LOCK_SH | LOCK_NB) != 0) continue;
         could = !trash.is_empty();
@@ -96,14 +96,14 @@ TEST_F(EngineTest, WhatACommandOfAnotherProjectHasLeftIsSwept) {
 
 TEST_F(EngineTest, ARemovalThatIsCutShortLeavesAWholeVolumeOrNone) {
   const Volume volume = engine().create_volume({.name = project_ + "_v"}).value();
-  const std::string folder = dir_name(volume.mountpoint);
+  const std::string directory = dir_name(volume.mountpoint);
   ASSERT_TRUE(write_file_atomic(volume.mountpoint + "/old", ""));
   // Interrupted before the record was removed: the volume still exists for the next command and for every query.
   const Trash trash(roots().data + "/volumes");
-  ASSERT_TRUE(move_folder(folder, trash.aside(volume.spec.name)));
+  ASSERT_TRUE(move_directory(directory, trash.aside(volume.spec.name)));
   ASSERT_EQ(message_of(engine().sweep()), "(no error)");
   EXPECT_TRUE(path_exists(volume.mountpoint + "/old"));
-  ASSERT_TRUE(move_folder(folder, trash.aside(volume.spec.name)));
+  ASSERT_TRUE(move_directory(directory, trash.aside(volume.spec.name)));
   ASSERT_TRUE(engine().create_volume({.name = volume.spec.name}));
   EXPECT_TRUE(path_exists(volume.mountpoint + "/old"));
   // Interrupted after the record was removed.
@@ -118,15 +118,15 @@ TEST_F(EngineTest, ARemovalThatIsCutShortLeavesAWholeVolumeOrNone) {
 
 TEST_F(EngineTest, FilesWithoutARecordAreNoNewVolume) {
   const std::string name = project_ + "_v";
-  const std::string folder = roots().data + "/volumes/" + name;
-  ASSERT_TRUE(make_directories(folder + "/_data/half", 0755));
+  const std::string directory = roots().data + "/volumes/" + name;
+  ASSERT_TRUE(make_directories(directory + "/_data/half", 0755));
   const Result<Volume> refused = engine().create_volume({.name = name});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::conflict);
   EXPECT_THAT(refused.error().message(), HasSubstr("_data contains files, but there is no record of such a volume"));
-  EXPECT_THAT(refused.error().hint_text(), HasSubstr("`mv " + folder + " SOMEWHERE`"));
+  EXPECT_THAT(refused.error().hint_text(), HasSubstr("`mv " + directory + " SOMEWHERE`"));
   // What a version from before the trash had begun to remove.
-  ASSERT_TRUE(write_file_atomic(folder + "/removing", ""));
+  ASSERT_TRUE(write_file_atomic(directory + "/removing", ""));
   const Volume volume = engine().create_volume({.name = name}).value();
   EXPECT_FALSE(path_exists(volume.mountpoint + "/half"));
 }

@@ -39,7 +39,7 @@ TEST_F(EngineTest, AMissingBindSourceIsMadeOnlyOnRequest) {
   EXPECT_EQ(stat_path(host)->st_mode & 07777, 0755U);
 }
 
-TEST_F(EngineTest, AFileCannotBeMountedOntoAFolder) {
+TEST_F(EngineTest, AFileCannotBeMountedOntoADirectory) {
   ContainerSpec spec = probe({"true"});
   const std::string host = roots().data + "/file";
   ASSERT_TRUE(write_file_atomic(host, ""));
@@ -164,7 +164,7 @@ TEST_F(EngineTest, FilesGoInAndOut) {
   EXPECT_EQ(exec(id, {.argv = {"/bin/probe", "cat", "/tmp/sub/file"}}), "from the image\n");
   copy();
   EXPECT_EQ(engine().kind_of_path(id, "/tmp/sub/file").value(), PathKind::other);
-  EXPECT_EQ(engine().kind_of_path(id, "/").value(), PathKind::folder);
+  EXPECT_EQ(engine().kind_of_path(id, "/").value(), PathKind::directory);
   EXPECT_EQ(engine().kind_of_path(id, "/nope/at/all").value(), PathKind::missing);
   Pipe pipe = make_pipe().value();
   EXPECT_THAT(message_of(engine().copy_out(id, "/nope", pipe.write.get())),

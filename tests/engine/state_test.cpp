@@ -24,11 +24,11 @@ class StateTest : public testing::Test {
   void SetUp() override {
     std::string pattern = testing::TempDir() + "/consort-state-XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
+    directory_ = pattern;
   }
-  void TearDown() override { ASSERT_TRUE(remove_tree(folder_)); }
+  void TearDown() override { ASSERT_TRUE(remove_tree(directory_)); }
 
-  Roots roots(const std::string& name) { return {folder_ + "/" + name + "/data", folder_ + "/" + name + "/run"}; }
+  Roots roots(const std::string& name) { return {directory_ + "/" + name + "/data", directory_ + "/" + name + "/run"}; }
   // A data root with the database that the text creates.
   Roots written_by(const std::string& version) {
     Roots made = roots("of-" + version);
@@ -59,7 +59,7 @@ class StateTest : public testing::Test {
         .value();
   }
 
-  std::string folder_;
+  std::string directory_;
 };
 
 TEST_F(StateTest, WhatVersion01WroteIsReadAndBroughtUpToDate) {

@@ -63,22 +63,22 @@ TEST_F(EngineTest, FillsVolumesFromTheImageOnce) {
   ContainerSpec spec = probe({"stat", "/data", "/data/sub/file", "/data/link"});
   spec.mounts = {{.type = MountType::volume, .source = project_ + "_data", .target = "/data"}};
   run(spec);
-  const std::string folder = engine().inspect_volume(project_ + "_data")->mountpoint;
-  const struct stat st = lstat_path(folder).value();
+  const std::string directory = engine().inspect_volume(project_ + "_data")->mountpoint;
+  const struct stat st = lstat_path(directory).value();
   EXPECT_EQ(st.st_uid, 1000U);
   EXPECT_EQ(st.st_gid, 1001U);
   EXPECT_EQ(st.st_mode & 07777, 0750U);
-  EXPECT_EQ(read_file(folder + "/sub/file").value(), "from the image\n");
-  EXPECT_FALSE(path_exists(folder + "/hidden"));  // whited out by the upper layer
-  EXPECT_EQ(stat_path(folder + "/sub/file")->st_mode & 07777, 0640U);
-  ASSERT_TRUE(remove_tree(folder + "/sub"));
+  EXPECT_EQ(read_file(directory + "/sub/file").value(), "from the image\n");
+  EXPECT_FALSE(path_exists(directory + "/hidden"));  // whited out by the upper layer
+  EXPECT_EQ(stat_path(directory + "/sub/file")->st_mode & 07777, 0640U);
+  ASSERT_TRUE(remove_tree(directory + "/sub"));
   run(spec = [&] {
     ContainerSpec again = spec;
     again.name += "b";
     again.command = Strings{"ls", "/data"};
     return again;
   }());
-  EXPECT_FALSE(path_exists(folder + "/sub"));
+  EXPECT_FALSE(path_exists(directory + "/sub"));
   EXPECT_THAT(message_of(engine().remove_volume(project_ + "_data")), HasSubstr("volume is in use - ["));
 }
 

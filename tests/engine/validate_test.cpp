@@ -30,11 +30,11 @@ std::string refusal(const std::function<void(ContainerSpec&)>& change) {
   return valid ? "(accepted)" : valid.error().message();
 }
 
-struct TemporaryFolder {
-  TemporaryFolder() { EXPECT_NE(::mkdtemp(path.data()), nullptr); }
-  ~TemporaryFolder() { EXPECT_TRUE(remove_tree(path)); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+struct TemporaryDirectory {
+  TemporaryDirectory() { EXPECT_NE(::mkdtemp(path.data()), nullptr); }
+  ~TemporaryDirectory() { EXPECT_TRUE(remove_tree(path)); }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
   std::string path = testing::TempDir() + "/consort-validate-XXXXXX";
 };
 
@@ -215,8 +215,8 @@ TEST(Validate, AcceptsWhatIsFine) {
 }
 
 TEST(RuntimeProgram, IsOurOwnARegisteredOneOrAKnownOne) {
-  TemporaryFolder folder;
-  const std::string daemon = folder.path + "/daemon.json";
+  TemporaryDirectory directory;
+  const std::string daemon = directory.path + "/daemon.json";
   const auto program = [&](const std::string& name) {
     const Result<std::string> path = runtime_program(name, daemon);
     return path ? *path : "(" + path.error().message() + ")";

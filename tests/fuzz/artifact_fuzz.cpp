@@ -1,5 +1,5 @@
 // An artifact of Compose files at a registry: its manifest, and a line that stands for the content of each of its
-// files. Whatever names it gives them, nothing may come to lie outside of the folder.
+// files. Whatever names it gives them, nothing may come to lie outside of the directory.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -14,20 +14,20 @@ using namespace consort;
 
 namespace {
 
-class Folder {
+class Directory {
  public:
-  Folder() {
+  Directory() {
     char pattern[] = "/tmp/consort-fuzz-XXXXXX";
     if (!::mkdtemp(pattern)) std::abort();
     outer_ = pattern;
     std::filesystem::create_directory(inner());
   }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(outer_); }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  ~Directory() { std::filesystem::remove_all(outer_); }
   std::string inner() const { return outer_ + "/artifact"; }
 
-  // Plain files in the inner folder, and nothing beside it.
+  // Plain files in the inner directory, and nothing beside it.
   bool is_as_it_may_be() const {
     const auto is_file = [](const auto& entry) { return entry.is_regular_file() && !entry.is_symlink(); };
     return std::ranges::distance(std::filesystem::directory_iterator(outer_)) == 1 &&
@@ -49,8 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((*described)->layers.size() != documents.layers.size()) std::abort();
   for (image::Document& layer : documents.layers) layer.content = text.substr(end);
   if (!project::is_project_artifact(documents)) return 0;
-  const Folder folder;
-  (void)project::write_artifact_files(documents, folder.inner());
-  if (!folder.is_as_it_may_be()) std::abort();
+  const Directory directory;
+  (void)project::write_artifact_files(documents, directory.inner());
+  if (!directory.is_as_it_may_be()) std::abort();
   return 0;
 }

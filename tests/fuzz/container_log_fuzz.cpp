@@ -12,11 +12,11 @@
 using namespace consort::supervisor;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::string folder = [] {
+  static const std::string directory = [] {
     std::string name = "/tmp/consort-fuzz-log-XXXXXX";
     return std::string(::mkdtemp(name.data()));
   }();
-  const std::string path = folder + "/log";
+  const std::string path = directory + "/log";
   {
     const auto file = consort::open_file(path, O_WRONLY | O_CREAT | O_TRUNC);
     if (!file || !consort::write_full(file->get(), std::string_view(reinterpret_cast<const char*>(data), size)))

@@ -1,5 +1,5 @@
 // Packets of a client that sends files. Each is a byte for its length, then so many. Nothing may appear outside the
-// folder.
+// directory.
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include <string>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "buildkit/session/file_receiver.hpp"
 
 using namespace consort;
@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       size -= 1 + length;
     }
   }
-  const auto there = list_folder(base);
+  const auto there = list_directory(base);
   if (!there || there->size() != 1) std::abort();
   (void)remove_tree(base);
   return 0;

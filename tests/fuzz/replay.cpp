@@ -1,7 +1,7 @@
-// Runs a fuzz target without a fuzzer: with each seed of a folder as it is, cut short everywhere, and changed at places
-// that are always the same. So every build with sanitizers tries the hostile inputs, and what a fuzzer has once found
-// and left in the corpus is never found again.
-//   replay_NAME FOLDER
+// Runs a fuzz target without a fuzzer: with each seed of a directory as it is, cut short everywhere, and changed at
+// places that are always the same. So every build with sanitizers tries the hostile inputs, and what a fuzzer has once
+// found and left in the corpus is never found again.
+//   replay_NAME DIRECTORY
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

@@ -30,20 +30,20 @@ class ArchiveTest : public testing::Test {
     return store.create_image(config, {base.id, top.id}, references).value();
   }
   Fd saved(Store& store, const std::vector<std::string>& names, ArchiveFormat format) {
-    Fd fd = std::move(open_file(folder / "a.tar", O_RDWR | O_CREAT | O_TRUNC)).value();
+    Fd fd = std::move(open_file(directory / "a.tar", O_RDWR | O_CREAT | O_TRUNC)).value();
     const auto done = save(store, names, fd.get(), {.format = format});
     EXPECT_TRUE(done) << done.error().message();
     ::lseek(fd.get(), 0, SEEK_SET);
     return fd;
   }
   std::string refused(const std::string& tar) {
-    const auto result = load(there.store, file_with(folder, tar).get());
+    const auto result = load(there.store, file_with(directory, tar).get());
     EXPECT_FALSE(result);
     EXPECT_THAT(there.store.list().value(), IsEmpty());
     return result ? "was not refused" : result.error().message();
   }
 
-  TempDir folder;
+  TempDir directory;
   TestStore here, there;
 };
 
@@ -91,7 +91,7 @@ TEST_F(ArchiveTest, TheOldFormOfDockerSave) {
           .file("manifest.json",
                 R"([{"Config":"c.json","RepoTags":["old:1"],"Layers":["one/layer.tar","two/layer.tar"]}])")
           .str();
-  const auto loaded = load(there.store, file_with(folder, gzip(archive)).get());
+  const auto loaded = load(there.store, file_with(directory, gzip(archive)).get());
   ASSERT_TRUE(loaded) << loaded.error().message();
   EXPECT_EQ(there.store.layers_of(there.store.find("old:1").value()).value().size(), 2u);
   // The layers' tars were not written by us; that must not prevent saving them.
@@ -103,11 +103,12 @@ TEST_F(ArchiveTest, TheOldFormOfDockerSave) {
 
 TEST_F(ArchiveTest, WhatWasImportedFromAForeignTarCanBeSaved) {
   ASSERT_EQ(
-      std::system(("cd " + folder.path() + " && mkdir r && echo x > r/x && tar --format=gnu -C r -cf r.tar .").c_str()),
+      std::system(
+          ("cd " + directory.path() + " && mkdir r && echo x > r/x && tar --format=gnu -C r -cf r.tar .").c_str()),
       0);
   ImportOptions options;
   options.names = {named("imported")};
-  const Fd tar = std::move(open_file(folder / "r.tar", O_RDONLY)).value();
+  const Fd tar = std::move(open_file(directory / "r.tar", O_RDONLY)).value();
   const auto made = import_rootfs(here.store, tar.get(), options);
   ASSERT_TRUE(made) << made.error().message();
   const auto loaded = load(there.store, saved(here.store, {"imported"}, ArchiveFormat::docker).get());

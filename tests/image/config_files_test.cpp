@@ -135,10 +135,10 @@ TEST(RegistriesConf, DockersSettingsFillTheGaps) {
 }
 
 TEST(RegistriesConf, DockersBrokenFileStopsNothing) {
-  const TempDir folder;
-  ASSERT_TRUE(write_file_atomic(folder / "daemon.json", "{"));
-  ASSERT_TRUE(write_file_atomic(folder / "conf", ""));
-  const auto conf = RegistriesConf::load(folder / "conf", folder / "daemon.json");
+  const TempDir directory;
+  ASSERT_TRUE(write_file_atomic(directory / "daemon.json", "{"));
+  ASSERT_TRUE(write_file_atomic(directory / "conf", ""));
+  const auto conf = RegistriesConf::load(directory / "conf", directory / "daemon.json");
   ASSERT_TRUE(conf);
   ASSERT_TRUE(conf->trouble());
   EXPECT_THAT(conf->trouble()->message(), HasSubstr("daemon.json"));
@@ -153,8 +153,8 @@ class Credentials : public testing::Test {
       return found.credential->username + ":" + found.credential->password + ":" + found.credential->identity_token;
     return found.trouble.empty() ? "none" : found.trouble.front().message();
   }
-  TempDir folder;
-  std::string path = folder / "config.json";
+  TempDir directory;
+  std::string path = directory / "config.json";
 };
 
 TEST_F(Credentials, AreFoundUnderAllKeysThatDockerUses) {
@@ -190,7 +190,7 @@ TEST_F(Credentials, AreReadWithoutAFile) {
 
 TEST_F(Credentials, HelpersAreAsked) {
   ASSERT_TRUE(write_file_atomic(
-      folder / "docker-credential-test",
+      directory / "docker-credential-test",
       "#!/bin/sh\nread url\ncase \"$1 $url\" in\n"
       "'get known.io') echo '{\"ServerURL\":\"known.io\",\"Username\":\"<token>\",\"Secret\":\"tok\"}' ;;\n"
       "'get broken.io') echo 'no keychain' >&2; exit 1 ;;\n"
@@ -198,14 +198,14 @@ TEST_F(Credentials, HelpersAreAsked) {
       "*) echo 'credentials not found in native keychain'; exit 1 ;;\nesac\n",
       0755));
   const std::string old = std::getenv("PATH");
-  ::setenv("PATH", (folder.path() + ":" + old).c_str(), 1);
+  ::setenv("PATH", (directory.path() + ":" + old).c_str(), 1);
   write(R"({"credsStore":"test","auths":{"file.io":{"auth":"YTpi"}}})");
   EXPECT_EQ(find("known.io"), "::tok");
   EXPECT_EQ(find("file.io"), "a:b:");
   EXPECT_EQ(find("none.io"), "none");
   EXPECT_THAT(find("broken.io"), HasSubstr("no keychain"));
   EXPECT_EQ(CredentialStore(path).put("new.io", {"u", "p", ""}).value(), "credential helper test");
-  EXPECT_THAT(read_file(folder / "stored").value(), HasSubstr("\"Secret\":\"p\""));
+  EXPECT_THAT(read_file(directory / "stored").value(), HasSubstr("\"Secret\":\"p\""));
   EXPECT_THAT(read_file(path).value(), testing::Not(HasSubstr("\"p\"")));
   write(R"({"credHelpers":{"known.io":"../evil"}})");
   EXPECT_THAT(find("known.io"), HasSubstr("without slashes"));

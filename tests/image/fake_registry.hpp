@@ -93,9 +93,9 @@ class FakeRegistryTest : public testing::Test {
  protected:
   void SetUp() override {
     if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
-    registry.docker_config = folder / "config.json";
-    registry.registries_conf = folder / "registries.conf";
-    registry.docker_daemon = folder / "daemon.json";
+    registry.docker_config = directory / "config.json";
+    registry.registries_conf = directory / "registries.conf";
+    registry.docker_daemon = directory / "daemon.json";
     registry.patience = quick_patience();
     configure("");
   }
@@ -107,7 +107,7 @@ class FakeRegistryTest : public testing::Test {
     server.serve({packed}, {tar}, change);
   }
 
-  TempDir folder;
+  TempDir directory;
   TestStore test;
   FakeRegistry server;
   PullOptions options;

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "image/layer_tar.hpp"
 #include "support.hpp"
 
@@ -27,8 +27,8 @@ class Pack : public testing::Test {
   void TearDown() override { ::setrlimit(RLIMIT_NOFILE, &before_); }
 
   void nest(int depth) {
-    FolderCursor at =
-        std::move(FolderCursor::at(open_file(root, O_RDONLY | O_DIRECTORY).value(), FolderCursor::Mounts::enter))
+    DirectoryCursor at =
+        std::move(DirectoryCursor::at(open_file(root, O_RDONLY | O_DIRECTORY).value(), DirectoryCursor::Mounts::enter))
             .value();
     for (int i = 0; i < depth; ++i) {
       ASSERT_EQ(::mkdirat(at.fd(), "d", 0755), 0);
@@ -37,21 +37,21 @@ class Pack : public testing::Test {
     ASSERT_TRUE(write_full(open_at(at.fd(), "file", O_WRONLY | O_CREAT).value().get(), "x"));
   }
 
-  TempDir folder;
-  std::string root = folder / "layer";
+  TempDir directory;
+  std::string root = directory / "layer";
 
  private:
   rlimit before_{};
 };
 
-TEST_F(Pack, FoldersAreNestedAsDeeplyAsAPathCanName) {
+TEST_F(Pack, DirectoriesAreNestedAsDeeplyAsAPathCanName) {
   nest(700);
   std::string tar;
   const auto packed = pack_layer(root, sink_to(tar));
   ASSERT_TRUE(packed) << packed.error().message();
   EXPECT_EQ(*packed, 1U);
   if (!is_root()) GTEST_SKIP() << "needs root: owners";
-  const std::string copy = folder / "copy";
+  const std::string copy = directory / "copy";
   ASSERT_TRUE(make_directories(copy));
   ASSERT_TRUE(unpack_layer(source_of(tar), copy, {}));
   std::string again;
@@ -69,7 +69,7 @@ TEST_F(Pack, WhatNobodyCouldUnpackIsRefused) {
 
 // As a container may do while it is packed. A pipe would block us, and opening a device may have side effects.
 TEST_F(Pack, NothingButFilesIsOpened) {
-  const std::string file = root + "/file", pipe = folder / "pipe";
+  const std::string file = root + "/file", pipe = directory / "pipe";
   ASSERT_TRUE(write_file_atomic(file, "of the file"));
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   const Fd filled = open_file(pipe, O_RDWR | O_NONBLOCK).value();
@@ -89,7 +89,7 @@ TEST_F(Pack, NothingButFilesIsOpened) {
   if (race.swaps() == 0) GTEST_SKIP() << "needs a file system that exchanges names";
 }
 
-TEST_F(Pack, FoldersComeInTheOrderOfTheirNames) {
+TEST_F(Pack, DirectoriesComeInTheOrderOfTheirNames) {
   for (const char* name : {"/b/y", "/b/x", "/a", "/c"}) ASSERT_TRUE(make_directories(root + name));
   ASSERT_TRUE(write_file_atomic(root + "/b/m", ""));
   std::string tar;

@@ -51,7 +51,7 @@ class PlatformsTest : public testing::Test {
   }
 
   TestStore here, there;
-  TempDir folder;
+  TempDir directory;
   Image own, other;
 };
 
@@ -148,7 +148,7 @@ TEST_F(PlatformsTest, AnArchiveHoldsAllPlatforms) {
   make_set(here.store, "app");
   for (const ArchiveFormat format : {ArchiveFormat::docker, ArchiveFormat::oci_layout}) {
     TestStore target;
-    const Fd fd = open_file(folder / "a.tar", O_RDWR | O_CREAT | O_TRUNC).value();
+    const Fd fd = open_file(directory / "a.tar", O_RDWR | O_CREAT | O_TRUNC).value();
     ASSERT_TRUE(save(here.store, {"app"}, fd.get(), {.format = format}));
     ::lseek(fd.get(), 0, SEEK_SET);
     const auto loaded = load(target.store, fd.get());
@@ -162,7 +162,7 @@ TEST_F(PlatformsTest, AnArchiveHoldsAllPlatforms) {
     ASSERT_TRUE(load(second.store, fd.get(), only));
     EXPECT_THAT(ids(second.store.platforms_of("app").value()), ElementsAre(other.id));
   }
-  const Fd fd = open_file(folder / "b.tar", O_RDWR | O_CREAT | O_TRUNC).value();
+  const Fd fd = open_file(directory / "b.tar", O_RDWR | O_CREAT | O_TRUNC).value();
   ASSERT_TRUE(save(here.store, {"app"}, fd.get(), {.platform = s390x}));
   ::lseek(fd.get(), 0, SEEK_SET);
   ASSERT_TRUE(load(there.store, fd.get()));
@@ -177,8 +177,8 @@ class PlatformsAtARegistry : public PlatformsTest {
     if (IsSkipped()) return;
     server = RegistryServer::start();
     if (!server) GTEST_SKIP() << "needs docker-registry";
-    registry.docker_config = folder / "docker-config.json";
-    registry.registries_conf = folder / "empty.conf";
+    registry.docker_config = directory / "docker-config.json";
+    registry.registries_conf = directory / "empty.conf";
     ASSERT_TRUE(write_file_atomic(registry.registries_conf, ""));
     name = named(server->host() + "/app:1");
   }

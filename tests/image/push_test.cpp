@@ -15,7 +15,7 @@ class Pushing : public FakeRegistryTest {
   Image make(const std::string& name) {
     ImportOptions made;
     made.names = {named(name)};
-    return import_rootfs(test.store, file_with(folder, TarBuilder().file("a", name).str()).get(), made).value();
+    return import_rootfs(test.store, file_with(directory, TarBuilder().file("a", name).str()).get(), made).value();
   }
   Result<PushResult> push_as(const std::string& name, const Progress& progress = {}) {
     PushOptions how;

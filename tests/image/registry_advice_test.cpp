@@ -54,10 +54,11 @@ TEST_F(Advice, ALoginIsNamedWithItsRegistry) {
   EXPECT_THAT(none.message(),
               StartsWith("pull access denied for " + server.host() + "/app, repository does not exist"));
   EXPECT_THAT(none.hint_text(), HasSubstr("consort login " + server.host()));
-  ASSERT_TRUE(write_file_atomic(folder / "config.json", R"({"auths":{")" + server.host() + R"(":{"auth":"YTpi"}}})"));
+  ASSERT_TRUE(
+      write_file_atomic(directory / "config.json", R"({"auths":{")" + server.host() + R"(":{"auth":"YTpi"}}})"));
   EXPECT_THAT(error_of(server.name().full()).hint_text(),
               HasSubstr("your login at " + server.host() + " does not allow it"));
-  ASSERT_TRUE(write_file_atomic(folder / "config.json", R"({"credsStore":"not-installed"})"));
+  ASSERT_TRUE(write_file_atomic(directory / "config.json", R"({"credsStore":"not-installed"})"));
   EXPECT_THAT(error_of(server.name().full()).hint_text(), HasSubstr("docker-credential-not-installed"));
 }
 
@@ -127,10 +128,10 @@ TEST_F(Advice, CertificatesThatAreNotTheRightOnes) {
   EXPECT_THAT(error_of("registry.localhost" + port + "/x").hint_text(),
               HasSubstr("/etc/docker/certs.d/registry.localhost" + port + "/ca.crt"));
   const std::string other = "other.localhost" + port;
-  ASSERT_TRUE(make_directories(folder / ("certs.d/" + other)));
-  ASSERT_TRUE(write_file_atomic(folder / ("certs.d/" + other + "/ca.crt"),
+  ASSERT_TRUE(make_directories(directory / ("certs.d/" + other)));
+  ASSERT_TRUE(write_file_atomic(directory / ("certs.d/" + other + "/ca.crt"),
                                 read_file(tls->certificates() + "/127.0.0.1" + port + "/ca.crt").value()));
-  options.registry.certificate_folders = {folder / "certs.d"};
+  options.registry.certificate_directories = {directory / "certs.d"};
   EXPECT_THAT(error_of(other + "/x").hint_text(), HasSubstr("another name than other.localhost"));
 }
 
@@ -162,7 +163,7 @@ TEST_F(Advice, CertificatesThatHaveExpired) {
   const auto tls = RegistryServer::start({.tls = true, .expired = true});
   if (!tls) GTEST_SKIP() << "needs docker-registry";
   const std::string port = tls->host().substr(tls->host().find(':'));
-  options.registry.certificate_folders = {tls->certificates()};
+  options.registry.certificate_directories = {tls->certificates()};
   EXPECT_THAT(error_of("registry.localhost" + port + "/x").hint_text(), HasSubstr("has expired"));
 }
 

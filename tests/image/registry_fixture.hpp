@@ -22,15 +22,15 @@ class RegistryServer {
   static std::optional<RegistryServer> start(const RegistrySettings& settings = {});
 
   std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
-  std::string data() const { return folder_->path() + "/data"; }
+  std::string data() const { return directory_->path() + "/data"; }
   // A directory like /etc/docker/certs.d: HOST/ca.crt.
-  std::string certificates() const { return folder_->path() + "/certs.d"; }
+  std::string certificates() const { return directory_->path() + "/certs.d"; }
   // A registries.conf that makes it a mirror of Docker Hub.
   std::string mirror_conf() const;
 
  private:
   RegistryServer() = default;
-  std::unique_ptr<TempDir> folder_ = std::make_unique<TempDir>();
+  std::unique_ptr<TempDir> directory_ = std::make_unique<TempDir>();
   int port_ = 0;
   ChildGuard process_;
 };

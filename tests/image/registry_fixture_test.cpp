@@ -45,7 +45,7 @@ std::optional<RegistryServer> RegistryServer::start(const RegistrySettings& sett
   if (!path_exists("/usr/bin/docker-registry")) return std::nullopt;
   RegistryServer server;
   server.port_ = free_port();
-  const std::string& folder = server.folder_->path();
+  const std::string& directory = server.directory_->path();
   std::string config =
       "version: 0.1\nlog: {accesslog: {disabled: true}, level: error}\nstorage:\n  filesystem: {rootdirectory: " +
       server.data() + "}\n  delete: {enabled: true}\n";
@@ -53,14 +53,14 @@ std::optional<RegistryServer> RegistryServer::start(const RegistrySettings& sett
     config += "middleware:\n  storage: [{name: redirect, options: {baseurl: \"" + settings.storage + "\"}}]\n";
   if (settings.password) {
     // htpasswd -nbB tester secret
-    EXPECT_TRUE(write_file_atomic(folder + "/htpasswd",
+    EXPECT_TRUE(write_file_atomic(directory + "/htpasswd",
                                   "tester:$2y$04$xKmLhAsOLLtlEdOGVhGOmeKn/v43bhWfg3fsjM1x4H82Oe5ZDKUzu\n"));
-    config += "auth:\n  htpasswd: {realm: tests, path: " + folder + "/htpasswd}\n";
+    config += "auth:\n  htpasswd: {realm: tests, path: " + directory + "/htpasswd}\n";
   }
   config += "http:\n  addr: " + server.host() + "\n";
   if (settings.tls) {
     const std::string make =
-        "cd " + folder +
+        "cd " + directory +
         " && exec >/dev/null 2>&1 && echo subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:registry.localhost > names"
         " && openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out request.pem"
         " -subj /CN=127.0.0.1 && sign() { openssl x509 -req -in request.pem -signkey key.pem -extfile names -out "
@@ -73,24 +73,24 @@ std::optional<RegistryServer> RegistryServer::start(const RegistrySettings& sett
     for (const char* name : {"127.0.0.1:", "registry.localhost:"}) {
       const std::string certs = server.certificates() + "/" + name + std::to_string(server.port_);
       EXPECT_TRUE(make_directories(certs));
-      EXPECT_TRUE(write_file_atomic(certs + "/ca.crt", read_file(folder + "/cert.pem").value()));
+      EXPECT_TRUE(write_file_atomic(certs + "/ca.crt", read_file(directory + "/cert.pem").value()));
     }
-    config += "  tls: {certificate: " + folder + "/cert.pem, key: " + folder + "/key.pem}\n";
+    config += "  tls: {certificate: " + directory + "/cert.pem, key: " + directory + "/key.pem}\n";
   }
-  EXPECT_TRUE(write_file_atomic(folder + "/config.yml", config));
-  const Fd log = std::move(open_file(folder + "/log", O_WRONLY | O_CREAT)).value();
+  EXPECT_TRUE(write_file_atomic(directory + "/config.yml", config));
+  const Fd log = std::move(open_file(directory + "/log", O_WRONLY | O_CREAT)).value();
   SpawnOptions options;
-  options.argv = {"docker-registry", "serve", folder + "/config.yml"};
+  options.argv = {"docker-registry", "serve", directory + "/config.yml"};
   options.out = options.err = log.get();
   auto process = spawn(options);
   EXPECT_TRUE(process);
   server.process_ = std::move(*process);
-  EXPECT_TRUE(wait_for_port(server.port_)) << read_file(folder + "/log").value();
+  EXPECT_TRUE(wait_for_port(server.port_)) << read_file(directory + "/log").value();
   return server;
 }
 
 std::string RegistryServer::mirror_conf() const {
-  const std::string path = folder_->path() + "/registries.conf";
+  const std::string path = directory_->path() + "/registries.conf";
   EXPECT_TRUE(write_file_atomic(
       path, "[[registry]]\nprefix = \"docker.io\"\nlocation = \"127.0.0.1:1\"\n[[registry.mirror]]\nlocation = \"" +
                 host() + "\"\ninsecure = true\n"));

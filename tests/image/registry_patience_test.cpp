@@ -93,7 +93,7 @@ TEST_F(Waiting, ThePauseBeforeAnotherTryCanBeLeft) {
 TEST_F(Waiting, APushEndsAtOnceWhereverTheRegistryHangs) {
   ImportOptions made;
   made.names = {server.name()};
-  ASSERT_TRUE(import_rootfs(test.store, file_with(folder, TarBuilder().file("a", "1").str()).get(), made));
+  ASSERT_TRUE(import_rootfs(test.store, file_with(directory, TarBuilder().file("a", "1").str()).get(), made));
   for (const std::string method : {"HEAD", "POST", "PUT"}) {
     server.intercept = [method](const FakeRequest& request) -> std::optional<FakeAnswer> {
       FakeAnswer answer{404, {}, ""};
@@ -138,7 +138,7 @@ TEST_F(Waiting, ASweepBeforeTheWorkCanBeLeft) {
   pulling.cancel = stop.get_token();
   ImportOptions importing;
   importing.limits.cancel = stop.get_token();
-  const Fd archive = file_with(folder, TarBuilder().file("a", "x").str());
+  const Fd archive = file_with(directory, TarBuilder().file("a", "x").str());
   EXPECT_EQ(pull(test.store, server.name(), pulling).error().code(), Code::interrupted);
   EXPECT_EQ(load(test.store, archive.get(), pulling).error().code(), Code::interrupted);
   EXPECT_EQ(import_rootfs(test.store, archive.get(), importing).error().code(), Code::interrupted);
@@ -156,7 +156,7 @@ TEST_F(Waiting, NobodyTakesWhatIsSaved) {
   std::string noise(1 << 20, '\0');
   std::mt19937 random(1);
   for (char& c : noise) c = static_cast<char>(random());
-  ASSERT_TRUE(import_rootfs(test.store, file_with(folder, TarBuilder().file("a", noise).str()).get(), made));
+  ASSERT_TRUE(import_rootfs(test.store, file_with(directory, TarBuilder().file("a", noise).str()).get(), made));
   std::stop_source stop;
   SaveOptions saving;
   saving.cancel = stop.get_token();
@@ -171,16 +171,16 @@ TEST_F(Waiting, NobodyTakesWhatIsSaved) {
 }
 
 TEST_F(Waiting, ACredentialHelperThatAsksSomebodyCanBeLeft) {
-  ASSERT_TRUE(
-      write_file_atomic(folder / "docker-credential-slow", "#!/bin/sh\necho x > \"$0.asked\"\nexec sleep 600\n", 0755));
-  ASSERT_TRUE(write_file_atomic(folder / "config.json", R"({"credsStore":"slow"})"));
+  ASSERT_TRUE(write_file_atomic(directory / "docker-credential-slow",
+                                "#!/bin/sh\necho x > \"$0.asked\"\nexec sleep 600\n", 0755));
+  ASSERT_TRUE(write_file_atomic(directory / "config.json", R"({"credsStore":"slow"})"));
   const std::string old = std::getenv("PATH");
-  ::setenv("PATH", (folder.path() + ":" + old).c_str(), 1);
+  ::setenv("PATH", (directory.path() + ":" + old).c_str(), 1);
   std::stop_source stop;
   Result<CredentialLookup> found = fail(Code::internal, "not run");
   {
-    const std::jthread work([&] { found = CredentialStore(folder / "config.json").find("r.io", stop.get_token()); });
-    while (!path_exists(folder / "docker-credential-slow.asked")) std::this_thread::sleep_for(1ms);
+    const std::jthread work([&] { found = CredentialStore(directory / "config.json").find("r.io", stop.get_token()); });
+    while (!path_exists(directory / "docker-credential-slow.asked")) std::this_thread::sleep_for(1ms);
     stop.request_stop();
   }
   ::setenv("PATH", old.c_str(), 1);

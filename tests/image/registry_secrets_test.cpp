@@ -38,7 +38,7 @@ class Secrets : public FakeRegistryTest {
   Image local_image() {
     ImportOptions made;
     made.names = {server.name()};
-    return import_rootfs(test.store, file_with(folder, TarBuilder().file("a", "1").str()).get(), made).value();
+    return import_rootfs(test.store, file_with(directory, TarBuilder().file("a", "1").str()).get(), made).value();
   }
   Result<PushResult> push_it() {
     PushOptions how;

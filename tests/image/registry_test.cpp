@@ -16,9 +16,9 @@ class RegistryTest : public testing::Test {
   bool start(const RegistrySettings& settings = {}) {
     server = RegistryServer::start(settings);
     if (!server) return false;
-    registry.docker_config = folder / "docker-config.json";
-    registry.registries_conf = folder / "empty.conf";
-    registry.docker_daemon = folder / "daemon.json";
+    registry.docker_config = directory / "docker-config.json";
+    registry.registries_conf = directory / "empty.conf";
+    registry.docker_daemon = directory / "daemon.json";
     EXPECT_TRUE(write_file_atomic(registry.registries_conf, ""));
     return true;
   }
@@ -28,7 +28,7 @@ class RegistryTest : public testing::Test {
     options.names = {named("scratch-base")};
     options.config.cmd = {"/bin/x"};
     EXPECT_TRUE(import_rootfs(
-        store, file_with(folder, TarBuilder().dir("etc").file("etc/a", "aaa").file("etc/b", "b").str()).get(),
+        store, file_with(directory, TarBuilder().dir("etc").file("etc/a", "aaa").file("etc/b", "b").str()).get(),
         options));
     const auto base = store.layers_of(store.find("scratch-base").value()).value();
     auto draft = store.new_layer().value();
@@ -53,7 +53,7 @@ class RegistryTest : public testing::Test {
     return options;
   }
 
-  TempDir folder;
+  TempDir directory;
   std::optional<RegistryServer> server;
   RegistryOptions registry;
   TestStore here, there;
@@ -138,7 +138,7 @@ TEST_F(RegistryTest, TlsWithItsOwnAuthorityAndAPassword) {
   if (!start({.tls = true, .password = true})) GTEST_SKIP() << "needs docker-registry";
   const Reference name = named(server->host() + "/app:1");
   make_image(here.store, name.full());
-  registry.certificate_folders = {server->certificates()};
+  registry.certificate_directories = {server->certificates()};
   const auto refused = push(here.store, name, pushing());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::denied);
@@ -167,7 +167,7 @@ TEST_F(RegistryTest, ABlobIsFetchedFromAStorageWithoutTls) {
   };
   const Reference name = named(server->host() + "/app:1");
   make_image(here.store, name.full());
-  registry.certificate_folders = {server->certificates()};
+  registry.certificate_directories = {server->certificates()};
   const auto pushed = push(here.store, name, pushing());
   ASSERT_TRUE(pushed) << pushed.error().message();
   const auto pulled = pull(there.store, name, pulling());
@@ -183,9 +183,9 @@ TEST_F(RegistryTest, AnUnknownAuthorityIsRefusedWhereItMatters) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::denied) << refused.error().message();
   EXPECT_THAT(refused.error().hint_text(), HasSubstr("certs.d"));
-  registry.certificate_folders = {server->certificates()};
+  registry.certificate_directories = {server->certificates()};
   EXPECT_EQ(pull(there.store, named(host + "/x"), pulling()).error().http_status(), 404);
-  registry.certificate_folders = {folder / "none"};
+  registry.certificate_directories = {directory / "none"};
   registry.insecure = {host};
   EXPECT_EQ(pull(there.store, named(host + "/x"), pulling()).error().http_status(), 404);
 }

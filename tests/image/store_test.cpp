@@ -5,7 +5,7 @@
 #include <atomic>
 #include <thread>
 
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/sha256.hpp"
 #include "image/layer_tar.hpp"
 #include "image/prune_plan.hpp"
@@ -69,10 +69,10 @@ TEST_F(StoreTest, ALayerThatIsThereTwiceIsStackedOnce) {
   EXPECT_EQ(store.layers_of(made).value().size(), 3u);
   EXPECT_THAT(store.layer_paths(made).value(), ElementsAre(top.directory, base.directory));
   // Also by who does not ask for the paths.
-  const TempDir folder;
+  const TempDir directory;
   for (const auto& stack :
        {std::vector{top.directory, base.directory, top.directory}, std::vector{base.directory, base.directory}}) {
-    const Fd out = open_file(folder / "out.tar", O_RDWR | O_CREAT | O_TRUNC).value();
+    const Fd out = open_file(directory / "out.tar", O_RDWR | O_CREAT | O_TRUNC).value();
     const auto exported = export_rootfs(stack, "", out.get());
     EXPECT_TRUE(exported) << exported.error().message();
   }
@@ -219,8 +219,8 @@ TEST_F(StoreTest, WhatACrashLeftIsSweptButNotWhileOthersWork) {
 TEST_F(StoreTest, APruneKeepsNobodyFromWorkingWhileItDeletes) {
   const std::string left = test.roots.layers() + "/feedbeef";
   ASSERT_TRUE(make_directories(left + "/diff"));
-  const Fd folder = std::move(open_file(left + "/diff", O_RDONLY | O_DIRECTORY)).value();
-  for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(open_at(folder.get(), std::to_string(i), O_WRONLY | O_CREAT, 0600));
+  const Fd directory = std::move(open_file(left + "/diff", O_RDONLY | O_DIRECTORY)).value();
+  for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(open_at(directory.get(), std::to_string(i), O_WRONLY | O_CREAT, 0600));
   std::atomic<bool> could = false;
   {
     const Trash trash(test.roots.layers());
@@ -249,13 +249,13 @@ TEST_F(StoreTest, ADraftThatIsNotCommittedLeavesNothing) {
 }
 
 TEST_F(StoreTest, ImportsAPackedRootFileSystem) {
-  const TempDir folder;
+  const TempDir directory;
   const std::string tar = TarBuilder().dir("etc").file("etc/issue", "hello").str();
   ImportOptions options;
   options.names = {named("base")};
   options.config.cmd = {"/bin/sh"};
   options.comment = "imported";
-  const Fd in = file_with(folder, gzip(tar));
+  const Fd in = file_with(directory, gzip(tar));
   const auto made = import_rootfs(store, in.get(), options);
   ASSERT_TRUE(made) << made.error().message();
   EXPECT_EQ(made->size, 5u);
@@ -263,21 +263,21 @@ TEST_F(StoreTest, ImportsAPackedRootFileSystem) {
   EXPECT_EQ(config.platform, Platform::host());
   EXPECT_EQ(read_file(store.layer_paths(*made).value()[0] + "/etc/issue").value(), "hello");
   // The same content again shares the layer.
-  ASSERT_TRUE(import_rootfs(store, file_with(folder, tar).get(), options));
+  ASSERT_TRUE(import_rootfs(store, file_with(directory, tar).get(), options));
   EXPECT_EQ(store.layers_of(store.find("base").value()).value()[0].id, store.layers_of(*made).value()[0].id);
   EXPECT_EQ(store.prune({PruneOptions::Images::none, PruneOptions::Mode::act}).value().items.size(), 0u);
 }
 
 TEST_F(StoreTest, AFailedImportLeavesNothing) {
-  const TempDir folder;
+  const TempDir directory;
   const std::string tar = TarBuilder().file("ok", "1").file("../evil", "2").str();
-  EXPECT_FALSE(import_rootfs(store, file_with(folder, tar).get(), {}));
+  EXPECT_FALSE(import_rootfs(store, file_with(directory, tar).get(), {}));
   EXPECT_TRUE(store.list().value().empty());
   EXPECT_THAT(store.prune({PruneOptions::Images::none, PruneOptions::Mode::plan}).value().items, IsEmpty());
 }
 
 TEST_F(StoreTest, ExportMergesLayers) {
-  const TempDir folder;
+  const TempDir directory;
   const Image made = [&] {
     auto below = store.new_layer().value();
     EXPECT_TRUE(write_file_atomic(below.directory() + "/gone", "1"));
@@ -293,7 +293,7 @@ TEST_F(StoreTest, ExportMergesLayers) {
     for (int i = 0; i < 20; ++i) ids.push_back(layer("kept", std::to_string(i)).id);
     return image(ids, {});
   }();
-  const std::string path = folder / "out.tar";
+  const std::string path = directory / "out.tar";
   const Fd out = open_file(path, O_RDWR | O_CREAT).value();
   const auto exported = export_rootfs(store.layer_paths(made).value(), "", out.get());
   ASSERT_TRUE(exported) << exported.error().message();
@@ -301,9 +301,9 @@ TEST_F(StoreTest, ExportMergesLayers) {
 }
 
 // What a container changed, without the mount points.
-TEST_F(StoreTest, CommitsAContainersFolder) {
-  const TempDir folder;
-  const std::string upper = folder / "upper";
+TEST_F(StoreTest, CommitsAContainersDirectory) {
+  const TempDir directory;
+  const std::string upper = directory / "upper";
   ASSERT_TRUE(make_directories(upper));
   ASSERT_TRUE(unpack_layer(source_of(TarBuilder()
                                          .file("new", "1")

@@ -66,8 +66,8 @@ class Race {
 
 // A store in a temporary directory.
 struct TestStore {
-  TempDir folder;
-  Roots roots{folder / "data", folder / "run"};
+  TempDir directory;
+  Roots roots{directory / "data", directory / "run"};
   Store store = [this] {
     EXPECT_TRUE(roots.prepare());
     return std::move(Store::open(roots)).value();
@@ -134,8 +134,8 @@ inline Reference named(std::string_view text) {
 }
 
 // A descriptor from which the content can be read.
-inline Fd file_with(const TempDir& folder, const std::string& content) {
-  const std::string path = folder / "input";
+inline Fd file_with(const TempDir& directory, const std::string& content) {
+  const std::string path = directory / "input";
   EXPECT_TRUE(write_file_atomic(path, content));
   return std::move(open_file(path, O_RDONLY)).value();
 }

@@ -23,11 +23,11 @@ class Unpack : public testing::Test {
   void SetUp() override {
     if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
     ASSERT_TRUE(make_directories(root));
-    ASSERT_TRUE(write_file_atomic(folder / "outside", "untouched"));
+    ASSERT_TRUE(write_file_atomic(directory / "outside", "untouched"));
   }
   void TearDown() override {
     if (!is_root()) return;
-    EXPECT_EQ(read_file(folder / "outside").value(), "untouched");
+    EXPECT_EQ(read_file(directory / "outside").value(), "untouched");
   }
   Result<UnpackReport> unpack(const std::string& tar, UnpackLimits limits = {}) {
     UnpackOptions options;
@@ -46,14 +46,14 @@ class Unpack : public testing::Test {
   }
   std::string read(const std::string& name) { return read_file(root + "/" + name).value(); }
 
-  TempDir folder;
-  std::string root = folder / "layer";
+  TempDir directory;
+  std::string root = directory / "layer";
 };
 
-TEST_F(Unpack, TheGroupOfAFolderIsNotPassedOn) {
+TEST_F(Unpack, TheGroupOfADirectoryIsNotPassedOn) {
   ASSERT_EQ(::chown(root.c_str(), 0, 33), 0);
   ASSERT_EQ(::chmod(root.c_str(), 02775), 0);
-  UnpackOptions plain;  // as ADD does into a folder that is there
+  UnpackOptions plain;  // as ADD does into a directory that is there
   plain.whiteouts = UnpackOptions::Whiteouts::plain;
   const std::string tar = TarBuilder().file("file", "x").dir("d").file("d/below", "x").symlink("link", "file").str();
   ASSERT_TRUE(unpack_layer(source_of(tar), root, plain));
@@ -88,7 +88,7 @@ TEST_F(Unpack, KeepsModesOwnersTimesAndLinks) {
   EXPECT_LT(::getxattr((root + "/bin/su").c_str(), "trusted.overlay.redirect", value, sizeof value), 0);
 }
 
-TEST_F(Unpack, SetGroupIdOfAFolderDoesNotLeakIntoFiles) {
+TEST_F(Unpack, SetGroupIdOfADirectoryDoesNotLeakIntoFiles) {
   TarHeader dir{.path = "mail/", .link = {}, .type = '5', .mode = 02775, .uid = 0, .gid = 8, .xattrs = {}};
   ASSERT_TRUE(unpack(TarBuilder().add(dir).file("mail/x", "x").str()));
   EXPECT_EQ(look("mail/x").st_gid, ::getegid());
@@ -137,7 +137,7 @@ TEST_F(Unpack, HardLinksNameWhatTheLayerHolds) {
   }
 }
 
-TEST_F(Unpack, FoldersReplacedByLinksAreNotFollowedAfterwards) {
+TEST_F(Unpack, DirectoriesReplacedByLinksAreNotFollowedAfterwards) {
   ASSERT_TRUE(unpack(TarBuilder().dir("d", 0700).file("d/a", "1").symlink("d", "/tmp").str()));
   EXPECT_TRUE(S_ISLNK(look("d").st_mode));
   ASSERT_TRUE(unpack(TarBuilder().dir("e").file("e/a", "1").file("e", "now a file").dir("e").file("e/b", "2").str()));
@@ -155,7 +155,7 @@ TEST_F(Unpack, WhiteoutsTakeOverlayForm) {
   EXPECT_FALSE(path_exists(root + "/.wh..wh.plnk"));
 }
 
-TEST_F(Unpack, AWhiteoutBesideAFolderOfTheSameLayerMakesItOpaque) {
+TEST_F(Unpack, AWhiteoutBesideADirectoryOfTheSameLayerMakesItOpaque) {
   ASSERT_TRUE(unpack(
       TarBuilder().file(".wh.x", "").dir("x").file("x/new", "1").dir("y").file("y/new", "1").file(".wh.y", "").str()));
   for (const char* name : {"x", "y"}) {
@@ -240,24 +240,25 @@ TEST_F(Unpack, GnuTarUnderstandsWhatWeWrite) {
   ASSERT_TRUE(unpack(TarBuilder().dir("a").file("a/b", "text").hard_link("c", "a/b").symlink("d", "a").str()));
   std::string tar;
   ASSERT_TRUE(pack_layer(root, sink_to(tar)));
-  ASSERT_TRUE(write_file_atomic(folder / "x.tar", tar));
-  EXPECT_EQ(std::system(("cd " + folder.path() + " && mkdir gnu && tar -C gnu -xf x.tar && diff -r layer gnu").c_str()),
-            0);
+  ASSERT_TRUE(write_file_atomic(directory / "x.tar", tar));
+  EXPECT_EQ(
+      std::system(("cd " + directory.path() + " && mkdir gnu && tar -C gnu -xf x.tar && diff -r layer gnu").c_str()),
+      0);
 }
 
 // GNU tar creates all forms of sparse files.
 TEST_F(Unpack, SparseFilesOfAllFormats) {
-  const std::string make = "cd " + folder.path() +
+  const std::string make = "cd " + directory.path() +
                            " && mkdir -p src && truncate -s 3M src/hole && printf start | dd of=src/hole conv=notrunc "
                            "status=none && printf end | dd of=src/hole bs=1 seek=2000000 conv=notrunc status=none";
   ASSERT_EQ(std::system(make.c_str()), 0);
-  const std::string wanted = read_file(folder / "src/hole").value();
+  const std::string wanted = read_file(directory / "src/hole").value();
   for (const char* format : {"--format=gnu", "--format=posix --sparse-version=0.0",
                              "--format=posix --sparse-version=0.1", "--format=posix --sparse-version=1.0"}) {
-    ASSERT_EQ(std::system(("cd " + folder.path() + "/src && tar -S -cf ../s.tar " + format + " hole").c_str()), 0);
+    ASSERT_EQ(std::system(("cd " + directory.path() + "/src && tar -S -cf ../s.tar " + format + " hole").c_str()), 0);
     ASSERT_TRUE(remove_tree(root));
     ASSERT_TRUE(make_directories(root));
-    const std::string tar = read_file(folder / "s.tar").value();
+    const std::string tar = read_file(directory / "s.tar").value();
     EXPECT_LT(tar.size(), 200'000u) << format;
     const auto report = unpack(tar);
     ASSERT_TRUE(report) << format << ": " << report.error().message();
@@ -278,15 +279,15 @@ TEST_F(Unpack, DevicesAreMade) {
 
 // As a container can do while files are copied into it: a newly created file is replaced by a symlink to the outside.
 TEST_F(Unpack, AModeIsNotSetThroughALinkThatTakesThePlace) {
-  ASSERT_EQ(::chmod((folder / "outside").c_str(), 0600), 0);
+  ASSERT_EQ(::chmod((directory / "outside").c_str(), 0600), 0);
   const std::string link = root + "/link", made = root + "/made";
   TarHeader fifo{.path = "made", .link = {}, .type = '6', .mode = 0666, .xattrs = {}};
-  const std::string pipe = TarBuilder().add(fifo).str(), file_in_folder = TarBuilder().file("made/file", "x").str();
+  const std::string pipe = TarBuilder().add(fifo).str(), file_in_directory = TarBuilder().file("made/file", "x").str();
   Race race;
   std::jthread container([&](const std::stop_token& over) {
     while (!over.stop_requested()) {
       if (!path_exists(made)) continue;
-      (void)!::symlink((folder / "outside").c_str(), link.c_str());
+      (void)!::symlink((directory / "outside").c_str(), link.c_str());
       (void)race.swap(link, made);
       (void)remove_tree(made);
       (void)remove_tree(link);
@@ -295,8 +296,8 @@ TEST_F(Unpack, AModeIsNotSetThroughALinkThatTakesThePlace) {
   UnpackOptions plain;
   plain.whiteouts = UnpackOptions::Whiteouts::plain;
   while (race.goes_on()) {
-    (void)unpack_layer(source_of(race.round() % 2 == 0 ? pipe : file_in_folder), root, plain);
-    ASSERT_EQ(stat_path(folder / "outside")->st_mode & 0777, 0600U) << race.round();
+    (void)unpack_layer(source_of(race.round() % 2 == 0 ? pipe : file_in_directory), root, plain);
+    ASSERT_EQ(stat_path(directory / "outside")->st_mode & 0777, 0600U) << race.round();
   }
   if (race.swaps() == 0) GTEST_SKIP() << "needs a file system that exchanges names";
 }

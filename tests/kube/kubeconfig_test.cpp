@@ -11,15 +11,15 @@ namespace {
 class Kubeconfig : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = testing::TempDir() + "kubeconfig-" + testing::UnitTest::GetInstance()->current_test_info()->name();
-    ASSERT_TRUE(make_directories(folder_));
+    directory_ = testing::TempDir() + "kubeconfig-" + testing::UnitTest::GetInstance()->current_test_info()->name();
+    ASSERT_TRUE(make_directories(directory_));
   }
-  void TearDown() override { EXPECT_TRUE(remove_tree(folder_)); }
+  void TearDown() override { EXPECT_TRUE(remove_tree(directory_)); }
   std::string write(const std::string& name, const std::string& text) {
-    EXPECT_TRUE(write_file_atomic(folder_ + "/" + name, text));
-    return folder_ + "/" + name;
+    EXPECT_TRUE(write_file_atomic(directory_ + "/" + name, text));
+    return directory_ + "/" + name;
   }
-  std::string folder_;
+  std::string directory_;
 };
 
 TEST_F(Kubeconfig, TakesTheFirstOfSeveralFilesAndPathsFromWhereTheyStand) {
@@ -41,7 +41,7 @@ clusters:
 users:
 - {name: me, user: {token: second}}
 )");
-  auto cluster = find_cluster("", {{"KUBECONFIG", first + ":" + folder_ + "/missing:" + second}});
+  auto cluster = find_cluster("", {{"KUBECONFIG", first + ":" + directory_ + "/missing:" + second}});
   ASSERT_TRUE(cluster) << cluster.error().message();
   EXPECT_EQ(cluster->context, "there");
   EXPECT_EQ(cluster->server, "https://far:6443");
@@ -79,7 +79,7 @@ users:
   auto password = find_cluster("password", {{"KUBECONFIG", path}});
   ASSERT_TRUE(password);
   EXPECT_EQ(authorize(*password).value_or(""), "Basic " + base64_encode("me:secret"));
-  auto nobody = find_cluster("nobody", {{"HOME", folder_}, {"KUBECONFIG", path}});
+  auto nobody = find_cluster("nobody", {{"HOME", directory_}, {"KUBECONFIG", path}});
   ASSERT_TRUE(nobody);
   EXPECT_EQ(nobody->tls.verify, image::TlsSettings::Verify::yes);
   EXPECT_EQ(authorize(*nobody).value_or("none"), "");
@@ -112,7 +112,7 @@ TEST_F(Kubeconfig, WaitsForNoPluginLongerThanTheUserDoes) {
 }
 
 TEST_F(Kubeconfig, SaysWhatIsMissing) {
-  const auto none = find_cluster("", {{"HOME", folder_}});
+  const auto none = find_cluster("", {{"HOME", directory_}});
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code(), Code::not_found);
   const std::string path = write("config", "contexts: [{name: a, context: {cluster: x}}]\n");

@@ -23,15 +23,15 @@ namespace {
 class Cases : public testing::TestWithParam<const char*> {};
 
 TEST_P(Cases, BecomeTheirManifests) {
-  const std::string folder = std::string(CONSORT_TEST_DATA) + "/cases/" + GetParam();
+  const std::string directory = std::string(CONSORT_TEST_DATA) + "/cases/" + GetParam();
   const Made made = make(load(GetParam()));
   EXPECT_EQ(made.refusals, 0U) << made.notes;
   if (std::getenv("CONSORT_RECORD")) {
-    EXPECT_TRUE(write_file_atomic(folder + "/expected.yaml", made.yaml));
-    EXPECT_TRUE(write_file_atomic(folder + "/notes", made.notes));
+    EXPECT_TRUE(write_file_atomic(directory + "/expected.yaml", made.yaml));
+    EXPECT_TRUE(write_file_atomic(directory + "/notes", made.notes));
   }
-  EXPECT_EQ(made.yaml, read_file(folder + "/expected.yaml").value_or(""));
-  EXPECT_EQ(made.notes, read_file(folder + "/notes").value_or(""));
+  EXPECT_EQ(made.yaml, read_file(directory + "/expected.yaml").value_or(""));
+  EXPECT_EQ(made.notes, read_file(directory + "/notes").value_or(""));
 }
 
 // What others keep of it: packages/FORMAT/PATH beside the case's file.
@@ -299,17 +299,17 @@ TEST(Waits, BelieveAddressesOnly) {
     EXPECT_FALSE(says(fine, 1, four.substr(0, four.size() - cut))) << cut;
 }
 
-// What fills a claim, on folders of ours: image/f is the image's.
+// What fills a claim, on directories of ours: image/f is the image's.
 class Filling : public testing::Test {
  protected:
   void SetUp() override {
     char name[] = "/tmp/consort-fill-XXXXXX";
     ASSERT_NE(::mkdtemp(name), nullptr);
-    folder_ = name;
+    directory_ = name;
     sh("mkdir -p image claim && ln -s claim 0.volume && mkdir claim/data && ln -s claim/data 0 && echo image > "
        "image/f");
     const compose::Project project =
-        project_of("services:\n  web: {image: x, volumes: [\"files:" + folder_ + "/image\"]}\nvolumes: {files: }\n");
+        project_of("services:\n  web: {image: x, volumes: [\"files:" + directory_ + "/image\"]}\nvolumes: {files: }\n");
     std::vector<compose::Diagnostic> refusals;
     const auto made =
         make_manifests(project, project::desired_state(project).value_or(project::DesiredProject{}), {}, refusals);
@@ -319,12 +319,12 @@ class Filling : public testing::Test {
         script_ = parse_json(object.json, "object")
                       .value()["spec"]["template"]["spec"]["initContainers"][0]["command"][2]
                       .get<std::string>();
-    script_ = replace_all(replace_all(script_, "/.consort/", folder_ + "/"), "sleep ", "sleep 0.0");
+    script_ = replace_all(replace_all(script_, "/.consort/", directory_ + "/"), "sleep ", "sleep 0.0");
   }
   void TearDown() override { sh("rm -rf \"$PWD\""); }
 
   // What the command has written, and its code.
-  FILE* begin(const std::string& command) const { return ::popen(("cd " + folder_ + "\n" + command).c_str(), "r"); }
+  FILE* begin(const std::string& command) const { return ::popen(("cd " + directory_ + "\n" + command).c_str(), "r"); }
   static std::string end(FILE* from) {
     std::string text;
     char line[256];
@@ -338,7 +338,7 @@ class Filling : public testing::Test {
     return "CONSORT_POD=" + pod + "\n" + replace_all(script_, "-ge 30", "-ge " + quiet) + " ";
   }
 
-  std::string folder_, script_;
+  std::string directory_, script_;
   static constexpr const char* for_ever = "1000000";
 };
 

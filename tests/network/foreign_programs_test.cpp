@@ -31,21 +31,21 @@ class ForeignProgramsTest : public HostTest {
     if (IsSkipped() || HasFatalFailure()) return;
     std::string name = "/tmp/consort-firewalld-XXXXXX";
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    programs_.folders.insert(programs_.folders.begin(), folder_);
+    directory_ = name;
+    programs_.directories.insert(programs_.directories.begin(), directory_);
     programs_.patience = std::chrono::minutes(2);  // unless a test says otherwise
     // Refuses br-bad: for several interfaces with just a message, like the real one. Waits at the gate, if there is
     // one.
-    write_program(folder_ + "/firewall-cmd",
-                  "echo \"$@\" >>" + folder_ + "/asked; env >" + folder_ + "/environment\n" + "if [ -p " + folder_ +
-                      "/gate ]; then read -r line <" + folder_ + "/gate; fi\n" +
+    write_program(directory_ + "/firewall-cmd",
+                  "echo \"$@\" >>" + directory_ + "/asked; env >" + directory_ + "/environment\n" + "if [ -p " +
+                      directory_ + "/gate ]; then read -r line <" + directory_ + "/gate; fi\n" +
                       "for word; do case $word in\n"
                       "--add-interface=br-bad) echo 'Error: br-bad is refused' >&2; [ $# -gt 2 ] || exit 13;;\n"
                       "--add-interface=*) nft add rule inet firewalld filter_FORWARD iifname \"${word#*=}\" accept;;\n"
                       "esac; done\n");
   }
   void TearDown() override {
-    if (!folder_.empty()) std::filesystem::remove_all(folder_);
+    if (!directory_.empty()) std::filesystem::remove_all(directory_);
     HostTest::TearDown();
   }
 
@@ -55,26 +55,26 @@ class ForeignProgramsTest : public HostTest {
   void start_firewalld() {
     load_rules();
     life_ = make_pipe().value();
-    daemon_ = spawn({.argv = {"sh", "-c", "read -r line", folder_ + "/firewalld"}, .in = life_.read.get()}).value();
+    daemon_ = spawn({.argv = {"sh", "-c", "read -r line", directory_ + "/firewalld"}, .in = life_.read.get()}).value();
     // Its command line is readable a moment after its start.
     const std::string line = "/proc/" + std::to_string(daemon_.pid()) + "/cmdline";
     while (!read_file(line).value_or("").contains("/firewalld"))
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   static void load_rules() { shell("nft add table inet firewalld && nft add chain inet firewalld filter_FORWARD"); }
-  void hang() const { ASSERT_EQ(::mkfifo((folder_ + "/gate").c_str(), 0600), 0); }
+  void hang() const { ASSERT_EQ(::mkfifo((directory_ + "/gate").c_str(), 0600), 0); }
   void go_on() const {
-    const Fd gate = open_file(folder_ + "/gate", O_WRONLY).value();
+    const Fd gate = open_file(directory_ + "/gate", O_WRONLY).value();
     ASSERT_TRUE(write_full(gate.get(), "go\n"));
   }
   // What firewall-cmd was called with, one line per run.
-  std::string asked() const { return read_file(folder_ + "/asked").value_or(""); }
+  std::string asked() const { return read_file(directory_ + "/asked").value_or(""); }
   Result<> open_for(const std::vector<std::string>& bridges) {
     Firewall firewall = TRY(Firewall::open(programs_));
     return firewall.open_by_programs(bridges);
   }
 
-  std::string folder_;
+  std::string directory_;
   HostPrograms programs_;
   Pipe life_;
   ChildGuard daemon_;
@@ -127,7 +127,7 @@ TEST_F(ForeignProgramsTest, OneThatHangsIsKilledInTime) {
 
 TEST_F(ForeignProgramsTest, NeitherThePathNorTheEnvironmentOfTheCallerReachesIt) {
   start_firewalld();
-  const std::string theirs = folder_ + "/theirs";
+  const std::string theirs = directory_ + "/theirs";
   ASSERT_TRUE(make_directories(theirs, 0755));
   write_program(theirs + "/firewall-cmd", "touch " + theirs + "/was-run\n");
   const std::string path = std::getenv("PATH");
@@ -138,8 +138,8 @@ TEST_F(ForeignProgramsTest, NeitherThePathNorTheEnvironmentOfTheCallerReachesIt)
   ::unsetenv("PYTHONPATH");
   REQUIRE_OK(opened);
   EXPECT_FALSE(path_exists(theirs + "/was-run"));
-  EXPECT_THAT(read_file(folder_ + "/environment").value(), Not(HasSubstr(theirs)));
-  for (const std::string& folder : HostPrograms().folders) EXPECT_TRUE(folder.starts_with('/'));
+  EXPECT_THAT(read_file(directory_ + "/environment").value(), Not(HasSubstr(theirs)));
+  for (const std::string& directory : HostPrograms().directories) EXPECT_TRUE(directory.starts_with('/'));
 }
 
 TEST_F(ForeignProgramsTest, AGuardGoesOnWhileItHangsAndRunsOneAtATime) {

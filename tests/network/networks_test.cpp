@@ -426,11 +426,11 @@ class FirewalldTest : public NetworksTest {
 
   // A replacement for firewall-cmd: it writes its arguments to "told", and uses nft.
   void answer_by(const std::string& script) {
-    const std::string folder = run_root_ + "/programs";
+    const std::string directory = run_root_ + "/programs";
     const std::string text = "#!/bin/sh\necho \"$@\" >>" + run_root_ + "/told\n" + script + "\n";
-    REQUIRE_OK(make_directories(folder, 0755));
-    REQUIRE_OK(write_file_atomic(folder + "/firewall-cmd", text, 0755, Durability::volatile_));
-    const std::string layers = "lowerdir=" + folder + ":/usr/sbin";
+    REQUIRE_OK(make_directories(directory, 0755));
+    REQUIRE_OK(write_file_atomic(directory + "/firewall-cmd", text, 0755, Durability::volatile_));
+    const std::string layers = "lowerdir=" + directory + ":/usr/sbin";
     mounted_ = ::mount("overlay", "/usr/sbin", "overlay", 0, layers.c_str()) == 0;
     ASSERT_TRUE(mounted_) << std::strerror(errno);
     // A process with firewalld's name shows that it is running.

@@ -37,14 +37,14 @@ class PlaceOfSomebody : public ::testing::Test {
     if (const std::string reason = test::why_no_user_namespace(); !reason.empty()) GTEST_SKIP() << reason;
     std::string name = "/tmp/consort-place-XXXXXX";
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
+    directory_ = name;
     // The build directory may be closed to others.
-    std::filesystem::copy_file(std::string(CONSORT_BINARY_ROOT) + "/consort-place", folder_ + "/consort-place");
-    ASSERT_EQ(::chown(folder_.c_str(), somebody, somebody), 0);
-    roots_ = {folder_ + "/data", folder_ + "/run"};
+    std::filesystem::copy_file(std::string(CONSORT_BINARY_ROOT) + "/consort-place", directory_ + "/consort-place");
+    ASSERT_EQ(::chown(directory_.c_str(), somebody, somebody), 0);
+    roots_ = {directory_ + "/data", directory_ + "/run"};
   }
   void TearDown() override {
-    if (!folder_.empty()) std::filesystem::remove_all(folder_);
+    if (!directory_.empty()) std::filesystem::remove_all(directory_);
   }
 
   // Runs `act` in a separate process as that user. It must return "".
@@ -56,7 +56,7 @@ class PlaceOfSomebody : public ::testing::Test {
       const bool changed = ::setgroups(0, nullptr) == 0 && ::setresgid(somebody, somebody, somebody) == 0 &&
                            ::setresuid(somebody, somebody, somebody) == 0 && ::prctl(PR_SET_DUMPABLE, 1) == 0 &&
                            ::chdir("/") == 0;
-      ::setenv("CONSORT_LIBEXEC", folder_.c_str(), 1);
+      ::setenv("CONSORT_LIBEXEC", directory_.c_str(), 1);
       const std::string text = changed ? std::string(act()) : "cannot become somebody";
       (void)write_full(told.write.get(), text);
       ::_exit(0);
@@ -78,7 +78,7 @@ class PlaceOfSomebody : public ::testing::Test {
     EXPECT_FALSE(path_exists(roots_.run + "/place.sock"));
   }
 
-  std::string folder_;
+  std::string directory_;
   Roots roots_;
 };
 

@@ -92,7 +92,7 @@ bool root_of_process(const char* pid) {
   return read_path(path);
 }
 
-// One that leads to a folder: from there "..", as often as it takes.
+// One that leads to a directory: from there "..", as often as it takes.
 bool descriptor(const char*) {
   for (int fd = 0; fd < 1024; ++fd) {
     struct stat st;

@@ -163,7 +163,7 @@ int isatty_verb(int, char**) {
   return 0;
 }
 
-// What is open beside the standard streams and the folder being listed.
+// What is open beside the standard streams and the directory being listed.
 int fds(int, char**) {
   DIR* const directory = opendir("/proc/self/fd");
   if (!directory) return complain("/proc/self/fd");

@@ -52,30 +52,30 @@ class ProviderTest : public ::testing::Test {
   void SetUp() override {
     std::string pattern = testing::TempDir() + "consort-provider-XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    environment_ = {{"PATH", folder_ + "/bin:/usr/bin:/bin"}, {"HOME", folder_}};
+    directory_ = pattern;
+    environment_ = {{"PATH", directory_ + "/bin:/usr/bin:/bin"}, {"HOME", directory_}};
     provider_.type = "cloud";
     provider_.options = {{"size", {"10"}}, {"zone", {"a", "b"}}};
   }
-  void TearDown() override { EXPECT_TRUE(remove_tree(folder_)); }
+  void TearDown() override { EXPECT_TRUE(remove_tree(directory_)); }
 
   void script(const std::string& path, const std::string& body) {
-    const std::string whole = folder_ + "/" + path;
+    const std::string whole = directory_ + "/" + path;
     ASSERT_TRUE(make_directories(dir_name(whole)));
     ASSERT_TRUE(write_file_atomic(whole, "#!/bin/sh\n" + body, 0755));
   }
   // A provider that records its arguments and does not support metadata.
   void says(const std::string& body) {
-    script("bin/cloud", "[ \"$2\" = metadata ] && exit 1\necho \"$@\" >> " + folder_ + "/calls\n" + body);
+    script("bin/cloud", "[ \"$2\" = metadata ] && exit 1\necho \"$@\" >> " + directory_ + "/calls\n" + body);
   }
-  std::string calls() { return read_file(folder_ + "/calls").value_or(""); }
+  std::string calls() { return read_file(directory_ + "/calls").value_or(""); }
 
   Result<ProviderAnswer> run(ProviderCommand command = ProviderCommand::up) {
     ProviderListener listener;
     listener.info = [this](const std::string& line) { told_.push_back(line); };
     listener.debug = [this](const std::string& text) { told_.push_back("debug: " + text); };
     listener.stopping = [this] { told_.emplace_back("stopping"); };
-    const ProviderCall call{project_, service_, provider_, command, environment_, folder_};
+    const ProviderCall call{project_, service_, provider_, command, environment_, directory_};
     const auto cancel = Cancellation::create();
     return run_provider(call, listener, *cancel);
   }
@@ -84,7 +84,7 @@ class ProviderTest : public ::testing::Test {
     return answer ? "none" : answer.error().message();
   }
 
-  std::string folder_, project_ = "app", service_ = "database";
+  std::string directory_, project_ = "app", service_ = "database";
   compose::Provider provider_;
   compose::StringMap environment_;
   std::vector<std::string> told_;
@@ -105,13 +105,13 @@ echo '{"type":"rawsetenv","message":"KEY="}')");
 
 TEST_F(ProviderTest, HasTheProjectsEnvironmentAndNothingElse) {
   environment_["FROM_DOT_ENV"] = "yes";
-  says("ls -l /proc/self/fd > " + folder_ + "/fds; read -r line && exit 9\n" +
+  says("ls -l /proc/self/fd > " + directory_ + "/fds; read -r line && exit 9\n" +
        R"(echo "{\"type\":\"setenv\",\"message\":\"X=$FROM_DOT_ENV $(pwd)\"}")");
   const auto answer = run();
   ASSERT_TRUE(answer) << answer.error().message();
-  EXPECT_EQ(answer->variables.at("X"), "yes " + folder_);
+  EXPECT_EQ(answer->variables.at("X"), "yes " + directory_);
   // Its three, and the one with which `ls` reads the directory.
-  const std::string fds = read_file(folder_ + "/fds").value_or("");
+  const std::string fds = read_file(directory_ + "/fds").value_or("");
   EXPECT_EQ(std::ranges::count(fds, '>'), 4) << fds;
 }
 
@@ -150,11 +150,11 @@ TEST_F(ProviderTest, IsAPluginOfDockerFirst) {
   says("exit 1");
   script(".docker/cli-plugins/docker-cloud", R"(echo '{"type":"setenv","message":"BY=plugin"}')");
   EXPECT_EQ(run()->variables.at("BY"), "plugin");
-  environment_["DOCKER_CONFIG"] = folder_ + "/other";
+  environment_["DOCKER_CONFIG"] = directory_ + "/other";
   EXPECT_THAT(error(), HasSubstr("exit status 1"));
-  ASSERT_TRUE(make_directories(folder_ + "/other"));
+  ASSERT_TRUE(make_directories(directory_ + "/other"));
   ASSERT_TRUE(
-      write_file_atomic(folder_ + "/other/config.json", "{\"cliPluginsExtraDirs\":[\"" + folder_ + "/extra\"]}"));
+      write_file_atomic(directory_ + "/other/config.json", "{\"cliPluginsExtraDirs\":[\"" + directory_ + "/extra\"]}"));
   script("extra/docker-cloud", R"(echo '{"type":"setenv","message":"BY=extra"}')");
   EXPECT_EQ(run()->variables.at("BY"), "extra");
 }
@@ -165,7 +165,7 @@ TEST_F(ProviderTest, ThatIsMissingIsNotFound) {
   EXPECT_EQ(answer.error().code(), Code::not_found);
   EXPECT_EQ(answer.error().message(),
             "provider \"cloud\" not found: there is no Docker CLI plugin docker-cloud and no program cloud in PATH");
-  ASSERT_TRUE(make_directories(folder_ + "/bin/cloud"));  // a folder is no program
+  ASSERT_TRUE(make_directories(directory_ + "/bin/cloud"));  // a directory is no program
   EXPECT_THAT(error(), HasSubstr("not found"));
   provider_.type = "compose";
   EXPECT_EQ(error(), "'compose' is not a valid provider type");
@@ -177,7 +177,7 @@ echo '{"description":"d","up":{"parameters":[{"name":"size","required":true},{"n
 )";
 
 TEST_F(ProviderTest, GetsTheOptionsThatItsMetadataNames) {
-  script("bin/cloud", std::string(metadata) + "echo \"$@\" >> " + folder_ + "/calls\n");
+  script("bin/cloud", std::string(metadata) + "echo \"$@\" >> " + directory_ + "/calls\n");
   ASSERT_TRUE(run());
   ASSERT_TRUE(run(ProviderCommand::stop));
   EXPECT_EQ(calls(), "compose --project-name=app up --size=10 database\ncompose --project-name=app stop database\n");
@@ -196,21 +196,21 @@ TEST_F(ProviderTest, IsNotAskedToStopUnlessItsMetadataSaysSo) {
 
 // On an interrupt it is notified, and may end in its own way.
 TEST_F(ProviderTest, HearsThatTheUserWantsToStop) {
-  says("trap 'echo ended > " + folder_ + "/ended; exit' TERM\n" + R"(echo '{"type":"info","message":"begun"}'
+  says("trap 'echo ended > " + directory_ + "/ended; exit' TERM\n" + R"(echo '{"type":"info","message":"begun"}'
 while :; do sleep 0.01; done)");
   const auto cancel = Cancellation::create();
   ProviderListener listener;
   listener.info = [&](const std::string&) { cancel->request(Cancellation::By::user); };
-  const ProviderCall call{project_, service_, provider_, ProviderCommand::up, environment_, folder_};
+  const ProviderCall call{project_, service_, provider_, ProviderCommand::up, environment_, directory_};
   const auto answer = run_provider(call, listener, *cancel);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code(), Code::interrupted);
-  EXPECT_EQ(read_file(folder_ + "/ended").value_or(""), "ended\n");
+  EXPECT_EQ(read_file(directory_ + "/ended").value_or(""), "ended\n");
 }
 
 TEST_F(ProviderTest, AModelRunnerIsAskedAsDockerAsksIt) {
   const auto cancel = Cancellation::create();
-  EXPECT_EQ(ModelRunner::find(environment_, folder_).error().message(),
+  EXPECT_EQ(ModelRunner::find(environment_, directory_).error().message(),
             "'models' support requires Docker Model plugin");
   script(".docker/cli-plugins/docker-model", R"(case $1 in
 ls) echo '[{"tags":["ai/one","ai/two"]},{"tags":["ai/three"]}]';;
@@ -218,7 +218,7 @@ status) echo '{"running":true,"endpoint":"http://m/v1"}';;
 docker-cli-plugin-metadata) echo "{\"Version\":\"$VERSION\"}";;
 *) echo "$@" >> $HOME/calls;;
 esac)");
-  const auto runner = ModelRunner::find(environment_, folder_);
+  const auto runner = ModelRunner::find(environment_, directory_);
   ASSERT_TRUE(runner);
   const auto state = runner->look(*cancel);
   ASSERT_TRUE(state) << state.error().message();

@@ -15,13 +15,13 @@ namespace {
 
 using testing::HasSubstr;
 
-class Folder {
+class Directory {
  public:
-  Folder() {
+  Directory() {
     std::string name = testing::TempDir() + "/consort-publish-XXXXXX";
     path_ = ::mkdtemp(name.data());
   }
-  ~Folder() { (void)remove_tree(path_); }
+  ~Directory() { (void)remove_tree(path_); }
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
   const std::string& path() const { return path_; }
 
@@ -29,14 +29,14 @@ class Folder {
   std::string path_;
 };
 
-compose::LoadOutcome load(const std::string& folder) {
+compose::LoadOutcome load(const std::string& directory) {
   compose::LoadOptions options;
-  options.working_directory = folder;
+  options.working_directory = directory;
   return compose::load(options);
 }
 
 TEST(Publishing, AnArtifactIsTheProjectWithAllThatItNames) {
-  const Folder from, to;
+  const Directory from, to;
   ASSERT_TRUE(write_file_atomic(from / "compose.yaml",
                                 "name: shop\n"
                                 "services:\n"
@@ -61,21 +61,21 @@ TEST(Publishing, AnArtifactIsTheProjectWithAllThatItNames) {
 }
 
 TEST(Publishing, LocalIncludesAreRefused) {
-  const Folder folder;
-  ASSERT_TRUE(write_file_atomic(folder / "compose.yaml", "include: [db.yaml]\nservices: {a: {image: x}}\n"));
-  ASSERT_TRUE(write_file_atomic(folder / "db.yaml", "services: {db: {image: x}}\n"));
-  const auto documents = project_documents(*load(folder.path()).project, "");
+  const Directory directory;
+  ASSERT_TRUE(write_file_atomic(directory / "compose.yaml", "include: [db.yaml]\nservices: {a: {image: x}}\n"));
+  ASSERT_TRUE(write_file_atomic(directory / "db.yaml", "services: {db: {image: x}}\n"));
+  const auto documents = project_documents(*load(directory.path()).project, "");
   ASSERT_FALSE(documents);
   EXPECT_THAT(documents.error().message(), HasSubstr("cannot publish compose file with local includes"));
 }
 
-TEST(Publishing, NamesInAnArtifactDoNotLeadOutOfItsFolder) {
-  const Folder folder;
+TEST(Publishing, NamesInAnArtifactDoNotLeadOutOfItsDirectory) {
+  const Directory directory;
   for (const char* name : {"../evil.env", "/etc/evil", ".bashrc", "a/b", "", "compose.yaml"}) {
     image::Documents documents;
     documents.layers.push_back({artifact::compose_type, {{artifact::file_note, "compose.yaml"}}, "services: {}\n"});
     documents.layers.push_back({artifact::env_type, {{artifact::env_note, name}}, "A=1\n"});
-    EXPECT_FALSE(write_artifact_files(documents, folder.path())) << name;
+    EXPECT_FALSE(write_artifact_files(documents, directory.path())) << name;
   }
 }
 
@@ -103,14 +103,14 @@ TEST(GitPlaces, AreTakenApart) {
 }
 
 TEST(GitPlaces, TheComposeFileIsNoLink) {
-  const Folder folder;
-  ASSERT_TRUE(make_directories(folder / "sub"));
-  ASSERT_EQ(::symlink("/etc/passwd", (folder / "compose.yaml").c_str()), 0);
-  ASSERT_TRUE(write_file_atomic(folder / "sub/docker-compose.yml", "services: {}\n"));
+  const Directory directory;
+  ASSERT_TRUE(make_directories(directory / "sub"));
+  ASSERT_EQ(::symlink("/etc/passwd", (directory / "compose.yaml").c_str()), 0);
+  ASSERT_TRUE(write_file_atomic(directory / "sub/docker-compose.yml", "services: {}\n"));
   GitAddress place{"git://h/x", "", ""};
-  EXPECT_FALSE(find_compose_file(folder.path(), place));
+  EXPECT_FALSE(find_compose_file(directory.path(), place));
   place.path = "sub";
-  EXPECT_EQ(find_compose_file(folder.path(), place).value(), "sub/docker-compose.yml");
+  EXPECT_EQ(find_compose_file(directory.path(), place).value(), "sub/docker-compose.yml");
 }
 
 }  // namespace

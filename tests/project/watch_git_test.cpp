@@ -20,20 +20,20 @@ using ::testing::IsEmpty;
 TEST(WatchGit, TheLockIsThatOfTheRepositoryAround) {
   std::string pattern = fs::temp_directory_path() / "consort-git-XXXXXX";
   ASSERT_TRUE(::mkdtemp(pattern.data()));
-  const std::string folder = fs::canonical(pattern);
-  fs::create_directories(folder + "/plain");
-  EXPECT_THAT(GitLocks::of({folder + "/plain"}).files(), IsEmpty());
-  fs::create_directories(folder + "/repo/.git");
-  fs::create_directories(folder + "/repo/src/module");
-  std::ofstream(folder + "/repo/src/module/.git") << "gitdir: ../../.git/modules/module\n";
-  EXPECT_THAT(GitLocks::of({folder + "/repo", folder + "/repo/src/not/there"}).files(),
-              ElementsAre(folder + "/repo/.git/index.lock"));
-  EXPECT_THAT(GitLocks::of({folder + "/repo/src/module"}).files(),
-              ElementsAre(folder + "/repo/.git/modules/module/index.lock"));
+  const std::string directory = fs::canonical(pattern);
+  fs::create_directories(directory + "/plain");
+  EXPECT_THAT(GitLocks::of({directory + "/plain"}).files(), IsEmpty());
+  fs::create_directories(directory + "/repo/.git");
+  fs::create_directories(directory + "/repo/src/module");
+  std::ofstream(directory + "/repo/src/module/.git") << "gitdir: ../../.git/modules/module\n";
+  EXPECT_THAT(GitLocks::of({directory + "/repo", directory + "/repo/src/not/there"}).files(),
+              ElementsAre(directory + "/repo/.git/index.lock"));
+  EXPECT_THAT(GitLocks::of({directory + "/repo/src/module"}).files(),
+              ElementsAre(directory + "/repo/.git/modules/module/index.lock"));
 
-  const GitLocks locks = GitLocks::of({folder + "/repo"});
+  const GitLocks locks = GitLocks::of({directory + "/repo"});
   EXPECT_FALSE(locks.held());
-  const std::string lock = folder + "/repo/.git/index.lock";
+  const std::string lock = directory + "/repo/.git/index.lock";
   std::ofstream(lock) << "";
   EXPECT_TRUE(locks.held());
   // The lock of a killed git must not delay anything.
@@ -41,7 +41,7 @@ TEST(WatchGit, TheLockIsThatOfTheRepositoryAround) {
   const std::array<timespec, 2> times{timespec{long_ago, 0}, timespec{long_ago, 0}};
   ASSERT_EQ(::utimensat(AT_FDCWD, lock.c_str(), times.data(), 0), 0);
   EXPECT_FALSE(locks.held());
-  fs::remove_all(folder);
+  fs::remove_all(directory);
 }
 
 }  // namespace

@@ -21,15 +21,15 @@ class WatchRulesTest : public ::testing::Test {
   void SetUp() override {
     std::string pattern = fs::temp_directory_path() / "consort-rules-XXXXXX";
     ASSERT_TRUE(::mkdtemp(pattern.data()));
-    folder = fs::canonical(pattern);
-    fs::create_directories(folder + "/src/pkg");
-    std::ofstream(folder + "/compose.conf") << "x";
+    directory = fs::canonical(pattern);
+    fs::create_directories(directory + "/src/pkg");
+    std::ofstream(directory + "/compose.conf") << "x";
   }
-  void TearDown() override { fs::remove_all(folder); }
+  void TearDown() override { fs::remove_all(directory); }
 
   // @ stands for the directory.
   Result<WatchRules> rules_of(std::string yaml, Rebuilds rebuilds = Rebuilds::allowed) {
-    for (std::size_t at = 0; (at = yaml.find('@', at)) != std::string::npos;) yaml.replace(at, 1, folder);
+    for (std::size_t at = 0; (at = yaml.find('@', at)) != std::string::npos;) yaml.replace(at, 1, directory);
     project = test::project_of(yaml);
     return watch_rules(project, rebuilds);
   }
@@ -44,14 +44,14 @@ class WatchRulesTest : public ::testing::Test {
   }
   // Those of the paths that are copied for service a.
   std::vector<std::string> copied(const WatchRules& rules, std::vector<std::string> paths) {
-    for (std::string& path : paths) path = folder + path;
+    for (std::string& path : paths) path = directory + path;
     std::vector<std::string> result;
     Reaction reaction = react(rules, paths);
-    for (const SyncedPath& each : reaction.sync["a"]) result.push_back(each.path.substr(folder.size()));
+    for (const SyncedPath& each : reaction.sync["a"]) result.push_back(each.path.substr(directory.size()));
     return result;
   }
 
-  std::string folder;
+  std::string directory;
   compose::Project project;
 };
 
@@ -73,13 +73,13 @@ services:
         - {action: restart, path: '@/src/pkg'}
         - {action: sync+exec, path: '@/src', target: /app, exec: {command: reload}}
 )");
-  EXPECT_THAT(rules.roots(), ElementsAre(folder + "/Dockerfile", folder + "/compose.conf", folder + "/src"));
-  const auto asks = [&](const std::string& path) { return react(rules, {folder + path}); };
+  EXPECT_THAT(rules.roots(), ElementsAre(directory + "/Dockerfile", directory + "/compose.conf", directory + "/src"));
+  const auto asks = [&](const std::string& path) { return react(rules, {directory + path}); };
   EXPECT_THAT(asks("/Dockerfile").rebuild, ElementsAre("a"));
   EXPECT_TRUE(asks("/Dockerfile").sync.empty());
   EXPECT_THAT(asks("/compose.conf").restart, ElementsAre("a"));
   EXPECT_EQ(asks("/compose.conf").sync.at("a").size(), 1U);
-  const Reaction both = react(rules, {folder + "/src/pkg/m.py", folder + "/src/pkg/n.py"});
+  const Reaction both = react(rules, {directory + "/src/pkg/m.py", directory + "/src/pkg/n.py"});
   EXPECT_EQ(both.sync.at("a").size(), 2U);
   EXPECT_EQ(both.sync.at("b").size(), 2U);
   EXPECT_THAT(both.restart, ElementsAre("b"));
@@ -103,9 +103,9 @@ services:
   EXPECT_THAT(copied(rules, {"/src/a.py", "/src/a.tmp", "/src/pkg/a.tmp", "/src/node_modules/x/y", "/src/pkg/cache/x",
                              "/src/pkg/absolute", "/src/keep.tmp"}),
               ElementsAre("/src/a.py", "/src/pkg/a.tmp", "/src/keep.tmp"));
-  EXPECT_TRUE(rules.skips(folder + "/src/node_modules"));
-  EXPECT_FALSE(rules.skips(folder + "/src/pkg"));
-  EXPECT_FALSE(rules.skips(folder));
+  EXPECT_TRUE(rules.skips(directory + "/src/node_modules"));
+  EXPECT_FALSE(rules.skips(directory + "/src/pkg"));
+  EXPECT_FALSE(rules.skips(directory));
 }
 
 TEST_F(WatchRulesTest, IncludeLeavesOutTheRest) {
@@ -115,13 +115,13 @@ TEST_F(WatchRulesTest, IncludeLeavesOutTheRest) {
 }
 
 TEST_F(WatchRulesTest, WhatTheBuildIgnoresIsIgnored) {
-  std::ofstream(folder + "/.dockerignore") << "*.log\nsrc/secret\n";
+  std::ofstream(directory + "/.dockerignore") << "*.log\nsrc/secret\n";
   const WatchRules rules = good(
       "services: {a: {build: '@', develop: {watch: [{action: sync, path: '@/src', target: /app},"
       " {action: rebuild, path: '@'}]}}}");
   EXPECT_THAT(copied(rules, {"/src/a.log", "/src/secret/key", "/src/ok"}), ElementsAre("/src/a.log", "/src/ok"));
-  EXPECT_TRUE(react(rules, {folder + "/a.log"}).empty());
-  EXPECT_FALSE(react(rules, {folder + "/a.txt"}).empty());
+  EXPECT_TRUE(react(rules, {directory + "/a.log"}).empty());
+  EXPECT_FALSE(react(rules, {directory + "/a.txt"}).empty());
 }
 
 TEST_F(WatchRulesTest, WhatEditorsAndGitLeaveIsIgnored) {
@@ -130,7 +130,7 @@ TEST_F(WatchRulesTest, WhatEditorsAndGitLeaveIsIgnored) {
   EXPECT_THAT(copied(rules, {"/src/.git/index.lock", "/src/pkg/.git", "/src/.a.py.swp", "/src/a.py~", "/src/4913",
                              "/src/#a.py#", "/src/.#a.py", "/src/.idea/x", "/src/.gitignore"}),
               ElementsAre("/src/.gitignore"));
-  EXPECT_TRUE(rules.skips(folder + "/src/.git"));
+  EXPECT_TRUE(rules.skips(directory + "/src/.git"));
 }
 
 TEST_F(WatchRulesTest, WhatIsMountedIsLeftToTheMount) {
@@ -145,16 +145,16 @@ services:
         - {action: sync+exec, path: '@/src', target: /app, exec: {command: reload}}
 )");
   EXPECT_THAT(rules.warnings, ElementsAre(HasSubstr("also declared by a bind mount volume")));
-  const Reaction reaction = react(rules, {folder + "/src/pkg/x"});
+  const Reaction reaction = react(rules, {directory + "/src/pkg/x"});
   EXPECT_TRUE(reaction.sync.empty());
   EXPECT_EQ(reaction.exec.size(), 1U);
 }
 
 TEST_F(WatchRulesTest, LinksOnTheWayAreFollowed) {
-  fs::create_directory_symlink(folder + "/src", folder + "/current");
+  fs::create_directory_symlink(directory + "/src", directory + "/current");
   const WatchRules rules =
       good("services: {a: {image: x, develop: {watch: [{action: sync, path: '@/current/new', target: /app}]}}}");
-  EXPECT_THAT(rules.roots(), ElementsAre(folder + "/src/new"));
+  EXPECT_THAT(rules.roots(), ElementsAre(directory + "/src/new"));
 }
 
 TEST_F(WatchRulesTest, WhatCannotBeFollowedIsRefusedInDockersWords) {

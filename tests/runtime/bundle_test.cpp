@@ -14,7 +14,7 @@
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
 #include "base/os/sockets/unix_socket.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "sandbox_fixture.hpp"
 
@@ -255,7 +255,8 @@ TEST_F(BundleTest, ATimeNamespaceHasItsOffsets) {
 
 // Root in the namespace owns nothing in the root file system, so the mount points must exist.
 TEST_F(BundleTest, AUserNamespaceIsMappedOrJoined) {
-  for (const char* const folder : {"/proc", "/dev", "/sys"}) ASSERT_TRUE(make_directories(sandbox.lower() + folder));
+  for (const char* const directory : {"/proc", "/dev", "/sys"})
+    ASSERT_TRUE(make_directories(sandbox.lower() + directory));
   const Json map = Json::array({{{"containerID", 0}, {"hostID", 100000}, {"size", 2000}}});
   Json json = config({"cat", "/proc/self/uid_map", "--", "id"});
   set_namespace(json, "user", "");

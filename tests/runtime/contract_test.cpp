@@ -166,11 +166,11 @@ TEST_P(RuntimeContract, MissingProgramFailsTheStart) {
 
 // The path has been replaced since it was opened; done twice, to check what the first start leaves.
 TEST_P(RuntimeContract, WhatTheCallerHasOpenedIsMounted) {
-  const std::string folder = sandbox.directory() + "/volume/part", file = sandbox.directory() + "/volume/file";
-  std::filesystem::create_directories(folder);
-  for (const std::string& path : {folder + "/word", file}) ASSERT_TRUE(write_file_atomic(path, "inside\n"));
+  const std::string directory = sandbox.directory() + "/volume/part", file = sandbox.directory() + "/volume/file";
+  std::filesystem::create_directories(directory);
+  for (const std::string& path : {directory + "/word", file}) ASSERT_TRUE(write_file_atomic(path, "inside\n"));
   Spec spec = sandbox.spec({"cat", "/folder/word", "/file"});
-  for (const auto& [source, target] : {std::pair(folder, "/folder"), std::pair(file, "/file")}) {
+  for (const auto& [source, target] : {std::pair(directory, "/folder"), std::pair(file, "/file")}) {
     opened_[source] = open_file(source, O_PATH).value();
     std::filesystem::rename(source, source + ".moved");
     std::filesystem::create_symlink("/", source);

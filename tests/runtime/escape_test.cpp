@@ -145,8 +145,8 @@ TEST_F(EscapeTest, ProcessesOfOthers) {
 }
 
 TEST_F(EscapeTest, WhatLeaksIn) {
-  const Fd folder = std::move(open_file("/usr/bin", O_RDONLY | O_DIRECTORY).value());
-  expect_held_by([&](Container& c) { c.options.stdio.in = folder.get(); }, {"descriptor"});
+  const Fd directory = std::move(open_file("/usr/bin", O_RDONLY | O_DIRECTORY).value());
+  expect_held_by([&](Container& c) { c.options.stdio.in = directory.get(); }, {"descriptor"});
   expect_held_by(
       [&](Container& c) {
         c.spec.mounts.push_back({sandbox.directory(), "bind", sandbox.directory(), {"bind"}});

@@ -65,31 +65,32 @@ TEST_F(ExecTest, SharesEverythingWithTheContainer) {
 // While it lives, this process's root is another mount of the same files, as in a chroot.
 class Chroot {
  public:
-  explicit Chroot(const std::string& folder)
-      : folder_(folder),
+  explicit Chroot(const std::string& directory)
+      : directory_(directory),
         before_(open_file("/", O_PATH | O_DIRECTORY).value()),
         directory_(open_file(".", O_PATH | O_DIRECTORY).value()) {
-    if (::mount("/", folder_.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0 ||
-        ::mount(nullptr, folder_.c_str(), nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 || ::chroot(folder_.c_str()) != 0)
+    if (::mount("/", directory_.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0 ||
+        ::mount(nullptr, directory_.c_str(), nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::chroot(directory_.c_str()) != 0)
       throw std::runtime_error("chroot");
   }
   ~Chroot() {
     if (::fchdir(before_.get()) != 0 || ::chroot(".") != 0 || ::fchdir(directory_.get()) != 0 ||
-        ::umount2(folder_.c_str(), MNT_DETACH) != 0 || ::rmdir(folder_.c_str()) != 0)
+        ::umount2(directory_.c_str(), MNT_DETACH) != 0 || ::rmdir(directory_.c_str()) != 0)
       ADD_FAILURE() << "this process stays in its chroot";
   }
   Chroot(const Chroot&) = delete;
   Chroot& operator=(const Chroot&) = delete;
 
  private:
-  std::string folder_;
+  std::string directory_;
   Fd before_, directory_;
 };
 
 TEST_F(ExecTest, EntersTheContainerInAChrootToo) {
-  std::string folder = testing::TempDir() + "consort-chroot-XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  const Chroot chroot(folder);
+  std::string directory = testing::TempDir() + "consort-chroot-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  const Chroot chroot(directory);
   const Spec spec = sandbox.spec({"write", "/mark", "seen", "--", "echo", "end", "--", "pause"});
   Running running = start(spec);
   ASSERT_EQ(running.read_line().value(), "end");

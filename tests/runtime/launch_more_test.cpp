@@ -151,10 +151,10 @@ TEST_F(LaunchMoreTest, TmpfsTakesItsOptions) {
 }
 
 // A secret's directory must not become open to all because it is in memory now.
-TEST_F(LaunchMoreTest, TmpfsWithoutAModeHasThatOfTheFolderBelow) {
-  for (const auto& [folder, mode] : {std::pair<const char*, mode_t>{"/closed", 0700}, {"/sticky", 01777}}) {
-    ASSERT_TRUE(make_directories(sandbox.upper() + folder, 0700));
-    ASSERT_EQ(::chmod((sandbox.upper() + folder).c_str(), mode), 0);
+TEST_F(LaunchMoreTest, TmpfsWithoutAModeHasThatOfTheDirectoryBelow) {
+  for (const auto& [directory, mode] : {std::pair<const char*, mode_t>{"/closed", 0700}, {"/sticky", 01777}}) {
+    ASSERT_TRUE(make_directories(sandbox.upper() + directory, 0700));
+    ASSERT_EQ(::chmod((sandbox.upper() + directory).c_str(), mode), 0);
   }
   Spec spec = sandbox.spec({"stat", "/closed", "/sticky", "/new", "/given"});
   for (const char* place : {"/closed", "/sticky", "/new"}) spec.mounts.push_back({place, "tmpfs", "tmpfs", {"nosuid"}});
@@ -241,7 +241,7 @@ TEST_F(LaunchMoreTest, ALayerThatIsThereTwiceHoldsAtTheTop) {
   }
 }
 
-TEST_F(LaunchMoreTest, APlainFolderCanBeTheRoot) {
+TEST_F(LaunchMoreTest, APlainDirectoryCanBeTheRoot) {
   LaunchOptions options = sandbox.options();
   options.overlay.reset();
   Spec spec = sandbox.spec({"echo", "up"});

@@ -181,7 +181,7 @@ TEST_F(LaunchTest, BindTargetsFollowLinksInsideTheRootOnly) {
   EXPECT_FALSE(path_exists("/run/late"));
 }
 
-TEST_F(LaunchTest, MountingAFolderOnAFileExplainsItself) {
+TEST_F(LaunchTest, MountingADirectoryOnAFileExplainsItself) {
   Spec spec = sandbox.spec({"true"});
   spec.mounts.push_back({"/etc/passwd", "bind", sandbox.directory() + "/work", {"rbind"}});
   EXPECT_THAT(failure_of(spec), HasSubstr("not a directory: Are you trying to mount a directory onto a file"));
@@ -189,8 +189,8 @@ TEST_F(LaunchTest, MountingAFolderOnAFileExplainsItself) {
 
 // runc 1.1's messages for these mounts, which Docker's users know; ours omit its host paths.
 TEST_F(LaunchTest, NothingMayLieOverProcButProc) {
-  const std::string folder = sandbox.directory() + "/host", file = folder + "/file";
-  ASSERT_TRUE(make_directories(folder));
+  const std::string directory = sandbox.directory() + "/host", file = directory + "/file";
+  ASSERT_TRUE(make_directories(directory));
   ASSERT_TRUE(write_file_atomic(file, "of lxcfs\n"));
   ASSERT_EQ(::symlink("/proc", (sandbox.lower() + "/link").c_str()), 0);
   const auto mounted = [&](const std::string& type, const std::string& source, const std::string& target,
@@ -203,17 +203,17 @@ TEST_F(LaunchTest, NothingMayLieOverProcButProc) {
   };
   const std::string not_proc = "cannot be mounted because it is not of type proc";
   const std::string inside = "cannot be mounted because it is inside /proc";
-  EXPECT_THAT(mounted("bind", folder, "/proc", {"true"}), HasSubstr(not_proc));
+  EXPECT_THAT(mounted("bind", directory, "/proc", {"true"}), HasSubstr(not_proc));
   EXPECT_THAT(mounted("tmpfs", "tmpfs", "/proc", {"true"}), HasSubstr(not_proc));
   {
     Spec spec = sandbox.spec({"true"});  // replaces the default mount
     std::erase_if(spec.mounts, [](const Mount& mount) { return mount.destination == "/proc"; });
-    spec.mounts.push_back({"/proc", "bind", folder, {"rbind"}});
+    spec.mounts.push_back({"/proc", "bind", directory, {"rbind"}});
     EXPECT_THAT(failure_of(spec), HasSubstr(not_proc));
   }
-  EXPECT_THAT(mounted("bind", folder, "/link", {"true"}), HasSubstr("cannot be mounted because it is"));
+  EXPECT_THAT(mounted("bind", directory, "/link", {"true"}), HasSubstr("cannot be mounted because it is"));
   for (const char* target : {"/proc/sys", "/proc/foo", "/proc/foo/bar", "/link/sys", "/proc/self/fd", "/link/foo"})
-    EXPECT_THAT(mounted("bind", folder, target, {"true"}), HasSubstr(inside)) << target;
+    EXPECT_THAT(mounted("bind", directory, target, {"true"}), HasSubstr(inside)) << target;
   for (const char* target : {"/proc/version", "/proc/self/attr/exec", "/proc/net/dev", "/link/version"})
     EXPECT_THAT(mounted("bind", file, target, {"true"}), HasSubstr(inside)) << target;
   EXPECT_THAT(mounted("tmpfs", "tmpfs", "/proc/acpi", {"true"}), HasSubstr(inside));
@@ -222,7 +222,7 @@ TEST_F(LaunchTest, NothingMayLieOverProcButProc) {
     EXPECT_EQ(mounted("bind", file, target, {"cat", target}), "of lxcfs\n") << target;
   EXPECT_THAT(mounted("bind", "/proc", "/proc", {"cat", "/proc/1/comm"}), Not(HasSubstr("probe")));
   EXPECT_THAT(mounted("bind", "/proc", "/host/proc", {"cat", "/host/proc/1/comm"}), Not(HasSubstr("probe")));
-  EXPECT_EQ(mounted("bind", folder, "/sys", {"ls", "/sys"}), "file\n");
+  EXPECT_EQ(mounted("bind", directory, "/sys", {"ls", "/sys"}), "file\n");
 }
 
 TEST_F(LaunchTest, MissingBindSourceIsNamed) {

@@ -31,8 +31,8 @@ Sandbox::Sandbox() {
   if (!::mkdtemp(name.data())) ::abort();
   directory_ = name;
   id_ = "test-" + tag() + "-" + name.substr(name.size() - 6);
-  for (const char* const folder : {"/lower", "/upper", "/work", "/lower/etc", "/lower/tmp", "/lower/bin"})
-    (void)make_directories(directory_ + folder);
+  for (const char* const directory : {"/lower", "/upper", "/work", "/lower/etc", "/lower/tmp", "/lower/bin"})
+    (void)make_directories(directory_ + directory);
   ::chmod(directory_.c_str(), 0755);
   std::filesystem::copy_file(CONSORT_PROBE, lower() + "/probe");
   write("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000:Alice:/home/alice:/bin/sh\n");

@@ -52,18 +52,18 @@ TEST(ResolveUser, WithoutFilesNumbersStillWork) {
 
 // A container can put any file there, and we would open it.
 TEST(ResolveUser, TheFilesAreReadOnlyIfTheyAreFiles) {
-  std::string folder = testing::TempDir() + "/consort-user-XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  const std::string table = folder + "/etc/passwd";
-  ASSERT_TRUE(make_directories(folder + "/etc"));
+  std::string directory = testing::TempDir() + "/consort-user-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  const std::string table = directory + "/etc/passwd";
+  ASSERT_TRUE(make_directories(directory + "/etc"));
   ASSERT_EQ(::mkfifo(table.c_str(), 0600), 0);
   const Fd filled = open_file(table, O_RDWR | O_NONBLOCK).value();
   ASSERT_TRUE(write_full(filled.get(), "alice:x:1:1:::\n"));
-  const Fd root = open_file(folder, O_PATH | O_DIRECTORY).value();
+  const Fd root = open_file(directory, O_PATH | O_DIRECTORY).value();
   const auto resolved = resolve_user(root.get(), "alice");
   ASSERT_FALSE(resolved);
   EXPECT_NE(resolved.error().message().find("is a named pipe"), std::string::npos) << resolved.error().message();
-  ASSERT_TRUE(remove_tree(folder));
+  ASSERT_TRUE(remove_tree(directory));
 }
 
 }  // namespace

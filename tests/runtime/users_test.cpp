@@ -74,14 +74,14 @@ TEST_F(UsersTest, FilesKeepOnTheDiskTheOwnersThatTheContainerSees) {
 }
 
 TEST_F(UsersTest, BoundFilesKeepTheirOwners) {
-  const std::string folder = sandbox.directory() + "/bound";
-  std::filesystem::create_directory(folder);
-  ASSERT_EQ(::chown(folder.c_str(), 7, 7), 0);
+  const std::string directory = sandbox.directory() + "/bound";
+  std::filesystem::create_directory(directory);
+  ASSERT_EQ(::chown(directory.c_str(), 7, 7), 0);
   Spec writer = spec({"write", "/bound/made", "text"});
-  writer.mounts.push_back({"/bound", "bind", folder, {"rbind", "rprivate"}});
+  writer.mounts.push_back({"/bound", "bind", directory, {"rbind", "rprivate"}});
   EXPECT_EQ(out_of(writer, mapped()), "");
-  EXPECT_EQ(look(folder + "/made").st_uid, 0U);
-  EXPECT_EQ(look(folder).st_uid, 7U);
+  EXPECT_EQ(look(directory + "/made").st_uid, 0U);
+  EXPECT_EQ(look(directory).st_uid, 7U);
 }
 
 // Holds even without another protection.

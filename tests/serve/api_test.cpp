@@ -292,7 +292,7 @@ TEST(Create, WhatComposeMakesBelongsToItsProject) {
   EXPECT_EQ(spec.ports[1].host_port, 0);
 }
 
-// A name of a project becomes the name of a folder.
+// A name of a project becomes the name of a directory.
 TEST(Create, NobodyPutsAPathIntoTheName) {
   EXPECT_EQ(spec_of(R"({"Image":"x","Labels":{"com.docker.compose.project":"../../etc"}})").project, loose_project);
 }

@@ -58,14 +58,14 @@ class ConnectionsTest : public testing::Test {
  protected:
   ConnectionsTest() {
     std::string pattern = "/tmp/consort-connections-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    service_.emplace(Roots{.data = folder_ + "/data", .run = folder_ + "/run"}, ServerOptions{});
+    directory_ = ::mkdtemp(pattern.data());
+    service_.emplace(Roots{.data = directory_ + "/data", .run = directory_ + "/run"}, ServerOptions{});
     connections_.emplace(*service_);
   }
   ~ConnectionsTest() override {
     clients_.clear();
     connections_.reset();
-    std::filesystem::remove_all(folder_);
+    std::filesystem::remove_all(directory_);
   }
 
   Fd client_of(Peer peer) {
@@ -79,7 +79,7 @@ class ConnectionsTest : public testing::Test {
     return read_all(client.get(), 1 << 16).value_or("");
   }
 
-  std::string folder_;
+  std::string directory_;
   std::optional<Service> service_;
   std::optional<Connections> connections_;
   std::vector<Fd> clients_;

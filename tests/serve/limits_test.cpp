@@ -49,12 +49,12 @@ class LimitsTest : public testing::Test {
 
   LimitsTest() {
     std::string pattern = "/tmp/consort-limits-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    roots_ = {.data = folder_ + "/data", .run = folder_ + "/run"};
+    directory_ = ::mkdtemp(pattern.data());
+    roots_ = {.data = directory_ + "/data", .run = directory_ + "/run"};
   }
-  ~LimitsTest() override { std::filesystem::remove_all(folder_); }
+  ~LimitsTest() override { std::filesystem::remove_all(directory_); }
 
-  std::string folder_;
+  std::string directory_;
   Roots roots_;
 };
 

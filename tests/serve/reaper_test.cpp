@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "../engine/fixture.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "engine/left_behind.hpp"
 
 namespace consort::serve {
@@ -23,7 +23,7 @@ using engine::EngineTest;
 
 // Identified by their ids: a joined thread may be visible for another moment.
 std::set<std::string> threads() {
-  const std::vector<std::string> ids = list_folder("/proc/self/task").value();
+  const std::vector<std::string> ids = list_directory("/proc/self/task").value();
   return {ids.begin(), ids.end()};
 }
 

@@ -24,7 +24,7 @@ class EventsTest : public testing::Test {
   }
   std::vector<JournalEntry> entries() {
     JournalPosition position;
-    auto read = read_journal(project_.run_folder(), position);
+    auto read = read_journal(project_.run_directory(), position);
     EXPECT_TRUE(read);
     return read ? std::move(*read) : std::vector<JournalEntry>();
   }
@@ -155,7 +155,7 @@ TEST_F(EventsTest, HealthIsToldWhenItChanges) {
 
 TEST_F(EventsTest, AJournalThatCannotBeWrittenHindersNothing) {
   ASSERT_TRUE(project_.client().ensure());
-  ASSERT_TRUE(make_directories(journal_path(project_.run_folder())));
+  ASSERT_TRUE(make_directories(journal_path(project_.run_directory())));
   const ContainerUnit unit = project_.unit({"exit", "2"});
   ASSERT_TRUE(project_.start(unit));
   EXPECT_EQ(project_.client().wait(unit.id)->exit_code, 2);

@@ -26,8 +26,8 @@ TEST_F(ExternalRuntimeTest, Runs) {
   std::string program;
   // Takes the last one that exists; crun does not work where both cgroup versions are mounted.
   for (const char* name : {"crun", "runc"})
-    for (const char* folder : {"/usr/bin/", "/usr/sbin/", "/usr/local/bin/"})
-      if (path_exists(std::string(folder) + name)) program = name;
+    for (const char* directory : {"/usr/bin/", "/usr/sbin/", "/usr/local/bin/"})
+      if (path_exists(std::string(directory) + name)) program = name;
   if (program.empty()) GTEST_SKIP() << "no other OCI runtime is installed";
   TestProject project;
   ContainerUnit unit = project.unit({"echo", "hello", "--", "trap", "15"});

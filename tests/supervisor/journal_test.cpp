@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "base/os/files/file.hpp"
-#include "temporary_folder.hpp"
+#include "temporary_directory.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -26,19 +26,19 @@ class JournalTest : public testing::Test {
                        .attributes = {},
                        .exec = 0};
     if (!filling.empty()) entry.attributes["filling"] = filling;
-    ASSERT_TRUE(append_to_journal(folder(), entry));
+    ASSERT_TRUE(append_to_journal(directory(), entry));
   }
   std::vector<std::string> read(JournalPosition& position) {
     std::vector<std::string> actions;
-    const auto entries = read_journal(folder(), position);
+    const auto entries = read_journal(directory(), position);
     EXPECT_TRUE(entries);
     for (const JournalEntry& entry : *entries) actions.push_back(entry.action);
     return actions;
   }
-  void add_raw(const std::string& text) { std::ofstream(journal_path(folder()), std::ios::app) << text; }
-  std::string folder() const { return temporary_.path() + "/projects/shop"; }
+  void add_raw(const std::string& text) { std::ofstream(journal_path(directory()), std::ios::app) << text; }
+  std::string directory() const { return temporary_.path() + "/projects/shop"; }
 
-  TemporaryFolder temporary_;
+  TemporaryDirectory temporary_;
   JournalPosition position_;
   std::int64_t time_ = 1'795'708'495'123'456'789;
 };
@@ -48,7 +48,7 @@ TEST_F(JournalTest, ANewFileWithTheSameInodeIsReadFromItsBeginning) {
   add("one");
   add("two");
   EXPECT_THAT(read(position_), ElementsAre("one", "two"));
-  const auto begin_again = [&] { std::ofstream(journal_path(folder()), std::ios::trunc).flush(); };
+  const auto begin_again = [&] { std::ofstream(journal_path(directory()), std::ios::trunc).flush(); };
   begin_again();
   add("three");
   EXPECT_THAT(read(position_), ElementsAre("three"));
@@ -66,8 +66,8 @@ TEST_F(JournalTest, GivesWhatWasWritten) {
                            .name = "shop-web-1",
                            .attributes = {{"exitCode", "3"}, {"execDuration", "0"}},
                            .exec = 77};
-  ASSERT_TRUE(append_to_journal(folder(), entry));
-  const auto entries = read_journal(folder(), position_);
+  ASSERT_TRUE(append_to_journal(directory(), entry));
+  const auto entries = read_journal(directory(), position_);
   ASSERT_TRUE(entries);
   ASSERT_EQ(entries->size(), 1u);
   const JournalEntry& read = entries->front();
@@ -81,12 +81,12 @@ TEST_F(JournalTest, GivesWhatWasWritten) {
 
 TEST_F(JournalTest, NoJournalIsAnEmptyOne) {
   EXPECT_THAT(read(position_), IsEmpty());
-  EXPECT_FALSE(path_exists(folder()));  // looking makes nothing
+  EXPECT_FALSE(path_exists(directory()));  // looking makes nothing
 }
 
 TEST_F(JournalTest, IsForItsOwnerAlone) {
   add("start");
-  EXPECT_EQ(stat_path(journal_path(folder()))->st_mode & 07777, 0600u);
+  EXPECT_EQ(stat_path(journal_path(directory()))->st_mode & 07777, 0600u);
 }
 
 TEST_F(JournalTest, ReadsOnFromItsPosition) {
@@ -123,8 +123,8 @@ TEST_F(JournalTest, AFullOneIsSetAsideAndReadToItsEnd) {
   add("second");
   add("filling", std::string(journal_bytes_limit, 'x'));
   add("third");  // begins the new file
-  EXPECT_TRUE(path_exists(journal_path(folder()) + ".1"));
-  EXPECT_LT(stat_path(journal_path(folder()))->st_size, 1000);
+  EXPECT_TRUE(path_exists(journal_path(directory()) + ".1"));
+  EXPECT_LT(stat_path(journal_path(directory()))->st_size, 1000);
   EXPECT_THAT(read(position_), ElementsAre("second", "filling", "third"));
   add("fourth");
   EXPECT_THAT(read(position_), ElementsAre("fourth"));
@@ -136,23 +136,23 @@ TEST_F(JournalTest, AFullOneIsSetAsideAndReadToItsEnd) {
 TEST_F(JournalTest, NobodyWaitsForOneWhoHasItLocked) {
   const std::string filling(256 << 10, 'x');
   add("first");
-  const Fd locked = open_file(journal_path(folder()), O_RDONLY).value();
+  const Fd locked = open_file(journal_path(directory()), O_RDONLY).value();
   ASSERT_EQ(::flock(locked.get(), LOCK_EX), 0);
   for (int i = 0; i < 6; ++i) add("full", filling);
-  EXPECT_FALSE(path_exists(journal_path(folder()) + ".1"));
+  EXPECT_FALSE(path_exists(journal_path(directory()) + ".1"));
   ASSERT_EQ(::flock(locked.get(), LOCK_UN), 0);
   add("last");
-  EXPECT_TRUE(path_exists(journal_path(folder()) + ".1"));
+  EXPECT_TRUE(path_exists(journal_path(directory()) + ".1"));
   EXPECT_EQ(read(position_).size(), 8U);
 }
 
 TEST_F(JournalTest, StaysBounded) {
   const std::string filling(1000, 'x');
   for (int i = 0; i < 1200; ++i) add("top", filling);
-  for (const std::string& path : {journal_path(folder()), journal_path(folder()) + ".1"})
+  for (const std::string& path : {journal_path(directory()), journal_path(directory()) + ".1"})
     EXPECT_LT(static_cast<std::uint64_t>(stat_path(path)->st_size), journal_bytes_limit + 2000);
   // A reader that has not looked for that long gets whatever is left, in order.
-  const auto entries = read_journal(folder(), position_);
+  const auto entries = read_journal(directory(), position_);
   ASSERT_TRUE(entries);
   EXPECT_GT(entries->size(), journal_bytes_limit / 1200);
   EXPECT_TRUE(std::ranges::is_sorted(*entries, {}, &JournalEntry::time));

@@ -10,7 +10,7 @@
 
 #include "base/os/files/file.hpp"
 #include "supervisor/log.hpp"
-#include "temporary_folder.hpp"
+#include "temporary_directory.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -28,7 +28,7 @@ char byte_at(std::size_t position) {
 
 class LogFollowTest : public testing::Test {
  protected:
-  void SetUp() override { writer_ = LogWriter::open(LogUnit{folder_ / "log", max_size_, 500, false}).value(); }
+  void SetUp() override { writer_ = LogWriter::open(LogUnit{directory_ / "log", max_size_, 500, false}).value(); }
   // A source that writes pieces of all sizes, and a pump that moves whatever is there.
   void start() {
     ::fcntl(pipe_.write.get(), F_SETPIPE_SZ, 1 << 20);
@@ -70,7 +70,7 @@ class LogFollowTest : public testing::Test {
   }
 
   std::uint64_t max_size_ = 0;
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   std::optional<LogWriter> writer_;
   Pipe pipe_ = make_pipe().value();
   const std::size_t total_ = bytes_to_write();
@@ -86,13 +86,13 @@ class RotatedLogFollowTest : public LogFollowTest {
 };
 
 TEST_F(LogFollowTest, BytesAreGivenOutOnceHoweverOftenOneLooks) {
-  LogReader reader(folder_ / "log", {});
+  LogReader reader(directory_ / "log", {});
   watch([&] { read_all_bytes(reader); });
   expect_all();
 }
 
 TEST_F(RotatedLogFollowTest, BytesAreGivenOutOnceAcrossRotations) {
-  LogReader reader(folder_ / "log", {});
+  LogReader reader(directory_ / "log", {});
   watch([&] { read_all_bytes(reader); });
   expect_all();
 }
@@ -102,11 +102,11 @@ class HeldLogFollowTest : public LogFollowTest, public testing::WithParamInterfa
  protected:
   void SetUp() override {
     LogUnit unit = GetParam();
-    unit.path = folder_ / "log";
+    unit.path = directory_ / "log";
     ASSERT_TRUE(reader_.hold());
     writer_ = LogWriter::open(unit).value();
   }
-  LogReader reader_{folder_ / "log", {}};
+  LogReader reader_{directory_ / "log", {}};
 };
 
 TEST_P(HeldLogFollowTest, AHeldLogIsKeptUntilItHasBeenRead) {
@@ -115,7 +115,7 @@ TEST_P(HeldLogFollowTest, AHeldLogIsKeptUntilItHasBeenRead) {
     read_all_bytes(reader_);
   });
   expect_all();
-  reader_ = LogReader(folder_ / "log", {});
+  reader_ = LogReader(directory_ / "log", {});
   Pipe late = make_pipe().value();
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(write_full(late.write.get(), std::string(2000, 'x')));
@@ -123,7 +123,7 @@ TEST_P(HeldLogFollowTest, AHeldLogIsKeptUntilItHasBeenRead) {
   }
   std::uint64_t left = 0;
   for (const char* name : {"log", "log.1", "log.2", "log.3"})
-    if (path_exists(folder_ / name)) left += static_cast<std::uint64_t>(stat_path(folder_ / name)->st_size);
+    if (path_exists(directory_ / name)) left += static_cast<std::uint64_t>(stat_path(directory_ / name)->st_size);
   EXPECT_LE(left, GetParam().disabled ? 0u : 2 * (GetParam().max_size + 2000));
 }
 
@@ -132,7 +132,7 @@ INSTANTIATE_TEST_SUITE_P(Logs, HeldLogFollowTest,
                                          LogUnit{"", 0, 1, true}));
 
 TEST_F(LogFollowTest, LinesThatAreFlushedBeforeTheyEndLoseNothing) {
-  LogReader reader(folder_ / "log", {});
+  LogReader reader(directory_ / "log", {});
   LogReader::LineHandler handler = [&](const LogLine& line) {
     take(line.text);
     if (line.complete) take("\n");
@@ -145,7 +145,7 @@ TEST_F(LogFollowTest, LinesThatAreFlushedBeforeTheyEndLoseNothing) {
 }
 
 TEST_F(LogFollowTest, AReaderThatBeginsAtTheEndGetsAllThatFollows) {
-  LogReader reader(folder_ / "log", {});
+  LogReader reader(directory_ / "log", {});
   Pipe early = make_pipe().value();
   ASSERT_TRUE(write_full(early.write.get(), "before"));
   ASSERT_EQ(writer_->pump(early.read.get(), LogStream::out).value(), LogWriter::Pumped::moved);
@@ -156,7 +156,7 @@ TEST_F(LogFollowTest, AReaderThatBeginsAtTheEndGetsAllThatFollows) {
 
 // The content can still be read.
 TEST_F(LogFollowTest, AReaderThatDoesNotWatchIsNotWoken) {
-  LogReader reader(folder_ / "log", {});
+  LogReader reader(directory_ / "log", {});
   const int woken = reader.watch_fd().value();
   const auto is_woken = [&] {
     pollfd look{woken, POLLIN, 0};

@@ -16,7 +16,7 @@
 #include "supervisor/log/log_file.hpp"
 #include "supervisor/log/log_format.hpp"
 #include "supervisor/log/log_pump.hpp"
-#include "temporary_folder.hpp"
+#include "temporary_directory.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -33,7 +33,7 @@ struct Line {
 class LogTest : public testing::Test {
  protected:
   LogUnit unit(std::uint64_t max_size = 0, unsigned max_file = 1) {
-    return LogUnit{folder / "log", max_size, max_file, false};
+    return LogUnit{directory / "log", max_size, max_file, false};
   }
   static void put(LogWriter& writer, LogStream stream, const std::string& text) {
     Pipe pipe = make_pipe().value();
@@ -49,13 +49,13 @@ class LogTest : public testing::Test {
   }
   std::vector<std::string> texts(LogReadOptions options = {}) {
     std::vector<std::string> found;
-    LogReader reader(folder / "log", options);
+    LogReader reader(directory / "log", options);
     LogReader::LineHandler handler = [&](const LogLine& line) { found.emplace_back(line.text); };
     EXPECT_TRUE(reader.read(handler));
     reader.flush(handler);
     return found;
   }
-  TemporaryFolder folder;
+  TemporaryDirectory directory;
 };
 
 TEST_F(LogTest, KeepsStreamsAndBytes) {
@@ -64,7 +64,7 @@ TEST_F(LogTest, KeepsStreamsAndBytes) {
   put(writer, LogStream::err, std::string("nul\0byte\n", 9));
   put(writer, LogStream::out, "no end");
   std::vector<Line> lines;
-  LogReader reader(folder / "log", {});
+  LogReader reader(directory / "log", {});
   LogReader::LineHandler handler = [&](const LogLine& line) {
     lines.push_back(Line{line.stream, std::string(line.text), line.complete});
   };
@@ -103,7 +103,7 @@ TEST_F(LogTest, ReadsAcrossBlocks) {
   const std::vector<std::string> lines = texts();
   ASSERT_EQ(lines.size(), 100'000u);
   for (int i = 0; i < 100'000; i += 997) EXPECT_EQ(lines[static_cast<std::size_t>(i)], "line " + std::to_string(i));
-  EXPECT_GT(stat_path(folder / "log")->st_size, static_cast<off_t>(4 * log_block_bytes));
+  EXPECT_GT(stat_path(directory / "log")->st_size, static_cast<off_t>(4 * log_block_bytes));
 }
 
 TEST_F(LogTest, TailGivesExactlyTheLastLines) {
@@ -166,7 +166,7 @@ TEST_F(LogTest, SinceFindsWhatIsLaterAlthoughTheClockWasSetBack) {
     put(writer, LogStream::out, std::string(300'000, 'x') + "\n");
     put(writer, LogStream::out, "later\n");
   }
-  make_later(folder / "log", "later");
+  make_later(directory / "log", "later");
   LogWriter writer = LogWriter::open(unit()).value();
   put(writer, LogStream::out, std::string(600'000, 'y') + "\n");
   EXPECT_THAT(texts({.since = system_now() + std::chrono::minutes(30)}), ElementsAre("later"));
@@ -178,10 +178,10 @@ TEST_F(LogTest, SinceFindsItInOlderFilesAfterAnotherWriterHasCome) {
     put(writer, LogStream::out, text);
   };
   write("later\n");
-  make_later(folder / "log", "later");
+  make_later(directory / "log", "later");
   write("one\n");
   write("two\n");
-  ASSERT_TRUE(path_exists(folder / "log.2"));
+  ASSERT_TRUE(path_exists(directory / "log.2"));
   EXPECT_THAT(texts({.since = system_now() + std::chrono::minutes(30)}), ElementsAre("later"));
   EXPECT_THAT(texts({.since = system_now() - std::chrono::minutes(30)}), ElementsAre("later", "one", "two"));
 }
@@ -193,8 +193,8 @@ TEST_F(LogTest, RotatesAndReadsAllFilesOldestFirst) {
   const auto lines = texts();
   EXPECT_EQ(lines.back(), "line 11 and thirty more bytes here");
   EXPECT_EQ(lines.size(), 6u);  // 2 a file
-  EXPECT_TRUE(path_exists(folder / "log.2"));
-  EXPECT_FALSE(path_exists(folder / "log.3"));
+  EXPECT_TRUE(path_exists(directory / "log.2"));
+  EXPECT_FALSE(path_exists(directory / "log.3"));
 }
 
 TEST_F(LogTest, WithOneFileRotationForgetsTheOld) {
@@ -202,31 +202,32 @@ TEST_F(LogTest, WithOneFileRotationForgetsTheOld) {
   put(writer, LogStream::out, "long enough to be beyond the limit\n");
   put(writer, LogStream::out, "new\n");
   EXPECT_THAT(texts(), ElementsAre("new"));
-  EXPECT_FALSE(path_exists(folder / "log.1"));
+  EXPECT_FALSE(path_exists(directory / "log.1"));
 }
 
 // A directory has the file's next name: nothing is lost, and the rotation is done once the directory is gone.
 TEST_F(LogTest, ARotationThatFailsStopsNothing) {
   LogWriter writer = LogWriter::open(unit(20, 2)).value();
-  ASSERT_TRUE(make_directories(folder / "log.1/full"));
+  ASSERT_TRUE(make_directories(directory / "log.1/full"));
   for (const char* line : {"one of more than twenty bytes\n", "two of more than twenty bytes\n", "three\n"})
     put(writer, LogStream::out, line);
   std::string together;
-  ASSERT_TRUE(for_each_record(folder / "log", [&](const LogRecord& record) { together += record.bytes; }));
+  ASSERT_TRUE(for_each_record(directory / "log", [&](const LogRecord& record) { together += record.bytes; }));
   EXPECT_EQ(std::ranges::count(together, '\n'), 3);
   EXPECT_TRUE(writer.trouble().any());
-  ASSERT_TRUE(remove_tree(folder / "log.1"));
+  ASSERT_TRUE(remove_tree(directory / "log.1"));
   put(writer, LogStream::out, "four\n");
   EXPECT_FALSE(writer.trouble().any());
-  EXPECT_TRUE(path_exists(folder / "log.1"));
+  EXPECT_TRUE(path_exists(directory / "log.1"));
   EXPECT_EQ(texts().size(), 4u);
 }
 
 // A reader that does not look into the gap may miss the file that it has just read, and continue with an older one.
 TEST_F(LogTest, TheGapOfARotationIsAPlaceToLookAt) {
-  for (const char* name : {"log", "log.1", "log.3"}) ASSERT_TRUE(write_file_atomic(folder / name, ""));
-  EXPECT_THAT(log_file_names(folder / "log"), ElementsAre(folder / "log.3", folder / "log.1", folder / "log"));
-  EXPECT_THAT(log_file_places(folder / "log"), testing::Contains(folder / "log.2"));
+  for (const char* name : {"log", "log.1", "log.3"}) ASSERT_TRUE(write_file_atomic(directory / name, ""));
+  EXPECT_THAT(log_file_names(directory / "log"),
+              ElementsAre(directory / "log.3", directory / "log.1", directory / "log"));
+  EXPECT_THAT(log_file_places(directory / "log"), testing::Contains(directory / "log.2"));
 }
 
 TEST_F(LogTest, APumpTellsWhenTroubleBeginsAndEnds) {
@@ -240,13 +241,13 @@ TEST_F(LogTest, APumpTellsWhenTroubleBeginsAndEnds) {
     ASSERT_TRUE(write_full(pipe.write.get(), text));
     ASSERT_TRUE(loop.run_once(std::chrono::seconds(10)));
   };
-  ASSERT_TRUE(make_directories(folder / "log.1/full"));
+  ASSERT_TRUE(make_directories(directory / "log.1/full"));
   write("one of more than twenty bytes\n");
   EXPECT_TRUE(told.empty());
   for (int i = 0; i < 3; ++i) write("two\n");
   ASSERT_EQ(told.size(), 1u);
   EXPECT_TRUE(told[0].any());
-  ASSERT_TRUE(remove_tree(folder / "log.1"));
+  ASSERT_TRUE(remove_tree(directory / "log.1"));
   write("three\n");
   ASSERT_EQ(told.size(), 2u);
   EXPECT_FALSE(told[1].any());
@@ -295,7 +296,7 @@ TEST_F(LogTest, AWriteFromABadAddressIsNothing) {
 
 TEST_F(LogTest, FollowsAcrossRotations) {
   LogWriter writer = LogWriter::open(unit(60, 4)).value();
-  LogReader reader(folder / "log", {});
+  LogReader reader(directory / "log", {});
   std::vector<std::string> found;
   LogReader::LineHandler handler = [&](const LogLine& line) { found.emplace_back(line.text); };
   const int watch = reader.watch_fd().value();
@@ -312,11 +313,11 @@ TEST_F(LogTest, FollowsAcrossRotations) {
 // A handler that writes stands for a container that writes as fast as its log is read.
 TEST_F(LogTest, AReadEndsAlthoughTheWriterIsAsFast) {
   for (const std::uint64_t max_size : {0, 300'000}) {
-    ASSERT_TRUE(remove_file(folder / "log"));
+    ASSERT_TRUE(remove_file(directory / "log"));
     LogWriter writer = LogWriter::open(unit(max_size, 500)).value();
     const std::string line = std::string(100'000, 'x') + "\n";
     for (int i = 0; i < 3; ++i) put(writer, LogStream::out, line);
-    LogReader reader(folder / "log", {});
+    LogReader reader(directory / "log", {});
     int found = 0;
     LogReader::LineHandler handler = [&](const LogLine&) {
       if (++found < 100) put(writer, LogStream::out, line);
@@ -329,13 +330,13 @@ TEST_F(LogTest, AReadEndsAlthoughTheWriterIsAsFast) {
     EXPECT_GT(found, before);
     EXPECT_LT(found, 60);
     found = 100;
-    for (int i = 1; i < 500; ++i) (void)remove_file(folder / ("log." + std::to_string(i)));
+    for (int i = 1; i < 500; ++i) (void)remove_file(directory / ("log." + std::to_string(i)));
   }
 }
 
 TEST_F(LogTest, PartsMakeUpTheWhole) {
   LogWriter writer = LogWriter::open(unit(1 << 20, 500)).value();
-  LogReader reader(folder / "log", {});
+  LogReader reader(directory / "log", {});
   std::vector<std::string> found;
   LogReader::LineHandler handler = [&](const LogLine& line) { found.emplace_back(line.text); };
   put(writer, LogStream::out, "first\n");
@@ -354,7 +355,7 @@ TEST_F(LogTest, ADisabledLogSwallows) {
   none.disabled = true;
   LogWriter writer = LogWriter::open(none).value();
   put(writer, LogStream::out, "gone\n");
-  EXPECT_FALSE(path_exists(folder / "log"));
+  EXPECT_FALSE(path_exists(directory / "log"));
 }
 
 // The end of a log whose writer was killed between header and content, truncated at every length.
@@ -364,17 +365,17 @@ TEST_F(LogTest, RepairsATornEnd) {
     LogWriter writer = LogWriter::open(unit()).value();
     put(writer, LogStream::out, "kept\n");
     put(writer, LogStream::out, "torn line\n");
-    whole = read_file(folder / "log").value();
+    whole = read_file(directory / "log").value();
   }
   const std::size_t first = log_header_bytes + 5;
   for (std::size_t size = first; size <= whole.size(); ++size) {
-    ASSERT_TRUE(write_file_atomic(folder / "log", whole.substr(0, size)));
+    ASSERT_TRUE(write_file_atomic(directory / "log", whole.substr(0, size)));
     LogWriter writer = LogWriter::open(unit()).value();
     put(writer, LogStream::out, "!\n");
     const std::size_t left = size > first + log_header_bytes ? size - first - log_header_bytes : 0;
     const std::string torn = std::string("torn line\n").substr(0, left);
     std::string together;
-    ASSERT_TRUE(for_each_record(folder / "log", [&](const LogRecord& record) { together += record.bytes; }));
+    ASSERT_TRUE(for_each_record(directory / "log", [&](const LogRecord& record) { together += record.bytes; }));
     EXPECT_EQ(together, "kept\n" + torn + "!\n") << "cut at " << size;
   }
 }
@@ -384,7 +385,7 @@ TEST_F(LogTest, SkipsABlockThatIsNoLog) {
     LogWriter writer = LogWriter::open(unit()).value();
     put(writer, LogStream::out, "kept\n");
   }
-  Fd file = open_file(folder / "log", O_WRONLY | O_APPEND).value();
+  Fd file = open_file(directory / "log", O_WRONLY | O_APPEND).value();
   ASSERT_TRUE(write_full(file.get(), std::string(1000, '\7')));
   LogWriter writer = LogWriter::open(unit()).value();
   put(writer, LogStream::out, "after\n");
@@ -442,7 +443,7 @@ TEST_F(LogTest, TellsWhatAFullDiskSwallowed) {
     ::signal(SIGXFSZ, SIG_IGN);
     LogWriter writer = LogWriter::open(unit()).value();
     put(writer, LogStream::out, "before\n");
-    rlimit limit{static_cast<rlim_t>(stat_path(folder / "log")->st_size), RLIM_INFINITY};
+    rlimit limit{static_cast<rlim_t>(stat_path(directory / "log")->st_size), RLIM_INFINITY};
     ::setrlimit(RLIMIT_FSIZE, &limit);
     put(writer, LogStream::out, "swallowed\n");
     EXPECT_EQ(writer.trouble(), (LogTrouble{"no space left on device", 10}));

@@ -75,7 +75,7 @@ class LostPortsTest : public NetworkTest {
   std::vector<std::string> journal() const {
     JournalPosition position;
     std::vector<std::string> actions;
-    const auto entries = read_journal(project_->run_folder(), position);
+    const auto entries = read_journal(project_->run_directory(), position);
     for (const JournalEntry& entry : *entries)
       if (entry.action.starts_with("port_")) actions.push_back(entry.action);
     return actions;

@@ -25,7 +25,7 @@ class OnePairTest : public testing::Test {
   static ChildGuard start_alone(const TestProject& project) {
     const pid_t child = ::fork();
     if (child == 0) {
-      ::unlink((project.run_folder() + "/supervisor.lock").c_str());
+      ::unlink((project.run_directory() + "/supervisor.lock").c_str());
       const auto started = project.client().ensure();
       if (!started) std::fprintf(stderr, "%s\n", started.error().message().c_str());
       ::_exit(started ? 0 : 1);
@@ -65,12 +65,12 @@ TEST_F(OnePairTest, BeginsWhenTheSupervisorBeforeItHasEnded) {
   ::kill(old, SIGSTOP);
   ASSERT_TRUE(eventually([&] { return is_stopped(old); }));
   ::kill(keeper, SIGKILL);
-  ASSERT_TRUE(eventually([&] { return !keeper_lives(project.run_folder()); }));
+  ASSERT_TRUE(eventually([&] { return !keeper_lives(project.run_directory()); }));
   // Nobody can see that it exists.
-  const std::string socket = control_socket_path(project.run_folder());
+  const std::string socket = control_socket_path(project.run_directory());
   ::unlink(socket.c_str());
   ChildGuard starter = start_alone(project);
-  ASSERT_TRUE(eventually([&] { return keeper_lives(project.run_folder()); }));
+  ASSERT_TRUE(eventually([&] { return keeper_lives(project.run_directory()); }));
   ::poll(nullptr, 0, 300);  // time in which one that does not wait would begin
   EXPECT_FALSE(path_exists(socket));
   ::kill(old, SIGCONT);

@@ -24,7 +24,7 @@ bool kill_both(const TestProject& project) {
   if (keeper <= 0 || supervisor <= 0) return false;
   ::kill(keeper, SIGKILL);
   ::kill(supervisor, SIGKILL);
-  return eventually([&] { return project.supervisor() == 0 && !keeper_lives(project.run_folder()); });
+  return eventually([&] { return project.supervisor() == 0 && !keeper_lives(project.run_directory()); });
 }
 
 bool has_ended(pid_t pid) {
@@ -48,17 +48,19 @@ std::string TestProject::why_not() {
 }
 
 TestProject::TestProject()
-    : roots_{folder_ / "data", folder_ / "run"}, name_("test" + random_id().substr(0, 8)), client_(roots_, name_) {
+    : roots_{directory_ / "data", directory_ / "run"},
+      name_("test" + random_id().substr(0, 8)),
+      client_(roots_, name_) {
   ::setenv("CONSORT_LIBEXEC", CONSORT_BINARY_ROOT, 0);  // other programs may be tried with it
   (void)roots_.prepare();
-  const std::string rootfs = folder_ / "rootfs";
+  const std::string rootfs = directory_ / "rootfs";
   (void)make_directories(rootfs + "/etc");
   (void)make_directories(rootfs + "/tmp");
   std::filesystem::copy_file(CONSORT_PROBE, rootfs + "/probe");
 }
 
 TestProject::~TestProject() {
-  const std::string log = run_folder() + "/supervisor.log";
+  const std::string log = run_directory() + "/supervisor.log";
   if (testing::Test::HasFailure())
     if (const auto text = read_file(log)) std::fprintf(stderr, "supervisor.log:\n%s\n", text->c_str());
   (void)client_.shutdown();
@@ -86,10 +88,10 @@ ContainerUnit TestProject::unit(const std::vector<std::string>& words) {
   unit.project = name_;
   unit.service = "probe";
   unit.bundle = roots_.container(unit.id);
-  unit.overlay = OverlayUnit{{folder_ / "rootfs"}, unit.bundle + "/upper", unit.bundle + "/work"};
+  unit.overlay = OverlayUnit{{directory_ / "rootfs"}, unit.bundle + "/upper", unit.bundle + "/work"};
   unit.log.path = unit.bundle + "/log";
   unit.network_mode = NetworkMode::none;
-  for (const char* folder : {"/upper", "/work", "/rootfs"}) (void)make_directories(unit.bundle + folder);
+  for (const char* directory : {"/upper", "/work", "/rootfs"}) (void)make_directories(unit.bundle + directory);
 
   Json mounts = Json::array();
   for (const runtime::Mount& mount : runtime::default_mounts())
@@ -132,9 +134,9 @@ ObservedContainer TestProject::state(const ContainerUnit& unit) const {
 }
 
 std::vector<pid_t> TestProject::find_program(const std::string& program) const {
-  DIR* folder = ::opendir("/proc");
+  DIR* directory = ::opendir("/proc");
   std::vector<pid_t> found;
-  while (const dirent* entry = ::readdir(folder)) {
+  while (const dirent* entry = ::readdir(directory)) {
     const auto pid = parse_unsigned(entry->d_name);
     if (!pid) continue;
     const auto line = read_file("/proc/" + std::string(entry->d_name) + "/cmdline", 65536);
@@ -146,7 +148,7 @@ std::vector<pid_t> TestProject::find_program(const std::string& program) const {
     const bool named = name && program.starts_with(trim(*name));
     if (ours && named && words[0].ends_with(program)) found.push_back(static_cast<pid_t>(*pid));
   }
-  ::closedir(folder);
+  ::closedir(directory);
   return found;
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "supervisor/client.hpp"
-#include "temporary_folder.hpp"
+#include "temporary_directory.hpp"
 
 namespace consort::supervisor {
 
@@ -29,7 +29,7 @@ class TestProject {
   const Client& client() const { return client_; }
   const Roots& roots() const { return roots_; }
   const std::string& name() const { return name_; }
-  std::string run_folder() const { return roots_.project_run(name_); }
+  std::string run_directory() const { return roots_.project_run(name_); }
   std::vector<std::string> log(const ContainerUnit& unit) const;
   ObservedContainer state(const ContainerUnit& unit) const;
   // The process object of an exec that runs `/probe WORDS...`.
@@ -44,7 +44,7 @@ class TestProject {
  private:
   static pid_t last_of(const std::vector<pid_t>& pids) { return pids.empty() ? 0 : pids.back(); }
   std::vector<pid_t> find_program(const std::string& name) const;
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   Roots roots_;
   std::string name_;
   Client client_;

@@ -52,7 +52,7 @@ class ReconnectTest : public NetworkTest {
   static std::vector<std::string> network_events(const TestProject& project) {
     JournalPosition position;
     std::vector<std::string> events;
-    const auto entries = read_journal(project.run_folder(), position).value();
+    const auto entries = read_journal(project.run_directory(), position).value();
     for (const JournalEntry& entry : entries)
       if (!entry.network_id.empty()) events.push_back(entry.action + " " + entry.network_name);
     return events;

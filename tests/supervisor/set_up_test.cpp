@@ -164,14 +164,14 @@ TEST_F(SetUpTest, ARestartOfThePolicyThatWasCutIsTriedAgain) {
   ASSERT_TRUE(eventually([&] { return project.client().snapshot().has_value(); }));
   ASSERT_TRUE(above_->thaw());
   EXPECT_TRUE(eventually([&] { return project.state(unit).restart_count >= before + 2; }));
-  EXPECT_THAT(read_file(project.run_folder() + "/supervisor.log").value(),
+  EXPECT_THAT(read_file(project.run_directory() + "/supervisor.log").value(),
               testing::Not(testing::HasSubstr("it exists and has processes")));
   EXPECT_TRUE(project.client().stop(unit.id));
 }
 
 TEST(KeeperLock, IsLookedAtWithoutBeingTaken) {
-  const TemporaryFolder folder;
-  const std::string& run = folder.path();
+  const TemporaryDirectory directory;
+  const std::string& run = directory.path();
   EXPECT_FALSE(keeper_lives(run));
   Fd file = open_file(keeper_lock_path(run), O_RDWR | O_CREAT, 0600).value();
   EXPECT_FALSE(keeper_lives(run));

@@ -14,7 +14,7 @@
 #include "supervisor/log/log_format.hpp"
 #include "supervisor/log/ship/message.hpp"
 #include "supervisor/log/ship/shipper.hpp"
-#include "temporary_folder.hpp"
+#include "temporary_directory.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -112,7 +112,7 @@ void move_times(const std::string& log, std::uint64_t end, std::chrono::hours by
 class Shipping : public testing::Test {
  protected:
   std::unique_ptr<LogShipper> make_shipper() {
-    const ShipUnit ship{.driver = "syslog", .network = "unixgram", .address = folder / "dev-log", .tag = "web"};
+    const ShipUnit ship{.driver = "syslog", .network = "unixgram", .address = directory / "dev-log", .tag = "web"};
     EXPECT_TRUE(write_ship_unit(unit.path, ship));
     return std::make_unique<LogShipper>(loop, unit.path, read_ship_unit(unit.path).value().value());
   }
@@ -152,14 +152,14 @@ class Shipping : public testing::Test {
         write_file_atomic(unit.path + ".shipped", std::to_string(time.count()) + " " + std::to_string(lines) + "\n"));
   }
 
-  TemporaryFolder folder;
-  LogUnit unit{folder / "log", 0, 1, false};
+  TemporaryDirectory directory;
+  LogUnit unit{directory / "log", 0, 1, false};
   EventLoop loop = EventLoop::create().value();
   LogWriter writer = LogWriter::open(unit).value();
 };
 
 TEST_F(Shipping, LinesArriveInOrderAndStayInTheFile) {
-  Receiver receiver(folder / "dev-log");
+  Receiver receiver(directory / "dev-log");
   const auto shipper = make_shipper();
   write("one\ntwo\nhal");
   shipper->poke();
@@ -178,7 +178,7 @@ TEST_F(Shipping, LinesArriveInOrderAndStayInTheFile) {
 }
 
 TEST_F(Shipping, ASuccessorGoesOnWhereTheOtherWas) {
-  Receiver receiver(folder / "dev-log");
+  Receiver receiver(directory / "dev-log");
   {
     const auto shipper = make_shipper();
     write("one\ntwo\n");
@@ -193,7 +193,7 @@ TEST_F(Shipping, ASuccessorGoesOnWhereTheOtherWas) {
 
 // The records after that are new, although their times suggest that they were sent long ago.
 TEST_F(Shipping, AClockThatIsSetBackLosesNothing) {
-  Receiver receiver(folder / "dev-log");
+  Receiver receiver(directory / "dev-log");
   send_two_tomorrow(receiver);
   write("three\n");
   {
@@ -215,7 +215,7 @@ TEST_F(Shipping, AClockThatIsSetBackLosesNothing) {
 }
 
 TEST_F(Shipping, AClockThatIsSetBackSendsNothingTwice) {
-  Receiver receiver(folder / "dev-log");
+  Receiver receiver(directory / "dev-log");
   send_two_tomorrow(receiver);
   const auto successor = make_shipper();
   successor->poke();  // there is nothing to send: the position is the end
@@ -225,23 +225,23 @@ TEST_F(Shipping, AClockThatIsSetBackSendsNothingTwice) {
 }
 
 TEST_F(Shipping, ALogThatCannotBeReadIsNoLogWithoutThePlace) {
-  Receiver receiver(folder / "dev-log");
+  Receiver receiver(directory / "dev-log");
   send_two_tomorrow(receiver);
   std::vector<std::string> trouble;
   const auto successor = make_shipper();
   successor->on_trouble([&](const std::string& why) { trouble.push_back(why); });
-  ASSERT_TRUE(rename_path(unit.path, folder / "aside"));
+  ASSERT_TRUE(rename_path(unit.path, directory / "aside"));
   ASSERT_EQ(::symlink(unit.path.c_str(), unit.path.c_str()), 0);
   successor->poke();
   EXPECT_THAT(trouble, ElementsAre(HasSubstr("log")));
-  ASSERT_TRUE(rename_path(folder / "aside", unit.path));
+  ASSERT_TRUE(rename_path(directory / "aside", unit.path));
   write("three\n");
   EXPECT_THAT(receive(receiver, 1), ElementsAre("three"));
   EXPECT_THAT(trouble, ElementsAre(testing::_, ""));
 }
 
 TEST_F(Shipping, AnEndSendsAllIfThePlaceWasRotatedAway) {
-  Receiver receiver(folder / "dev-log");
+  Receiver receiver(directory / "dev-log");
   write("one\ntwo\nthr");
   set_cursor(system_now().time_since_epoch() + std::chrono::hours(1000), 7);
   make_shipper()->finish();
@@ -249,7 +249,7 @@ TEST_F(Shipping, AnEndSendsAllIfThePlaceWasRotatedAway) {
 }
 
 TEST_F(Shipping, TheLastLineNeedsNoNewlineAfterManyOthers) {
-  Receiver receiver(folder / "dev-log");
+  Receiver receiver(directory / "dev-log");
   const auto shipper = make_shipper();
   write(replace_all(std::string(300, '.'), ".", "line\n") + "last");
   shipper->finish();  // no single turn sends so many, and the receiver takes a few at a time
@@ -266,7 +266,7 @@ TEST_F(Shipping, WhatWasWrittenWhileNobodyListenedIsSentLater) {
   shipper->poke();
   ASSERT_EQ(trouble.size(), 1U);
   EXPECT_THAT(trouble[0], HasSubstr("dev-log"));
-  Receiver receiver(folder / "dev-log");
+  Receiver receiver(directory / "dev-log");
   EXPECT_THAT(receive(receiver, 1), ElementsAre("one"));
   EXPECT_THAT(trouble, ElementsAre(testing::_, ""));
 }

@@ -102,7 +102,7 @@ TEST_F(StoppingTest, AStartWaitsForItAcrossAReplacement) {
     return again && again->pid != pid_;
   });
   ASSERT_TRUE(eventually([&] {
-    const auto record = read_file(run_state_path(project_->run_folder(), unit_.id));
+    const auto record = read_file(run_state_path(project_->run_directory(), unit_.id));
     return record && record->find("\"after_stop\":\"start\"") != std::string::npos;
   }));
   ::kill(project_->supervisor(), SIGKILL);
@@ -117,7 +117,7 @@ TEST_F(StoppingTest, AStopThatComesLaterWins) {
     return !again && again.error().code() == Code::conflict;
   });
   ASSERT_TRUE(eventually([&] {
-    const auto record = read_file(run_state_path(project_->run_folder(), unit_.id));
+    const auto record = read_file(run_state_path(project_->run_directory(), unit_.id));
     return record && record->find("\"after_stop\":\"start\"") != std::string::npos;
   }));
   EXPECT_TRUE(project_->client().stop(unit_.id, {.timeout = Milliseconds(0), .signal = {}}));

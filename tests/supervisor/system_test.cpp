@@ -85,7 +85,7 @@ TEST_F(SupervisorTest, NothingIsStartedThatCannotBeWrittenDown) {
   TestProject project;
   const ContainerUnit runs = project.unit({"pause"}), next = project.unit({"pause"});
   ASSERT_TRUE(project.start(runs));
-  const std::string records = project.run_folder() + "/containers";
+  const std::string records = project.run_directory() + "/containers";
   ASSERT_TRUE(rename_path(records, records + ".aside"));
   ASSERT_TRUE(write_file_atomic(records, ""));
   const auto started = project.start(next);
@@ -95,7 +95,7 @@ TEST_F(SupervisorTest, NothingIsStartedThatCannotBeWrittenDown) {
   ASSERT_TRUE(remove_file(records));
   ASSERT_TRUE(rename_path(records + ".aside", records));
   // What could not be recorded then is recorded now.
-  const std::string record = run_state_path(project.run_folder(), runs.id);
+  const std::string record = run_state_path(project.run_directory(), runs.id);
   EXPECT_TRUE(eventually([&] {
     const auto state = state_from_json(read_file(record).value_or(""), record);
     return state && state->status == Status::exited;
@@ -137,7 +137,7 @@ TEST_F(SupervisorTest, FailedRestartsBackOffToo) {
   ASSERT_TRUE(project.start(unit));
   // As if it had run for an hour; a successor reads this.
   const pid_t old = project.supervisor();
-  const std::string path = run_state_path(project.run_folder(), unit.id);
+  const std::string path = run_state_path(project.run_directory(), unit.id);
   Record record = record_from_json(read_file(path).value(), path).value();
   record.state.started_at = *record.state.started_at - std::chrono::hours(1);
   ASSERT_TRUE(write_file_atomic(path, record_to_json(record), 0600));
@@ -251,7 +251,7 @@ TEST_F(SupervisorTest, TellsSubscribersEverythingInOrder) {
     kinds.emplace_back(to_string((*event)->kind));
   }
   EXPECT_THAT(kinds, ElementsAre("start", "kill", "stop", "die", "forget"));
-  EXPECT_FALSE(path_exists(run_state_path(project.run_folder(), unit.id)));
+  EXPECT_FALSE(path_exists(run_state_path(project.run_directory(), unit.id)));
 }
 
 TEST_F(SupervisorTest, EndsByItselfWhenNothingRuns) {
@@ -324,12 +324,12 @@ TEST_F(SupervisorTest, StartsWhileAnotherCommandEndsTheProject) {
 }
 
 // Somebody has removed the run directory: no command can find the supervisor any more, so it must not stay forever.
-TEST_F(SupervisorTest, EndsWithoutItsRunFolder) {
+TEST_F(SupervisorTest, EndsWithoutItsRunDirectory) {
   TestProject project;
   const ContainerUnit unit = project.unit({"exit", "0"});
   ASSERT_TRUE(project.start(unit));
   ASSERT_TRUE(project.client().wait(unit.id));
-  std::filesystem::remove_all(project.run_folder());
+  std::filesystem::remove_all(project.run_directory());
   EXPECT_TRUE(eventually([&] { return project.supervisor() == 0 && project.keeper() == 0; }));
 }
 
@@ -356,7 +356,7 @@ TEST_F(SupervisorTest, WhatWaitsForItsRestartIsKilledForGood) {
 // The program was removed, so no successor can be started, and no container is left that would need one.
 TEST_F(SupervisorTest, AKeeperWithNothingToKeepGivesUp) {
   TestProject project;
-  TemporaryFolder programs;
+  TemporaryDirectory programs;
   const std::string installed = CONSORT_BINARY_ROOT;
   for (const char* name : {"/consort-keeper", "/consort-supervisor"})
     std::filesystem::copy_file(installed + name, programs / (name + 1));

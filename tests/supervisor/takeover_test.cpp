@@ -182,7 +182,7 @@ TEST_F(TakeoverTest, AnExecThatEndedMeanwhileIsNotWaitedFor) {
   ASSERT_TRUE(exec->kill(SIGKILL));
   ASSERT_TRUE(eventually([&] {
     JournalPosition position;
-    const auto entries = read_journal(project.run_folder(), position);
+    const auto entries = read_journal(project.run_directory(), position);
     return entries && std::ranges::count(*entries, "exec_die", &JournalEntry::action) == 1;
   }));
   EXPECT_TRUE(exec->wait());
@@ -200,7 +200,7 @@ TEST_F(TakeoverTest, AStopThatWasUnderWayGoesOn) {
   }
   ChildGuard stopping(child);
   ASSERT_TRUE(eventually([&] {
-    const auto record = read_file(run_state_path(project.run_folder(), unit.id));
+    const auto record = read_file(run_state_path(project.run_directory(), unit.id));
     return record && record->find("\"stop\":{") != std::string::npos;
   }));
   kill_supervisor(project);
@@ -263,7 +263,7 @@ TEST_F(TakeoverTest, TheNextCommandWaitsForASupervisorWithoutAKeeperToEnd) {
   ASSERT_TRUE(old > 0 && keeper > 0);
   ::kill(old, SIGSTOP);
   ::kill(keeper, SIGKILL);
-  ASSERT_TRUE(eventually([&] { return !keeper_lives(project.run_folder()); }));
+  ASSERT_TRUE(eventually([&] { return !keeper_lives(project.run_directory()); }));
   EXPECT_TRUE(project.client().running().value());
   const std::jthread later([old] {
     ::poll(nullptr, 0, 200);
@@ -305,7 +305,7 @@ class OutlivedTest : public TakeoverTest {
     // A process that is ending has no command line any more while its lock and socket still exist.
     ASSERT_TRUE(eventually([&] {
       return project_->supervisor() == 0 && !project_->client().running().value_or(true) &&
-             !keeper_lives(project_->run_folder());
+             !keeper_lives(project_->run_directory());
     }));
   }
   bool logged_again() const {
@@ -386,9 +386,9 @@ TEST_F(TakeoverTest, TheEndOfAProjectLeavesNoSocketOfOneThatWasKilled) {
   TestProject project;
   ASSERT_TRUE(project.client().ensure());
   ASSERT_TRUE(kill_both(project));
-  EXPECT_TRUE(path_exists(control_socket_path(project.run_folder())));
+  EXPECT_TRUE(path_exists(control_socket_path(project.run_directory())));
   ASSERT_TRUE(project.client().end());
-  EXPECT_FALSE(path_exists(control_socket_path(project.run_folder())));
+  EXPECT_FALSE(path_exists(control_socket_path(project.run_directory())));
 }
 
 // Opens connections that are not accepted, until the queue is full.
@@ -414,7 +414,7 @@ TEST_F(TakeoverTest, AStoppedSupervisorIsTold) {
   const auto stopped = who_is_stopped(project.roots(), project.name());
   EXPECT_EQ(patience->most_looks(), 1) << "a command waits once";
   EXPECT_EQ(of_another_command->most_looks(), 3);
-  std::vector<Fd> waiting = fill_queue(control_socket_path(project.run_folder()));
+  std::vector<Fd> waiting = fill_queue(control_socket_path(project.run_directory()));
   const auto ensured = project.client().ensure();
   waiting.clear();
   ::kill(supervisor, SIGCONT);
@@ -491,9 +491,9 @@ TEST_F(TakeoverTest, AStartCanBeLeftBeforeThereIsASupervisor) {
   const std::string unit = project.write(project.unit({"pause"}));
   Pipe wish = make_pipe().value();
   wish.write.reset();
-  ASSERT_TRUE(make_directories(project.run_folder(), 0700));
+  ASSERT_TRUE(make_directories(project.run_directory(), 0700));
   {
-    const Fd starter = open_file(project.run_folder() + "/supervisor.lock", O_RDWR | O_CREAT, 0600).value();
+    const Fd starter = open_file(project.run_directory() + "/supervisor.lock", O_RDWR | O_CREAT, 0600).value();
     ASSERT_EQ(::flock(starter.get(), LOCK_EX), 0);
     const auto started = project.client().start(unit, nullptr, wish.read.get());
     ASSERT_FALSE(started);

@@ -40,7 +40,7 @@ class ToldPortsTest : public NetworkTest {
     ::kill(keeper, SIGSTOP);
     ::kill(supervisor, SIGKILL);
     ::kill(keeper, SIGKILL);
-    ASSERT_TRUE(eventually([&] { return project_->supervisor() == 0 && !keeper_lives(project_->run_folder()); }));
+    ASSERT_TRUE(eventually([&] { return project_->supervisor() == 0 && !keeper_lives(project_->run_directory()); }));
     ASSERT_NE(told(), 0u);
   }
   void kill_container() const {
@@ -50,7 +50,7 @@ class ToldPortsTest : public NetworkTest {
   // Changes the state to that left by a supervisor that was killed at another moment.
   template <typename Change>
   void rewrite(const Change& change) const {
-    const std::string path = run_state_path(project_->run_folder(), unit_.id);
+    const std::string path = run_state_path(project_->run_directory(), unit_.id);
     auto record = record_from_json(read_file(path).value(), path);
     ASSERT_TRUE(record) << record.error().message();
     change(*record);

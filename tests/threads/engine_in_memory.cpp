@@ -57,7 +57,7 @@ class MemoryWatch final : public Watch {
 
 class Engine::Impl {
  public:
-  explicit Impl(std::string place) : folder(std::move(place)) {}
+  explicit Impl(std::string place) : directory(std::move(place)) {}
 
   Result<> change(const std::string& id, const std::function<void(ContainerState&)>& how) {
     const std::scoped_lock lock(mutex);
@@ -75,7 +75,7 @@ class Engine::Impl {
     });
   }
 
-  const std::string folder;
+  const std::string directory;
   std::mutex mutex;
   std::map<std::string, ContainerDetails> containers;
   std::vector<std::weak_ptr<Changes>> watches;
@@ -136,7 +136,7 @@ Result<std::optional<Fd>> Engine::watch_lock(const std::string&) {
   return std::optional<Fd>();
 }
 Result<LogReader> Engine::logs(const std::string& id, const LogReadOptions& options) {
-  return LogReader(impl_->folder + "/" + id, options);
+  return LogReader(impl_->directory + "/" + id, options);
 }
 Result<LogReader> Engine::hold_output(const std::string& id) {
   return logs(id, {});
@@ -150,12 +150,12 @@ Result<> Engine::resize_terminal(const std::string&, TerminalSize) {
 
 namespace test {
 
-std::unique_ptr<Engine> engine_in(const std::string& folder) {
-  return Engine::open({.data = folder, .run = folder}).value();
+std::unique_ptr<Engine> engine_in(const std::string& directory) {
+  return Engine::open({.data = directory, .run = directory}).value();
 }
 
-Writer::Writer(const std::string& folder, const std::string& id)
-    : log_(supervisor::LogWriter::open({.path = folder + "/" + id}).value()), pipe_(make_pipe(O_NONBLOCK).value()) {}
+Writer::Writer(const std::string& directory, const std::string& id)
+    : log_(supervisor::LogWriter::open({.path = directory + "/" + id}).value()), pipe_(make_pipe(O_NONBLOCK).value()) {}
 
 void Writer::write(const std::string& text) {
   if (!write_full(pipe_.write.get(), text) || !log_.pump(pipe_.read.get(), LogStream::out)) std::abort();

@@ -11,12 +11,12 @@
 namespace consort::engine::test {
 
 // create_container(), start_container(), stop_container() and kill_container() change states, which watches report.
-std::unique_ptr<Engine> engine_in(const std::string& folder);
+std::unique_ptr<Engine> engine_in(const std::string& directory);
 
 // Writes a container's output.
 class Writer {
  public:
-  Writer(const std::string& folder, const std::string& id);
+  Writer(const std::string& directory, const std::string& id);
   void write(const std::string& text);
 
  private:

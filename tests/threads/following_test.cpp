@@ -37,10 +37,10 @@ class Seen final : public project::LogSink {
 class FollowingTest : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_NE(::mkdtemp(folder_.data()), nullptr);
-    engine_ = engine::test::engine_in(folder_);
+    ASSERT_NE(::mkdtemp(directory_.data()), nullptr);
+    engine_ = engine::test::engine_in(directory_);
   }
-  void TearDown() override { (void)remove_tree(folder_); }
+  void TearDown() override { (void)remove_tree(directory_); }
 
   std::string start(const std::string& name) {
     EXPECT_TRUE(engine_->create_container({.name = name, .project = "p", .service = name}));
@@ -50,13 +50,13 @@ class FollowingTest : public testing::Test {
   // A container that writes this many lines and ends.
   std::jthread live(const std::string& name, int lines) {
     return std::jthread([this, name, lines] {
-      Writer writer(folder_, name);
+      Writer writer(directory_, name);
       for (int i = 0; i < lines; ++i) writer.write("line " + std::to_string(i) + "\n");
       EXPECT_TRUE(engine_->stop_container(name));
     });
   }
 
-  std::string folder_ = "/var/tmp/consort-following-XXXXXX";
+  std::string directory_ = "/var/tmp/consort-following-XXXXXX";
   std::unique_ptr<engine::Engine> engine_;
   Seen seen_;
 };
@@ -121,7 +121,7 @@ TEST_F(FollowingTest, ARelayThatIsEndedTakesItsContainerAlongAndShowsAllOfIt) {
   const Pipe signals = make_pipe(O_NONBLOCK).value();
   std::atomic<bool> written = false;
   std::jthread container([&] {
-    Writer writer(folder_, "job");
+    Writer writer(directory_, "job");
     for (int i = 0; i < 200; ++i) writer.write("line\n");
     written = true;
     written.notify_all();
@@ -147,7 +147,7 @@ TEST_F(FollowingTest, ARelayThatIsEndedTakesItsContainerAlongAndShowsAllOfIt) {
 
 TEST_F(FollowingTest, ARelayThatPassesNoSignalsOnIsLeftAtTheFirst) {
   start("job");
-  Writer writer(folder_, "job");
+  Writer writer(directory_, "job");
   const Pipe signals = make_pipe(O_NONBLOCK).value();
   const unsigned char number = SIGINT;
   ASSERT_TRUE(write_full(signals.write.get(), std::as_bytes(std::span(&number, 1))));

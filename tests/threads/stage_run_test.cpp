@@ -33,7 +33,7 @@ Result<StepResult> do_step(Shared& shared, StageRuns& runs, std::size_t, const O
 }
 
 Result<Fd> open_merged(const Layers& layers, const std::string& scratch) {
-  return open_file(layers.folders.empty() ? scratch : layers.folders.front(), O_RDONLY | O_DIRECTORY);
+  return open_file(layers.directories.empty() ? scratch : layers.directories.front(), O_RDONLY | O_DIRECTORY);
 }
 
 namespace {
@@ -52,12 +52,12 @@ class StageRunsTest : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root for mount namespaces";
-    ASSERT_NE(::mkdtemp(folder_.data()), nullptr);
+    ASSERT_NE(::mkdtemp(directory_.data()), nullptr);
     for (int i = 0; i < 20; ++i)
-      ASSERT_TRUE(write_file_atomic(folder_ + "/file-" + std::to_string(i), std::string(1000, 'x')));
-    shared_.scratch = folder_;
+      ASSERT_TRUE(write_file_atomic(directory_ + "/file-" + std::to_string(i), std::string(1000, 'x')));
+    shared_.scratch = directory_;
   }
-  void TearDown() override { (void)remove_tree(folder_); }
+  void TearDown() override { (void)remove_tree(directory_); }
 
   void add_stage(const std::vector<std::string>& steps) {
     Node& node = graph_.nodes.emplace_back();
@@ -69,11 +69,11 @@ class StageRunsTest : public testing::Test {
   std::unique_ptr<StageRuns> runs() {
     auto made = std::make_unique<StageRuns>(shared_);
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
-      made->set_base(i, {.layers = {.ids = {"a"}, .folders = {folder_}}, .chain = "base"});
+      made->set_base(i, {.layers = {.ids = {"a"}, .directories = {directory_}}, .chain = "base"});
     return made;
   }
 
-  std::string folder_ = "/var/tmp/consort-stages-XXXXXX";
+  std::string directory_ = "/var/tmp/consort-stages-XXXXXX";
   Graph graph_;
   std::vector<PlannedStage> plans_;
   Dockerfile dockerfile_;

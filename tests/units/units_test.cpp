@@ -61,11 +61,11 @@ compose::FileAccess files_at_data() {
 class Cases : public testing::TestWithParam<const char*> {};
 
 TEST_P(Cases, BecomeTheirUnits) {
-  const std::string folder = std::string("/DATA/cases/") + GetParam();
+  const std::string directory = std::string("/DATA/cases/") + GetParam();
   compose::LoadOptions options;
   options.access = files_at_data();
-  options.working_directory = folder;
-  options.files = {folder + "/compose.yaml"};
+  options.working_directory = directory;
+  options.files = {directory + "/compose.yaml"};
   if (GetParam() == std::string_view("tutorial")) options.project_name = "lms";
   const compose::Project project = loaded(options);
   const project::DesiredProject wanted = desired(project);
@@ -83,7 +83,7 @@ TEST_P(Cases, BecomeTheirUnits) {
   is("systemd.txt", text_of(systemd));
   ASSERT_TRUE(quadlet && systemd);
   const std::string notes = compose::left_out_list(quadlet->notes) + "---\n" + compose::left_out_list(systemd->notes);
-  is("notes", replace_all(notes, folder + "/", ""));
+  is("notes", replace_all(notes, directory + "/", ""));
 }
 INSTANTIATE_TEST_SUITE_P(Units, Cases, testing::Values("tutorial", "everything", "left-out"));
 

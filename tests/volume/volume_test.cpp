@@ -23,9 +23,9 @@ class VolumeTest : public testing::Test {
  protected:
   void SetUp() override {
     std::string pattern = testing::TempDir() + "consort-volume-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    roots_ = {folder_ + "/data", folder_ + "/run"};
-    image_ = folder_ + "/image";
+    directory_ = ::mkdtemp(pattern.data());
+    roots_ = {directory_ + "/data", directory_ + "/run"};
+    image_ = directory_ + "/image";
     ASSERT_TRUE(make_directories(image_ + "/srv/deep", 0755));
     ASSERT_TRUE(make_directories(roots_.data, 0755));
     ASSERT_TRUE(write_file_atomic(image_ + "/srv/deep/file", "content", 0640));
@@ -35,15 +35,15 @@ class VolumeTest : public testing::Test {
     ASSERT_EQ(::symlink("/srv", (image_ + "/alias").c_str()), 0);
     root_ = std::move(open_file(image_, O_RDONLY | O_DIRECTORY)).value();
   }
-  void TearDown() override { EXPECT_TRUE(remove_tree(folder_)); }
+  void TearDown() override { EXPECT_TRUE(remove_tree(directory_)); }
 
-  std::string folder_, image_;
+  std::string directory_, image_;
   Roots roots_;
   Fd root_;
 };
 
 TEST_F(VolumeTest, CopyUpBringsContentModesAndLinks) {
-  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
+  ASSERT_TRUE(create_directory(roots_, "v1", Recorded::no));
   ASSERT_TRUE(copy_up(roots_, "v1", root_.get(), "/srv"));
   const std::string data = roots_.volume_data("v1");
   EXPECT_EQ(read_file(data + "/link").value(), "content");
@@ -56,7 +56,7 @@ TEST_F(VolumeTest, CopyUpBringsContentModesAndLinks) {
 
 TEST_F(VolumeTest, CopyUpFollowsLinksInsideTheImageOnly) {
   ASSERT_EQ(::symlink("../../../../../../etc", (image_ + "/escape").c_str()), 0);
-  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
+  ASSERT_TRUE(create_directory(roots_, "v1", Recorded::no));
   ASSERT_TRUE(copy_up(roots_, "v1", root_.get(), "/escape"));  // leads to /etc of the image, which is not there
   EXPECT_TRUE(needs_copy_up(roots_, "v1").value());
   ASSERT_TRUE(copy_up(roots_, "v1", root_.get(), "/alias"));
@@ -64,14 +64,14 @@ TEST_F(VolumeTest, CopyUpFollowsLinksInsideTheImageOnly) {
 }
 
 TEST_F(VolumeTest, WhatIsNotEmptyIsLeftAlone) {
-  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
+  ASSERT_TRUE(create_directory(roots_, "v1", Recorded::no));
   ASSERT_TRUE(write_file_atomic(roots_.volume_data("v1") + "/own", ""));
   ASSERT_TRUE(copy_up(roots_, "v1", root_.get(), "/srv"));
   EXPECT_FALSE(path_exists(roots_.volume_data("v1") + "/twin"));
 }
 
 TEST_F(VolumeTest, ACopyThatWasCutShortIsMadeAgain) {
-  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
+  ASSERT_TRUE(create_directory(roots_, "v1", Recorded::no));
   ASSERT_TRUE(write_file_atomic(roots_.volume_data("v1") + "/half", ""));
   ASSERT_TRUE(write_file_atomic(roots_.data + "/volumes/v1/copying", ""));
   EXPECT_TRUE(needs_copy_up(roots_, "v1").value());
@@ -82,7 +82,7 @@ TEST_F(VolumeTest, ACopyThatWasCutShortIsMadeAgain) {
 
 TEST_F(VolumeTest, AFullDiskLeavesTheVolumeEmpty) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root: mounts a small file system";
-  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
+  ASSERT_TRUE(create_directory(roots_, "v1", Recorded::no));
   const DriverOptions small{{"type", "tmpfs"}, {"device", "tmpfs"}, {"o", "size=64k"}};
   ASSERT_TRUE(mount_volume(roots_, "v1", small));
   ASSERT_TRUE(write_file_atomic(image_ + "/srv/big", std::string(1 << 20, 'x')));
@@ -99,7 +99,7 @@ TEST_F(VolumeTest, DriverOptionsAreMountedOnceAndTakenAway) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root: mounts";
   const DriverOptions bind{{"type", "none"}, {"o", "bind,ro"}, {"device", image_}};
   ASSERT_TRUE(check_options(bind));
-  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
+  ASSERT_TRUE(create_directory(roots_, "v1", Recorded::no));
   ASSERT_TRUE(mount_volume(roots_, "v1", bind));
   ASSERT_TRUE(mount_volume(roots_, "v1", bind));
   EXPECT_TRUE(path_exists(roots_.volume_data("v1") + "/srv/twin"));
@@ -121,7 +121,7 @@ TEST_F(VolumeTest, NamesAndOptionsAreChecked) {
 }
 
 TEST_F(VolumeTest, SubpathsStayInside) {
-  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
+  ASSERT_TRUE(create_directory(roots_, "v1", Recorded::no));
   const std::string data = roots_.volume_data("v1");
   ASSERT_TRUE(make_directories(data + "/a/b", 0755));
   ASSERT_EQ(::symlink("/etc", (data + "/out").c_str()), 0);
@@ -135,7 +135,7 @@ TEST_F(VolumeTest, SubpathsStayInside) {
 
 TEST_F(VolumeTest, LayersAreMergedAsTheKernelDoes) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root: overlay mounts";
-  const std::string upper = folder_ + "/upper";
+  const std::string upper = directory_ + "/upper";
   ASSERT_TRUE(make_directories(upper + "/srv", 0755));
   ASSERT_EQ(::mknod((upper + "/srv/twin").c_str(), S_IFCHR, 0), 0);
   const std::vector<std::string> layers{upper, image_};
@@ -144,12 +144,12 @@ TEST_F(VolumeTest, LayersAreMergedAsTheKernelDoes) {
   EXPECT_FALSE(open_in_root(view->get(), "/srv/twin", O_RDONLY));
   EXPECT_TRUE(open_in_root(view->get(), "/alias/deep/file", O_RDONLY));
   const std::string table = read_file("/proc/self/mountinfo").value();
-  EXPECT_EQ(table.find(folder_), std::string::npos) << "the view must not be seen on the host";
+  EXPECT_EQ(table.find(directory_), std::string::npos) << "the view must not be seen on the host";
 }
 
-TEST_F(VolumeTest, CopiesFoldersOfAnyDepthWithFewDescriptors) {
+TEST_F(VolumeTest, CopiesDirectoriesOfAnyDepthWithFewDescriptors) {
   // In memory if possible: a disk is slow at each level.
-  std::string place = path_exists("/dev/shm") ? "/dev/shm/consort-copy-XXXXXX" : folder_ + "/copy-XXXXXX";
+  std::string place = path_exists("/dev/shm") ? "/dev/shm/consort-copy-XXXXXX" : directory_ + "/copy-XXXXXX";
   ASSERT_NE(::mkdtemp(place.data()), nullptr);
   const std::string source = place + "/deep", target = place + "/copy";
   ASSERT_TRUE(make_directories(source));
@@ -188,7 +188,7 @@ TEST_F(VolumeTest, CopiesOwnersDevicesAndAttributes) {
   ASSERT_EQ(::chown((image_ + "/srv/deep/file").c_str(), 7, 8), 0);
   ASSERT_EQ(::chmod((image_ + "/srv/deep/file").c_str(), 04755), 0);
   const bool attributes = ::setxattr((image_ + "/srv/deep/file").c_str(), "user.note", "x", 1, 0) == 0;
-  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
+  ASSERT_TRUE(create_directory(roots_, "v1", Recorded::no));
   ASSERT_TRUE(copy_up(roots_, "v1", root_.get(), "/srv"));
   const std::string data = roots_.volume_data("v1");
   EXPECT_EQ(lstat_path(data + "/null")->st_rdev, makedev(1, 3));

@@ -255,7 +255,7 @@ Result<TimeZone> TimeZone::parse(std::string_view tzif) {
   return zone;
 }
 
-Result<TimeZone> TimeZone::load(const std::string& name, const std::string& folder) {
+Result<TimeZone> TimeZone::load(const std::string& name, const std::string& directory) {
   if (name.empty() || name == "UTC") return TimeZone();
   const auto fits = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
@@ -263,11 +263,12 @@ Result<TimeZone> TimeZone::load(const std::string& name, const std::string& fold
   };
   const auto unknown = [&] {
     return Error(Code::not_found, "unknown time zone " + name)
-        .hint(path_exists(folder + "/Europe") ? "use an IANA name, as listed by `ls " + folder + "`: Europe/Berlin"
-                                              : "this machine has no time zone data: apt-get install tzdata");
+        .hint(path_exists(directory + "/Europe")
+                  ? "use an IANA name, as listed by `ls " + directory + "`: Europe/Berlin"
+                  : "this machine has no time zone data: apt-get install tzdata");
   };
   if (!std::ranges::all_of(name, fits) || name.starts_with('/')) return fail(unknown());
-  const auto text = read_file(folder + "/" + name, largest_file);
+  const auto text = read_file(directory + "/" + name, largest_file);
   auto zone = text ? parse(*text) : Result<TimeZone>(fail(no_zone_file()));
   if (!zone) return fail(unknown());
   return zone;

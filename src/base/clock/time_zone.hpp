@@ -18,7 +18,7 @@ class TimeZone {
  public:
   TimeZone() = default;  // UTC
   // "Europe/Berlin". Code::not_found if this machine has no valid zone of that name, whatever the reason.
-  static Result<TimeZone> load(const std::string& name, const std::string& folder = "/usr/share/zoneinfo");
+  static Result<TimeZone> load(const std::string& name, const std::string& directory = "/usr/share/zoneinfo");
   static Result<TimeZone> parse(std::string_view tzif);
 
   Seconds local(Seconds instant) const { return instant + offset(instant); }

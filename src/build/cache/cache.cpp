@@ -66,7 +66,7 @@ Result<std::optional<CachedStep>> Cache::find(const std::string& key) {
   if (!row) return std::nullopt;
   const auto layer = store_->layer(row->step.layer);
   if (!layer) return std::nullopt;
-  row->step.folder = layer->directory;
+  row->step.directory = layer->directory;
   if (now_ns() - row->used > exactness_ns) {
     TRY(database_.query("mark build cache", [&](SQLite::Database& db) {
       SQLite::Statement update(db, "UPDATE build_steps SET used = ? WHERE key = ?");

@@ -12,9 +12,9 @@
 namespace consort::build {
 
 struct CachedStep {
-  std::string layer;   // ID of a layer in the store
-  std::string folder;  // its directory; filled in by find()
-  std::string output;  // identity of the result, part of the next step's key
+  std::string layer;      // ID of a layer in the store
+  std::string directory;  // its directory; filled in by find()
+  std::string output;     // identity of the result, part of the next step's key
   SystemTime created{};
 };
 

@@ -63,8 +63,8 @@ Result<image::Digest> write(const CacheExport& from, const CacheSpec& to, Progre
   const image::NewArtifact artifact{std::string(cache_config_type), format_records(collected.records),
                                     collected.layers};
   if (to.type == CacheSpec::Type::local)
-    return image::write_artifact(from.store, join_path(from.directory, to.folder), to.tag.empty() ? "latest" : to.tag,
-                                 artifact, from.cancel);
+    return image::write_artifact(from.store, join_path(from.directory, to.directory),
+                                 to.tag.empty() ? "latest" : to.tag, artifact, from.cancel);
   image::PushOptions options;
   options.cancel = from.cancel;
   const image::Progress progress = [&](const image::ProgressEvent& event) {
@@ -92,7 +92,7 @@ Result<> export_caches(const CacheExport& from, const std::vector<CacheSpec>& to
     step.end(stopped ? StepState::canceled : StepState::error, digest.error().message());
     if (stopped) return fail(Code::interrupted, "export build cache");
     if (spec.on_error == CacheSpec::OnError::fail)
-      return fail(std::move(digest).error().wrap("export build cache", local ? spec.folder : spec.reference));
+      return fail(std::move(digest).error().wrap("export build cache", local ? spec.directory : spec.reference));
   }
   return {};
 }

@@ -21,7 +21,7 @@ Result<CacheRecords> records_of(const image::Artifact& artifact) {
 }  // namespace
 
 std::string shown_name(const CacheSpec& spec) {
-  if (spec.type == CacheSpec::Type::local) return "local:" + spec.folder;
+  if (spec.type == CacheSpec::Type::local) return "local:" + spec.directory;
   const auto reference = image::Reference::parse(spec.reference);
   return reference ? reference->full() : spec.reference;
 }
@@ -63,7 +63,7 @@ Result<CacheImports::Source> CacheImports::open(const CacheSpec& spec) const {
   Source source;
   source.name = shown_name(spec);
   if (spec.type == CacheSpec::Type::local) {
-    image::LayoutPlace place{join_path(directory_, spec.folder), spec.tag, {}};
+    image::LayoutPlace place{join_path(directory_, spec.directory), spec.tag, {}};
     if (!spec.digest.empty()) place.digest = TRY(image::Digest::parse(spec.digest));
     source.artifact = TRY(image::open_artifact(store_, place, options));
   } else {

@@ -25,9 +25,9 @@ Result<Sizes> sizes_of_own_layers(const image::Store& store) {
   return sizes;
 }
 
-Result<std::uint64_t> free_bytes(const std::string& folder) {
+Result<std::uint64_t> free_bytes(const std::string& directory) {
   struct statvfs st {};
-  if (::statvfs(folder.c_str(), &st) != 0) return fail_errno("look at file system of", folder);
+  if (::statvfs(directory.c_str(), &st) != 0) return fail_errno("look at file system of", directory);
   return std::uint64_t{st.f_bavail} * st.f_frsize;
 }
 

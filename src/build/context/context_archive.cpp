@@ -12,8 +12,8 @@ namespace consort::build {
 namespace {
 
 // The compression is detected from the first bytes, so a file is required: a pipe cannot be read twice.
-Result<Fd> as_file(int in, const std::string& folder) {
-  Fd file = TRY(create_unnamed(folder));
+Result<Fd> as_file(int in, const std::string& directory) {
+  Fd file = TRY(create_unnamed(directory));
   std::array<std::byte, std::size_t{64} << 10> part;
   while (const std::size_t got = TRY(read_some(in, part)))
     TRY(write_full(file.get(), std::string_view(reinterpret_cast<const char*>(part.data()), got)));
@@ -23,8 +23,8 @@ Result<Fd> as_file(int in, const std::string& folder) {
 
 }  // namespace
 
-Result<> unpack_context(int in, const std::string& folder) {
-  const Fd file = TRY(as_file(in, folder));
+Result<> unpack_context(int in, const std::string& directory) {
+  const Fd file = TRY(as_file(in, directory));
   // Two empty blocks are an archive as well, an empty one.
   if (!TRY(is_archive(file.get())) && ::lseek(file.get(), 0, SEEK_END) > 0) {
     std::array<std::byte, 512> start{};
@@ -35,7 +35,7 @@ Result<> unpack_context(int in, const std::string& folder) {
   if (::lseek(file.get(), 0, SEEK_SET) < 0) return fail_errno("read build context");
   image::UnpackOptions options;
   options.whiteouts = image::UnpackOptions::Whiteouts::plain;
-  TRY_WRAP(image::unpack_layer(TRY(open_archive(file.get())), folder, options), "unpack", "build context");
+  TRY_WRAP(image::unpack_layer(TRY(open_archive(file.get())), directory, options), "unpack", "build context");
   return {};
 }
 

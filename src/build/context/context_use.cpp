@@ -8,13 +8,13 @@
 namespace consort::build {
 namespace {
 
-bool is_at_or_below(std::string_view path, std::string_view folder) {
-  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+bool is_at_or_below(std::string_view path, std::string_view directory) {
+  return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
 class ContextUse {
  public:
-  ContextUse(const SourceTree& tree, std::string folder) : tree_(tree), folder_(std::move(folder)) {}
+  ContextUse(const SourceTree& tree, std::string directory) : tree_(tree), directory_(std::move(directory)) {}
 
   bool takes(const Operation& operation) const {
     if (const auto* copy = std::get_if<CopyOperation>(&operation.action)) {
@@ -40,12 +40,12 @@ class ContextUse {
       found.push_back(std::move(*one));
     }
     return std::ranges::any_of(found, [this](const std::string& taken) {
-      return is_at_or_below(taken, folder_) || is_at_or_below(folder_, taken);
+      return is_at_or_below(taken, directory_) || is_at_or_below(directory_, taken);
     });
   }
 
   const SourceTree& tree_;
-  std::string folder_;
+  std::string directory_;
 };
 
 std::string fixed_part(const std::string& pattern) {
@@ -57,9 +57,9 @@ std::string fixed_part(const std::string& pattern) {
 }  // namespace
 
 Result<> check_sent(const Shared& shared, const std::string& pattern) {
-  const std::string folder = TRY(shared.context->resolve(fixed_part(pattern)));
-  if (folder.empty()) return {};
-  const ContextUse use(*shared.context, folder);
+  const std::string directory = TRY(shared.context->resolve(fixed_part(pattern)));
+  if (directory.empty()) return {};
+  const ContextUse use(*shared.context, directory);
   for (std::size_t i = 0; i < shared.plans.size(); ++i) {
     if (!shared.graph.nodes[i].reachable) continue;
     for (const auto& operation : shared.plans[i].plan.operations) {
@@ -67,7 +67,7 @@ Result<> check_sent(const Shared& shared, const std::string& pattern) {
     }
   }
   return fail(Error(Code::invalid)
-                  .why("lstat /" + folder + ": no such file or directory")
+                  .why("lstat /" + directory + ": no such file or directory")
                   .hint("the directory is there, but nothing in it matches " + pattern));
 }
 

@@ -112,14 +112,14 @@ bool PathPattern::matches_tokens(std::string_view path) const {
   return at[n] != 0;
 }
 
-bool PathPattern::may_match_below(std::string_view folder) const {
+bool PathPattern::may_match_below(std::string_view directory) const {
   // Conservative: the fixed beginning of the pattern and the directory must not contradict each other.
   std::string fixed;
   for (const auto& token : tokens_) {
     if (token.kind != Token::Kind::character) break;
     fixed += token.c;
   }
-  const std::string below = std::string(folder) + "/";
+  const std::string below = std::string(directory) + "/";
   const std::size_t length = std::min(fixed.size(), below.size());
   return below.compare(0, length, fixed, 0, length) == 0 &&
          (fixed.size() > below.size() || fixed.size() < tokens_.size());
@@ -153,9 +153,9 @@ bool PatternList::matches(std::string_view path) const {
   }
 }
 
-bool PatternList::may_take_back_below(std::string_view folder) const {
+bool PatternList::may_take_back_below(std::string_view directory) const {
   for (const auto& pattern : patterns_) {
-    if (pattern.negated() && pattern.may_match_below(folder)) return true;
+    if (pattern.negated() && pattern.may_match_below(directory)) return true;
   }
   return false;
 }

@@ -18,7 +18,7 @@ class PathPattern {
   bool negated() const { return negated_; }
   const std::string& text() const { return text_; }  // normalized, without '!'
   // Could it match anything below this directory?
-  bool may_match_below(std::string_view folder) const;
+  bool may_match_below(std::string_view directory) const;
 
  private:
   struct Token {
@@ -46,7 +46,7 @@ class PatternList {
   // state: the parent's on entry, the path's own on return.
   bool matches(std::string_view path, State& state) const;
   bool matches(std::string_view path) const;  // checks the parents itself
-  bool may_take_back_below(std::string_view folder) const;
+  bool may_take_back_below(std::string_view directory) const;
 
  private:
   std::vector<PathPattern> patterns_;

@@ -49,13 +49,13 @@ unsigned worker_count() {
 }
 
 // A directory of a walk, listed by any free thread.
-struct Folder {
+struct Directory {
   std::string path;  // relative to the walk's start
   PatternList::State ignore, exclude, include;
   bool included = true;  // it or a parent is matched by the include patterns
   std::vector<FileEntry> entries;
-  std::vector<std::unique_ptr<Folder>> below;  // parallel to entries: null if not a directory
-  bool wanted = false;                         // something in it is kept, so the directory is kept, too
+  std::vector<std::unique_ptr<Directory>> below;  // parallel to entries: null if not a directory
+  bool wanted = false;                            // something in it is kept, so the directory is kept, too
 };
 
 class Walker {
@@ -64,7 +64,7 @@ class Walker {
       : root_(root), start_(std::move(start)), ignore_(ignore), filter_(filter) {}
 
   Result<std::vector<FileEntry>> run(FileEntry first) {
-    auto top = std::make_unique<Folder>();
+    auto top = std::make_unique<Directory>();
     top->ignore = ignore_.root();
     if (filter_.exclude) top->exclude = filter_.exclude->root();
     if (filter_.include) top->include = filter_.include->root();
@@ -82,7 +82,7 @@ class Walker {
 
  private:
   // A pattern may ignore a parent of the start, and then applies below, too.
-  void seed_ignore(Folder& top) const {
+  void seed_ignore(Directory& top) const {
     if (start_.empty() || ignore_.empty()) return;
     for (std::size_t end = start_.find('/');; end = start_.find('/', end + 1)) {
       ignore_.matches(std::string_view(start_).substr(0, end), top.ignore);
@@ -90,9 +90,9 @@ class Walker {
     }
   }
 
-  void push(Folder* folder) {
+  void push(Directory* directory) {
     const std::scoped_lock lock(mutex_);
-    queue_.push_back(folder);
+    queue_.push_back(directory);
     ++pending_;
     ready_.notify_one();
   }
@@ -108,15 +108,15 @@ class Walker {
 
   void work(std::size_t limit) {
     for (std::size_t i = 0; i < limit; ++i) {
-      Folder* folder = nullptr;
+      Directory* directory = nullptr;
       {
         std::unique_lock lock(mutex_);
         ready_.wait(lock, [&] { return !queue_.empty() || pending_ == 0; });
         if (queue_.empty()) return;
-        folder = queue_.back();
+        directory = queue_.back();
         queue_.pop_back();
       }
-      auto done = failed_ ? Result<>{} : list(*folder);
+      auto done = failed_ ? Result<>{} : list(*directory);
       const std::scoped_lock lock(mutex_);
       if (!done && !error_) {
         error_.emplace(std::move(done).error());
@@ -132,8 +132,8 @@ class Walker {
     return path.empty() ? start_ : start_ + "/" + path;
   }
 
-  Result<> list(Folder& folder) {
-    const std::string shown = from_root(folder.path);
+  Result<> list(Directory& directory) {
+    const std::string shown = from_root(directory.path);
     Fd fd = TRY(open_in_root(root_, shown.empty() ? "." : shown, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     DIR* dir = ::fdopendir(fd.get());
     if (!dir) return fail_errno("read directory", shown);
@@ -147,24 +147,24 @@ class Walker {
     }
     if (errno != 0) return fail_errno("read directory", shown);
     std::ranges::sort(names);
-    for (const auto& name : names) TRY(add(folder, ::dirfd(dir), name));
+    for (const auto& name : names) TRY(add(directory, ::dirfd(dir), name));
     return {};
   }
 
-  Result<> add(Folder& folder, int dir, const std::string& name) {
+  Result<> add(Directory& directory, int dir, const std::string& name) {
     struct stat info {};
-    const std::string path = folder.path.empty() ? name : folder.path + "/" + name;
+    const std::string path = directory.path.empty() ? name : directory.path + "/" + name;
     if (::fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT) return {};  // removed since the listing
       return fail_errno("look at", from_root(path));
     }
-    const bool is_folder = S_ISDIR(info.st_mode);
-    auto below = std::make_unique<Folder>();
+    const bool is_directory = S_ISDIR(info.st_mode);
+    auto below = std::make_unique<Directory>();
     below->path = path;
     if (!ignore_.empty()) {
-      below->ignore = folder.ignore;
+      below->ignore = directory.ignore;
       if (ignore_.matches(from_root(path), below->ignore)) {
-        if (!is_folder || !ignore_.may_take_back_below(from_root(path))) return {};
+        if (!is_directory || !ignore_.may_take_back_below(from_root(path))) return {};
         below->wanted = false;
       } else {
         below->wanted = true;
@@ -173,33 +173,33 @@ class Walker {
       below->wanted = true;
     }
     if (filter_.exclude) {
-      below->exclude = folder.exclude;
+      below->exclude = directory.exclude;
       if (filter_.exclude->matches(path, below->exclude)) {
-        if (!is_folder || !filter_.exclude->may_take_back_below(path)) return {};
+        if (!is_directory || !filter_.exclude->may_take_back_below(path)) return {};
         below->wanted = false;
       }
     }
     below->included = true;
     if (filter_.include) {
-      below->include = folder.include;
+      below->include = directory.include;
       below->included = filter_.include->matches(path, below->include);
-      if (!below->included && !is_folder) return {};
+      if (!below->included && !is_directory) return {};
       below->wanted = below->wanted && below->included;
     }
     FileEntry entry = entry_of(info, path);
     if (S_ISLNK(info.st_mode)) entry.target = TRY(read_link_at(dir, name.c_str(), path));
-    folder.entries.push_back(std::move(entry));
-    Folder* next = is_folder ? below.get() : nullptr;
-    folder.below.push_back(is_folder ? std::move(below) : nullptr);
+    directory.entries.push_back(std::move(entry));
+    Directory* next = is_directory ? below.get() : nullptr;
+    directory.below.push_back(is_directory ? std::move(below) : nullptr);
     ++count_;
     if (next) push(next);
     return {};
   }
 
   // An excluded directory is kept if something below it is.
-  static bool settle(Folder& folder) {
+  static bool settle(Directory& directory) {
     bool any = false;
-    for (auto& below : folder.below) {
+    for (auto& below : directory.below) {
       if (!below) {
         any = true;
       } else {
@@ -210,12 +210,12 @@ class Walker {
     }
     return any;
   }
-  void flatten(Folder& folder, std::vector<FileEntry>& out) const {
-    if (folder.path.empty()) settle(folder);
-    for (std::size_t i = 0; i < folder.entries.size(); ++i) {
-      Folder* below = folder.below[i].get();
+  void flatten(Directory& directory, std::vector<FileEntry>& out) const {
+    if (directory.path.empty()) settle(directory);
+    for (std::size_t i = 0; i < directory.entries.size(); ++i) {
+      Directory* below = directory.below[i].get();
       if (below && !below->wanted) continue;
-      out.push_back(std::move(folder.entries[i]));
+      out.push_back(std::move(directory.entries[i]));
       if (below) flatten(*below, out);
     }
   }
@@ -226,7 +226,7 @@ class Walker {
   const WalkFilter& filter_;
   std::mutex mutex_;
   std::condition_variable ready_;
-  std::deque<Folder*> queue_;
+  std::deque<Directory*> queue_;
   std::size_t pending_ = 0;
   std::atomic<std::size_t> count_ = 0;
   std::atomic<bool> failed_ = false;

@@ -91,7 +91,7 @@ class SourceTree {
   SourceTree();
   bool ignored_with_all_below(const std::string& path) const;
   Result<bool> is_visible(const std::string& path) const;
-  Result<std::vector<std::string>> names_in(const std::string& folder, const std::string& name_pattern,
+  Result<std::vector<std::string>> names_in(const std::string& directory, const std::string& name_pattern,
                                             const std::string& pattern) const;  // pattern: for error messages
   struct Memory;
   Fd root_;

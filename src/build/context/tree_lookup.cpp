@@ -58,20 +58,20 @@ Result<bool> SourceTree::is_visible(const std::string& path) const {
   return TRY(walk(path, {})).size() > 1;
 }
 
-Result<std::vector<std::string>> SourceTree::names_in(const std::string& folder, const std::string& name_pattern,
+Result<std::vector<std::string>> SourceTree::names_in(const std::string& directory, const std::string& name_pattern,
                                                       const std::string& pattern) const {
   std::vector<std::string> found;
-  const auto fd = open_in_root(root_.get(), folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const auto fd = open_in_root(root_.get(), directory.empty() ? "." : directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!fd) return found;
   DIR* dir = ::fdopendir(::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0));
-  if (!dir) return fail_errno("read directory", folder);
+  if (!dir) return fail_errno("read directory", directory);
   const std::unique_ptr<DIR, int (*)(DIR*)> closer(dir, ::closedir);
   while (const dirent* item = ::readdir(dir)) {
     const std::string name = item->d_name;
     if (name == "." || name == "..") continue;
     const auto matched = path_match(name_pattern, name);
     if (!matched) return fail(Error(Code::invalid).why("syntax error in pattern: " + pattern));
-    if (*matched) found.push_back(folder.empty() ? name : folder + "/" + name);
+    if (*matched) found.push_back(directory.empty() ? name : directory + "/" + name);
   }
   return found;
 }
@@ -92,8 +92,8 @@ Result<std::vector<std::string>> SourceTree::glob(const std::string& pattern) co
   std::vector<std::string> found{*base};
   for (std::size_t i = fixed; i < parts.size(); ++i) {
     std::vector<std::string> next;
-    for (const auto& folder : found) {
-      for (auto& path : TRY(names_in(folder, parts[i], pattern))) {
+    for (const auto& directory : found) {
+      for (auto& path : TRY(names_in(directory, parts[i], pattern))) {
         if (i + 1 < parts.size() ? !ignored_with_all_below(path) : TRY(is_visible(path)))
           next.push_back(std::move(path));
       }

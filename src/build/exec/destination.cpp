@@ -77,7 +77,7 @@ class Copier {
         return std::unexpected(std::move(done).error().wrap("copy", where));
       }
     }
-    for (auto it = folder_times_.rbegin(); it != folder_times_.rend(); ++it) {
+    for (auto it = directory_times_.rbegin(); it != directory_times_.rend(); ++it) {
       const struct timespec times[2] = {time_of(it->second), time_of(it->second)};
       const auto parent = parent_of(it->first);
       if (parent) ::utimensat(parent->get(), base_name(it->first).c_str(), times, AT_SYMLINK_NOFOLLOW);
@@ -100,7 +100,7 @@ class Copier {
     }
     const std::string name = base_name(path);
     const auto existing = look_at(parent_.get(), name);
-    if (S_ISDIR(entry.mode)) return folder(entry, path, name, existing);
+    if (S_ISDIR(entry.mode)) return directory(entry, path, name, existing);
     if (existing) {
       if (S_ISDIR(existing->st_mode)) {
         return fail(Error(Code::invalid).why("cannot replace to directory /" + path + " with file"));
@@ -120,15 +120,15 @@ class Copier {
     return finish(entry, name);
   }
 
-  Result<> folder(const FileEntry& entry, const std::string& path, const std::string& name,
-                  const std::optional<struct stat>& existing) {
+  Result<> directory(const FileEntry& entry, const std::string& path, const std::string& name,
+                     const std::optional<struct stat>& existing) {
     if (existing && !S_ISDIR(existing->st_mode))
       return fail(Error(Code::invalid).why("cannot copy to non-directory: /" + path));
     if (!existing && ::mkdirat(parent_.get(), name.c_str(), 0700) != 0) return fail_errno("make directory");
     const auto from = open_in_root(tree_.root(), source_path(entry), O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
     const auto to = open_at(parent_.get(), name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
     if (from && to) TRY(copy_attributes(from->get(), to->get(), settings_));
-    folder_times_.emplace_back(path, entry.mtime_ns);
+    directory_times_.emplace_back(path, entry.mtime_ns);
     return finish(entry, name);
   }
 
@@ -183,46 +183,48 @@ class Copier {
   Fd parent_;
   std::string parent_path_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> linked_;
-  std::vector<std::pair<std::string, std::int64_t>> folder_times_;
+  std::vector<std::pair<std::string, std::int64_t>> directory_times_;
 };
 
 struct Target {
   std::string path;  // resolved
-  bool is_folder = false;
+  bool is_directory = false;
   bool is_other = false;
 };
 
-NewFolder new_folder_of(const CopySettings& settings) {
-  return {.owner = settings.owner.value_or(OwnerIds{}), .mode = settings.mode ? settings.mode->for_new_folder() : 0755};
+NewDirectory new_directory_of(const CopySettings& settings) {
+  return {.owner = settings.owner.value_or(OwnerIds{}),
+          .mode = settings.mode ? settings.mode->for_new_directory() : 0755};
 }
 
-Result<Target> prepare_target(int root, const std::string& destination, const NewFolder& made) {
-  const bool folder = destination.ends_with('/');
+Result<Target> prepare_target(int root, const std::string& destination, const NewDirectory& made) {
+  const bool directory = destination.ends_with('/');
   Target target;
-  target.path = TRY(prepare_path(root, destination, folder ? MakeFolders::all : MakeFolders::all_but_last, made));
+  target.path =
+      TRY(prepare_path(root, destination, directory ? MakeDirectories::all : MakeDirectories::all_but_last, made));
   const auto fd = open_in_root(root, target.path.empty() ? "." : target.path, O_PATH | O_NOFOLLOW);
   struct stat info {};
   const bool exists = fd && ::fstat(fd->get(), &info) == 0;
-  target.is_folder = exists && S_ISDIR(info.st_mode);
-  target.is_other = exists && !target.is_folder;
+  target.is_directory = exists && S_ISDIR(info.st_mode);
+  target.is_other = exists && !target.is_directory;
   return target;
 }
 
 // Called after everything in it has been created.
 Result<> date_start(int root, const std::string& path, const FileEntry& start) {
-  const Fd folder = TRY(open_in_root(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  const Fd directory = TRY(open_in_root(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   const struct timespec times[2] = {time_of(start.mtime_ns), time_of(start.mtime_ns)};
-  if (::futimens(folder.get(), times) != 0) return fail_errno("set time", "/" + path);
+  if (::futimens(directory.get(), times) != 0) return fail_errno("set time", "/" + path);
   return {};
 }
 
-std::string below(const std::string& folder, const std::string& name) {
-  return folder.empty() ? name : folder + "/" + name;
+std::string below(const std::string& directory, const std::string& name) {
+  return directory.empty() ? name : directory + "/" + name;
 }
 
 }  // namespace
 
-Result<std::string> prepare_path(int root, const std::string& path, MakeFolders make, const NewFolder& made) {
+Result<std::string> prepare_path(int root, const std::string& path, MakeDirectories make, const NewDirectory& made) {
   PathWalk walk(path);
   while (walk.next()) {
     const std::string parent_path = walk.parent();
@@ -234,7 +236,7 @@ Result<std::string> prepare_path(int root, const std::string& path, MakeFolders 
       TRY(walk.follow(TRY(read_link_at(parent.get(), name, path))));
       continue;
     }
-    const bool inner = !walk.at_last() || make == MakeFolders::all;
+    const bool inner = !walk.at_last() || make == MakeDirectories::all;
     if (info && !S_ISDIR(info->st_mode) && inner)
       return fail(Error(Code::invalid).why("mkdir /" + walk.here() + ": not a directory"));
     if (info || !inner) continue;
@@ -248,15 +250,15 @@ Result<std::string> prepare_path(int root, const std::string& path, MakeFolders 
 
 Result<> copy_into(const SourceTree& tree, const Selected& source, int root, const std::string& destination,
                    const CopySettings& settings) {
-  Target target = TRY(prepare_target(root, destination, new_folder_of(settings)));
+  Target target = TRY(prepare_target(root, destination, new_directory_of(settings)));
   bool made = false;
-  if (source.is_folder()) {
+  if (source.is_directory()) {
     if (target.is_other) return fail(Error(Code::invalid).why("cannot copy to non-directory: /" + target.path));
-    if (!target.is_folder) {
+    if (!target.is_directory) {
       made = true;
-      target.path = TRY(prepare_path(root, target.path, MakeFolders::all, new_folder_of(settings)));
+      target.path = TRY(prepare_path(root, target.path, MakeDirectories::all, new_directory_of(settings)));
     }
-  } else if (target.is_folder) {
+  } else if (target.is_directory) {
     target.path = below(target.path, source.name);
   }
   TRY(Copier(tree, source, root, settings).run(target.path));
@@ -266,8 +268,8 @@ Result<> copy_into(const SourceTree& tree, const Selected& source, int root, con
 Result<> write_into(const std::string& name, const std::string& content, int root, const std::string& destination,
                     const CopySettings& settings) {
   const OwnerIds owner = settings.owner.value_or(OwnerIds{});
-  Target target = TRY(prepare_target(root, destination, new_folder_of(settings)));
-  if (target.is_folder) target.path = below(target.path, name);
+  Target target = TRY(prepare_target(root, destination, new_directory_of(settings)));
+  if (target.is_directory) target.path = below(target.path, name);
   const std::string parent_path = target.path.contains('/') ? target.path.substr(0, target.path.rfind('/')) : ".";
   const Fd parent = TRY(open_in_root(root, parent_path, O_PATH | O_DIRECTORY | O_NOFOLLOW));
   const std::string last = base_name(target.path);

@@ -19,15 +19,15 @@ struct OwnerIds {
   gid_t gid = 0;
 };
 
-struct NewFolder {
+struct NewDirectory {
   OwnerIds owner;
   mode_t mode = 0755;
 };
 
 // Resolves `path` inside root, following links, and creates missing directories; returns the real path. all_but_last:
 // the last component may be missing and is not created.
-enum class MakeFolders : std::uint8_t { all_but_last, all };
-Result<std::string> prepare_path(int root, const std::string& path, MakeFolders make, const NewFolder& made);
+enum class MakeDirectories : std::uint8_t { all_but_last, all };
+Result<std::string> prepare_path(int root, const std::string& path, MakeDirectories make, const NewDirectory& made);
 
 struct CopySettings {
   std::optional<OwnerIds> owner;  // nullopt: keep each file's own

@@ -25,12 +25,12 @@ std::string file_name_of(const std::string& url) {
 
 }  // namespace
 
-Result<Fetched> fetch_url(const std::string& url, const std::string& checksum, const std::string& folder,
+Result<Fetched> fetch_url(const std::string& url, const std::string& checksum, const std::string& directory,
                           int cancel_fd) {
-  TRY(make_directories(folder, 0700));
+  TRY(make_directories(directory, 0700));
   Fetched fetched;
   fetched.name = file_name_of(url);
-  fetched.path = folder + "/content";
+  fetched.path = directory + "/content";
   const Fd file = TRY(open_file(fetched.path, O_WRONLY | O_CREAT | O_TRUNC, 0600));
   image::HttpClient client;
   Sha256 digest;
@@ -71,11 +71,11 @@ bool is_http_url(std::string_view text) {
   return (text.starts_with("http://") || text.starts_with("https://")) && !is_git_url(text);
 }
 
-Result<Fetched> fetch_git(const std::string& url, const std::string& checksum, GitFolder git_folder,
-                          const std::string& folder, int cancel_fd) {
+Result<Fetched> fetch_git(const std::string& url, const std::string& checksum, GitDirectory git_directory,
+                          const std::string& directory, int cancel_fd) {
   const GitAddress source = TRY(parse_git_address(url));
-  TRY(make_directories(folder, 0700));
-  const std::string repository = folder + "/repository";
+  TRY(make_directories(directory, 0700));
+  const std::string repository = directory + "/repository";
   TRY(make_directories(repository));
   const std::string wanted = source.reference.empty() ? "HEAD" : source.reference;
   TRY_WRAP(git_check_out(source.remote, wanted, repository, cancel_fd), "fetch", source.remote);
@@ -89,7 +89,7 @@ Result<Fetched> fetch_git(const std::string& url, const std::string& checksum, G
                     .why("expected checksum to match " + checksum + ", got " + fetched.identity)
                     .on(source.remote));
   }
-  if (git_folder == GitFolder::remove) TRY(remove_tree(repository + "/.git"));
+  if (git_directory == GitDirectory::remove) TRY(remove_tree(repository + "/.git"));
   fetched.path = repository;
   if (!source.path.empty()) {
     const Fd root = TRY(open_file(repository, O_RDONLY | O_DIRECTORY));

@@ -17,7 +17,7 @@ class ModeChange {
   static Result<ModeChange> parse(std::string_view text);
   // The mode of directories created on the way to a destination: the number as mkdir(2) would apply it, or 0755 if the
   // change is symbolic.
-  mode_t for_new_folder() const { return numeric_ ? number_ & 0755 : 0755; }
+  mode_t for_new_directory() const { return numeric_ ? number_ & 0755 : 0755; }
   mode_t apply(mode_t mode) const;  // mode includes the file type bits, which are kept
 
  private:

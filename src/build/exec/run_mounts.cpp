@@ -22,8 +22,8 @@ namespace consort::build {
 
 class MountMaker {
  public:
-  MountMaker(Shared& shared, StageRuns& runs, const std::string& folder, RunMounts& out)
-      : shared_(shared), runs_(runs), folder_(folder), out_(out) {}
+  MountMaker(Shared& shared, StageRuns& runs, const std::string& directory, RunMounts& out)
+      : shared_(shared), runs_(runs), directory_(directory), out_(out) {}
 
   Result<> add(const PlannedMount& planned) {
     const RunMount& mount = planned.mount;
@@ -44,19 +44,19 @@ class MountMaker {
   }
 
  private:
-  std::string new_folder() { return folder_ + "/mount-" + std::to_string(counter_++); }
+  std::string new_directory() { return directory_ + "/mount-" + std::to_string(counter_++); }
 
   // Mounts a stage's merged files on the host, only for this thread.
   Result<std::string> mount_stage(std::size_t node, bool read_only) {
     const FinishedStage* stage = TRY(runs_.wait_for(node));
-    const std::string target = new_folder();
+    const std::string target = new_directory();
     TRY(make_directories(target));
     runtime::OverlayRoot overlay;
-    overlay.lower.assign(stage->files.layers.folders.rbegin(), stage->files.layers.folders.rend());
+    overlay.lower.assign(stage->files.layers.directories.rbegin(), stage->files.layers.directories.rend());
     if (overlay.lower.empty()) return target;
     if (!read_only) {
-      overlay.upper = new_folder();
-      overlay.work = new_folder();
+      overlay.upper = new_directory();
+      overlay.work = new_directory();
       overlay.sync = runtime::OverlaySync::never;
       TRY(make_directories(overlay.upper));
       TRY(make_directories(overlay.work));
@@ -76,7 +76,7 @@ class MountMaker {
     const bool owned = std::ranges::none_of(
         selection, [&](const Selected& selected) { return std::ranges::any_of(selected.entries, foreign); });
     if (read_only && owned && shared_.context->ignore().empty()) return std::string();
-    const std::string target = new_folder();
+    const std::string target = new_directory();
     TRY(make_directories(target));
     const Fd root = TRY(open_file(target, O_RDONLY | O_DIRECTORY));
     CopySettings settings;
@@ -187,11 +187,11 @@ class MountMaker {
   }
 
   // A directory in the run root, which is not on a disk, for the duration of the step.
-  Result<std::string> private_folder() {
-    std::string folder = shared_.environment.roots.run + "/build-" + random_id().substr(0, 16);
-    TRY(make_directories(folder, 0700));
-    out_.secret_folders_.push_back(folder);
-    return folder;
+  Result<std::string> private_directory() {
+    std::string directory = shared_.environment.roots.run + "/build-" + random_id().substr(0, 16);
+    TRY(make_directories(directory, 0700));
+    out_.secret_directories_.push_back(directory);
+    return directory;
   }
 
   Result<> add_secret(const RunMount& mount) {
@@ -204,7 +204,7 @@ class MountMaker {
     }
     if (mount.environment) out_.environment.push_back(*mount.environment + "=" + *value);
     if (mount.environment && mount.target.empty()) return {};
-    const std::string path = TRY(private_folder()) + "/secret";
+    const std::string path = TRY(private_directory()) + "/secret";
     TRY(write_file_atomic(path, *value, 0600));
     if (::chown(path.c_str(), mount.uid.value_or(0), mount.gid.value_or(0)) != 0 ||
         ::chmod(path.c_str(), mount.mode.value_or(0400)) != 0)
@@ -230,7 +230,7 @@ class MountMaker {
         mount.target.empty() ? "/run/buildkit/ssh_agent." + std::to_string(agents_++) : mount.target;
     if (agents_ <= 1) out_.environment.push_back("SSH_AUTH_SOCK=" + target);  // even without an agent
     if (agent.empty()) return {};
-    const std::string path = TRY(private_folder()) + "/agent";
+    const std::string path = TRY(private_directory()) + "/agent";
     const auto comments = shared_.agents.is_own(id) ? SshRelay::Comments::dropped : SshRelay::Comments::kept;
     out_.relays_.push_back(TRY(SshRelay::start(agent, path, comments)));
     if (::chown(path.c_str(), mount.uid.value_or(0), mount.gid.value_or(0)) != 0 ||
@@ -242,19 +242,19 @@ class MountMaker {
 
   Shared& shared_;
   StageRuns& runs_;
-  const std::string& folder_;
+  const std::string& directory_;
   RunMounts& out_;
   int counter_ = 0;
   int agents_ = 0;
 };
 
 Result<RunMounts> RunMounts::prepare(Shared& shared, StageRuns& runs, const RunOperation& run,
-                                     const std::string& folder) {
+                                     const std::string& directory) {
   RunMounts result;
-  MountMaker maker(shared, runs, folder, result);
+  MountMaker maker(shared, runs, directory, result);
   for (const auto& planned : run.mounts) TRY(maker.add(planned));
   if (run.script) {
-    const std::string scripts = folder + "/scripts";
+    const std::string scripts = directory + "/scripts";
     TRY(make_directories(scripts));
     TRY(write_file_atomic(scripts + "/" + base_name(run.script->first), run.script->second, 0755));
     result.mounts.push_back({scripts, "/dev/pipes", true, 0});
@@ -264,7 +264,7 @@ Result<RunMounts> RunMounts::prepare(Shared& shared, StageRuns& runs, const RunO
 
 RunMounts::~RunMounts() {
   for (auto mount = mounted_.rbegin(); mount != mounted_.rend(); ++mount) (void)runtime::unmount_rootfs(*mount);
-  for (const auto& folder : secret_folders_) (void)remove_tree(folder);
+  for (const auto& directory : secret_directories_) (void)remove_tree(directory);
 }
 
 }  // namespace consort::build

@@ -13,7 +13,8 @@ namespace consort::build {
 
 class RunMounts {
  public:
-  static Result<RunMounts> prepare(Shared& shared, StageRuns& runs, const RunOperation& run, const std::string& folder);
+  static Result<RunMounts> prepare(Shared& shared, StageRuns& runs, const RunOperation& run,
+                                   const std::string& directory);
   RunMounts(RunMounts&&) noexcept = default;
   RunMounts& operator=(RunMounts&&) = delete;
   ~RunMounts();
@@ -25,7 +26,7 @@ class RunMounts {
   RunMounts() = default;
   friend class MountMaker;
   std::vector<std::string> mounted_;  // unmounted in reverse order
-  std::vector<std::string> secret_folders_;
+  std::vector<std::string> secret_directories_;
   std::vector<Fd> locks_;
   std::vector<std::unique_ptr<SshRelay>> relays_;
 };

@@ -273,7 +273,7 @@ Result<std::optional<RunFailure>> run_step(const RunStep& step) {
   options.id = step.id;
   options.bundle = step.bundle;
   options.overlay.emplace();
-  options.overlay->lower.assign(step.layers.folders.rbegin(), step.layers.folders.rend());
+  options.overlay->lower.assign(step.layers.directories.rbegin(), step.layers.directories.rend());
   options.overlay->upper = step.draft.directory();
   options.overlay->work = step.draft.work();
   options.overlay->sync = runtime::OverlaySync::never;

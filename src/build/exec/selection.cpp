@@ -51,7 +51,7 @@ void append_hex(std::string& out, const FileHash& hash) {
 
 }  // namespace
 
-bool Selected::is_folder() const {
+bool Selected::is_directory() const {
   return S_ISDIR(entries.front().mode);
 }
 
@@ -89,10 +89,10 @@ std::string digest_of(const std::vector<Selected>& selection, Owners owners) {
   };
   for (const auto& selected : selection) {
     put("source");
-    if (!selected.is_folder()) put(selected.name);
+    if (!selected.is_directory()) put(selected.name);
     for (const auto& entry : selected.entries) {
       // The start directory's own attributes are not copied, and the names of its files are in their paths.
-      if (&entry == &selected.entries.front() && selected.is_folder()) continue;
+      if (&entry == &selected.entries.front() && selected.is_directory()) continue;
       put(entry.path);
       put(std::to_string(entry.mode));
       if (owners == Owners::counted) put(std::to_string(entry.uid) + ":" + std::to_string(entry.gid));

@@ -13,7 +13,7 @@ struct Selected {
   std::string start;               // real path within the tree
   std::string name;                // name of the file in a destination directory
   std::vector<FileEntry> entries;  // entries.front() is start itself
-  bool is_folder() const;
+  bool is_directory() const;
 };
 
 // Code::not_found, in BuildKit's words, if the source does not exist.

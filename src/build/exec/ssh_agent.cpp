@@ -64,9 +64,9 @@ Result<> add_key(const std::string& file, const std::string& socket) {
 }  // namespace
 
 Result<SshAgents> SshAgents::start(const std::vector<SshForward>& forwards, const std::string& user_socket,
-                                   const std::string& folder) {
+                                   const std::string& directory) {
   SshAgents agents;
-  agents.folder_ = folder;
+  agents.directory_ = directory;
   for (const SshForward& forward : forwards) {
     std::vector<std::string> paths;
     for (const std::string& path : split(forward.socket, ','))
@@ -88,8 +88,8 @@ Result<SshAgents> SshAgents::start(const std::vector<SshForward>& forwards, cons
 }
 
 Result<std::string> SshAgents::serve_keys(const std::vector<std::string>& files) {
-  TRY(make_directories(folder_, 0700));
-  const std::string socket = folder_ + "/agent-" + std::to_string(own_.size());
+  TRY(make_directories(directory_, 0700));
+  const std::string socket = directory_ + "/agent-" + std::to_string(own_.size());
   Pipe alive = TRY(make_pipe());
   Pipe ready = TRY(make_pipe());
   SpawnOptions options;
@@ -124,7 +124,7 @@ SshAgents::~SshAgents() {
     own.alive.reset();
     (void)own.guard.wait();  // it ends right after it has ended the agent
   }
-  if (!own_.empty()) (void)remove_tree(folder_);
+  if (!own_.empty()) (void)remove_tree(directory_);
 }
 
 }  // namespace consort::build

@@ -21,10 +21,10 @@ namespace consort::build {
 // The agents for the IDs of a build; they end with the build, however it ends.
 class SshAgents {
  public:
-  // `user_socket`: SSH_AUTH_SOCK, or empty. `folder`: created if needed, accessible only to us. Errors are those of
+  // `user_socket`: SSH_AUTH_SOCK, or empty. `directory`: created if needed, accessible only to us. Errors are those of
   // `docker build` if it has them; a key with a passphrase is Code::invalid.
   static Result<SshAgents> start(const std::vector<SshForward>& forwards, const std::string& user_socket,
-                                 const std::string& folder);
+                                 const std::string& directory);
   SshAgents() = default;
   SshAgents(SshAgents&&) noexcept = default;
   SshAgents& operator=(SshAgents&&) noexcept = default;
@@ -42,7 +42,7 @@ class SshAgents {
   };
   Result<std::string> serve_keys(const std::vector<std::string>& files);
 
-  std::string folder_;
+  std::string directory_;
   std::map<std::string, std::string, std::less<>> sockets_;
   std::set<std::string, std::less<>> own_ids_;
   std::vector<Own> own_;

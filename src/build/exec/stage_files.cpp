@@ -9,7 +9,7 @@ namespace {
 
 runtime::OverlayRoot overlay_of(const Layers& layers) {
   runtime::OverlayRoot overlay;
-  overlay.lower.assign(layers.folders.rbegin(), layers.folders.rend());
+  overlay.lower.assign(layers.directories.rbegin(), layers.directories.rend());
   overlay.sync = runtime::OverlaySync::never;
   return overlay;
 }
@@ -17,13 +17,13 @@ runtime::OverlayRoot overlay_of(const Layers& layers) {
 }  // namespace
 
 Result<Fd> open_merged(const Layers& layers, const std::string& scratch) {
-  if (layers.folders.empty()) return open_file(scratch, O_RDONLY | O_DIRECTORY);
-  if (layers.folders.size() == 1) return open_file(layers.folders.front(), O_RDONLY | O_DIRECTORY);
+  if (layers.directories.empty()) return open_file(scratch, O_RDONLY | O_DIRECTORY);
+  if (layers.directories.size() == 1) return open_file(layers.directories.front(), O_RDONLY | O_DIRECTORY);
   return runtime::mount_detached(overlay_of(layers), scratch);
 }
 
 Result<Fd> open_merged(const Layers& layers, const image::LayerDraft& draft) {
-  if (layers.folders.empty()) return open_file(draft.directory(), O_RDONLY | O_DIRECTORY);
+  if (layers.directories.empty()) return open_file(draft.directory(), O_RDONLY | O_DIRECTORY);
   runtime::OverlayRoot overlay = overlay_of(layers);
   overlay.upper = draft.directory();
   overlay.work = draft.work();

@@ -12,7 +12,7 @@ namespace consort::build {
 // Layers, base first, as IDs and as directories.
 struct Layers {
   std::vector<std::string> ids;
-  std::vector<std::string> folders;
+  std::vector<std::string> directories;
 };
 
 // The merged view, read-only. scratch: an existing directory.

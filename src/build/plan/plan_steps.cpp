@@ -159,9 +159,9 @@ Result<> Planner::apply(const CopyCommand& command) {
   if (!sources.empty()) copy.from = sources.front();
   const std::string destination = TRY(value(command.destination));
   copy.destination = join_path(working_dir(), destination);
-  const bool folder =
+  const bool directory =
       destination.empty() || destination.ends_with('/') || destination == "." || destination.ends_with("/.");
-  if (folder && copy.destination != "/") copy.destination += '/';
+  if (directory && copy.destination != "/") copy.destination += '/';
   std::string text = add ? "ADD" : "COPY";
   if (copy.parents) text += " --parents";
   if (!copy.chown.empty()) text += " --chown=" + copy.chown;

@@ -8,7 +8,7 @@
 #include "base/os/files/real_path.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
-#include "build/context/folder.hpp"
+#include "build/context/directory.hpp"
 #include "build/dockerfile/suggest.hpp"
 
 namespace consort::build {
@@ -49,10 +49,10 @@ std::string other_dockerfiles(const std::string& path) {
 
 }  // namespace
 
-Result<PatternList> load_ignore(const std::string& folder, const std::string& dockerfile) {
+Result<PatternList> load_ignore(const std::string& directory, const std::string& dockerfile) {
   std::vector<std::string> candidates;
   if (!dockerfile.empty()) candidates.push_back(dockerfile + ".dockerignore");
-  candidates.push_back(join_path(folder, ".dockerignore"));
+  candidates.push_back(join_path(directory, ".dockerignore"));
   for (const auto& path : candidates) {
     const auto text = read_plain_file(path, 8 << 20);
     if (!text && text.error().code() == Code::not_found) continue;
@@ -104,16 +104,16 @@ Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log
   return definition;
 }
 
-std::string passing_folder(const Roots& roots) {
+std::string passing_directory(const Roots& roots) {
   return roots.data + "/build/passing";
 }
 
-Result<SourceTree> open_context(const std::string& folder, PatternList ignore, const Roots& roots) {
+Result<SourceTree> open_context(const std::string& directory, PatternList ignore, const Roots& roots) {
   std::string index;
-  const auto passing = real_path(passing_folder(roots));
-  if (!passing || !lies_below(folder, *passing))
-    index = roots.data + "/build/index/" + sha256_hex(folder).substr(0, 32);
-  return SourceTree::open(folder, std::move(ignore), index);
+  const auto passing = real_path(passing_directory(roots));
+  if (!passing || !lies_below(directory, *passing))
+    index = roots.data + "/build/index/" + sha256_hex(directory).substr(0, 32);
+  return SourceTree::open(directory, std::move(ignore), index);
 }
 
 }  // namespace consort::build

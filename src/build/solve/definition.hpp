@@ -22,6 +22,6 @@ struct Definition {
 Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log);
 
 // The tree of a context, with its index of file digests in the data root.
-Result<SourceTree> open_context(const std::string& folder, PatternList ignore, const Roots& roots);
+Result<SourceTree> open_context(const std::string& directory, PatternList ignore, const Roots& roots);
 
 }  // namespace consort::build

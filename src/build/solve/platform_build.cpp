@@ -10,7 +10,7 @@
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/cache/records.hpp"
-#include "build/context/folder.hpp"
+#include "build/context/directory.hpp"
 #include "build/solve/outline.hpp"
 
 namespace consort::build {
@@ -165,7 +165,7 @@ BaseImage PlatformBuild::base_of(image::ImageConfig config, const std::vector<im
   for (const auto& diff_id : base.config.diff_ids) base.files.chain = sha256_hex(base.files.chain + diff_id.text());
   for (const auto& layer : layers) {
     base.files.layers.ids.push_back(layer.id);
-    base.files.layers.folders.push_back(layer.directory);
+    base.files.layers.directories.push_back(layer.directory);
   }
   return base;
 }
@@ -242,11 +242,11 @@ Result<> PlatformBuild::set_bases(const Graph& graph, StageRuns& runs, Cache& ca
         log_.start(title, graph.nodes[i].title, 1, plans_[i].plan.total).end(StepState::cached);
       }
     } else if (graph.nodes[i].base == Node::Base::directory) {
-      const FolderLayer layer =
-          TRY(layer_of_folder(TRY(real_path(graph.nodes[i].directory, "open build context")), environment_, cache));
+      const DirectoryLayer layer =
+          TRY(layer_of_directory(TRY(real_path(graph.nodes[i].directory, "open build context")), environment_, cache));
       FilesState files;
       files.layers.ids.push_back(layer.id);
-      files.layers.folders.push_back(layer.folder);
+      files.layers.directories.push_back(layer.directory);
       files.chain = layer.identity;
       runs.set_base(i, std::move(files));
     }

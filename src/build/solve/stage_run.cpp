@@ -112,7 +112,8 @@ Result<SourceTree*> StageRuns::tree_of(std::size_t node) {
   const std::scoped_lock lock(runs_[node].tree_mutex);
   if (!runs_[node].tree) {
     std::string scratch = shared_.scratch;
-    if (stage->files.layers.folders.empty()) {  // otherwise the scratch directory itself would be the stage's content
+    if (stage->files.layers.directories
+            .empty()) {  // otherwise the scratch directory itself would be the stage's content
       scratch += "/empty";
       TRY(make_directories(scratch, 0755));
     }

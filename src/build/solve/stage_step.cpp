@@ -12,7 +12,7 @@ namespace consort::build {
 
 Result<StepResult> StepRun::run() {
   auto result = attempt();
-  (void)remove_tree(folder_);
+  (void)remove_tree(directory_);
   return result;
 }
 
@@ -173,7 +173,7 @@ StepResult StepRun::after(const std::string& digest, const CachedStep& step) {
   }
   StepResult result{before_, step.created};
   result.files.layers.ids.push_back(step.layer);
-  result.files.layers.folders.push_back(step.folder);
+  result.files.layers.directories.push_back(step.directory);
   result.files.chain = chain_after(before_.chain, step.output);
   return result;
 }

@@ -17,7 +17,7 @@
 namespace consort::build {
 
 Result<CachedStep> StepRun::execute(const std::string& digest) {
-  TRY(make_directories(folder_, 0700));
+  TRY(make_directories(directory_, 0700));
   image::LayerDraft draft = TRY(shared_.environment.store.new_layer());
   bool random = false;
   if (const auto* copy = std::get_if<CopyOperation>(&operation_.action)) {
@@ -31,7 +31,7 @@ Result<CachedStep> StepRun::execute(const std::string& digest) {
   const image::LayerInfo layer = TRY(shared_.environment.store.commit_layer(std::move(draft)));
   CachedStep made;
   made.layer = layer.id;
-  made.folder = layer.directory;
+  made.directory = layer.directory;
   // Copies have the same result if their key is the same; a program's result is new each time.
   made.output = random ? layer.id : sha256_hex("result:" + digest);
   made.created = system_now();
@@ -89,7 +89,7 @@ Result<> StepRun::copy_path(const CopyOperation& copy, Prepared& prepared, int r
     TRY(look_up(copy, prepared.source, prepared));
   }
   for (const auto& selected : prepared.selection) {
-    if (copy.unpack && !selected.is_folder() && S_ISREG(selected.entries.front().mode)) {
+    if (copy.unpack && !selected.is_directory() && S_ISREG(selected.entries.front().mode)) {
       const Fd file = TRY(open_in_root(prepared.tree->root(), selected.start, O_RDONLY | O_NOFOLLOW));
       if (TRY(is_archive(file.get()))) {
         TRY(unpack(file.get(), copy, root, settings));
@@ -107,15 +107,15 @@ Result<> StepRun::unpack(int file, const CopyOperation& copy, int root, const Co
   options.whiteouts = image::UnpackOptions::Whiteouts::plain;
   const OwnerIds owner = copy.chown.empty() ? OwnerIds{} : settings.owner.value_or(OwnerIds{});
   if (!copy.chown.empty()) options.owner = {owner.uid, owner.gid};
-  const NewFolder made{.owner = owner};
-  const std::string path = TRY(prepare_path(root, copy.destination, MakeFolders::all, made));
-  const Fd folder = TRY(open_in_root(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  const NewDirectory made{.owner = owner};
+  const std::string path = TRY(prepare_path(root, copy.destination, MakeDirectories::all, made));
+  const Fd directory = TRY(open_in_root(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   struct stat before {};
-  if (::fstat(folder.get(), &before) != 0) return fail_errno("look at", "/" + path);
-  TRY(image::unpack_layer(tar, "/proc/self/fd/" + std::to_string(folder.get()), options));
+  if (::fstat(directory.get(), &before) != 0) return fail_errno("look at", "/" + path);
+  TRY(image::unpack_layer(tar, "/proc/self/fd/" + std::to_string(directory.get()), options));
   // The archive's "." does not affect the directory it is unpacked into.
-  if (::fchown(folder.get(), before.st_uid, before.st_gid) != 0 ||
-      ::fchmod(folder.get(), before.st_mode & 07777) != 0 || ::futimens(folder.get(), nullptr) != 0)
+  if (::fchown(directory.get(), before.st_uid, before.st_gid) != 0 ||
+      ::fchmod(directory.get(), before.st_mode & 07777) != 0 || ::futimens(directory.get(), nullptr) != 0)
     return fail_errno("restore owner", "/" + path);
   return {};
 }
@@ -127,10 +127,10 @@ Result<> StepRun::copy_fetched(const CopyOperation& copy, const Fetched& fetched
     const Fd file = TRY(open_file(fetched.path, O_RDONLY));
     if (TRY(is_archive(file.get()))) return unpack(file.get(), copy, root, settings);
   }
-  const bool folder = S_ISDIR(info.st_mode);
-  const SourceTree tree = TRY(SourceTree::open(folder ? fetched.path : dir_name(fetched.path), {}, {}));
-  for (auto& selected : TRY(select(tree, CopyOperation{}, folder ? "/" : base_name(fetched.path)))) {
-    if (!folder) selected.name = fetched.name;
+  const bool directory = S_ISDIR(info.st_mode);
+  const SourceTree tree = TRY(SourceTree::open(directory ? fetched.path : dir_name(fetched.path), {}, {}));
+  for (auto& selected : TRY(select(tree, CopyOperation{}, directory ? "/" : base_name(fetched.path)))) {
+    if (!directory) selected.name = fetched.name;
     CopySettings own = settings;
     if (!own.owner) own.owner = OwnerIds{};
     TRY(copy_into(tree, selected, root, copy.destination, own));
@@ -144,7 +144,7 @@ Result<> StepRun::execute(const MakeDirectoryOperation& make, const image::Layer
   if (!make.user.empty()) {
     owner = TRY(ids_of(root.get(), make.user, "USER"));
   }
-  TRY(prepare_path(root.get(), make.path, MakeFolders::all, {.owner = owner}));
+  TRY(prepare_path(root.get(), make.path, MakeDirectories::all, {.owner = owner}));
   return {};
 }
 
@@ -182,7 +182,7 @@ Result<> StepRun::check_runs_here(const image::Platform& platform) {
 Result<> StepRun::execute(const RunOperation& run, const image::LayerDraft& draft) {
   TRY(check_entitlements(run));
   TRY(check_runs_here(platform()));
-  const RunMounts mounts = TRY(RunMounts::prepare(shared_, runs_, run, folder_));
+  const RunMounts mounts = TRY(RunMounts::prepare(shared_, runs_, run, directory_));
   BuildEnvironment::Network network;
   if (run.network != "host" && run.network != "none" && shared_.environment.network) {
     const std::scoped_lock lock(shared_.provider_mutex);
@@ -193,7 +193,7 @@ Result<> StepRun::execute(const RunOperation& run, const image::LayerDraft& draf
                .layers = before_.layers,
                .draft = draft,
                .id = "build-" + random_id().substr(0, 16),
-               .bundle = folder_,
+               .bundle = directory_,
                .mounts = mounts.mounts,
                .extra_environment = mounts.environment,
                .request = shared_.request,

@@ -75,11 +75,11 @@ Result<> StepRun::prepare_remote_source(const CopyOperation& copy, const CopySou
     return {};
   }
   if (url) {
-    prepared.fetched = TRY(fetch_url(source.text, copy.checksum, fetch_folder(), shared_.cancel_fd));
+    prepared.fetched = TRY(fetch_url(source.text, copy.checksum, fetch_directory(), shared_.cancel_fd));
   } else {
     prepared.fetched =
-        TRY(fetch_git(source.text, copy.checksum, copy.keep_git_dir ? GitFolder::keep : GitFolder::remove,
-                      fetch_folder(), shared_.cancel_fd));
+        TRY(fetch_git(source.text, copy.checksum, copy.keep_git_dir ? GitDirectory::keep : GitDirectory::remove,
+                      fetch_directory(), shared_.cancel_fd));
   }
   key_.add(name, sha256_hex(prepared.fetched->identity));
   return {};

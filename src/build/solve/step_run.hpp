@@ -22,7 +22,7 @@ class StepRun {
         node_(shared.graph.nodes[node]),
         operation_(operation),
         before_(before),
-        folder_(shared.scratch + "/step-" + std::to_string(node) + "-" + std::to_string(operation.history)),
+        directory_(shared.scratch + "/step-" + std::to_string(node) + "-" + std::to_string(operation.history)),
         progress_(nullptr) {}
 
   Result<StepResult> run();
@@ -77,7 +77,7 @@ class StepRun {
 
   Result<> prepare_remote_source(const CopyOperation& copy, const CopySource& source, Prepared& prepared);
 
-  std::string fetch_folder() { return folder_ + "/fetch-" + std::to_string(prepared_.size()); }
+  std::string fetch_directory() { return directory_ + "/fetch-" + std::to_string(prepared_.size()); }
 
   // The same for "a", "./a" and "/a". Paths with "/./" are kept as they are: it marks where the copied path begins.
   static std::string files_of(const CopySource& source);
@@ -119,7 +119,7 @@ class StepRun {
   const Node& node_;
   const Operation& operation_;
   const FilesState& before_;
-  std::string folder_;
+  std::string directory_;
   ProgressLog::Step* progress_;
   StepKey key_;
   std::vector<KeyPart> earlier_;  // look_only: the parts of the key last time

@@ -61,7 +61,7 @@ Result<std::uint64_t> receive_files(Session& session, const FileWish& wish, Fd r
                                     const std::function<void(std::uint64_t)>& on_bytes, const std::stop_token& cancel) {
   if (!session.offers(file_sync)) return fail(Error(Code::unsupported).why("no local sources enabled"));
   Headers headers;
-  add_option(headers, "dir-name", {wish.folder});
+  add_option(headers, "dir-name", {wish.directory});
   add_option(headers, "include-patterns", wish.include);
   add_option(headers, "exclude-patterns", wish.exclude);
   add_option(headers, "followpaths", wish.follow);

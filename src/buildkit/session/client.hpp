@@ -17,7 +17,7 @@ namespace consort::buildkit {
 
 // Selects one of the client's directories ("context", "dockerfile") and files in it.
 struct FileWish {
-  std::string folder;
+  std::string directory;
   std::vector<std::string> include{};  // patterns; empty: everything
   std::vector<std::string> exclude{};  // patterns as in an ignore file
   std::vector<std::string> follow{};   // paths (with wildcards), including targets of links; empty: everything

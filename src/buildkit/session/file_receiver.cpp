@@ -54,7 +54,7 @@ bool is_clean(std::string_view path) {
   }
 }
 
-std::string folder_of(const std::string& path) {
+std::string directory_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
@@ -116,17 +116,17 @@ Result<> FileReceiver::check_path(const std::string& path) {
 }
 
 // Below the root; every component must be a directory.
-Result<Fd> FileReceiver::open_folder(const std::string& path) const {
+Result<Fd> FileReceiver::open_directory(const std::string& path) const {
   return open_resolved(root_.get(), path, O_PATH | O_DIRECTORY, 0,
                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS, "open directory");
 }
 
 Result<> FileReceiver::make_entry(const wire::Stat& stat, std::uint32_t id) {
   const std::string& path = stat.path();
-  const Fd parent = TRY_WRAP(open_folder(folder_of(path)), "receive file", path);
+  const Fd parent = TRY_WRAP(open_directory(directory_of(path)), "receive file", path);
   const std::string name = base_name(path);
   const std::uint32_t type = stat.mode() & go_mode::type;
-  if (type == go_mode::folder) return make_folder(parent.get(), name, stat);
+  if (type == go_mode::directory) return make_directory(parent.get(), name, stat);
   if (type == go_mode::link) {
     if (stat.linkname().empty() || stat.linkname().size() > max_path) return bad(path, "the link names nothing");
     if (::symlinkat(stat.linkname().c_str(), parent.get(), name.c_str()) != 0) return fail_errno("make link", path);
@@ -145,9 +145,9 @@ Result<> FileReceiver::make_entry(const wire::Stat& stat, std::uint32_t id) {
   return make_file(parent.get(), name, stat, id);
 }
 
-Result<> FileReceiver::make_folder(int parent, const std::string& name, const wire::Stat& stat) {
+Result<> FileReceiver::make_directory(int parent, const std::string& name, const wire::Stat& stat) {
   if (::mkdirat(parent, name.c_str(), 0700) != 0) return fail_errno("make directory", stat.path());
-  folders_.push_back({stat.path(), permissions_of_go(stat.mode()), stat.mod_time()});
+  directories_.push_back({stat.path(), permissions_of_go(stat.mode()), stat.mod_time()});
   return {};
 }
 
@@ -162,12 +162,12 @@ Result<> FileReceiver::make_file(int parent, const std::string& name, const wire
 Result<> FileReceiver::make_hard_link(int parent, const std::string& name, const wire::Stat& stat) {
   const std::string& target = stat.linkname();
   if (!is_clean(target)) return bad(stat.path(), "it is a hard link to " + target);
-  const Fd folder = TRY_WRAP(open_folder(folder_of(target)), "receive hard link", stat.path());
+  const Fd directory = TRY_WRAP(open_directory(directory_of(target)), "receive hard link", stat.path());
   struct stat there {};
-  if (::fstatat(folder.get(), base_name(target).c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0)
+  if (::fstatat(directory.get(), base_name(target).c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0)
     return fail_errno("make hard link", stat.path());
   if (!S_ISREG(there.st_mode)) return bad(stat.path(), "it is a hard link to " + target + ", which is not a file");
-  if (::linkat(folder.get(), base_name(target).c_str(), parent, name.c_str(), 0) != 0)
+  if (::linkat(directory.get(), base_name(target).c_str(), parent, name.c_str(), 0) != 0)
     return fail_errno("make hard link", stat.path());
   return {};
 }
@@ -176,8 +176,8 @@ Result<> FileReceiver::ask_for_more() {
   while (!wanted_.empty() && open_.size() < max_open) {
     File file = std::move(wanted_.front());
     wanted_.pop_front();
-    const Fd folder = TRY(open_folder(folder_of(file.path)));
-    Fd fd = TRY(open_at(folder.get(), base_name(file.path), O_WRONLY | O_NOFOLLOW));
+    const Fd directory = TRY(open_directory(directory_of(file.path)));
+    Fd fd = TRY(open_at(directory.get(), base_name(file.path), O_WRONLY | O_NOFOLLOW));
     wire::Packet request;
     request.set_type(wire::Packet::REQ);
     request.set_id(file.id);
@@ -217,7 +217,7 @@ Result<> FileReceiver::close(OpenFile open) {
 
 Result<> FileReceiver::end_if_complete() {
   if (!listed_ || said_all_ || !wanted_.empty() || !open_.empty()) return {};
-  TRY(close_folders());
+  TRY(close_directories());
   said_all_ = true;
   wire::Packet last;
   last.set_type(wire::Packet::FIN);
@@ -225,14 +225,14 @@ Result<> FileReceiver::end_if_complete() {
 }
 
 // Called at the end, deepest directories first, because creating files changes them.
-Result<> FileReceiver::close_folders() {
-  for (const Folder& folder : std::views::reverse(folders_)) {
-    const Fd parent = TRY(open_folder(folder_of(folder.path)));
-    const std::string name = base_name(folder.path);
-    const timespec times[2] = {time_of(folder.modified), time_of(folder.modified)};
+Result<> FileReceiver::close_directories() {
+  for (const Directory& directory : std::views::reverse(directories_)) {
+    const Fd parent = TRY(open_directory(directory_of(directory.path)));
+    const std::string name = base_name(directory.path);
+    const timespec times[2] = {time_of(directory.modified), time_of(directory.modified)};
     (void)::utimensat(parent.get(), name.c_str(), times, AT_SYMLINK_NOFOLLOW);
-    if (::fchmodat(parent.get(), name.c_str(), folder.mode, AT_SYMLINK_NOFOLLOW) != 0)
-      return fail_errno("change mode", folder.path);
+    if (::fchmodat(parent.get(), name.c_str(), directory.mode, AT_SYMLINK_NOFOLLOW) != 0)
+      return fail_errno("change mode", directory.path);
   }
   return {};
 }

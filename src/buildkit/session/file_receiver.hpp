@@ -54,7 +54,7 @@ class FileReceiver {
     File file;
     Fd fd;
   };
-  struct Folder {
+  struct Directory {
     std::string path;
     mode_t mode;
     std::int64_t modified;
@@ -63,15 +63,15 @@ class FileReceiver {
   Result<> take_entry(const wire::Stat& stat);
   Result<> check_path(const std::string& path);
   Result<> make_entry(const wire::Stat& stat, std::uint32_t id);
-  Result<> make_folder(int parent, const std::string& name, const wire::Stat& stat);
+  Result<> make_directory(int parent, const std::string& name, const wire::Stat& stat);
   Result<> make_file(int parent, const std::string& name, const wire::Stat& stat, std::uint32_t id);
   Result<> make_hard_link(int parent, const std::string& name, const wire::Stat& stat);
   Result<> take_content(std::uint32_t id, std::string_view data);
   Result<> close(OpenFile open);
   Result<> ask_for_more();
   Result<> end_if_complete();
-  Result<> close_folders();
-  Result<Fd> open_folder(const std::string& path) const;
+  Result<> close_directories();
+  Result<Fd> open_directory(const std::string& path) const;
 
   Fd root_;
   std::function<Result<>(std::string_view)> send_;
@@ -80,7 +80,7 @@ class FileReceiver {
   std::uint32_t next_id_ = 0;
   std::deque<File> wanted_;                 // not requested yet
   std::map<std::uint32_t, OpenFile> open_;  // requested
-  std::vector<Folder> folders_;
+  std::vector<Directory> directories_;
   std::uint64_t name_bytes_ = 0, content_bytes_ = 0, packet_bytes_ = 0;
   bool listed_ = false, said_all_ = false, done_ = false;
 };

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "buildkit/session/client.hpp"
 #include "buildkit/session/go_mode.hpp"
 #include "session.pb.h"
@@ -51,18 +51,18 @@ class FileSender {
   // Sends each directory, then its content, by name. Without recursion: an image may nest directories to any depth.
   Result<> list() {
     std::vector<std::string> todo;
-    const auto add_folder = [&](const std::string& path) -> Result<> {
-      const Fd folder = TRY(open_in_root(root_, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-      auto names = TRY(list_folder(folder.get()));
+    const auto add_directory = [&](const std::string& path) -> Result<> {
+      const Fd directory = TRY(open_in_root(root_, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+      auto names = TRY(list_directory(directory.get()));
       std::ranges::sort(names, std::ranges::greater{});
       for (const std::string& name : names) todo.push_back(path.empty() ? name : path + "/" + name);
       return {};
     };
-    TRY(add_folder(""));
+    TRY(add_directory(""));
     while (!todo.empty()) {
       const std::string path = std::move(todo.back());
       todo.pop_back();
-      if (TRY(send_entry(path))) TRY(add_folder(path));
+      if (TRY(send_entry(path))) TRY(add_directory(path));
     }
     return send(wire::Packet{});
   }

@@ -8,10 +8,10 @@
 namespace consort::buildkit {
 
 namespace go_mode {
-inline constexpr std::uint32_t folder = 1U << 31, link = 1U << 27, device = 1U << 26, pipe = 1U << 25,
+inline constexpr std::uint32_t directory = 1U << 31, link = 1U << 27, device = 1U << 26, pipe = 1U << 25,
                                socket = 1U << 24, setuid = 1U << 23, setgid = 1U << 22, character = 1U << 21,
                                sticky = 1U << 20, irregular = 1U << 19;
-inline constexpr std::uint32_t type = folder | link | device | pipe | socket | character | irregular;
+inline constexpr std::uint32_t type = directory | link | device | pipe | socket | character | irregular;
 }  // namespace go_mode
 
 constexpr mode_t permissions_of_go(std::uint32_t mode) {
@@ -25,7 +25,7 @@ constexpr std::uint32_t go_mode_of(mode_t mode) {
   if ((mode & 04000U) != 0) out |= go_mode::setuid;
   if ((mode & 02000U) != 0) out |= go_mode::setgid;
   if ((mode & 01000U) != 0) out |= go_mode::sticky;
-  if (S_ISDIR(mode)) out |= go_mode::folder;
+  if (S_ISDIR(mode)) out |= go_mode::directory;
   if (S_ISLNK(mode)) out |= go_mode::link;
   if (S_ISFIFO(mode)) out |= go_mode::pipe;
   if (S_ISSOCK(mode)) out |= go_mode::socket;

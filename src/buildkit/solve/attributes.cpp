@@ -109,12 +109,12 @@ constexpr std::array known{
           }},
     Known{"contextkey",
           [](const std::string& value, SolvePlan& plan) -> Result<> {
-            plan.context_folder = value;
+            plan.context_directory = value;
             return {};
           }},
     Known{"dockerfilekey",
           [](const std::string& value, SolvePlan& plan) -> Result<> {
-            plan.dockerfile_folder = value;
+            plan.dockerfile_directory = value;
             return {};
           }},
     Known{"requestid",

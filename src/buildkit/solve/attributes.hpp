@@ -14,8 +14,8 @@ namespace consort::buildkit {
 using Attributes = std::map<std::string, std::string>;
 
 struct LocalContext {
-  std::string name;    // as the Dockerfile refers to it
-  std::string folder;  // name of the client's directory
+  std::string name;       // as the Dockerfile refers to it
+  std::string directory;  // name of the client's directory
 };
 struct BuiltContext {
   std::string name;
@@ -26,7 +26,7 @@ struct SolvePlan {
   // Without context, Dockerfile, tags, and the contexts below, which only the client's session can provide.
   build::BuildRequest request;
   std::string filename = "Dockerfile";
-  std::string dockerfile_folder = "dockerfile", context_folder = "context";  // names of the client's directories
+  std::string dockerfile_directory = "dockerfile", context_directory = "context";  // names of the client's directories
   std::string remote_context;  // a git or HTTP URL; empty: the client's directory
   std::vector<LocalContext> local_contexts;
   std::vector<BuiltContext> built_contexts;

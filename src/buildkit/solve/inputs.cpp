@@ -89,21 +89,21 @@ wire::Exporter image_exporter() {
   return exporter;
 }
 
-Result<std::string> unpack_upload(const std::string& file, const std::string& folder, SolvePlan& plan) {
+Result<std::string> unpack_upload(const std::string& file, const std::string& directory, SolvePlan& plan) {
   const Fd fd = TRY(open_file(file, O_RDONLY));
   std::string head(512, '\0');
   head.resize(TRY(read_full(fd.get(), std::as_writable_bytes(std::span(head)))));
   if (::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("read build context");
-  TRY(make_directories(folder, 0700));
+  TRY(make_directories(directory, 0700));
   if (!is_archive(head)) {
     plan.request.dockerfile_inline = TRY(read_all(fd.get(), max_dockerfile));
-    return folder;
+    return directory;
   }
   image::UnpackOptions options;
   options.whiteouts = image::UnpackOptions::Whiteouts::plain;
-  TRY_WRAP(image::unpack_layer(image::decompressed(image::source_of_fd(fd.get())), folder, options),
+  TRY_WRAP(image::unpack_layer(image::decompressed(image::source_of_fd(fd.get())), directory, options),
            "unpack build context");
-  return folder;
+  return directory;
 }
 
 }  // namespace consort::buildkit

@@ -33,8 +33,8 @@ Result<std::vector<std::string>> cache_specs(const std::vector<wire::CacheEntry>
 // An exporter that keeps the image without giving it a name.
 wire::Exporter image_exporter();
 
-// Handles the standard input of `docker build -`: an archive, which is extracted into `folder`, or the text of a
+// Handles the standard input of `docker build -`: an archive, which is extracted into `directory`, or the text of a
 // Dockerfile, which is stored in the plan. Returns the context's directory.
-Result<std::string> unpack_upload(const std::string& file, const std::string& folder, SolvePlan& plan);
+Result<std::string> unpack_upload(const std::string& file, const std::string& directory, SolvePlan& plan);
 
 }  // namespace consort::buildkit

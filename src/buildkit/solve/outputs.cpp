@@ -61,22 +61,22 @@ Result<> send_tar(engine::Engine& engine, Session& session, const Headers& metad
   return {};
 }
 
-Result<> send_folder(engine::Engine& engine, Session& session, const Headers& metadata, const std::string& image_id,
-                     ProgressFeed& feed, const std::stop_token& cancel) {
+Result<> send_directory(engine::Engine& engine, Session& session, const Headers& metadata, const std::string& image_id,
+                        ProgressFeed& feed, const std::stop_token& cancel) {
   ProgressFeed::Step step(feed, "exporting to client directory");
   step.transfer("copying files", "");
-  const std::string passing = build::passing_folder(engine.roots());
-  const ScratchFolder scratch = TRY(ScratchFolder::create(passing, "build"));
-  const std::string folder = scratch.path() + "/files";
-  TRY(make_directories(folder, 0755));
+  const std::string passing = build::passing_directory(engine.roots());
+  const ScratchDirectory scratch = TRY(ScratchDirectory::create(passing, "build"));
+  const std::string directory = scratch.path() + "/files";
+  TRY(make_directories(directory, 0755));
   image::UnpackOptions options;
   options.whiteouts = image::UnpackOptions::Whiteouts::plain;
   options.cancel = cancel;
   TRY(stream_files(engine, image_id, cancel, [&](int from) -> Result<> {
-    TRY(image::unpack_layer(image::source_of_fd(from, cancel), folder, options));
+    TRY(image::unpack_layer(image::source_of_fd(from, cancel), directory, options));
     return {};
   }));
-  const Fd root = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+  const Fd root = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
   TRY(send_files(
       session, root.get(), metadata, [&](std::uint64_t bytes) { step.transferred(bytes); }, cancel));
   step.done();
@@ -108,7 +108,7 @@ Result<> send_output(engine::Engine& engine, Session& session, const wire::Expor
                      const std::string& image_id, ProgressFeed& feed, const std::stop_token& cancel) {
   const Headers metadata{{exporter_header, std::to_string(number)}};
   if (exporter.type() == "tar") return send_tar(engine, session, metadata, image_id, feed, cancel);
-  return send_folder(engine, session, metadata, image_id, feed, cancel);
+  return send_directory(engine, session, metadata, image_id, feed, cancel);
 }
 
 }  // namespace consort::buildkit

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t max_definition_file = std::size_t{4} << 20;
 constexpr int max_depth = 8;
 
-Result<Fd> make_folder(const std::string& path) {
+Result<Fd> make_directory(const std::string& path) {
   TRY(make_directories(path, 0700));
   return open_file(path, O_RDONLY | O_DIRECTORY);
 }
@@ -29,8 +29,8 @@ Result<Fd> make_folder(const std::string& path) {
 
 // A directory for this build, removed with it: received/ as the client sent it, definition/ with the files that the
 // builder may read of that, context/ and named/N.
-struct Solver::Folders {
-  ScratchFolder scratch;
+struct Solver::Directories {
+  ScratchDirectory scratch;
   std::string operator/(const std::string& name) const { return scratch.path() + "/" + name; }
 };
 
@@ -43,22 +43,22 @@ Result<SolveOutcome> Solver::solve(const SolveInput& input) {
       return fail(Error(Code::denied)
                       .why("granting entitlement " + entitlement + " is not allowed by build daemon configuration"));
   session_ = TRY(sessions_.wait_for(input.session, cancel_));
-  const std::string passing = build::passing_folder(engine_.roots());
+  const std::string passing = build::passing_directory(engine_.roots());
   TRY(make_directories(passing, 0700));
-  (void)ScratchFolder::sweep(passing, "build");
-  const Folders folders{TRY(ScratchFolder::create(passing, "build"))};
+  (void)ScratchDirectory::sweep(passing, "build");
+  const Directories directories{TRY(ScratchDirectory::create(passing, "build"))};
   plan.request.tags = outputs.names;
   plan.request.entitlements = input.entitlements;
   plan.request.cache_from = TRY(cache_specs(input.cache_imports));
   plan.request.cache_to = TRY(cache_specs(input.cache_exports));
   plan.request.goal = plan.subrequest.empty() ? build::Goal::image : build::Goal::check_only;
-  TRY(get_definition(plan, folders));
-  TRY(get_named_contexts(plan, folders));
+  TRY(get_definition(plan, directories));
+  TRY(get_named_contexts(plan, directories));
   for (const BuiltContext& context : plan.built_contexts) {
     const std::string image = TRY(build_input(input, context.input));
     plan.request.additional_contexts.push_back({context.name, "docker-image://" + image});
   }
-  engine::BuildRun run = run_of(plan, folders);
+  engine::BuildRun run = run_of(plan, directories);
   const StopEvent stop = TRY(StopEvent::of(cancel_));
   run.cancel_fd = stop.fd();
   if (!plan.remote_context.empty()) run.remote.context = {};
@@ -94,8 +94,8 @@ void Solver::drop_image(const std::string& id, const std::set<std::string>& befo
 }
 
 // Builds that share one of the client's directories (targets of bake) get it through the session of one of them.
-Result<std::shared_ptr<Session>> Solver::session_of(const SolvePlan& plan, const std::string& folder) {
-  const auto other = plan.sessions.find(folder);
+Result<std::shared_ptr<Session>> Solver::session_of(const SolvePlan& plan, const std::string& directory) {
+  const auto other = plan.sessions.find(directory);
   if (other == plan.sessions.end() || other->second == session_->id()) return session_;
   return sessions_.wait_for(other->second, cancel_);
 }
@@ -111,21 +111,21 @@ Result<> Solver::copy_if_there(int from, const std::string& name, const std::str
   return write_file_atomic(to, TRY(read_all(file->get(), max_definition_file)), 0600);
 }
 
-Result<> Solver::get_definition(SolvePlan& plan, const Folders& folders) {
-  const std::string definition = folders / "definition";
+Result<> Solver::get_definition(SolvePlan& plan, const Directories& directories) {
+  const std::string definition = directories / "definition";
   TRY(make_directories(definition, 0700));
   plan.request.context = definition;
   plan.request.dockerfile = base_name(plan.filename);
-  if (!plan.remote_context.empty()) return get_remote_definition(plan, folders);
+  if (!plan.remote_context.empty()) return get_remote_definition(plan, directories);
   ProgressFeed::Step step(feed_, "[internal] load build definition from " + plan.request.dockerfile);
   feed_.hide("[internal] load build definition from " + plan.request.dockerfile);
   step.transfer("dockerfile:");
   std::vector<std::string> files{plan.filename, plan.filename + ".dockerignore"};
   if (plan.filename == "Dockerfile") files.emplace_back("dockerfile");
-  FileWish wish{.folder = plan.dockerfile_folder, .follow = files};
-  const std::string received = folders / "received";
+  FileWish wish{.directory = plan.dockerfile_directory, .follow = files};
+  const std::string received = directories / "received";
   auto got = receive_files(
-      *TRY(session_of(plan, wish.folder)), wish, TRY(make_folder(received)),
+      *TRY(session_of(plan, wish.directory)), wish, TRY(make_directory(received)),
       [&](std::uint64_t bytes) { step.transferred(bytes); }, cancel_);
   if (!got) {
     step.failed(got.error().message());
@@ -145,20 +145,20 @@ Result<> Solver::get_definition(SolvePlan& plan, const Folders& folders) {
     if (plan.subrequest.empty()) feed_.pend(title, "context:", 0);
     return {};
   }
-  const std::string ignore = folders / "ignore";
-  FileWish ignore_wish{.folder = plan.context_folder, .follow = {".dockerignore"}};
-  const std::uint64_t bytes = TRY(
-      receive_files(*TRY(session_of(plan, plan.context_folder)), ignore_wish, TRY(make_folder(ignore)), {}, cancel_));
+  const std::string ignore = directories / "ignore";
+  FileWish ignore_wish{.directory = plan.context_directory, .follow = {".dockerignore"}};
+  const std::uint64_t bytes = TRY(receive_files(*TRY(session_of(plan, plan.context_directory)), ignore_wish,
+                                                TRY(make_directory(ignore)), {}, cancel_));
   if (plan.subrequest.empty()) feed_.pend(title, "context:", bytes);
   const Fd ignore_root = TRY(open_file(ignore, O_RDONLY | O_DIRECTORY));
   return copy_if_there(ignore_root.get(), ".dockerignore", definition + "/.dockerignore");
 }
 
 // Lets the builder fetch it. The Dockerfile is in it, or is sent separately by the client.
-Result<> Solver::get_remote_definition(SolvePlan& plan, const Folders& folders) {
+Result<> Solver::get_remote_definition(SolvePlan& plan, const Directories& directories) {
   constexpr std::string_view from_session = "http://buildkit-session/";
   if (plan.remote_context.starts_with(from_session)) {
-    const std::string archive = folders / "upload.tar";
+    const std::string archive = directories / "upload.tar";
     const std::string path = plan.remote_context.substr(from_session.size() - 1);
     {
       const Fd file = TRY(open_file(archive, O_WRONLY | O_CREAT | O_EXCL, 0600));
@@ -166,7 +166,7 @@ Result<> Solver::get_remote_definition(SolvePlan& plan, const Folders& folders) 
       TRY(fetch_upload(*session_, path, file.get(), cancel_));
       step.done();
     }
-    plan.request.context = TRY(unpack_upload(archive, folders / "upload", plan));
+    plan.request.context = TRY(unpack_upload(archive, directories / "upload", plan));
     return {};
   }
   plan.request.context = plan.remote_context;
@@ -174,30 +174,30 @@ Result<> Solver::get_remote_definition(SolvePlan& plan, const Folders& folders) 
   return {};
 }
 
-Result<> Solver::get_named_contexts(SolvePlan& plan, const Folders& folders) {
+Result<> Solver::get_named_contexts(SolvePlan& plan, const Directories& directories) {
   int number = 0;
   for (const LocalContext& context : plan.local_contexts) {
-    const std::string folder = folders / ("named-" + std::to_string(number++));
+    const std::string directory = directories / ("named-" + std::to_string(number++));
     ProgressFeed::Step step(feed_, "[context " + context.name + "] load from client");
     step.transfer(context.name + ":");
     auto got = receive_files(
-        *TRY(session_of(plan, context.folder)), {.folder = context.folder}, TRY(make_folder(folder)),
+        *TRY(session_of(plan, context.directory)), {.directory = context.directory}, TRY(make_directory(directory)),
         [&](std::uint64_t bytes) { step.transferred(bytes); }, cancel_);
     if (!got) {
       step.failed(got.error().message());
       return std::unexpected(std::move(got).error());
     }
     step.done();
-    plan.request.additional_contexts.push_back({context.name, folder});
+    plan.request.additional_contexts.push_back({context.name, directory});
   }
   return {};
 }
 
-Result<std::string> Solver::get_context(const SolvePlan& plan, const Folders& folders,
+Result<std::string> Solver::get_context(const SolvePlan& plan, const Directories& directories,
                                         const std::vector<std::string>& paths) {
   feed_.show_pending();
-  const std::string definition = folders / "definition";
-  FileWish wish{.folder = plan.context_folder, .follow = paths};
+  const std::string definition = directories / "definition";
+  FileWish wish{.directory = plan.context_directory, .follow = paths};
   for (const std::string& name : {plan.request.dockerfile + ".dockerignore", std::string(".dockerignore")}) {
     const auto text = read_file(definition + "/" + name, max_definition_file);
     if (!text) continue;
@@ -206,29 +206,29 @@ Result<std::string> Solver::get_context(const SolvePlan& plan, const Folders& fo
   }
   ProgressFeed::Step step(feed_, "[internal] load build context");
   step.transfer("context:");
-  std::string folder = folders / "context";
+  std::string directory = directories / "context";
   auto got = receive_files(
-      *TRY(session_of(plan, wish.folder)), wish, TRY(make_folder(folder)),
+      *TRY(session_of(plan, wish.directory)), wish, TRY(make_directory(directory)),
       [&](std::uint64_t bytes) { step.transferred(bytes); }, cancel_);
   if (!got) {
     step.failed(got.error().message());
     return std::unexpected(std::move(got).error());
   }
   step.done();
-  return folder;
+  return directory;
 }
 
-engine::BuildRun Solver::run_of(const SolvePlan& plan, const Folders& folders) {
+engine::BuildRun Solver::run_of(const SolvePlan& plan, const Directories& directories) {
   engine::BuildRun run;
   run.progress = [this](const build::ProgressEvent& event) { feed_.take(event); };
   run.failed = [this](const build::StepFailure& failure) { failure_ = failure; };
   run.cancel = cancel_;
-  run.remote.context = [this, &plan, &folders](const std::vector<std::string>& paths) {
-    return get_context(plan, folders, paths);
+  run.remote.context = [this, &plan, &directories](const std::vector<std::string>& paths) {
+    return get_context(plan, directories, paths);
   };
   run.remote.secret = [this](const std::string& id) { return get_secret(*session_, id, cancel_); };
-  run.remote.ssh_agent = [this, &folders](const std::string& id) -> Result<std::string> {
-    const std::string path = folders / ("agent-" + std::to_string(agents_.size()));
+  run.remote.ssh_agent = [this, &directories](const std::string& id) -> Result<std::string> {
+    const std::string path = directories / ("agent-" + std::to_string(agents_.size()));
     auto agent = TRY(AgentSocket::open(session_, id, path));
     if (!agent) return std::string();
     agents_.push_back(std::move(agent));

@@ -48,18 +48,19 @@ class Solver {
   const ProgressFeed& feed() const { return feed_; }
 
  private:
-  struct Folders;
+  struct Directories;
 
-  Result<std::shared_ptr<Session>> session_of(const SolvePlan& plan, const std::string& folder);
-  Result<> get_definition(SolvePlan& plan, const Folders& folders);
-  Result<> get_remote_definition(SolvePlan& plan, const Folders& folders);
-  Result<> get_named_contexts(SolvePlan& plan, const Folders& folders);
-  Result<std::string> get_context(const SolvePlan& plan, const Folders& folders, const std::vector<std::string>& paths);
+  Result<std::shared_ptr<Session>> session_of(const SolvePlan& plan, const std::string& directory);
+  Result<> get_definition(SolvePlan& plan, const Directories& directories);
+  Result<> get_remote_definition(SolvePlan& plan, const Directories& directories);
+  Result<> get_named_contexts(SolvePlan& plan, const Directories& directories);
+  Result<std::string> get_context(const SolvePlan& plan, const Directories& directories,
+                                  const std::vector<std::string>& paths);
   Result<std::string> build_input(const SolveInput& input, const std::string& key);
   Result<> copy_if_there(int from, const std::string& name, const std::string& to) const;
   Result<std::set<std::string>> image_ids();
   void drop_image(const std::string& id, const std::set<std::string>& before);
-  engine::BuildRun run_of(const SolvePlan& plan, const Folders& folders);
+  engine::BuildRun run_of(const SolvePlan& plan, const Directories& directories);
 
   engine::Engine& engine_;
   Sessions& sessions_;

@@ -11,12 +11,12 @@ namespace consort::cli {
 namespace {
 
 // Writes consort.1, consort-up.1, consort-image-load.1, ... into a directory, as the installation wants them.
-Result<int> write_man_pages(const std::string& folder) {
-  TRY(write_file_atomic(folder + "/consort.1", man_page(nullptr)));
+Result<int> write_man_pages(const std::string& directory) {
+  TRY(write_file_atomic(directory + "/consort.1", man_page(nullptr)));
   for (const Command& command : commands()) {
     if (command.shown == Shown::hidden) continue;
     const std::string name = replace_all(std::string(command.name), " ", "-");
-    TRY(write_file_atomic(folder + "/consort-" + name + ".1", man_page(&command)));
+    TRY(write_file_atomic(directory + "/consort-" + name + ".1", man_page(&command)));
   }
   return 0;
 }

@@ -114,8 +114,9 @@ const Node* TreeLoader::base_services(const std::string& path, const Node& writt
     canonicalize(*model, reporter_, options_.interpolate ? Parsing::strict : Parsing::lenient, ports_left_);
     enforce_unicity(*model);
   }
-  const std::string folder = dir_name(path);
-  resolve_paths(*model, options_.resolve_paths ? folder : relative_path(folder, scope.base), path_options(), reporter_);
+  const std::string directory = dir_name(path);
+  resolve_paths(*model, options_.resolve_paths ? directory : relative_path(directory, scope.base), path_options(),
+                reporter_);
   const Node* services = model->find("services");
   auto kept = std::make_unique<Node>(services ? *services : Node::make_null());
   return (extended_[path] = std::move(kept)).get();

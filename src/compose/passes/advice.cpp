@@ -118,7 +118,7 @@ std::string base_of(const Project& project, Place place) {
   return own ? project.working_directory : dir_name(source->path());
 }
 
-void report_missing(const std::string& folder, const Service& service, const Mount& mount, Place place,
+void report_missing(const std::string& directory, const Service& service, const Mount& mount, Place place,
                     Reporter& reporter) {
   if (!is_made(mount)) {
     Diagnostic& made = reporter.warning(
@@ -146,7 +146,8 @@ void report_missing(const std::string& folder, const Service& service, const Mou
   made.label = looks_like_file(mount.source) ? "looks like a file: the container would get a directory instead"
                                              : "will be an empty directory";
   made.help = "create it before `up`, or correct the path";
-  if (mount.source.starts_with(folder + "/")) made.help += "; it is relative to " + folder;  // else it may be absolute
+  if (mount.source.starts_with(directory + "/"))
+    made.help += "; it is relative to " + directory;  // else it may be absolute
 }
 
 void check_host_ports(const Project& project, Reporter& reporter) {

@@ -77,8 +77,8 @@ void resolve_environment(Service& service, const Project& project, const FileAcc
           place);
       made.label = "this file does not exist";
       const bool short_form = place_in(*project.tree, item).column == place.column;
-      const std::string folder = project.working_directory + "/";
-      const std::string path = file.path.starts_with(folder) ? file.path.substr(folder.size()) : file.path;
+      const std::string directory = project.working_directory + "/";
+      const std::string path = file.path.starts_with(directory) ? file.path.substr(directory.size()) : file.path;
       made.help = "create it, or write " + (short_form ? "{path: " + path + ", required: false}" : "`required: false`");
       continue;
     }

@@ -33,10 +33,10 @@ std::optional<std::string> by_path(const Node& item) {
   return std::nullopt;
 }
 
-std::optional<std::string> by_target_under(const Node& item, const char* folder) {
-  if (item.is_string()) return std::string(folder) + "/" + item.text;
+std::optional<std::string> by_target_under(const Node& item, const char* directory) {
+  if (item.is_string()) return std::string(directory) + "/" + item.text;
   if (!item.is_mapping()) return std::nullopt;
-  return text_of(item, "target", std::string(folder) + "/" + text_of(item, "source", ""));
+  return text_of(item, "target", std::string(directory) + "/" + text_of(item, "source", ""));
 }
 std::optional<std::string> by_config_target(const Node& item) {
   return by_target_under(item, "");

@@ -10,7 +10,7 @@
 #include <climits>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/files.hpp"
 
@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, 9> of_the_engine{"/.dockerenv", "/dev",  
                                                         "/proc",       "/sys",      "/sbin/docker-init"};
 
 // One step down. False: the entry has disappeared in the meantime, or is something else now.
-Result<bool> go_into(FolderCursor& at, const std::string& name) {
+Result<bool> go_into(DirectoryCursor& at, const std::string& name) {
   Result<> entered = at.enter(name);
   if (entered) return true;
   const int number = entered.error().sys_errno();
@@ -36,11 +36,11 @@ Result<bool> go_into(FolderCursor& at, const std::string& name) {
 // no symlink, and back. If the current directory was moved away, the path from the top is walked again.
 class Comparison {
  public:
-  Comparison(std::string upper, FolderCursor at, std::vector<std::string> lower)
+  Comparison(std::string upper, DirectoryCursor at, std::vector<std::string> lower)
       : upper_(std::move(upper)), at_(std::move(at)), lower_(std::move(lower)) {}
 
   Result<std::vector<PathChange>> run() {
-    std::vector<std::string> names = TRY(list_folder(at_.fd()));
+    std::vector<std::string> names = TRY(list_directory(at_.fd()));
     levels_.push_back({.path = "", .names = std::move(names)});
     while (!levels_.empty()) {
       if (levels_.back().names.empty()) {
@@ -94,7 +94,7 @@ class Comparison {
   }
 
   Result<> look_into(std::string path, bool below) {
-    Result<std::vector<std::string>> names = list_folder(at_.fd());
+    Result<std::vector<std::string>> names = list_directory(at_.fd());
     if (!names && names.error().code() != Code::not_found) return fail(std::move(names).error());
     if (!names) names.emplace();  // removed just now, which leave() sees
     levels_.push_back({std::move(path), std::move(*names), below, changes_.size()});
@@ -118,8 +118,8 @@ class Comparison {
 
   // From the top to the directory whose names come next, or as far as it still exists.
   Result<> find_way() {
-    at_ = TRY(
-        FolderCursor::at(TRY(open_file(upper_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)), FolderCursor::Mounts::refuse));
+    at_ = TRY(DirectoryCursor::at(TRY(open_file(upper_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)),
+                                  DirectoryCursor::Mounts::refuse));
     for (std::size_t i = 1; i < levels_.size(); ++i) {
       Result<bool> there = go_into(at_, base_name(levels_[i].path));
       if (there && *there) continue;
@@ -131,7 +131,7 @@ class Comparison {
   }
 
   std::string upper_;
-  FolderCursor at_;
+  DirectoryCursor at_;
   std::vector<std::string> lower_;
   std::vector<Level> levels_;
   std::vector<PathChange> changes_;
@@ -142,10 +142,10 @@ class Comparison {
 Result<std::vector<PathChange>> Files::changes(const std::string& container) {
   const ContainerRecord record = TRY(impl_->load(container));
   const auto image = TRY(impl_->image_facts(record.summary.image_id));
-  const std::string upper = impl_->container_folder(record.summary.id) + "/upper";
+  const std::string upper = impl_->container_directory(record.summary.id) + "/upper";
   Result<Fd> root = open_file(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!root && root.error().sys_errno() == ENOENT) return std::vector<PathChange>();
-  FolderCursor at = TRY(FolderCursor::at(TRY(std::move(root)), FolderCursor::Mounts::refuse));
+  DirectoryCursor at = TRY(DirectoryCursor::at(TRY(std::move(root)), DirectoryCursor::Mounts::refuse));
   return TRY_WRAP(Comparison(upper, std::move(at), image->layers).run(), "look through container", record.summary.name);
 }
 

@@ -40,21 +40,21 @@ Result<Place> find_place(Engine::Impl& impl, const std::string& id, const std::s
   const MountPoint* mount = mount_of(record, path);
   const bool read_only = mount ? mount->read_only : record.spec.read_only;
   if (state.pid > 0) {
-    const Fd process = TRY(impl.process_folder(id));
+    const Fd process = TRY(impl.process_directory(id));
     Fd root = TRY(open_at(process.get(), "root", O_PATH | O_DIRECTORY));
     const std::uint32_t owner = TRY(root_of_process(state.pid));
     return Place{.root = std::move(root), .path = path, .read_only = read_only, .first_owner = owner};
   }
   if (mount) {
     if (path == mount->target) {
-      Fd folder = TRY(open_source(impl.roots, dir_name(mount->source)));
-      return Place{.root = std::move(folder), .path = "/" + base_name(mount->source), .read_only = read_only};
+      Fd directory = TRY(open_source(impl.roots, dir_name(mount->source)));
+      return Place{.root = std::move(directory), .path = "/" + base_name(mount->source), .read_only = read_only};
     }
     Fd root = TRY(open_source(impl.roots, mount->source));
     return Place{.root = std::move(root), .path = "/" + path.substr(mount->target.size()), .read_only = read_only};
   }
   const auto image = TRY(impl.image_facts(record.summary.image_id));
-  const std::string bundle = impl.container_folder(record.summary.id);
+  const std::string bundle = impl.container_directory(record.summary.id);
   Fd root = TRY_WRAP(volume::open_container_layers(image->layers, bundle + "/upper", bundle + "/work"),
                      "look into container", record.summary.name);
   return Place{.root = std::move(root), .path = path, .read_only = read_only};
@@ -78,7 +78,7 @@ Result<PathKind> Engine::kind_of_path(const std::string& id, const std::string& 
   if (!found) return PathKind::missing;
   struct stat st;
   if (::fstat(found->get(), &st) != 0) return fail_errno("look at", path);
-  return S_ISDIR(st.st_mode) ? PathKind::folder : PathKind::other;
+  return S_ISDIR(st.st_mode) ? PathKind::directory : PathKind::other;
 }
 
 Result<> Engine::copy_out(const std::string& id, const std::string& path, int out, Links links) {
@@ -87,15 +87,15 @@ Result<> Engine::copy_out(const std::string& id, const std::string& path, int ou
   const image::ByteSink sink = image::sink_of_fd(out);
   const image::PackOptions options{.whiteouts = image::PackOptions::Whiteouts::none, .cancel = {}};
   for (int hops = 0; place.path != "/"; ++hops) {
-    const Result<Fd> folder = open_in_root(place.root.get(), dir_name(place.path), O_PATH | O_DIRECTORY);
+    const Result<Fd> directory = open_in_root(place.root.get(), dir_name(place.path), O_PATH | O_DIRECTORY);
     const std::string name = base_name(place.path);
     struct stat st;
-    if (!folder || hops == 40 || ::fstatat(folder->get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
+    if (!directory || hops == 40 || ::fstatat(directory->get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
       return fail(not_there(id, path));
     if (links == Links::keep || !S_ISLNK(st.st_mode))
-      return image::pack_entry_of(place.first_owner, folder->get(), name, base_name(clean_path("/" + path)), sink,
+      return image::pack_entry_of(place.first_owner, directory->get(), name, base_name(clean_path("/" + path)), sink,
                                   options);
-    const std::string target = TRY(read_link_at(folder->get(), name));
+    const std::string target = TRY(read_link_at(directory->get(), name));
     place.path = clean_path(target.starts_with('/') ? target : dir_name(place.path) + "/" + target);
   }
   (void)TRY(image::pack_layer_of(place.first_owner, path_of(place.root), sink, options));

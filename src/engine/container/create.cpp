@@ -168,7 +168,7 @@ bool is_socket(const std::string& path) {
   return std::filesystem::is_socket(path, error);
 }
 
-bool is_empty_folder(const std::string& path) {
+bool is_empty_directory(const std::string& path) {
   std::error_code error;
   return std::filesystem::is_directory(path, error) && std::filesystem::is_empty(path, error);
 }
@@ -182,7 +182,7 @@ std::string source_of_bind(const MountSpec& mount, const Roots& roots) {
 
 Result<> Creation::prepare_bind(const MountSpec& mount) {
   // Docker and earlier versions of this program have left such directories.
-  if (base_name(mount.source) == "docker.sock" && is_empty_folder(mount.source))
+  if (base_name(mount.source) == "docker.sock" && is_empty_directory(mount.source))
     return no_socket(mount, "there is an empty directory instead of the socket");
   if (path_exists(mount.source)) return {};
   if (mount.create_host_path && mount.source.ends_with(".sock")) return no_socket(mount, "there is no such socket");
@@ -279,17 +279,18 @@ Result<> add_mtab(const std::string& upper, const std::vector<std::string>& laye
   }
   if (!top) return {};
   const struct stat st = TRY(lstat_path(*top + "/etc"));
-  const std::string folder = upper + "/etc";
-  if (::mkdir(folder.c_str(), 0755) != 0) return fail_errno("create directory", folder);
-  if (::chown(folder.c_str(), st.st_uid, st.st_gid) != 0 || ::chmod(folder.c_str(), st.st_mode & 07777) != 0)
-    return fail_errno("set owner of", folder);
-  if (::symlink("/proc/mounts", (folder + "/mtab").c_str()) != 0) return fail_errno("create link", folder + "/mtab");
+  const std::string directory = upper + "/etc";
+  if (::mkdir(directory.c_str(), 0755) != 0) return fail_errno("create directory", directory);
+  if (::chown(directory.c_str(), st.st_uid, st.st_gid) != 0 || ::chmod(directory.c_str(), st.st_mode & 07777) != 0)
+    return fail_errno("set owner of", directory);
+  if (::symlink("/proc/mounts", (directory + "/mtab").c_str()) != 0)
+    return fail_errno("create link", directory + "/mtab");
   return {};
 }
 
 Result<> Creation::make_bundle() {
   guard_ = TRY(impl_.guard_creations());
-  bundle_ = impl_.container_folder(id_);
+  bundle_ = impl_.container_directory(id_);
   // Nobody but root can enter the first. "upper" is the container's "/", which all its users must be able to enter.
   for (const char* part : {"", "/upper", "/work"}) {
     const mode_t mode = *part == '\0' ? 0700 : 0755;

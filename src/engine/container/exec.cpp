@@ -6,7 +6,7 @@
 
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
-#include "base/os/processes/process_folder.hpp"
+#include "base/os/processes/process_directory.hpp"
 #include "base/strings.hpp"
 #include "engine/container/merge.hpp"
 #include "engine/engine_impl.hpp"
@@ -77,7 +77,7 @@ Result<Exec> Engine::exec(const std::string& id, const ExecSpec& spec, int* exit
                       "the working directory '" + spec.working_dir + "' is invalid, it needs to be an absolute path")
                     .about(Subject::working_directory, spec.working_dir));
   }
-  options.process = TRY(exec_process(impl_->container_folder(record.summary.id), record, spec));
+  options.process = TRY(exec_process(impl_->container_directory(record.summary.id), record, spec));
   options.tty = spec.tty;
   options.streams = spec.streams;
   return impl_->client(record.summary.project).exec(record.summary.id, options, exit_code);
@@ -111,12 +111,12 @@ Result<std::string> Engine::Impl::cgroup_of(const std::string& id) {
   return TRY(running_state(*this, id)).cgroup;
 }
 
-Result<Fd> Engine::Impl::process_folder(const std::string& id) {
+Result<Fd> Engine::Impl::process_directory(const std::string& id) {
   const supervisor::ObservedContainer state = TRY(running_state(*this, id));
-  auto folder = open_process_folder(state.pid, state.pid_started);
-  if (!folder && folder.error().code() == Code::not_found)
+  auto directory = open_process_directory(state.pid, state.pid_started);
+  if (!directory && directory.error().code() == Code::not_found)
     return fail(Error(Code::conflict, "container " + id + " is not running"));
-  return folder;
+  return directory;
 }
 
 Result<ContainerStats> Engine::stats(const std::string& id) {
@@ -130,7 +130,7 @@ Result<ContainerStats> Engine::stats(const std::string& id) {
   stats.pids = seen.pids;
   stats.block_read = seen.io_read_bytes;
   stats.block_written = seen.io_write_bytes;
-  const Fd process = TRY(impl_->process_folder(id));
+  const Fd process = TRY(impl_->process_directory(id));
   const Result<Fd> devices = open_at(process.get(), "net/dev", O_RDONLY);
   if (const Result<std::string> net = devices ? read_all(devices->get(), 1 << 20) : std::string()) {
     stats.network_received = sum_of_column(*net, 0);

@@ -117,7 +117,7 @@ Result<> Engine::remove_container(const std::string& id, const RemoveOptions& op
   const ContainerRecord record = TRY(impl_->load(id));
   const Container& container = record.summary;
   Result<Fd> lock = impl_->lock_container(container.id);
-  // A crash of the machine may have kept the removal of the folder and lost that of the record.
+  // A crash of the machine may have kept the removal of the directory and lost that of the record.
   if (!lock && lock.error().sys_errno() != ENOENT) return fail(std::move(lock).error());
   const supervisor::Client client = impl_->client(container.project);
   // Without that file nobody has started it since the machine was.
@@ -144,7 +144,7 @@ Result<> Engine::remove_container(const std::string& id, const RemoveOptions& op
   TRY(impl_->unmount_unused(record));
   VolumesAlong volumes(*impl_);
   if (options.volumes == AnonymousVolumes::remove) volumes.hide(container);
-  // The record first: what a crash leaves then is a folder that nobody names, and sweep() finds those.
+  // The record first: what a crash leaves then is a directory that nobody names, and sweep() finds those.
   TRY(impl_->records.forget_container(container.id, impl_->container_event(container, "destroy"),
                                       [&](SQLite::Database& transaction) {
                                         image::Store::release_within(transaction, "container:" + container.id);
@@ -154,8 +154,8 @@ Result<> Engine::remove_container(const std::string& id, const RemoveOptions& op
   // Of one that goes when it ends nothing is ever started again: should a power cut bring back its record,
   // remove_left_behind() removes what is left of it.
   const Trash::Sync sync = record.spec.auto_remove ? Trash::Sync::no : Trash::Sync::yes;
-  Result<> folder = Trash(impl_->roots.data + "/containers").remove(impl_->container_folder(container.id), sync);
-  if (!folder) removed = std::move(folder);
+  Result<> directory = Trash(impl_->roots.data + "/containers").remove(impl_->container_directory(container.id), sync);
+  if (!directory) removed = std::move(directory);
   if (!removed) return fail(std::move(removed).error().wrap("remove container", container.name));
   return {};
 }

@@ -17,8 +17,8 @@ namespace consort::engine {
 
 namespace {
 
-std::string path_in(const std::string& folder, const std::string& name) {
-  return clean_path("/" + folder + "/" + name);
+std::string path_in(const std::string& directory, const std::string& name) {
+  return clean_path("/" + directory + "/" + name);
 }
 
 // The files as they were at one moment, for all containers that have the target under the same path.
@@ -41,12 +41,12 @@ Result<Packed> pack(const Roots& roots, const Mirror& what, const std::string& t
 // Removes a directory with everything in it. A path that does not exist is already gone.
 Result<> remove_in_root(int root, const std::string& path) {
   if (path == "/") return fail(Error(Code::invalid, "remove").on(path).why("it is the container's root"));
-  const Result<Fd> folder = open_in_root(root, dir_name(path), O_PATH | O_DIRECTORY);
-  if (!folder) {
-    const int number = folder.error().sys_errno();
+  const Result<Fd> directory = open_in_root(root, dir_name(path), O_PATH | O_DIRECTORY);
+  if (!directory) {
+    const int number = directory.error().sys_errno();
     return number == ENOENT || number == ENOTDIR ? Result<>() : fail(errno_error(number, "remove", path));
   }
-  return remove_tree("/proc/self/fd/" + std::to_string(folder->get()) + "/" + base_name(path));
+  return remove_tree("/proc/self/fd/" + std::to_string(directory->get()) + "/" + base_name(path));
 }
 
 Result<> bring(const Mirror& what, const Place& place, const Packed& packed) {

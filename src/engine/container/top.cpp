@@ -25,14 +25,14 @@ namespace {
 constexpr std::size_t tty_field = 7, user_ticks_field = 14, system_ticks_field = 15;
 
 // Each is read through the process's directory in /proc, which stays valid for that process only.
-Result<std::string> read_in(int folder, const char* name, std::size_t limit) {
-  const Fd file = TRY(open_at(folder, name, O_RDONLY));
+Result<std::string> read_in(int directory, const char* name, std::size_t limit) {
+  const Fd file = TRY(open_at(directory, name, O_RDONLY));
   return read_all(file.get(), limit);
 }
 
-std::string user_of(int folder) {
+std::string user_of(int directory) {
   struct stat st {};
-  if (::fstat(folder, &st) != 0) return "?";
+  if (::fstat(directory, &st) != 0) return "?";
   std::array<char, 4096> buffer;
   passwd entry{};
   passwd* found = nullptr;
@@ -40,12 +40,12 @@ std::string user_of(int folder) {
   return std::to_string(st.st_uid);
 }
 
-std::string command_of(int folder) {
-  std::string line = read_in(folder, "cmdline", 1 << 20).value_or("");
+std::string command_of(int directory) {
+  std::string line = read_in(directory, "cmdline", 1 << 20).value_or("");
   while (!line.empty() && line.back() == '\0') line.pop_back();
   std::ranges::replace(line, '\0', ' ');
   if (!line.empty()) return line;
-  return "[" + std::string(trim(read_in(folder, "comm", 4096).value_or("?"))) + "]";
+  return "[" + std::string(trim(read_in(directory, "comm", 4096).value_or("?"))) + "]";
 }
 
 std::string tty_name(int device) {
@@ -75,7 +75,7 @@ std::string duration_text(std::uint64_t seconds) {
   return text.data();
 }
 
-std::vector<std::string> row_of(pid_t pid, int folder, const StatFields& stat) {
+std::vector<std::string> row_of(pid_t pid, int directory, const StatFields& stat) {
   const auto hertz = static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_CLK_TCK)));
   timespec up{};
   ::clock_gettime(CLOCK_BOOTTIME, &up);
@@ -86,9 +86,9 @@ std::vector<std::string> row_of(pid_t pid, int folder, const StatFields& stat) {
   const auto number = [&](std::size_t field) { return stat.number(field).value_or(0); };
   const std::uint64_t cpu = (number(user_ticks_field) + number(system_ticks_field)) / hertz;
   const std::uint64_t share = age ? std::min<std::uint64_t>(99, cpu * 100 / age) : 0;
-  return {user_of(folder),       std::to_string(pid),    std::to_string(stat.parent()),
+  return {user_of(directory),    std::to_string(pid),    std::to_string(stat.parent()),
           std::to_string(share), begun_text(begun, now), tty_name(static_cast<int>(number(tty_field))),
-          duration_text(cpu),    command_of(folder)};
+          duration_text(cpu),    command_of(directory)};
 }
 
 }  // namespace
@@ -102,18 +102,18 @@ Result<ProcessTable> Engine::top(const std::string& id) {
     std::vector<pid_t> found = TRY(group.pids());
     return found.empty() ? runtime::processes_beside(first) : found;  // of a user without control groups
   };
-  std::map<pid_t, Fd> folders;
+  std::map<pid_t, Fd> directories;
   for (const pid_t pid : TRY(pids_now()))
-    if (auto folder = open_file("/proc/" + std::to_string(pid), O_PATH | O_DIRECTORY))
-      folders.emplace(pid, std::move(*folder));
+    if (auto directory = open_file("/proc/" + std::to_string(pid), O_PATH | O_DIRECTORY))
+      directories.emplace(pid, std::move(*directory));
   std::vector<pid_t> pids = TRY(pids_now());  // a number that was somebody else's by then is not among them
   std::ranges::sort(pids);
   ProcessTable table{.titles = {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}, .rows = {}};
   for (const pid_t pid : pids) {
-    const auto folder = folders.find(pid);
-    if (folder == folders.end() || runtime::is_being_set_up(pid)) continue;
-    if (const auto stat = stat_fields_in(folder->second.get()))
-      table.rows.push_back(row_of(pid, folder->second.get(), *stat));
+    const auto directory = directories.find(pid);
+    if (directory == directories.end() || runtime::is_being_set_up(pid)) continue;
+    if (const auto stat = stat_fields_in(directory->second.get()))
+      table.rows.push_back(row_of(pid, directory->second.get(), *stat));
   }
   return table;
 }

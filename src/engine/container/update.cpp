@@ -55,7 +55,7 @@ Result<> rewrite_config(const std::string& bundle, const ContainerRecord& record
 
 Result<> change_running(Engine::Impl& impl, const ContainerRecord& record, Strings& warnings) {
   const std::string& id = record.summary.id;
-  const std::string bundle = impl.container_folder(id);
+  const std::string bundle = impl.container_directory(id);
   TRY(rewrite_config(bundle, record));
   const runtime::Spec spec = TRY(runtime::load_spec(bundle));
   TRY(runtime::Cgroup::open(TRY(impl.cgroup_of(id))).update(spec.linux_.resources, warnings));

@@ -40,17 +40,17 @@ Finding bad(std::string facility, Standing standing, const Error& error, std::st
   return {std::move(facility), standing, error.message(), std::move(cost), error.hint_text()};
 }
 
-Result<> try_overlay(const std::string& folder) {
-  for (const char* name : {"/lower", "/upper", "/work"}) TRY(make_directories(folder + name, 0700));
-  TRY(runtime::mount_detached({.lower = {folder + "/lower"}, .upper = folder + "/upper", .work = folder + "/work"},
-                              folder));
+Result<> try_overlay(const std::string& directory) {
+  for (const char* name : {"/lower", "/upper", "/work"}) TRY(make_directories(directory + name, 0700));
+  TRY(runtime::mount_detached(
+      {.lower = {directory + "/lower"}, .upper = directory + "/upper", .work = directory + "/work"}, directory));
   return {};
 }
 
 Finding overlay(const Roots& roots) {
-  const std::string folder = roots.data + "/doctor-" + std::to_string(::getpid());
-  const Result<> tried = try_overlay(folder);
-  (void)remove_tree(folder);
+  const std::string directory = roots.data + "/doctor-" + std::to_string(::getpid());
+  const Result<> tried = try_overlay(directory);
+  (void)remove_tree(directory);
   if (tried) return good("overlay", "overlayfs works on " + roots.data);
   return bad("overlay", Standing::broken, tried.error(), "containers cannot use images as their file system");
 }

@@ -7,7 +7,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/flock.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "engine/jobs/records.hpp"
 #include "supervisor/client.hpp"
@@ -23,18 +23,18 @@ Result<Job> read_job(const std::string& path) {
   return job_from_json(TRY(read_file(path, largest_file)));
 }
 
-Result<> write_job(const std::string& folder, const Job& job) {
-  TRY(make_directories(folder + "/runs", 0700));
-  return write_file_atomic(folder + "/job.json", job_to_json(job), 0600, Durability::durable);
+Result<> write_job(const std::string& directory, const Job& job) {
+  TRY(make_directories(directory + "/runs", 0700));
+  return write_file_atomic(directory + "/job.json", job_to_json(job), 0600, Durability::durable);
 }
 
 // Held while a job is read and written, so that `up`, `job pause` and `job rm` at the same moment lose nothing of each
 // other.
 Result<Fd> lock_jobs(const Roots& roots, const std::string& project) {
-  const std::string folder = supervisor::jobs_folder(roots, project);
-  TRY(make_directories(folder, 0700));
-  Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-  TRY(lock_exclusive(fd.get(), folder));
+  const std::string directory = supervisor::jobs_directory(roots, project);
+  TRY(make_directories(directory, 0700));
+  Fd fd = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
+  TRY(lock_exclusive(fd.get(), directory));
   return fd;
 }
 
@@ -49,8 +49,8 @@ bool same_spec(const JobSpec& a, const JobSpec& b) {
 
 }  // namespace
 
-std::string Jobs::folder(const Job& job) const {
-  return supervisor::job_folder(engine_->roots(), job.spec.project, job.spec.name);
+std::string Jobs::directory(const Job& job) const {
+  return supervisor::job_directory(engine_->roots(), job.spec.project, job.spec.name);
 }
 
 Result<Jobs::Put> Jobs::put(const JobSpec& spec) {
@@ -69,7 +69,7 @@ Result<Jobs::Put> Jobs::put(const JobSpec& spec) {
     job.id = random_id();
     job.created = system_now();
   }
-  TRY_WRAP(write_job(folder(job), job), "write job", job.full_name());
+  TRY_WRAP(write_job(directory(job), job), "write job", job.full_name());
   lock.reset();
   TRY(supervisor::Client(engine_->roots(), spec.project).reload_clock());
   return put;
@@ -78,13 +78,13 @@ Result<Jobs::Put> Jobs::put(const JobSpec& spec) {
 Result<std::vector<Job>> Jobs::list(const std::string& project) const {
   const std::string all_projects = engine_->roots().data + "/jobs";
   Strings projects{project};
-  if (project.empty()) projects = list_folder(all_projects).value_or(Strings());
+  if (project.empty()) projects = list_directory(all_projects).value_or(Strings());
   std::vector<Job> jobs;
   for (const std::string& name : projects) {
     const auto due = supervisor::read_due_times(engine_->roots(), name);
-    const std::string folder = supervisor::jobs_folder(engine_->roots(), name);
-    for (const std::string& each : list_folder(folder).value_or(Strings())) {
-      auto job = read_job(folder + "/" + each + "/job.json");
+    const std::string directory = supervisor::jobs_directory(engine_->roots(), name);
+    for (const std::string& each : list_directory(directory).value_or(Strings())) {
+      auto job = read_job(directory + "/" + each + "/job.json");
       if (!job) continue;
       if (const auto found = due.find(job->spec.name); found != due.end() && !job->paused)
         job->next_fire = found->second.at;
@@ -109,7 +109,7 @@ Result<Job> Jobs::find(const std::string& text) const {
 }
 
 Result<std::optional<Job>> Jobs::look_up(const std::string& project, const std::string& name) const {
-  auto job = read_job(supervisor::job_folder(engine_->roots(), project, name) + "/job.json");
+  auto job = read_job(supervisor::job_directory(engine_->roots(), project, name) + "/job.json");
   if (!job && job.error().code() == Code::not_found) return std::nullopt;
   if (!job) return fail(std::move(job.error()).wrap("read job", project + "." + name));
   return std::optional(std::move(*job));
@@ -123,13 +123,13 @@ Result<> Jobs::set_paused(const Job& job, bool paused) {
     if (!current || current->id != job.id) return fail(no_such_job(job.full_name()));
     if (current->paused == paused || current->spec.cron.empty()) return {};
     current->paused = paused;
-    TRY(write_job(folder(job), *current));
+    TRY(write_job(directory(job), *current));
   }
   return supervisor::Client(engine_->roots(), job.spec.project).reload_clock();
 }
 
 Result<> Jobs::remove(const Job& job, KeepRuns keep) {
-  const std::string where = folder(job);
+  const std::string where = directory(job);
   {
     const Fd lock = TRY(lock_jobs(engine_->roots(), job.spec.project));
     TRY(remove_file(where + "/job.json"));  // from here on it is gone, and its name free

@@ -11,7 +11,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/processes/process.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "engine/jobs/records.hpp"
 #include "supervisor/client.hpp"
@@ -43,17 +43,17 @@ bool is_locked(const std::string& path) {
   return ::fcntl(file->get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-std::string record_path(const std::string& folder, std::uint64_t iteration) {
+std::string record_path(const std::string& directory, std::uint64_t iteration) {
   const std::string number = std::to_string(iteration);
-  return folder + "/runs/" + std::string(number.size() < 6 ? 6 - number.size() : 0, '0') + number;
+  return directory + "/runs/" + std::string(number.size() < 6 ? 6 - number.size() : 0, '0') + number;
 }
 
 // Newest first; records that cannot be read are left where they are.
-std::vector<JobRun> read_runs(const std::string& folder) {
+std::vector<JobRun> read_runs(const std::string& directory) {
   std::vector<JobRun> runs;
-  for (const std::string& name : list_folder(folder + "/runs").value_or(Strings())) {
+  for (const std::string& name : list_directory(directory + "/runs").value_or(Strings())) {
     if (!name.ends_with(".json")) continue;
-    const auto text = read_file(folder + "/runs/" + name, 1 << 20);
+    const auto text = read_file(directory + "/runs/" + name, 1 << 20);
     auto run = text ? run_from_json(*text) : Result<JobRun>(fail(Code::not_found, "read run"));
     if (run) runs.push_back(std::move(*run));
   }
@@ -61,8 +61,9 @@ std::vector<JobRun> read_runs(const std::string& folder) {
   return runs;
 }
 
-Result<> write_run(const std::string& folder, const JobRun& run) {
-  return write_file_atomic(record_path(folder, run.iteration) + ".json", run_to_json(run), 0600, Durability::durable);
+Result<> write_run(const std::string& directory, const JobRun& run) {
+  return write_file_atomic(record_path(directory, run.iteration) + ".json", run_to_json(run), 0600,
+                           Durability::durable);
 }
 
 // The process that runs it, if it is still that one.
@@ -74,32 +75,32 @@ Fd runner_of(const JobRun& run) {
 }
 
 // Until something happens in the directory of the runs, that process ends, or the caller no longer wants to wait.
-Result<> await_news(const Fd& folder_watch, const Fd& runner, int cancel_fd) {
+Result<> await_news(const Fd& directory_watch, const Fd& runner, int cancel_fd) {
   constexpr int look_again_ms = 1000;  // an end that nobody could write down
-  std::array<pollfd, 3> waits{pollfd{folder_watch.get(), POLLIN, 0}, pollfd{runner.get(), POLLIN, 0},
+  std::array<pollfd, 3> waits{pollfd{directory_watch.get(), POLLIN, 0}, pollfd{runner.get(), POLLIN, 0},
                               pollfd{cancel_fd, POLLIN, 0}};
   (void)::poll(waits.data(), waits.size(), look_again_ms);
   std::array<char, 4096> events;
-  while (::read(folder_watch.get(), events.data(), events.size()) > 0) {
+  while (::read(directory_watch.get(), events.data(), events.size()) > 0) {
   }
   if (waits[2].revents != 0) return fail(Code::interrupted, "interrupted");
   return {};
 }
 
-Result<Fd> watch_runs(const std::string& folder) {
-  TRY(make_directories(folder + "/runs", 0700));
+Result<Fd> watch_runs(const std::string& directory) {
+  TRY(make_directories(directory + "/runs", 0700));
   Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (!watch || ::inotify_add_watch(watch.get(), (folder + "/runs").c_str(), IN_MOVED_TO | IN_DELETE) < 0)
-    return fail_errno("watch", folder + "/runs");
+  if (!watch || ::inotify_add_watch(watch.get(), (directory + "/runs").c_str(), IN_MOVED_TO | IN_DELETE) < 0)
+    return fail_errno("watch", directory + "/runs");
   return watch;
 }
 
 // Removes the oldest runs with their output; their numbers are not used again.
-void evict(const std::string& folder, const std::vector<JobRun>& runs) {
+void evict(const std::string& directory, const std::vector<JobRun>& runs) {
   for (std::size_t i = records_kept; i < runs.size(); ++i) {
     if (!is_final(runs[i].state)) continue;
-    (void)remove_file(record_path(folder, runs[i].iteration) + ".json");
-    (void)remove_file(record_path(folder, runs[i].iteration) + ".log");
+    (void)remove_file(record_path(directory, runs[i].iteration) + ".json");
+    (void)remove_file(record_path(directory, runs[i].iteration) + ".log");
   }
 }
 
@@ -107,23 +108,23 @@ void evict(const std::string& folder, const std::vector<JobRun>& runs) {
 
 Result<> JobTurn::update(const std::function<void(JobRun&)>& change) {
   change(run_);
-  return write_run(folder_, run_);
+  return write_run(directory_, run_);
 }
 
 bool JobTurn::was_cancelled() const {
-  return read_file(folder_ + "/cancel", 4096).value_or("") == run_.id;
+  return read_file(directory_ + "/cancel", 4096).value_or("") == run_.id;
 }
 
 std::string JobTurn::output_path() const {
-  return record_path(folder_, run_.iteration) + ".log";
+  return record_path(directory_, run_.iteration) + ".log";
 }
 
 std::string Jobs::output_path(const Job& job, const JobRun& run) const {
-  return record_path(folder(job), run.iteration) + ".log";
+  return record_path(directory(job), run.iteration) + ".log";
 }
 
 Result<std::optional<JobTurn>> Jobs::begin(const Job& job, const TurnOptions& options) {
-  const std::string where = folder(job);
+  const std::string where = directory(job);
   const Fd watch = TRY(watch_runs(where));
   Fd lock = TRY(open_file(where + "/lock", O_RDWR | O_CREAT, 0600));
   Fd place;  // in the queue, which has one
@@ -161,14 +162,14 @@ Result<std::optional<JobTurn>> Jobs::begin(const Job& job, const TurnOptions& op
 }
 
 Result<JobRun> Jobs::settle(const Job& job, JobRun run) const {
-  if (is_final(run.state) || is_locked(folder(job) + "/lock")) return run;
+  if (is_final(run.state) || is_locked(directory(job) + "/lock")) return run;
   return settle_dead(job, std::move(run));
 }
 
 // The runner has died: the container tells how the run ended.
 Result<JobRun> Jobs::settle_dead(const Job& job, JobRun run) const {
   if (is_final(run.state)) return run;
-  const std::string where = folder(job);
+  const std::string where = directory(job);
   const auto container = run.container.empty() ? Result<ContainerDetails>(fail(Code::not_found, "no container"))
                                                : engine_->inspect(run.container);
   if (container && container->state.running()) return run;
@@ -185,13 +186,13 @@ Result<JobRun> Jobs::settle_dead(const Job& job, JobRun run) const {
 }
 
 Result<std::vector<JobRun>> Jobs::runs(const Job& job) const {
-  std::vector<JobRun> runs = read_runs(folder(job));
+  std::vector<JobRun> runs = read_runs(directory(job));
   for (JobRun& run : runs) run = TRY(settle(job, std::move(run)));
   return runs;
 }
 
 Result<> Jobs::cancel(const Job& job) {
-  const std::string where = folder(job);
+  const std::string where = directory(job);
   const Fd watch = TRY(watch_runs(where));
   bool told = false;
   while (true) {
@@ -208,7 +209,7 @@ Result<> Jobs::cancel(const Job& job) {
 }
 
 Result<> Jobs::wait(const Job& job) const {
-  const std::string where = folder(job);
+  const std::string where = directory(job);
   const Fd watch = TRY(watch_runs(where));
   while (true) {
     const auto all = TRY(runs(job));

@@ -40,7 +40,7 @@ class MountList {
       const std::string path = record_.spec.files[i].path;
       mounts_.push_back({path,
                          "bind",
-                         impl_.container_folder(record_.summary.id) + "/files/" + std::to_string(i),
+                         impl_.container_directory(record_.summary.id) + "/files/" + std::to_string(i),
                          {"rbind", "rprivate", "rw"}});
     }
     return std::move(mounts_);
@@ -106,10 +106,10 @@ class MountList {
   Result<> add_image(const MountSpec& mount) {
     const auto facts = TRY(impl_.image_facts(mount.source));
     const LayersPart part = TRY(mounted_part(impl_.roots, facts->layers, mount.subpath));
-    if (part.folders.size() > 1) {
-      mounts_.push_back({mount.target, "overlay", "overlay", {"ro", overlay_lower_option(part.folders)}});
+    if (part.directories.size() > 1) {
+      mounts_.push_back({mount.target, "overlay", "overlay", {"ro", overlay_lower_option(part.directories)}});
     } else {
-      const std::string& only = part.folders.empty() ? part.file : part.folders.front();
+      const std::string& only = part.directories.empty() ? part.file : part.directories.front();
       mounts_.push_back({mount.target, "bind", only, {"rbind", "rprivate", "ro"}});
     }
     return {};
@@ -192,7 +192,7 @@ void add_link_environment(Engine::Impl& impl, const ContainerRecord& record, con
 // hosts, hostname and resolv.conf; nothing if they are another container's.
 Result<> write_host_files(Engine::Impl& impl, const ContainerRecord& record, const std::vector<Network>& networks) {
   const ContainerSpec& spec = record.spec;
-  const std::string bundle = impl.container_folder(record.summary.id);
+  const std::string bundle = impl.container_directory(record.summary.id);
   if (!donor_of(spec.network_mode).empty()) return {};
   TRY(write_file_atomic(bundle + "/hostname", record.hostname + "\n"));
   HostsInput hosts{.extra = spec.extra_hosts, .hostname = record.hostname, .domainname = record.domainname};
@@ -230,7 +230,7 @@ Result<std::string> Engine::Impl::make_resolv_conf_of(const ContainerSpec& spec,
 
 Result<ContainerUsers> Engine::Impl::write_bundle(const ContainerRecord& record, const std::vector<Network>& networks) {
   const ContainerSpec& spec = record.spec;
-  const std::string bundle = container_folder(record.summary.id);
+  const std::string bundle = container_directory(record.summary.id);
   TRY(write_host_files(*this, record, networks));
   ProcessConfig process = record.process;
   add_link_environment(*this, record, networks, process.environment);
@@ -254,7 +254,7 @@ Result<ContainerUsers> Engine::Impl::write_bundle(const ContainerRecord& record,
     const ContainerRecord lender = TRY(records.load_container(donor));
     input.hostname = lender.hostname;
     input.domainname = lender.domainname;
-    input.host_files = container_folder(donor);
+    input.host_files = container_directory(donor);
   }
   if (spec.network_mode == "host" && spec.hostname.empty()) {
     char name[256] = {};

@@ -11,10 +11,10 @@ namespace consort::engine {
 
 namespace {
 
-bool is_opaque(const std::string& folder) {
+bool is_opaque(const std::string& directory) {
   for (const char* name : {"trusted.overlay.opaque", "user.overlay.opaque"}) {
     char value = 0;
-    if (::lgetxattr(folder.c_str(), name, &value, 1) == 1 && value == 'y') return true;
+    if (::lgetxattr(directory.c_str(), name, &value, 1) == 1 && value == 'y') return true;
   }
   return false;
 }
@@ -26,7 +26,7 @@ class Search {
   Result<LayersPart> run(const std::vector<std::string>& layers) {
     for (const std::string& layer : layers)
       if (TRY(look_at(layer)) == Below::hidden) break;
-    if (part_.folders.empty() && part_.file.empty()) return invalid("no such file or directory");
+    if (part_.directories.empty() && part_.file.empty()) return invalid("no such file or directory");
     return std::move(part_);
   }
 
@@ -47,12 +47,12 @@ class Search {
       if (S_ISCHR(st.st_mode) && st.st_rdev == 0) return Below::hidden;  // it was removed
       if (S_ISLNK(st.st_mode)) return invalid("it leads through a symbolic link");
       if (!S_ISDIR(st.st_mode)) {
-        if (i + 1 == names_.size() && part_.folders.empty()) part_.file = path;
+        if (i + 1 == names_.size() && part_.directories.empty()) part_.file = path;
         return Below::hidden;
       }
       if (is_opaque(path)) below = Below::hidden;
     }
-    part_.folders.push_back(path);
+    part_.directories.push_back(path);
     return below;
   }
 
@@ -67,7 +67,7 @@ Result<LayersPart> part_of_layers(const std::vector<std::string>& layers, const 
   const std::string clean = clean_path(subpath);
   if (subpath.starts_with('/') || clean == ".." || clean.starts_with("../"))
     return fail(Error(Code::invalid, "invalid image subpath: " + subpath + ": path must be relative and stay inside"));
-  if (clean == ".") return LayersPart{.folders = layers, .file = {}};
+  if (clean == ".") return LayersPart{.directories = layers, .file = {}};
   return Search(clean).run(layers);
 }
 

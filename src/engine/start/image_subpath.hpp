@@ -11,8 +11,8 @@ namespace consort::engine {
 
 // What the merged layers contain at a path, in a form that can be mounted.
 struct LayersPart {
-  std::vector<std::string> folders;  // directories to merge, topmost first; empty: it is a file
-  std::string file;                  // that file
+  std::vector<std::string> directories;  // directories to merge, topmost first; empty: it is a file
+  std::string file;                      // that file
 };
 
 // layers: absolute paths, topmost first, in overlayfs format. Code::invalid for a path that is absolute, leaves the

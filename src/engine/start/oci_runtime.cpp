@@ -20,8 +20,8 @@ constexpr std::array<std::string_view, 8> known_runtimes{
 
 // Never $PATH, which belongs to the caller.
 std::optional<std::string> find_program(const std::string& name) {
-  for (const char* folder : {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}) {
-    std::string path = std::string(folder) + "/" + name;
+  for (const char* directory : {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}) {
+    std::string path = std::string(directory) + "/" + name;
     if (::access(path.c_str(), X_OK) == 0) return path;
   }
   return std::nullopt;

@@ -37,10 +37,10 @@ Result<std::string> Engine::Impl::compiled_filter(const SecurityOptions& securit
   const std::string key = std::to_string(capabilities) + "\n" + security.seccomp;
   if (const auto known = filters_.find(key); known != filters_.end()) return known->second;
   const std::string profile = TRY(profile_of(security, capabilities));
-  const std::string folder = roots.data + "/cache/seccomp";
-  const std::string path = folder + "/" + sha256_hex(profile).substr(0, 32) + ".bpf";
+  const std::string directory = roots.data + "/cache/seccomp";
+  const std::string path = directory + "/" + sha256_hex(profile).substr(0, 32) + ".bpf";
   if (!path_exists(path)) {
-    TRY(make_directories(folder, 0700));
+    TRY(make_directories(directory, 0700));
     TRY(write_file_atomic(path, TRY_WRAP(runtime::compile_seccomp(profile), "compile seccomp profile"), 0600));
   }
   return filters_[key] = path;

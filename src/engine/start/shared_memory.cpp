@@ -15,7 +15,7 @@ Result<> Engine::Impl::add_shared_memory(const ContainerRecord& record, OciInput
   if (mode == "host") input.shm_source = "/dev/shm";
   if (mode.starts_with("container:")) {
     const std::string donor = mode.substr(10);
-    input.shm_source = container_folder(donor) + "/shm";
+    input.shm_source = container_directory(donor) + "/shm";
     if (TRY(records.load_container(donor)).spec.ipc_mode != "shareable") {
       return fail(Error(Code::conflict,
                         "cannot join IPC of a container: non-shareable IPC (hint: use "
@@ -23,20 +23,20 @@ Result<> Engine::Impl::add_shared_memory(const ContainerRecord& record, OciInput
     }
   }
   if (mode != "shareable") return {};
-  const std::string folder = input.bundle + "/shm";
+  const std::string directory = input.bundle + "/shm";
   remove_shared_memory(record.summary.id);
-  TRY(make_directories(folder, 0700));
+  TRY(make_directories(directory, 0700));
   const std::string options =
       "mode=1777,size=" + std::to_string(record.spec.shm_size.value_or(std::uint64_t{64} << 20));
-  if (::mount("shm", folder.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options.c_str()) != 0)
-    return fail_errno("mount shared memory", folder);
-  input.shm_source = folder;
+  if (::mount("shm", directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options.c_str()) != 0)
+    return fail_errno("mount shared memory", directory);
+  input.shm_source = directory;
   return {};
 }
 
 void Engine::Impl::remove_shared_memory(const std::string& id) const {
   // Not mounted (EINVAL) or never created (ENOENT) is fine.
-  ::umount2((container_folder(id) + "/shm").c_str(), MNT_DETACH);
+  ::umount2((container_directory(id) + "/shm").c_str(), MNT_DETACH);
 }
 
 }  // namespace consort::engine

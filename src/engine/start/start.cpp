@@ -58,7 +58,7 @@ Result<> Engine::start_container(const std::string& id, const StartOptions& opti
   impl_->ahead.used();
   const auto begin = [&]() -> Result<> {
     const ContainerUsers users = TRY(impl_->write_bundle(record, networks));
-    const std::string path = impl_->container_folder(container.id) + "/unit.json";
+    const std::string path = impl_->container_directory(container.id) + "/unit.json";
     const supervisor::ContainerUnit unit = TRY(impl_->make_unit(record, networks, users));
     TRY(write_file_atomic(path, supervisor::unit_to_json(unit), 0600));
     const supervisor::MadeAhead made =

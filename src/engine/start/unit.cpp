@@ -227,7 +227,7 @@ Result<ContainerUnit> Engine::Impl::make_unit(const ContainerRecord& record, con
   unit.number = c.number;
   unit.oneoff = c.oneoff;
   unit.depends_on = services_before(c.labels);
-  unit.bundle = container_folder(c.id);
+  unit.bundle = container_directory(c.id);
   unit.overlay = supervisor::OverlayUnit{
       .lower = TRY(image_facts(c.image_id))->layers, .upper = unit.bundle + "/upper", .work = unit.bundle + "/work"};
   unit.runtime = TRY(runtime_program(spec.runtime));

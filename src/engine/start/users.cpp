@@ -69,7 +69,7 @@ std::vector<Donor> donors_of(const ContainerSpec& spec) {
 Result<std::string> owner_of_users(const Engine::Impl& impl, const std::string& donor) {
   std::string id = donor;
   while (true) {
-    auto unit = supervisor::read_unit(impl.container_folder(id) + "/unit.json");
+    auto unit = supervisor::read_unit(impl.container_directory(id) + "/unit.json");
     if (!unit && id != donor && unit.error().sys_errno() == ENOENT) return id;  // removed since; its users live on
     if (!unit) return fail(std::move(unit).error());
     if (!unit->own_users) return std::string();
@@ -81,7 +81,7 @@ Result<std::string> owner_of_users(const Engine::Impl& impl, const std::string& 
 
 Error two_owners(const Engine::Impl& impl, const Donor& first, const Donor& second) {
   const auto name = [&](const Donor& donor) {
-    const auto unit = supervisor::read_unit(impl.container_folder(donor.id) + "/unit.json");
+    const auto unit = supervisor::read_unit(impl.container_directory(donor.id) + "/unit.json");
     return std::string(donor.setting) + " is that of " + (unit ? unit->name : donor.id.substr(0, 12));
   };
   return Error(Code::conflict, "share namespaces with containers that have different users")

@@ -96,15 +96,15 @@ class RegistryArtifact : public Artifact {
 
 class LayoutArtifact : public Artifact {
  public:
-  LayoutArtifact(Store& store, PullOptions options, std::string folder)
-      : Artifact(store, std::move(options)), folder_(std::move(folder)) {}
+  LayoutArtifact(Store& store, PullOptions options, std::string directory)
+      : Artifact(store, std::move(options)), directory_(std::move(directory)) {}
 
   Result<> open(const LayoutPlace& place) {
     limits_ = TRY(layer_limits(options_));
     const Descriptor top = TRY(find(place));
     const ReadText read = [this](const Descriptor& entry) { return text_of(entry, max_manifest_bytes); };
-    const Manifest manifest = TRY(follow(TRY(parse_any_manifest(TRY(read(top)), top.media_type, folder_)),
-                                         options_.platform.value_or(Platform::host()), folder_, read));
+    const Manifest manifest = TRY(follow(TRY(parse_any_manifest(TRY(read(top)), top.media_type, directory_)),
+                                         options_.platform.value_or(Platform::host()), directory_, read));
     config_type_ = manifest.config.media_type;
     for (const Descriptor& layer : manifest.layers) blobs_.push_back({layer.media_type, layer.digest, layer.size});
     config_ = TRY(text_of(manifest.config, max_config_bytes));
@@ -114,7 +114,7 @@ class LayoutArtifact : public Artifact {
  protected:
   Result<LayerInfo> fetch(const Blob& blob, const Digest& diff_id) override {
     // From our own copy, which cannot change between the check and the use.
-    const ScratchFolder work = TRY(store_.state().new_work());
+    const ScratchDirectory work = TRY(store_.state().new_work());
     const std::string path = work.path() + "/layer";
     LayerImport wanted;
     wanted.expected_diff_id = diff_id;
@@ -125,11 +125,11 @@ class LayoutArtifact : public Artifact {
   }
 
  private:
-  std::string path_of(const Digest& digest) const { return folder_ + "/blobs/sha256/" + digest.hex(); }
+  std::string path_of(const Digest& digest) const { return directory_ + "/blobs/sha256/" + digest.hex(); }
 
   Result<Descriptor> find(const LayoutPlace& place) const {
     if (place.digest) return Descriptor{"", *place.digest, max_manifest_bytes, {}, {}, {}, false, {}};
-    const std::string file = folder_ + "/index.json";
+    const std::string file = directory_ + "/index.json";
     const auto parsed = TRY(parse_any_manifest(TRY(read_file(file, max_manifest_bytes)), media::oci_index, file));
     if (!parsed.index) return fail(Error(Code::invalid, "read").on(file).why("an index is expected"));
     const auto& entries = parsed.index->manifests;
@@ -140,7 +140,7 @@ class LayoutArtifact : public Artifact {
     std::vector<std::string> names;
     for (const Descriptor& entry : entries) names.push_back(entry.annotation_name);
     std::erase(names, "");
-    return fail(Error(Code::not_found, "could not find tag \"" + tag + "\" in OCI layout " + folder_)
+    return fail(Error(Code::not_found, "could not find tag \"" + tag + "\" in OCI layout " + directory_)
                     .hint(names.empty() ? "" : "it has " + join(names, ", ")));
   }
 
@@ -173,7 +173,7 @@ class LayoutArtifact : public Artifact {
     return {};
   }
 
-  std::string folder_;
+  std::string directory_;
   UnpackLimits limits_;
 };
 
@@ -191,7 +191,7 @@ Result<LayoutPlace> LayoutPlace::parse(std::string_view text) {
     place.tag = rest.substr(colon + 1);
     rest = rest.substr(0, colon);
   }
-  place.folder = rest;
+  place.directory = rest;
   return place;
 }
 
@@ -220,7 +220,7 @@ Result<std::unique_ptr<Artifact>> open_artifact(Store& store, const Reference& r
 }
 
 Result<std::unique_ptr<Artifact>> open_artifact(Store& store, const LayoutPlace& place, const PullOptions& options) {
-  auto artifact = std::make_unique<LayoutArtifact>(store, options, place.folder);
+  auto artifact = std::make_unique<LayoutArtifact>(store, options, place.directory);
   TRY(artifact->open(place));
   return artifact;
 }

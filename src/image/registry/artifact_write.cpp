@@ -35,9 +35,9 @@ Result<> copy_blob(const Store& store, const Digest& digest, const std::string& 
 }
 
 // One writer at a time.
-Result<Fd> lock_folder(const std::string& folder, const std::stop_token& cancel) {
-  Fd lock = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
-  TRY(lock_exclusive(lock.get(), folder, {.cancel = cancel}));
+Result<Fd> lock_directory(const std::string& directory, const std::stop_token& cancel) {
+  Fd lock = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
+  TRY(lock_exclusive(lock.get(), directory, {.cancel = cancel}));
   return lock;
 }
 
@@ -71,23 +71,23 @@ Manifest artifact_manifest(const NewArtifact& artifact, const Digest& config, st
   return {std::string(media::oci_manifest), std::move(described), std::move(layers)};
 }
 
-Result<Digest> write_artifact(Store& store, const std::string& folder, const std::string& tag,
+Result<Digest> write_artifact(Store& store, const std::string& directory, const std::string& tag,
                               const NewArtifact& artifact, const std::stop_token& cancel) {
   std::vector<Descriptor> layers;
   for (const LayerInfo& layer : artifact.layers) layers.push_back(TRY(packed_layer(store, layer, cancel, {})));
   const Digest config = TRY(store.write_blob(artifact.config));
   const Manifest manifest = artifact_manifest(artifact, config, std::move(layers));
   const std::string text = format_manifest(manifest);
-  const std::string blobs = folder + "/blobs/sha256/";
+  const std::string blobs = directory + "/blobs/sha256/";
   TRY(make_directories(blobs));
-  const Fd lock = TRY(lock_folder(folder, cancel));
+  const Fd lock = TRY(lock_directory(directory, cancel));
   for (const Descriptor& layer : manifest.layers)
     TRY(copy_blob(store, layer.digest, blobs + layer.digest.hex(), cancel));
   TRY(write_file_atomic(blobs + config.hex(), artifact.config));
   Digest digest = Digest::of(text);
   TRY(write_file_atomic(blobs + digest.hex(), text));
-  TRY(write_file_atomic(folder + "/oci-layout", R"({"imageLayoutVersion":"1.0.0"})"));
-  const std::string index = folder + "/index.json";
+  TRY(write_file_atomic(directory + "/oci-layout", R"({"imageLayoutVersion":"1.0.0"})"));
+  const std::string index = directory + "/index.json";
   TRY(write_file_atomic(index, TRY(index_with(index, tag, manifest, text))));
   return digest;
 }

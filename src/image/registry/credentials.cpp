@@ -124,10 +124,10 @@ Result<std::optional<Credential>> stored_credential(std::string_view config_json
 
 CredentialStore::CredentialStore(const std::string& path) : path_(path) {
   if (!path_.empty()) return;
-  const std::string folder = environment("DOCKER_CONFIG");
+  const std::string directory = environment("DOCKER_CONFIG");
   const std::string home = environment("HOME");
-  if (!folder.empty())
-    path_ = folder + "/config.json";
+  if (!directory.empty())
+    path_ = directory + "/config.json";
   else if (!home.empty())
     path_ = home + "/.docker/config.json";
 }

@@ -155,16 +155,16 @@ Result<RegistriesConf> RegistriesConf::load_own(const std::string& file) {
     return conf;
   }
   const std::string home = environment("HOME");
-  const std::vector<std::string> folders{home.empty() ? "" : home + "/.config/containers", "/etc/containers"};
-  for (const std::string& folder : folders) {
-    const std::string path = folder + "/registries.conf";
-    if (folder.empty() || !path_exists(path)) continue;
+  const std::vector<std::string> directories{home.empty() ? "" : home + "/.config/containers", "/etc/containers"};
+  for (const std::string& directory : directories) {
+    const std::string path = directory + "/registries.conf";
+    if (directory.empty() || !path_exists(path)) continue;
     TRY(conf.add(TRY(read_file(path, max_file)), path));
     break;
   }
-  for (const std::string& folder : {folders[1], folders[0]}) {
-    if (folder.empty()) continue;
-    for (const std::string& path : conf_files(folder + "/registries.conf.d"))
+  for (const std::string& directory : {directories[1], directories[0]}) {
+    if (directory.empty()) continue;
+    for (const std::string& path : conf_files(directory + "/registries.conf.d"))
       TRY(conf.add(TRY(read_file(path, max_file)), path));
   }
   return conf;

@@ -25,14 +25,14 @@ Result<RegistryAccess> RegistryAccess::load(const RegistryOptions& options) {
   RegistriesConf conf = TRY(RegistriesConf::load(options.registries_conf, options.docker_daemon));
   const std::optional<Error>& trouble = conf.trouble();
   if (trouble && options.warn) options.warn(trouble->message() + "; continuing without it");
-  RegistryAccess access{std::move(conf), CredentialStore(options.docker_config), options.certificate_folders,
+  RegistryAccess access{std::move(conf), CredentialStore(options.docker_config), options.certificate_directories,
                         options.patience, options.warn};
   for (const std::string& host : options.insecure) access.conf.add_insecure(host);
-  if (access.certificate_folders.empty()) {  // containers-certs.d(5), the user's directory first
+  if (access.certificate_directories.empty()) {  // containers-certs.d(5), the user's directory first
     if (const char* home = std::getenv("HOME"); home && *home)
-      access.certificate_folders.push_back(std::string(home) + "/.config/containers/certs.d");
-    access.certificate_folders.insert(access.certificate_folders.end(),
-                                      {"/etc/containers/certs.d", "/etc/docker/certs.d"});
+      access.certificate_directories.push_back(std::string(home) + "/.config/containers/certs.d");
+    access.certificate_directories.insert(access.certificate_directories.end(),
+                                          {"/etc/containers/certs.d", "/etc/docker/certs.d"});
   }
   return access;
 }

@@ -29,7 +29,7 @@ namespace consort::image {
 struct RegistryAccess {
   RegistriesConf conf;
   CredentialStore credentials;
-  std::vector<std::string> certificate_folders;
+  std::vector<std::string> certificate_directories;
   Patience patience{};
   std::function<void(const std::string&)> warn{};
   std::shared_ptr<HttpClient> http = std::make_shared<HttpClient>();

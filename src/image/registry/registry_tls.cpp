@@ -14,10 +14,10 @@ namespace consort::image {
 namespace {
 
 // Docker's certs.d/HOST/: *.crt are authorities, NAME.cert with NAME.key is the client's certificate.
-Result<> read_certificates(const std::string& folder, TlsSettings& settings) {
-  const DirStream stream(::opendir(folder.c_str()));
+Result<> read_certificates(const std::string& directory, TlsSettings& settings) {
+  const DirStream stream(::opendir(directory.c_str()));
   while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
-    const std::string path = folder + "/" + entry->d_name;
+    const std::string path = directory + "/" + entry->d_name;
     if (path.ends_with(".crt")) settings.extra_authorities += TRY(read_file(path, 1 << 20)) + "\n";
     if (!path.ends_with(".cert")) continue;
     settings.client_certificate = path;
@@ -35,8 +35,8 @@ Result<TlsSettings> Registry::tls() {
   if (tls_) return *tls_;
   TlsSettings settings;
   if (location_.insecure) settings.verify = TlsSettings::Verify::no;
-  for (const std::string& folder : access_.certificate_folders) {
-    TRY(read_certificates(folder + "/" + location_.host, settings));
+  for (const std::string& directory : access_.certificate_directories) {
+    TRY(read_certificates(directory + "/" + location_.host, settings));
     if (!settings.extra_authorities.empty() || !settings.client_certificate.empty()) break;
   }
   if (const char* bundle = std::getenv("SSL_CERT_FILE"); bundle && *bundle)

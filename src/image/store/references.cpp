@@ -2,14 +2,14 @@
 
 #include <unistd.h>
 
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/sqlite/snapshot.hpp"
 
 namespace consort::image {
 
 Result<References> References::read(const Store::State& state, const std::string& forgotten) {
   References all;
-  all.blobs_folder_ = state.roots.blobs();
+  all.blobs_directory_ = state.roots.blobs();
   TRY(state.database.query("read references", [&](SQLite::Database& db) {
     const Snapshot snapshot(db);
     all.read_layers(state, db, forgotten);
@@ -23,7 +23,7 @@ void References::read_layers(const Store::State& state, SQLite::Database& db, co
   while (layers.executeStep()) {
     const std::string id = layers.getColumn(0).getString();
     Layer& layer = layers_[id];
-    layer.folder = state.layer_base(id);
+    layer.directory = state.layer_base(id);
     if (layers.isColumnNull(1)) continue;
     layer.blob = layers.getColumn(1).getString();
     ++blob_users_[layer.blob];
@@ -57,12 +57,12 @@ std::uint64_t References::free_blob(const std::string& blob) {
   const auto users = blob_users_.find(blob);
   if (users == blob_users_.end() || --users->second > 0) return 0;
   counted_.insert(blob);
-  return tree_bytes(blobs_folder_ + "/" + blob);
+  return tree_bytes(blobs_directory_ + "/" + blob);
 }
 
 std::uint64_t References::free_layer(const std::string& id, const Layer& layer) {
   counted_.insert(id);
-  return tree_bytes(layer.folder) + (layer.blob.empty() ? 0 : free_blob(layer.blob));
+  return tree_bytes(layer.directory) + (layer.blob.empty() ? 0 : free_blob(layer.blob));
 }
 
 std::uint64_t References::drop_image(const std::string& id) {
@@ -82,7 +82,7 @@ std::vector<PruneItem> References::drop_unused_layers() {
   std::vector<PruneItem> items;
   for (const auto& [id, layer] : layers_) {
     if (layer.images > 0 || is_counted(id)) continue;
-    const std::uint64_t size = layer.holders.empty() ? free_layer(id, layer) : tree_bytes(layer.folder);
+    const std::uint64_t size = layer.holders.empty() ? free_layer(id, layer) : tree_bytes(layer.directory);
     items.push_back({PruneItem::Kind::layer, id, {}, size, layer.holders});
   }
   return items;

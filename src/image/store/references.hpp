@@ -26,7 +26,7 @@ class References {
 
  private:
   struct Layer {
-    std::string folder;
+    std::string directory;
     std::string blob;  // hex; "": none
     std::size_t images = 0;
     std::vector<std::string> holders;
@@ -40,7 +40,7 @@ class References {
   std::uint64_t free_blob(const std::string& blob);
   std::uint64_t free_layer(const std::string& id, const Layer& layer);
 
-  std::string blobs_folder_;
+  std::string blobs_directory_;
   std::map<std::string, Layer> layers_;
   std::map<std::string, Content> images_;
   std::map<std::string, std::size_t> blob_users_;

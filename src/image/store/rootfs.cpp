@@ -56,9 +56,9 @@ Result<> export_rootfs(const std::vector<std::string>& lower, const std::string&
     (void)TRY(pack_layer(lower.front(), sink, options));
     return {};
   }
-  std::vector<std::string> folders = lower;
-  if (!upper.empty()) folders.insert(folders.begin(), upper);  // as the topmost one, because it is only read
-  const Fd view = TRY_WRAP(open_merged(folders, "/tmp/consort-export-XXXXXX"), "export");
+  std::vector<std::string> directories = lower;
+  if (!upper.empty()) directories.insert(directories.begin(), upper);  // as the topmost one, because it is only read
+  const Fd view = TRY_WRAP(open_merged(directories, "/tmp/consort-export-XXXXXX"), "export");
   (void)TRY(pack_layer("/proc/self/fd/" + std::to_string(view.get()), sink, options));
   return {};
 }

@@ -76,7 +76,7 @@ Result<Store> Store::open(const Roots& roots) {
   TRY(make_directories(roots.blobs(), 0700));
   TRY(make_directories(roots.data + "/ingest", 0700));
   // If this fails on a full disk, the next removal reports that.
-  for (const std::string& folder : {roots.layers(), roots.data + "/ingest"}) (void)Trash(folder).prepare();
+  for (const std::string& directory : {roots.layers(), roots.data + "/ingest"}) (void)Trash(directory).prepare();
   Database database = TRY(Database::open(roots.state_db()));
   TRY(migrate(database, "image", migrations));
   return Store(std::make_unique<State>(roots, std::move(database)));

@@ -34,8 +34,8 @@ LayerInfo read_layer(const Store::State& state, SQLite::Statement& row) {
 Result<LayerDraft> Store::new_layer() const {
   Fd lock = TRY(lock_store(*state_, Locking::shared));
   if (const Result<Fd> layers = open_file(state_->roots.layers(), O_RDONLY | O_DIRECTORY))
-    spread_subfolders(layers->get());
-  LayerDraft draft(TRY(ScratchFolder::create(state_->roots.layers(), State::draft_prefix)), std::move(lock));
+    spread_subdirectories(layers->get());
+  LayerDraft draft(TRY(ScratchDirectory::create(state_->roots.layers(), State::draft_prefix)), std::move(lock));
   // "/" gets the mode of the topmost layer: 0755 unless that sets another.
   for (const std::string& path : {draft.directory(), draft.work()}) {
     TRY(make_directories(path, 0755));

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "image/prune_plan.hpp"
 #include "image/store/references.hpp"

@@ -21,7 +21,7 @@ struct Store::State {
   std::string lock_path() const { return roots.data + "/image.lock"; }
   std::string ingest() const { return roots.data + "/ingest"; }  // incomplete downloads
   // For files that will become blobs.
-  Result<ScratchFolder> new_work() const { return ScratchFolder::create(ingest(), work_prefix); }
+  Result<ScratchDirectory> new_work() const { return ScratchDirectory::create(ingest(), work_prefix); }
   static constexpr const char* work_prefix = "work";
   static constexpr const char* draft_prefix = "draft";
 };

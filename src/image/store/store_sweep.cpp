@@ -4,7 +4,7 @@
 #include <set>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/os/trees/remove_tree.hpp"
 #include "base/sqlite/snapshot.hpp"
 #include "image/session.hpp"
@@ -17,8 +17,8 @@ constexpr const char* trash_name = ".trash";
 constexpr const char* empty_layer = "empty";  // the lower directory of images without layers
 
 // Sorted; empty if there is no such directory.
-std::vector<std::string> names_in(const std::string& folder) {
-  std::vector<std::string> names = list_folder(folder).value_or(std::vector<std::string>());
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names = list_directory(directory).value_or(std::vector<std::string>());
   std::ranges::sort(names);
   return names;
 }
@@ -44,21 +44,21 @@ class LeftoverSearch {
  public:
   // Visits the directory's content, except the names for which skip() is true.
   template <typename Skip>
-  void look(const std::string& folder, PruneItem::Kind kind, const Skip& skip) {
-    for (const std::string& name : names_in(folder)) {
+  void look(const std::string& directory, PruneItem::Kind kind, const Skip& skip) {
+    for (const std::string& name : names_in(directory)) {
       if (name == trash_name) continue;
-      if (!skip(name)) add(kind, folder, name);
+      if (!skip(name)) add(kind, directory, name);
     }
-    for (const std::string& name : names_in(Trash(folder).folder()))
-      if (name != "aside") add(PruneItem::Kind::leftover, Trash(folder).folder(), name);
+    for (const std::string& name : names_in(Trash(directory).directory()))
+      if (name != "aside") add(PruneItem::Kind::leftover, Trash(directory).directory(), name);
   }
 
   std::vector<Leftover> found;
 
  private:
-  void add(PruneItem::Kind kind, const std::string& folder, const std::string& name) {
-    const std::string path = folder + "/" + name;
-    found.push_back({{kind, name, {}, tree_bytes(path), {}}, folder, path});
+  void add(PruneItem::Kind kind, const std::string& directory, const std::string& name) {
+    const std::string path = directory + "/" + name;
+    found.push_back({{kind, name, {}, tree_bytes(path), {}}, directory, path});
   }
 };
 

@@ -28,7 +28,7 @@ Result<ArchiveFiles> ArchiveFiles::read(const Store& store, const ByteSource& so
       archive.links_[name] = clean_path(entry->link);
     if (entry->type != TarEntry::Type::file || entry->sparse) continue;
     if (archive.files_.size() >= max_files) return fail(Code::invalid, "load", "more than 100000 files");
-    const std::string path = archive.folder_.path() + "/" + std::to_string(archive.files_.size());
+    const std::string path = archive.directory_.path() + "/" + std::to_string(archive.files_.size());
     const Fd fd = TRY(open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0400));
     for (;;) {
       const auto bytes = TRY(tar.data());

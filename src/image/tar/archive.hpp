@@ -23,10 +23,10 @@ class ArchiveFiles {
   Result<std::string> text(const std::string& name, std::size_t limit) const;
 
  private:
-  explicit ArchiveFiles(ScratchFolder folder) : folder_(std::move(folder)) {}
+  explicit ArchiveFiles(ScratchDirectory directory) : directory_(std::move(directory)) {}
   const std::string* find(const std::string& name) const;
 
-  ScratchFolder folder_;
+  ScratchDirectory directory_;
   std::map<std::string, std::string> files_;  // name in the archive -> path of the copy
   std::map<std::string, std::string> links_;  // name -> name
 };

@@ -17,7 +17,7 @@
 #include "base/os/files/file.hpp"
 #include "base/os/files/link.hpp"
 #include "base/os/files/plain_file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "image/container_tar.hpp"
 #include "image/pack_files.hpp"
 #include "image/tar/overlay_form.hpp"
@@ -31,8 +31,8 @@ namespace {
 constexpr std::size_t longest_path = PATH_MAX - 1;
 
 // In reverse order.
-Result<std::vector<std::string>> names_to_take(int folder) {
-  std::vector<std::string> names = TRY(list_folder(folder));
+Result<std::vector<std::string>> names_to_take(int directory) {
+  std::vector<std::string> names = TRY(list_directory(directory));
   std::ranges::sort(names, std::greater<>());
   return names;
 }
@@ -65,18 +65,19 @@ class Packer {
     return tree(std::move(fd), "");
   }
 
-  Result<> single(int folder, const std::string& name, const std::string& as) {
-    if (!TRY(entry(folder, name, as))) return {};
-    return tree(TRY(open_at(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)), as + "/");
+  Result<> single(int directory, const std::string& name, const std::string& as) {
+    if (!TRY(entry(directory, name, as))) return {};
+    return tree(TRY(open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)), as + "/");
   }
 
   // Returns false if it does not exist.
   Result<bool> chosen(int root, const ChosenFile& file) {
-    const Result<Fd> folder = open_in_root(root, dir_name(file.path), O_PATH | O_DIRECTORY);
-    if (!folder)
-      return absent(folder.error()) ? Result<bool>(false)
-                                    : fail(errno_error(folder.error().sys_errno(), "open directory of", file.path));
-    Result<bool> packed = entry(folder->get(), base_name(file.path), file.as);
+    const Result<Fd> directory = open_in_root(root, dir_name(file.path), O_PATH | O_DIRECTORY);
+    if (!directory)
+      return absent(directory.error())
+                 ? Result<bool>(false)
+                 : fail(errno_error(directory.error().sys_errno(), "open directory of", file.path));
+    Result<bool> packed = entry(directory->get(), base_name(file.path), file.as);
     if (packed) return true;
     if (absent(packed.error())) return false;
     return packed;
@@ -138,7 +139,7 @@ class Packer {
 
   // Everything below a directory that is already in the archive.
   Result<> tree(Fd root, const std::string& prefix) {
-    FolderCursor at = TRY(FolderCursor::at(std::move(root), FolderCursor::Mounts::enter));
+    DirectoryCursor at = TRY(DirectoryCursor::at(std::move(root), DirectoryCursor::Mounts::enter));
     std::vector<Level> levels;
     levels.push_back(TRY(level(at.fd(), prefix)));
     while (!levels.empty()) {
@@ -237,16 +238,16 @@ Result<std::uint64_t> pack_layer_of(std::uint32_t first_owner, const std::string
   return packer.bytes();
 }
 
-Result<> pack_entry(int folder, const std::string& name, const std::string& as, const ByteSink& sink,
+Result<> pack_entry(int directory, const std::string& name, const std::string& as, const ByteSink& sink,
                     const PackOptions& options) {
-  return pack_entry_of(0, folder, name, as, sink, options);
+  return pack_entry_of(0, directory, name, as, sink, options);
 }
 
-Result<> pack_entry_of(std::uint32_t first_owner, int folder, const std::string& name, const std::string& as,
+Result<> pack_entry_of(std::uint32_t first_owner, int directory, const std::string& name, const std::string& as,
                        const ByteSink& sink, const PackOptions& options) {
   TarWriter tar(sink);
   Packer packer(tar, options, first_owner);
-  TRY_WRAP(packer.single(folder, name, as), "pack", name);
+  TRY_WRAP(packer.single(directory, name, as), "pack", name);
   return tar.finish();
 }
 

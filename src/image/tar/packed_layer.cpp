@@ -28,7 +28,7 @@ Result<std::string_view> media_type_of(const std::string& path) {
 Result<Digest> pack(Store& store, const LayerInfo& layer, std::stop_token cancel,
                     const std::function<void(std::uint64_t)>& on_bytes) {
   const Digest wanted = TRY(store.diff_id(layer.id));
-  const ScratchFolder work = TRY(store.state().new_work());
+  const ScratchDirectory work = TRY(store.state().new_work());
   const std::string path = work.path() + "/packed";
   const Fd fd = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0400));
   Sha256 packed_hash, plain_hash;

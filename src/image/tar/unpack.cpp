@@ -22,7 +22,7 @@ namespace consort::image {
 
 namespace {
 
-constexpr std::size_t max_cached_folders = 64;
+constexpr std::size_t max_cached_directories = 64;
 
 // Call right after a failed chown.
 std::unexpected<Error> owner_error(const TarEntry& entry, const std::string& name) {
@@ -43,7 +43,7 @@ std::unexpected<Error> hostile(const TarEntry& entry, std::string why) {
 
 // "usr/bin/x" -> {"usr/bin", "x"}; the directory itself is {"", ""}.
 struct Place {
-  std::string folder, name;
+  std::string directory, name;
 };
 
 std::optional<Place> place_of(const std::string& path) {
@@ -73,9 +73,9 @@ class Unpacker {
 
   Result<> unpack(const TarEntry& entry, TarReader& tar);
   Result<bool> apply_whiteout(const TarEntry& entry, const Place& place);
-  Result<> make_opaque(const TarEntry& entry, const std::string& folder);
-  Result<std::shared_ptr<const Fd>> folder(const std::string& path);
-  Result<Fd> make_folders(const std::string& path);
+  Result<> make_opaque(const TarEntry& entry, const std::string& directory);
+  Result<std::shared_ptr<const Fd>> directory(const std::string& path);
+  Result<Fd> make_all_directories(const std::string& path);
   Result<bool> replace(int parent, const std::string& name, TarEntry::Type by);
   Result<> make_file(const TarEntry& entry, int parent, const std::string& name, TarReader& tar);
   Result<> write_data(const TarEntry& entry, int fd, TarReader& tar);
@@ -91,7 +91,7 @@ class Unpacker {
   const UnpackOptions& options_;
   std::uint32_t first_owner_;
   // Shared, so that the one in use survives when the cache is cleared.
-  std::unordered_map<std::string, std::shared_ptr<const Fd>> folders_;
+  std::unordered_map<std::string, std::shared_ptr<const Fd>> directories_;
   // Modes and times of directories are set at the end: filling them changes their time, and a setgid bit would change
   // the group of what is created inside.
   std::unordered_map<std::string, Deferred> deferred_;
@@ -139,7 +139,7 @@ Result<> Unpacker::unpack(const TarEntry& entry, TarReader& tar) {
     return {};
   }
   if (options_.whiteouts == UnpackOptions::Whiteouts::overlay && TRY(apply_whiteout(entry, *place))) return {};
-  const auto holder = TRY_WRAP(folder(place->folder), "unpack", "\"" + entry.path.substr(0, 300) + "\"");
+  const auto holder = TRY_WRAP(directory(place->directory), "unpack", "\"" + entry.path.substr(0, 300) + "\"");
   const int parent = holder->get();
   const auto make = [&]() -> Result<> {
     switch (entry.type) {
@@ -164,13 +164,13 @@ Result<> Unpacker::unpack(const TarEntry& entry, TarReader& tar) {
 Result<bool> Unpacker::apply_whiteout(const TarEntry& entry, const Place& place) {
   if (!place.name.starts_with(whiteout_prefix)) return false;
   if (place.name == opaque_marker) {
-    TRY(make_opaque(entry, place.folder));
+    TRY(make_opaque(entry, place.directory));
     return true;
   }
   if (place.name.starts_with(whiteout_meta_prefix)) return true;
   const std::string name = place.name.substr(whiteout_prefix.size());
   if (name.empty() || name == "." || name == "..") return hostile(entry, "a whiteout of no name");
-  const auto holder = TRY(folder(place.folder));
+  const auto holder = TRY(directory(place.directory));
   const int parent = holder->get();
   const Result<> made = make_whiteout(parent, name.c_str());
   if (made) {  // with its time, too: the layer that is packed from these files must be identical to this one
@@ -185,32 +185,32 @@ Result<bool> Unpacker::apply_whiteout(const TarEntry& entry, const Place& place)
   // own content is visible.
   struct stat st;
   if (::fstatat(parent, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("look at", name);
-  if (S_ISDIR(st.st_mode)) TRY(make_opaque(entry, place.folder.empty() ? name : place.folder + "/" + name));
+  if (S_ISDIR(st.st_mode)) TRY(make_opaque(entry, place.directory.empty() ? name : place.directory + "/" + name));
   return true;
 }
 
 Result<> Unpacker::make_opaque(const TarEntry& entry, const std::string& path) {
-  (void)TRY(folder(path));
+  (void)TRY(directory(path));
   Result<Fd> fd = open_in_root(root_.get(), path.empty() ? "." : path, O_RDONLY | O_DIRECTORY);
   if (!fd) return fail(std::move(fd).error().wrap("unpack", entry.path).about(Subject::archive_entry, entry.path));
   return set_opaque(fd->get());
 }
 
-Result<std::shared_ptr<const Fd>> Unpacker::folder(const std::string& path) {
-  if (const auto found = folders_.find(path); found != folders_.end()) return found->second;
-  if (folders_.size() >= max_cached_folders) folders_.clear();
+Result<std::shared_ptr<const Fd>> Unpacker::directory(const std::string& path) {
+  if (const auto found = directories_.find(path); found != directories_.end()) return found->second;
+  if (directories_.size() >= max_cached_directories) directories_.clear();
   Result<Fd> fd = open_in_root(root_.get(), path.empty() ? "." : path, O_PATH | O_DIRECTORY);
   if (!fd && fd.error().sys_errno() == ENOENT) {
     const bool layer = options_.whiteouts == UnpackOptions::Whiteouts::overlay;
-    fd = layer ? make_directories_in_root(root_.get(), path) : make_folders(path);
+    fd = layer ? make_directories_in_root(root_.get(), path) : make_all_directories(path);
   }
   if (!fd) return fail(std::move(fd).error());
-  return folders_.emplace(path, std::make_shared<const Fd>(std::move(*fd))).first->second;
+  return directories_.emplace(path, std::make_shared<const Fd>(std::move(*fd))).first->second;
 }
 
 // Creates directories that the tar implies, as Docker does for ADD: through dangling symlinks, and without inheriting
 // anything from a setgid directory.
-Result<Fd> Unpacker::make_folders(const std::string& path) {
+Result<Fd> Unpacker::make_all_directories(const std::string& path) {
   PathWalk walk(path);
   while (walk.next()) {
     const std::string above = walk.parent();
@@ -238,7 +238,7 @@ Result<bool> Unpacker::replace(int parent, const std::string& name, TarEntry::Ty
   }
   if (S_ISDIR(st.st_mode)) {
     if (by == TarEntry::Type::directory) return false;
-    folders_.clear();  // may contain this directory or some below it
+    directories_.clear();  // may contain this directory or some below it
     TRY(remove_tree("/proc/self/fd/" + std::to_string(parent) + "/" + name));
     return false;
   }
@@ -298,7 +298,7 @@ Result<> Unpacker::write_data(const TarEntry& entry, int fd, TarReader& tar) {
 }
 
 Result<> Unpacker::make_directory(const TarEntry& entry, int parent, const Place& place) {
-  const std::string path = place.folder.empty() ? place.name : place.folder + "/" + place.name;
+  const std::string path = place.directory.empty() ? place.name : place.directory + "/" + place.name;
   bool over_whiteout = false;
   if (::mkdirat(parent, place.name.c_str(), 0700) != 0) {
     if (errno != EEXIST) return fail_errno("create directory", place.name);
@@ -323,14 +323,16 @@ Result<> Unpacker::make_hard_link(const TarEntry& entry, int parent, const std::
   const auto missing = [&] {
     return hostile(entry, "the hard link's target \"" + entry.link + "\" is not in the layer");
   };
-  const Result<Fd> target_folder =
-      open_in_root(root_.get(), target->folder.empty() ? "." : target->folder, O_PATH | O_DIRECTORY);
-  if (!target_folder) {
-    const int number = target_folder.error().sys_errno();
+  const Result<Fd> target_directory =
+      open_in_root(root_.get(), target->directory.empty() ? "." : target->directory, O_PATH | O_DIRECTORY);
+  if (!target_directory) {
+    const int number = target_directory.error().sys_errno();
     if (number == ENOENT || number == ENOTDIR || number == ELOOP) return missing();
     return fail(errno_error(number, "find target of hard link", entry.link));
   }
-  const auto link = [&] { return ::linkat(target_folder->get(), target->name.c_str(), parent, name.c_str(), 0) == 0; };
+  const auto link = [&] {
+    return ::linkat(target_directory->get(), target->name.c_str(), parent, name.c_str(), 0) == 0;
+  };
   if (link()) return {};
   if (errno == EEXIST) {
     (void)TRY(replace(parent, name, entry.type));
@@ -363,7 +365,7 @@ Result<> Unpacker::make_special(const TarEntry& entry, int parent, const std::st
   if (made != 0) return fail_errno("create", name);
   TRY(describe(entry, parent, name));
   // A symlink may change the target of later paths. After describe(), because `parent` is one of these directories.
-  if (entry.type == TarEntry::Type::symlink) folders_.clear();
+  if (entry.type == TarEntry::Type::symlink) directories_.clear();
   return {};
 }
 

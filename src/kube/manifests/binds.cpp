@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t object_limit = 700'000;  // bytes; Base64 makes it a third longer
 constexpr std::size_t file_limit = 500;
 
-bool is_within(const std::string& path, const std::string& folder) {
-  return path == folder || path.starts_with(folder == "/" ? folder : folder + "/");
+bool is_within(const std::string& path, const std::string& directory) {
+  return path == directory || path.starts_with(directory == "/" ? directory : directory + "/");
 }
 
 struct BoundFile {
@@ -26,20 +26,20 @@ struct BoundFile {
 };
 
 // The content of a directory; nothing if it is more than an object can hold.
-Result<std::optional<std::vector<BoundFile>>> read_folder(const std::string& folder) {
+Result<std::optional<std::vector<BoundFile>>> read_directory(const std::string& directory) {
   std::vector<BoundFile> files;
   std::uint64_t bytes = 0;
   std::error_code error;
-  fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
+  fs::recursive_directory_iterator entry(directory, fs::directory_options::skip_permission_denied, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     if (!entry->is_regular_file(error)) continue;
     bytes += entry->file_size(error);
     if (bytes > object_limit || files.size() >= file_limit) return std::nullopt;
     const bool runs = (entry->status(error).permissions() & fs::perms::owner_exec) != fs::perms::none;
     std::string content = TRY(read_file(entry->path().string()));
-    files.push_back({fs::relative(entry->path(), folder, error).string(), std::move(content), runs});
+    files.push_back({fs::relative(entry->path(), directory, error).string(), std::move(content), runs});
   }
-  if (error) return fail_errno(error.value(), "read directory", folder);
+  if (error) return fail_errno(error.value(), "read directory", directory);
   std::ranges::sort(files, {}, &BoundFile::path);
   return files;
 }
@@ -69,7 +69,7 @@ class Bind {
       warn("what the image has at " + mount_.target + " is used instead", "`watch` brings changes there");
       return {};
     }
-    auto files = TRY(read_folder(mount_.source));
+    auto files = TRY(read_directory(mount_.source));
     if (!files) return too_large();
     return add_files(std::move(*files), "", pod);
   }

@@ -11,7 +11,7 @@
 
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 
 namespace consort {
 
@@ -38,8 +38,8 @@ NameRecord from_json(const Json& json, const std::string& network_id) {
   return record;
 }
 
-std::vector<std::string> names_in(const std::string& folder) {
-  return list_folder(folder).value_or(std::vector<std::string>());
+std::vector<std::string> names_in(const std::string& directory) {
+  return list_directory(directory).value_or(std::vector<std::string>());
 }
 
 // A file that its writer had not yet renamed to the final name.
@@ -84,9 +84,9 @@ SharedNames::Impl::~Impl() {
 
 Result<> SharedNames::Impl::watch(const std::string& network_id) {
   if (watches.contains(network_id)) return {};
-  const std::string folder = root + "/" + network_id;
-  const int watch = ::inotify_add_watch(watcher.get(), folder.c_str(), IN_MOVED_TO | IN_DELETE | IN_ONLYDIR);
-  if (watch < 0) return fail_errno("watch", folder);
+  const std::string directory = root + "/" + network_id;
+  const int watch = ::inotify_add_watch(watcher.get(), directory.c_str(), IN_MOVED_TO | IN_DELETE | IN_ONLYDIR);
+  if (watch < 0) return fail_errno("watch", directory);
   watches[network_id] = watch;
   return {};
 }
@@ -94,15 +94,15 @@ Result<> SharedNames::Impl::watch(const std::string& network_id) {
 // Files that a killed predecessor has published are ours: the next publish() replaces or removes them.
 void SharedNames::Impl::inherit() {
   for (const std::string& network_id : names_in(root)) {
-    const std::string folder = root + "/" + network_id;
+    const std::string directory = root + "/" + network_id;
     bool had_draft = false;
-    for (const std::string& name : names_in(folder)) {
+    for (const std::string& name : names_in(directory)) {
       if (name == file) (void)watch(network_id);
       if (!is_draft_of(name, file)) continue;
-      (void)remove_file(folder + "/" + name);
+      (void)remove_file(directory + "/" + name);
       had_draft = true;
     }
-    if (had_draft) ::rmdir(folder.c_str());  // fails if it is not empty
+    if (had_draft) ::rmdir(directory.c_str());  // fails if it is not empty
   }
 }
 
@@ -117,37 +117,37 @@ Result<> SharedNames::Impl::write(const std::string& network_id, const std::vect
 }
 
 Result<> SharedNames::Impl::try_write(const std::string& network_id, const std::vector<const NameRecord*>& records) {
-  const std::string folder = root + "/" + network_id;
-  TRY(make_directories(folder, 0700));
+  const std::string directory = root + "/" + network_id;
+  TRY(make_directories(directory, 0700));
   TRY(watch(network_id));
   Json list = Json::array();
   for (const NameRecord* record : records) list.push_back(to_json(*record));
   const std::string text = dump_json(list);
   // Do not notify others if the names are unchanged.
-  if (const Result<std::string> now = read_file(folder + "/" + file); now && *now == text) return {};
-  return write_file_atomic(folder + "/" + file, text, 0600);
+  if (const Result<std::string> now = read_file(directory + "/" + file); now && *now == text) return {};
+  return write_file_atomic(directory + "/" + file, text, 0600);
 }
 
 void SharedNames::Impl::leave(const std::string& network_id) {
-  const std::string folder = root + "/" + network_id;
+  const std::string directory = root + "/" + network_id;
   if (const auto watch = watches.find(network_id); watch != watches.end()) {
     ::inotify_rm_watch(watcher.get(), watch->second);
     watches.erase(watch);
   }
   // If it cannot be removed, it names containers that are no longer reachable; the run root is emptied at boot.
-  (void)remove_file(folder + "/" + file);
-  ::rmdir(folder.c_str());  // fails while others are on the network
+  (void)remove_file(directory + "/" + file);
+  ::rmdir(directory.c_str());  // fails while others are on the network
 }
 
 void SharedNames::Impl::read_all() {
   others.clear();
   for (const auto& [network_id, watch] : watches) {
-    const std::string folder = root + "/" + network_id;
-    for (const std::string& name : names_in(folder)) {
+    const std::string directory = root + "/" + network_id;
+    for (const std::string& name : names_in(directory)) {
       if (name == file || !name.ends_with(suffix)) continue;
-      const Result<std::string> text = read_file(folder + "/" + name, max_file_bytes);
+      const Result<std::string> text = read_file(directory + "/" + name, max_file_bytes);
       if (!text) continue;  // removed in between
-      const Result<Json> list = parse_json(*text, folder + "/" + name);
+      const Result<Json> list = parse_json(*text, directory + "/" + name);
       if (!list || !list->is_array()) continue;
       for (const Json& item : *list) others.push_back(from_json(item, network_id));
     }
@@ -208,13 +208,13 @@ void sweep_shared_names(const std::string& run_root, const std::function<bool(co
                         const std::function<std::optional<Fd>(const std::string& project)>& claim) {
   const std::string root = run_root + "/networks";
   for (const std::string& network_id : names_in(root)) {
-    const std::string folder = root + "/" + network_id;
+    const std::string directory = root + "/" + network_id;
     const bool gone = !exists(network_id);
-    for (const std::string& name : names_in(folder)) {
+    for (const std::string& name : names_in(directory)) {
       const std::optional<Fd> held = gone ? std::optional<Fd>(Fd()) : claim(project_of(name));
-      if (held) (void)remove_file(folder + "/" + name);
+      if (held) (void)remove_file(directory + "/" + name);
     }
-    if (gone) ::rmdir(folder.c_str());
+    if (gone) ::rmdir(directory.c_str());
   }
 }
 

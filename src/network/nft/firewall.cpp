@@ -378,15 +378,15 @@ Result<> write_setting(const std::string& path, std::string_view value) {
 // A forwarding interface ignores router advertisements unless accept_ra is 2, and would lose its default route.
 void keep_router_advertisements() {
   const std::string root = "/proc/sys/net/ipv6/conf";
-  DIR* folder = ::opendir(root.c_str());
-  if (!folder) return;
-  while (const dirent* entry = ::readdir(folder)) {
+  DIR* directory = ::opendir(root.c_str());
+  if (!directory) return;
+  while (const dirent* entry = ::readdir(directory)) {
     const std::string path = root + "/" + entry->d_name + "/accept_ra";
     const Result<std::string> now = read_file(path);
     // Best effort: if it cannot be written, the host keeps its administrator's setting.
     if (now && trim(*now) == "1") (void)write_setting(path, "2");
   }
-  ::closedir(folder);
+  ::closedir(directory);
 }
 
 }  // namespace

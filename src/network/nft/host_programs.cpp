@@ -16,19 +16,19 @@ constexpr std::size_t output_limit = 1 << 20;
 }  // namespace
 
 std::optional<std::string> HostPrograms::find(const std::string& name) const {
-  for (const std::string& folder : folders)
-    if (std::string path = folder + "/" + name; ::access(path.c_str(), X_OK) == 0) return path;
+  for (const std::string& directory : directories)
+    if (std::string path = directory + "/" + name; ::access(path.c_str(), X_OK) == 0) return path;
   return std::nullopt;
 }
 
 Result<Captured> HostPrograms::run(std::vector<std::string> argv) const {
   const std::string name = argv.front();
   const std::optional<std::string> path = find(name);
-  if (!path) return fail(Error(Code::unsupported, "run " + name).why("not found in " + join(folders, ", ")));
+  if (!path) return fail(Error(Code::unsupported, "run " + name).why("not found in " + join(directories, ", ")));
   argv.front() = *path;
   const Fd deadline = TRY(timer_of(patience));
   Result<Captured> ran = run_and_capture(
-      {.argv = std::move(argv), .environment = {"PATH=" + join(folders, ":"), "LC_ALL=C"}, .directory = "/"}, {},
+      {.argv = std::move(argv), .environment = {"PATH=" + join(directories, ":"), "LC_ALL=C"}, .directory = "/"}, {},
       output_limit, deadline.get());
   if (ran || ran.error().code() != Code::interrupted) return ran;
   return fail(

@@ -13,7 +13,7 @@
 namespace consort {
 
 struct HostPrograms {
-  std::vector<std::string> folders{"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
+  std::vector<std::string> directories{"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
   std::chrono::milliseconds patience = std::chrono::seconds(10);
 
   std::optional<std::string> find(const std::string& name) const;

@@ -75,13 +75,13 @@ PortHolderSearch::PortHolderSearch(Protocol protocol, std::uint16_t port) {
 }
 
 bool PortHolderSearch::has_open(const std::string& process) const {
-  const std::string folder = process + "/fd";
-  DIR* fds = ::opendir(folder.c_str());
+  const std::string directory = process + "/fd";
+  DIR* fds = ::opendir(directory.c_str());
   if (!fds) return false;
   bool found = false;
   while (const dirent* entry = found ? nullptr : ::readdir(fds)) {
     std::array<char, 64> target;
-    const ssize_t size = ::readlink((folder + "/" + entry->d_name).c_str(), target.data(), target.size());
+    const ssize_t size = ::readlink((directory + "/" + entry->d_name).c_str(), target.data(), target.size());
     found = size > 0 && sockets_.contains(std::string(target.data(), static_cast<std::size_t>(size)));
   }
   ::closedir(fds);
@@ -92,9 +92,9 @@ PortHolderSearch::Next PortHolderSearch::step() {
   if (processes_.empty()) return Next::finished;
   const pid_t pid = processes_.back();
   processes_.pop_back();
-  const std::string folder = "/proc/" + std::to_string(pid);
-  if (!has_open(folder)) return Next::step;
-  const Result<std::string> comm = read_file(folder + "/comm");
+  const std::string directory = "/proc/" + std::to_string(pid);
+  if (!has_open(directory)) return Next::step;
+  const Result<std::string> comm = read_file(directory + "/comm");
   found_ = PortHolder{pid, comm ? std::string(trim(*comm)) : "?", by_};
   return Next::finished;
 }

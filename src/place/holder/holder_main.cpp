@@ -200,9 +200,9 @@ int listen_at(const char* path) {
     return -1;
   }
   strcpy(name.sun_path, last + 1);
-  char folder[PATH_MAX];
-  snprintf(folder, sizeof folder, "%.*s", static_cast<int>(last - path), path);
-  if (::chdir(folder) != 0) return -1;
+  char directory[PATH_MAX];
+  snprintf(directory, sizeof directory, "%.*s", static_cast<int>(last - path), path);
+  if (::chdir(directory) != 0) return -1;
   ::unlink(last + 1);
   const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&name), sizeof name) != 0 || ::chmod(last + 1, 0600) != 0 ||

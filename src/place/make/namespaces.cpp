@@ -88,8 +88,8 @@ Error user_namespace_error(int number) {
 
 std::string find_program(const std::string& name) {
   const char* const path = ::getenv("PATH");
-  for (const std::string& folder : split(std::string(path ? path : "") + ":/usr/bin:/usr/sbin:/usr/local/bin", ':'))
-    if (!folder.empty() && ::access((folder + "/" + name).c_str(), X_OK) == 0) return folder + "/" + name;
+  for (const std::string& directory : split(std::string(path ? path : "") + ":/usr/bin:/usr/sbin:/usr/local/bin", ':'))
+    if (!directory.empty() && ::access((directory + "/" + name).c_str(), X_OK) == 0) return directory + "/" + name;
   return {};
 }
 
@@ -123,9 +123,9 @@ Result<MissingIds> map_with_programs(pid_t pid) {
 
 // A single user, which needs no permission: root inside is the user outside.
 Result<> map_own_id(pid_t pid) {
-  const std::string folder = "/proc/" + std::to_string(pid);
+  const std::string directory = "/proc/" + std::to_string(pid);
   const auto write = [&](const char* file, const std::string& text) -> Result<> {
-    const Fd fd = TRY(open_file(folder + file, O_WRONLY));
+    const Fd fd = TRY(open_file(directory + file, O_WRONLY));
     return write_full(fd.get(), text);
   };
   TRY_WRAP(write("/setgroups", "deny"), "map users");
@@ -173,10 +173,10 @@ Result<Namespaces> make_namespaces() {
   if (!made.missing.why.empty()) TRY(map_own_id(pid));
   TRY(write_full(to_child.write.get(), "g"));
   TRY(hear(to_us.read));
-  const std::string folder = "/proc/" + std::to_string(pid) + "/ns/";
-  made.user = TRY(open_file(folder + "user", O_RDONLY));
-  made.mount = TRY(open_file(folder + "mnt", O_RDONLY));
-  made.network = TRY(open_file(folder + "net", O_RDONLY));
+  const std::string directory = "/proc/" + std::to_string(pid) + "/ns/";
+  made.user = TRY(open_file(directory + "user", O_RDONLY));
+  made.mount = TRY(open_file(directory + "mnt", O_RDONLY));
+  made.network = TRY(open_file(directory + "net", O_RDONLY));
   return made;
 }
 

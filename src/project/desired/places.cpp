@@ -59,9 +59,9 @@ compose::Strings mount_at(const compose::Service& service, const std::string& ta
   const bool is_tmpfs = std::ranges::any_of(
       service.tmpfs, [&](const std::string& each) { return clean_path(each.substr(0, each.find(':'))) == target; });
   if (is_tmpfs) return {"tmpfs"};
-  const auto file_in = [&](const auto& references, const char* attribute, const char* folder) {
+  const auto file_in = [&](const auto& references, const char* attribute, const char* directory) {
     const auto found = std::ranges::find_if(references, [&](const compose::FileReference& each) {
-      return join_path(folder, each.target.empty() ? each.source : each.target) == target;
+      return join_path(directory, each.target.empty() ? each.source : each.target) == target;
     });
     if (found == references.end()) return compose::Strings{};
     return compose::Strings{attribute, std::to_string(found - references.begin())};

@@ -35,21 +35,21 @@ bool is_program(const std::string& path) {
   return about && S_ISREG(about->st_mode) && ::access(path.c_str(), X_OK) == 0;
 }
 
-std::vector<std::string> plugin_folders(const compose::StringMap& environment) {
-  std::vector<std::string> folders;
+std::vector<std::string> plugin_directories(const compose::StringMap& environment) {
+  std::vector<std::string> directories;
   std::string config = value_of(environment, "DOCKER_CONFIG");
   if (const std::string home = value_of(environment, "HOME"); config.empty() && !home.empty())
     config = join_path(home, ".docker");
   if (!config.empty()) {
     if (const auto text = read_file(join_path(config, "config.json"), output_limit))
       if (const auto settings = parse_json(*text, "config.json"))
-        folders = get_strings(*settings, "cliPluginsExtraDirs");
-    folders.push_back(join_path(config, "cli-plugins"));
+        directories = get_strings(*settings, "cliPluginsExtraDirs");
+    directories.push_back(join_path(config, "cli-plugins"));
   }
-  for (const char* folder : {"/usr/local/lib/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins",
-                             "/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins"})
-    folders.emplace_back(folder);
-  return folders;
+  for (const char* directory : {"/usr/local/lib/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins",
+                                "/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins"})
+    directories.emplace_back(directory);
+  return directories;
 }
 
 // On a terminal, Ctrl-C also reaches the program and everything that it has started, as long as these stay in our
@@ -183,8 +183,8 @@ class Listener {
 
 std::optional<std::string> find_docker_plugin(const std::string& name, const compose::StringMap& environment) {
   if (name.empty() || name.find('/') != std::string::npos) return std::nullopt;
-  for (const std::string& folder : plugin_folders(environment))
-    if (std::string path = join_path(folder, "docker-" + name); is_program(path)) return path;
+  for (const std::string& directory : plugin_directories(environment))
+    if (std::string path = join_path(directory, "docker-" + name); is_program(path)) return path;
   return std::nullopt;
 }
 

@@ -17,10 +17,10 @@ bool is_plain_name(const std::string& name) {
              std::string::npos;
 }
 
-Result<> write_beside(const std::string& folder, const std::string& name, const std::string& content) {
+Result<> write_beside(const std::string& directory, const std::string& name, const std::string& content) {
   if (!is_plain_name(name) || name == "compose.yaml")
     return fail(Error(Code::invalid, "read artifact").why("a file in it is called \"" + name.substr(0, 100) + "\""));
-  return write_file_atomic(folder + "/" + name, content, 0600);
+  return write_file_atomic(directory + "/" + name, content, 0600);
 }
 
 }  // namespace
@@ -30,20 +30,20 @@ bool is_project_artifact(const image::Documents& described) {
   return described.config_type == artifact::old_config_type;
 }
 
-Result<> write_artifact_files(const image::Documents& documents, const std::string& folder) {
+Result<> write_artifact_files(const image::Documents& documents, const std::string& directory) {
   std::string compose;
   for (const image::Document& layer : documents.layers) {
     if (layer.media_type == artifact::env_type) {
-      TRY(write_beside(folder, note(layer, artifact::env_note), layer.content));
+      TRY(write_beside(directory, note(layer, artifact::env_note), layer.content));
     } else if (layer.media_type == artifact::compose_type && note(layer, artifact::extends_note) == "true") {
-      TRY(write_beside(folder, note(layer, artifact::file_note), layer.content));
+      TRY(write_beside(directory, note(layer, artifact::file_note), layer.content));
     } else if (layer.media_type == artifact::compose_type) {
       if (!compose.empty()) compose += (compose.ends_with('\n') ? "---\n" : "\n---\n");
       compose += layer.content;
     }
   }
   if (compose.empty()) return fail(Error(Code::invalid, "read artifact").why("there is no Compose file in it"));
-  return write_file_atomic(folder + "/compose.yaml", compose, 0600);
+  return write_file_atomic(directory + "/compose.yaml", compose, 0600);
 }
 
 }  // namespace consort::project

@@ -23,6 +23,6 @@ bool is_project_artifact(const image::Documents& described);
 
 // Writes the files of an artifact into a directory: "compose.yaml" with all Compose files as documents, and next to it
 // the extended files and env files. Names come from the artifact; those that are not plain file names are refused.
-Result<> write_artifact_files(const image::Documents& documents, const std::string& folder);
+Result<> write_artifact_files(const image::Documents& documents, const std::string& directory);
 
 }  // namespace consort::project

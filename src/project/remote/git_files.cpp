@@ -45,13 +45,13 @@ Result<std::string> git_commit(const GitAddress& place, int cancel_fd) {
   return commit;
 }
 
-Result<> git_checkout(const GitAddress& place, const std::string& commit, const std::string& folder, int cancel_fd) {
-  TRY(git_check_out(place.remote, commit, folder, cancel_fd));
-  return remove_tree(folder + "/.git");
+Result<> git_checkout(const GitAddress& place, const std::string& commit, const std::string& directory, int cancel_fd) {
+  TRY(git_check_out(place.remote, commit, directory, cancel_fd));
+  return remove_tree(directory + "/.git");
 }
 
-Result<std::string> find_compose_file(const std::string& folder, const GitAddress& place) {
-  const Fd root = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+Result<std::string> find_compose_file(const std::string& directory, const GitAddress& place) {
+  const Fd root = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
   if (!place.path.empty() && TRY(is_regular(root.get(), place.path))) return place.path;
   for (const std::string_view name : compose::default_names) {
     std::string path = place.path.empty() ? std::string(name) : place.path + "/" + std::string(name);

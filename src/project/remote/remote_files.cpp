@@ -63,8 +63,8 @@ Result<std::string> remote_cache() {
 Result<std::string> RemoteFiles::fetch(const std::string& source) {
   if (const auto found = files_.find(source); found != files_.end()) return found->second.path;
   const Found found = TRY_WRAP(look_up(source), "read", source);
-  RemoteFile file{source, found.identity, found.folder, found.folder + "/" + found.path, false};
-  file.approved = path_exists(file.folder + "/approved");
+  RemoteFile file{source, found.identity, found.directory, found.directory + "/" + found.path, false};
+  file.approved = path_exists(file.directory + "/approved");
   return files_.emplace(source, std::move(file)).first->second.path;
 }
 
@@ -84,22 +84,22 @@ Result<RemoteFiles::Found> RemoteFiles::look_up(const std::string& source) {
 
 Result<RemoteFiles::Found> RemoteFiles::from_registry(const std::string& source) {
   const auto reference = TRY(image::Reference::parse(source.substr(oci_scheme.size())));
-  const std::string folder = options_.cache + "/oci/";
+  const std::string directory = options_.cache + "/oci/";
   const std::string path = repository_of(reference.repository) + "/compose.yaml";
-  if (reference.digest && path_exists(folder + reference.digest->hex() + "/" + path))
-    return Found{reference.digest->text(), folder + reference.digest->hex(), path};
+  if (reference.digest && path_exists(directory + reference.digest->hex() + "/" + path))
+    return Found{reference.digest->text(), directory + reference.digest->hex(), path};
   const auto fetched = TRY(image::fetch_documents(reference, options_.registry, is_project_artifact));
   if (!is_project_artifact(fetched.documents))
     return fail(Error(Code::invalid, reference.familiar() + " is not a compose project OCI artifact, but " +
                                          (fetched.documents.artifact_type.empty() ? fetched.documents.config_type
                                                                                   : fetched.documents.artifact_type)));
-  Found found{fetched.manifest.text(), folder + fetched.manifest.hex(), path};
-  if (path_exists(found.folder + "/" + path)) return found;
-  Draft draft = TRY(Draft::make(found.folder));
+  Found found{fetched.manifest.text(), directory + fetched.manifest.hex(), path};
+  if (path_exists(found.directory + "/" + path)) return found;
+  Draft draft = TRY(Draft::make(found.directory));
   const std::string files = draft.path() + "/" + dir_name(path);
   TRY(make_directories(files, 0700));
   TRY(write_artifact_files(fetched.documents, files));
-  TRY(draft.become(found.folder));
+  TRY(draft.become(found.directory));
   return found;
 }
 
@@ -108,23 +108,23 @@ Result<RemoteFiles::Found> RemoteFiles::from_git(const std::string& source) {
   const std::string commit = TRY(git_commit(place, options_.cancel_fd));
   const std::string name = repository_of(place.remote);
   Found found{commit, options_.cache + "/git/" + commit + "-" + sha256_hex(place.remote).substr(0, short_length), {}};
-  if (!path_exists(found.folder + "/" + name)) {
-    Draft draft = TRY(Draft::make(found.folder));
+  if (!path_exists(found.directory + "/" + name)) {
+    Draft draft = TRY(Draft::make(found.directory));
     const std::string files = draft.path() + "/" + name;
     TRY(make_directories(files, 0700));
     TRY(git_checkout(place, commit, files, options_.cancel_fd));
-    TRY(draft.become(found.folder));
+    TRY(draft.become(found.directory));
   }
-  found.path = name + "/" + TRY(find_compose_file(found.folder + "/" + name, place));
+  found.path = name + "/" + TRY(find_compose_file(found.directory + "/" + name, place));
   return found;
 }
 
 // Three lines: the identity, the directory's name in the cache, and the path inside it.
 Result<> RemoteFiles::keep(const std::string& source, const Found& found) const {
-  const std::string folder = options_.cache + "/sources";
-  TRY(make_directories(folder, 0700));
-  return write_file_atomic(folder + "/" + sha256_hex(source),
-                           found.identity + "\n" + found.folder.substr(options_.cache.size()) + "\n" + found.path,
+  const std::string directory = options_.cache + "/sources";
+  TRY(make_directories(directory, 0700));
+  return write_file_atomic(directory + "/" + sha256_hex(source),
+                           found.identity + "\n" + found.directory.substr(options_.cache.size()) + "\n" + found.path,
                            0600);
 }
 
@@ -133,7 +133,7 @@ Result<RemoteFiles::Found> RemoteFiles::kept(const std::string& source) const {
   const std::vector<std::string> lines = split(text, '\n');
   if (lines.size() != 3) return fail(Code::not_found, "find", source);
   Found found{lines[0], options_.cache + lines[1], lines[2]};
-  if (!path_exists(found.folder + "/" + found.path)) return fail(Code::not_found, "find", source);
+  if (!path_exists(found.directory + "/" + found.path)) return fail(Code::not_found, "find", source);
   return found;
 }
 
@@ -144,7 +144,7 @@ std::vector<RemoteFile> RemoteFiles::used() const {
 }
 
 Result<> RemoteFiles::approve(const RemoteFile& file) {
-  return write_file_atomic(file.folder + "/approved", file.source + "\n", 0600, Durability::durable);
+  return write_file_atomic(file.directory + "/approved", file.source + "\n", 0600, Durability::durable);
 }
 
 }  // namespace consort::project

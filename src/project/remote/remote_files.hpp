@@ -17,10 +17,10 @@
 namespace consort::project {
 
 struct RemoteFile {
-  std::string source;    // as written in the command or file
-  std::string identity;  // "sha256:..." of the artifact's manifest, or the commit
-  std::string folder;    // the cache directory of this identity
-  std::string path;      // the Compose file's
+  std::string source;     // as written in the command or file
+  std::string identity;   // "sha256:..." of the artifact's manifest, or the commit
+  std::string directory;  // the cache directory of this identity
+  std::string path;       // the Compose file's
   bool approved = false;
 };
 
@@ -45,7 +45,7 @@ class RemoteFiles {
  private:
   struct Found {
     std::string identity;
-    std::string folder;
+    std::string directory;
     std::string path;  // relative to the directory
   };
   Result<Found> look_up(const std::string& source);

@@ -42,9 +42,9 @@ Result<std::unique_ptr<Watching>> Watching::create(const compose::Project& proje
   TreeWatchOptions tree;
   tree.roots = watching->rules_.roots();
   watching->git_ = GitLocks::of(tree.roots);
-  tree.skip = [raw = watching.get()](const std::string& folder) { return raw->rules_.skips(folder); };
-  tree.unreadable = [&options](const std::string& folder, const Error& why) {
-    options.warn("changes in " + folder + " will not be seen: " + why.message());
+  tree.skip = [raw = watching.get()](const std::string& directory) { return raw->rules_.skips(directory); };
+  tree.unreadable = [&options](const std::string& directory, const Error& why) {
+    options.warn("changes in " + directory + " will not be seen: " + why.message());
   };
   watching->tree_ = std::make_unique<TreeWatch>(TRY(TreeWatch::create(std::move(tree))));
   return watching;

@@ -8,7 +8,7 @@
 #include <cerrno>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "compose/compose.hpp"
 #include "engine/files.hpp"
@@ -83,7 +83,7 @@ std::vector<SyncedPath> files_of_rule(const WatchRule& rule) {
       if (rule.concerns(path)) paths.push_back({&rule, path});
       continue;
     }
-    const auto names = list_folder(path);
+    const auto names = list_directory(path);
     if (!names) continue;
     for (const std::string& name : *names)
       if (const std::string below = join_path(path, name); !rule.skips(below)) todo.push_back(below);

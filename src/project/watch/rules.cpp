@@ -87,14 +87,14 @@ class Maker {
     rule.include = PathFilter(rule.path, TRY_WRAP(patterns_of(rule.path, trigger.include), "read include of", where()));
     rule.ignore.emplace_back(rule.path, TRY_WRAP(patterns_of(rule.path, trigger.ignore), "read ignore of", where()));
     rule.ignore.push_back(context_);
-    rule.is_file = path_exists(rule.path) && !list_as_folder(rule.path);
+    rule.is_file = path_exists(rule.path) && !list_as_directory(rule.path);
     rule.ignore.emplace_back(rule.is_file ? dir_name(rule.path) : rule.path,
                              TRY(engine::PatternList::parse(passing_files())));
     made_.rules.push_back(std::move(rule));
     return {};
   }
 
-  static bool list_as_folder(const std::string& path) {
+  static bool list_as_directory(const std::string& path) {
     const auto status = stat_path(path);
     return status && S_ISDIR(status->st_mode);
   }
@@ -138,8 +138,8 @@ bool PathFilter::matches(const std::string& path) const {
   return inside && patterns_.matches(*inside);
 }
 
-bool PathFilter::matches_all_below(const std::string& folder) const {
-  const auto inside = path_below(folder, base_);
+bool PathFilter::matches_all_below(const std::string& directory) const {
+  const auto inside = path_below(directory, base_);
   return inside && patterns_.matches(*inside) && !patterns_.may_take_back_below(*inside);
 }
 
@@ -149,10 +149,10 @@ bool WatchRule::concerns(const std::string& changed) const {
   return std::ranges::none_of(ignore, [&](const PathFilter& filter) { return filter.matches(changed); });
 }
 
-bool WatchRule::skips(const std::string& folder) const {
-  if (lies_in(path, folder)) return false;  // it is on the way to what is wanted
-  if (!lies_below(folder, path)) return true;
-  return std::ranges::any_of(ignore, [&](const PathFilter& each) { return each.matches_all_below(folder); });
+bool WatchRule::skips(const std::string& directory) const {
+  if (lies_in(path, directory)) return false;  // it is on the way to what is wanted
+  if (!lies_below(directory, path)) return true;
+  return std::ranges::any_of(ignore, [&](const PathFilter& each) { return each.matches_all_below(directory); });
 }
 
 std::vector<std::string> WatchRules::roots() const {
@@ -166,8 +166,8 @@ std::vector<std::string> WatchRules::roots() const {
   return roots;
 }
 
-bool WatchRules::skips(const std::string& folder) const {
-  return std::ranges::all_of(rules, [&](const WatchRule& rule) { return rule.skips(folder); });
+bool WatchRules::skips(const std::string& directory) const {
+  return std::ranges::all_of(rules, [&](const WatchRule& rule) { return rule.skips(directory); });
 }
 
 Result<WatchRules> watch_rules(const compose::Project& project, Rebuilds rebuilds) {

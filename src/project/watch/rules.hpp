@@ -23,7 +23,7 @@ class PathFilter {
   PathFilter(std::string base, engine::PatternList patterns) : base_(std::move(base)), patterns_(std::move(patterns)) {}
   bool empty() const { return patterns_.empty(); }
   bool matches(const std::string& path) const;
-  bool matches_all_below(const std::string& folder) const;
+  bool matches_all_below(const std::string& directory) const;
 
  private:
   std::string base_;
@@ -44,15 +44,15 @@ struct WatchRule {
 
   bool copies() const { return copies_files(action) && !mounted; }
   bool concerns(const std::string& path) const;
-  bool skips(const std::string& folder) const;  // nothing in the directory concerns it
+  bool skips(const std::string& directory) const;  // nothing in the directory concerns it
 };
 
 struct WatchRules {
   std::vector<WatchRule> rules;
   std::vector<std::string> warnings{};
 
-  std::vector<std::string> roots() const;       // paths to watch
-  bool skips(const std::string& folder) const;  // no rule concerns anything below it
+  std::vector<std::string> roots() const;          // paths to watch
+  bool skips(const std::string& directory) const;  // no rule concerns anything below it
 };
 
 enum class Rebuilds : std::uint8_t { allowed, refused };  // --no-build

@@ -16,7 +16,7 @@
 #include "base/os/sockets/unix_socket.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
-#include "runtime/bundle/container_folder.hpp"
+#include "runtime/bundle/container_directory.hpp"
 #include "runtime/bundle/hooks.hpp"
 #include "runtime/bundle/parts.hpp"
 #include "runtime/defaults.hpp"
@@ -72,7 +72,7 @@ void unmount_root(const std::string& rootfs) {
 
 namespace {
 
-using internal::ContainerFolder;
+using internal::ContainerDirectory;
 using internal::HookCall;
 using internal::HookPlace;
 
@@ -100,21 +100,21 @@ void complete_device_rules(std::vector<DeviceRule>& rules) {
 
 class Creation {
  public:
-  Creation(ContainerFolder folder, const CreateOptions& options, const BundleRuntime::Warn& warn)
-      : folder_(std::move(folder)), options_(options), warn_(warn) {}
+  Creation(ContainerDirectory directory, const CreateOptions& options, const BundleRuntime::Warn& warn)
+      : directory_(std::move(directory)), options_(options), warn_(warn) {}
 
   Result<> read_bundle(bool attended);
   Result<> launch();
   Result<> hand_over(Fd* console);
   void undo();
-  pid_t pid() const { return folder_.record.pid; }
+  pid_t pid() const { return directory_.record.pid; }
 
  private:
   Result<> note_process(pid_t pid);
   Result<> run_create_hooks(pid_t pid);
   HookCall hook_call(std::string_view kind, HookPlace place, BundleStatus status = BundleStatus::creating) const;
 
-  ContainerFolder folder_;
+  ContainerDirectory directory_;
   const CreateOptions& options_;
   const BundleRuntime::Warn& warn_;
   Spec spec_;
@@ -149,30 +149,30 @@ Result<> Creation::read_bundle(bool attended) {
         Error(Code::invalid, "create container").why("--console-socket is given, and the process has no terminal"));
   filter_ = TRY(internal::compile_filter(text, config));
   complete_device_rules(spec_.linux_.resources.devices);
-  internal::Record& record = folder_.record;
+  internal::Record& record = directory_.record;
   record.oci_version = spec_.oci_version;
   record.bundle = options_.bundle;
   record.rootfs = join_path(options_.bundle, spec_.root_path);
   record.created = format_rfc3339(system_now());
   record.owner = user_name();
   names_group_ = !spec_.linux_.cgroups_path.empty();
-  record.cgroup = TRY(internal::cgroup_path(spec_, folder_.id(), options_.systemd_paths));
+  record.cgroup = TRY(internal::cgroup_path(spec_, directory_.id(), options_.systemd_paths));
   spec_.linux_.cgroups_path = record.cgroup;
   record.own_cgroup = !group_exists(record.cgroup);
   record.host_mounts = !spec_.find_namespace(NamespaceKind::mount);
-  TRY(write_file_atomic(folder_.path("config.json"), text, 0600));
-  if (!filter_.program.empty()) TRY(write_file_atomic(folder_.path("seccomp.bpf"), filter_.program, 0600));
-  return folder_.save();
+  TRY(write_file_atomic(directory_.path("config.json"), text, 0600));
+  if (!filter_.program.empty()) TRY(write_file_atomic(directory_.path("seccomp.bpf"), filter_.program, 0600));
+  return directory_.save();
 }
 
 HookCall Creation::hook_call(std::string_view kind, HookPlace place, BundleStatus status) const {
-  return {kind, state_json(folder_.state_as(status)), options_.bundle, place, folder_.record.pid};
+  return {kind, state_json(directory_.state_as(status)), options_.bundle, place, directory_.record.pid};
 }
 
 Result<> Creation::note_process(pid_t pid) {
-  folder_.record.pid = pid;
-  folder_.record.start_time = TRY(process_start_time(pid));
-  return folder_.save();
+  directory_.record.pid = pid;
+  directory_.record.start_time = TRY(process_start_time(pid));
+  return directory_.save();
 }
 
 Result<> Creation::run_create_hooks(pid_t pid) {
@@ -185,8 +185,8 @@ Result<> Creation::run_create_hooks(pid_t pid) {
 }
 
 Result<> Creation::launch() {
-  gate_ = TRY(make_fifo(folder_.path("gate")));
-  answer_ = TRY(make_fifo(folder_.path("answer")));
+  gate_ = TRY(make_fifo(directory_.path("gate")));
+  answer_ = TRY(make_fifo(directory_.path("answer")));
   foreign_.gate = gate_.get();
   foreign_.answer = answer_.get();
   foreign_.filter_flags = filter_.flags;
@@ -196,22 +196,22 @@ Result<> Creation::launch() {
   if (!hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty())
     foreign_.before_pivot = [this](pid_t pid) { return run_create_hooks(pid); };
   if (!filter_.listener_path.empty())
-    foreign_.listener = internal::listener_sender(folder_.state_as(BundleStatus::creating), filter_);
+    foreign_.listener = internal::listener_sender(directory_.state_as(BundleStatus::creating), filter_);
   LaunchOptions options;
-  options.id = folder_.id();
+  options.id = directory_.id();
   options.bundle = options_.bundle;
   options.stdio = options_.stdio;
   options.foreign = &foreign_;
   // Also for root in a user namespace only, as created by rootless Podman.
   const bool root = ::geteuid() == 0 && !in_user_namespace();
   options.cgroup = root ? CgroupUse::required : CgroupUse::best_effort;
-  if (!filter_.program.empty()) options.seccomp_bpf = folder_.path("seccomp.bpf");
+  if (!filter_.program.empty()) options.seccomp_bpf = directory_.path("seccomp.bpf");
   launch_ = std::make_unique<Launch>(TRY(Launch::begin(spec_, options)));
   TRY(launch_->wait_for(Launch::State::ready));
   // If no cgroup is possible and none was requested, this is not reported at every start.
   if (names_group_ || !launch_->cgroup_path().empty())
     for (const std::string& warning : launch_->warnings()) warn_(warning);
-  if (launch_->cgroup_path().empty()) folder_.record.cgroup.clear();
+  if (launch_->cgroup_path().empty()) directory_.record.cgroup.clear();
   return note_process(launch_->pid());
 }
 
@@ -227,20 +227,20 @@ Result<> Creation::hand_over(Fd* console) {
   if (!options_.pidfd_socket.empty())
     TRY_WRAP(internal::send_descriptor(options_.pidfd_socket, "pidfd", launch_->pidfd()), "send process");
   if (!options_.pid_file.empty()) TRY(write_file_atomic(options_.pid_file, std::to_string(pid()), 0644));
-  folder_.record.complete = true;
-  TRY(folder_.save());
+  directory_.record.complete = true;
+  TRY(directory_.save());
   return launch_->start();
 }
 
 void Creation::undo() {
   launch_.reset();  // kills, and removes the cgroup
-  const internal::Record& record = folder_.record;
+  const internal::Record& record = directory_.record;
   if (record.host_mounts) internal::unmount_root(record.rootfs);
   if (hooks_ran_) {
     const HookCall call = hook_call("poststop", HookPlace::runtime, BundleStatus::stopped);
     internal::run_all_hooks(spec_.hooks.poststop, call, warn_);
   }
-  (void)folder_.remove();
+  (void)directory_.remove();
 }
 
 }  // namespace
@@ -248,7 +248,7 @@ void Creation::undo() {
 Result<pid_t> BundleRuntime::create(const CreateOptions& options, Fd* console) {
   const Result<struct stat> bundle = stat_path(options.bundle);
   if (!bundle) return fail(Error(Code::not_found, "bundle").on(options.bundle).why("no such file or directory"));
-  Creation creation(TRY(ContainerFolder::make(root_, options.id)), options, warn_);
+  Creation creation(TRY(ContainerDirectory::make(root_, options.id)), options, warn_);
   const auto all = [&]() -> Result<> {
     TRY(creation.read_bundle(console != nullptr));
     TRY(creation.launch());

@@ -8,8 +8,8 @@
 #include <algorithm>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
-#include "runtime/bundle/container_folder.hpp"
+#include "base/os/trees/directory.hpp"
+#include "runtime/bundle/container_directory.hpp"
 #include "runtime/bundle/hooks.hpp"
 #include "runtime/bundle/parts.hpp"
 #include "runtime/exec.hpp"
@@ -20,11 +20,11 @@ namespace consort::runtime {
 
 namespace {
 
-using internal::ContainerFolder;
+using internal::ContainerDirectory;
 using internal::HookCall;
 using internal::HookPlace;
 
-HookCall hook_call(const ContainerFolder& container, std::string_view kind, BundleStatus status, HookPlace place) {
+HookCall hook_call(const ContainerDirectory& container, std::string_view kind, BundleStatus status, HookPlace place) {
   return {kind, state_json(container.state_as(status)), container.record.bundle, place, container.record.pid};
 }
 
@@ -37,26 +37,26 @@ bool has_processes(BundleStatus status) {
 }
 
 // Opens the recorded process; fails if its pid now belongs to a different process.
-Result<Fd> open_process(const ContainerFolder& container) {
+Result<Fd> open_process(const ContainerDirectory& container) {
   Result<Fd> process = open_pidfd(container.record.pid);
   if (!process || !container.alive()) return not_running();
   return process;
 }
 
 // Without its own pid namespace, the end of the first process does not end the others.
-bool others_outlive(const ContainerFolder& container, const Spec& spec) {
+bool others_outlive(const ContainerDirectory& container, const Spec& spec) {
   const Namespace* const pids = spec.find_namespace(NamespaceKind::pid);
   return !container.record.cgroup.empty() && (!pids || !pids->path.empty());
 }
 
 // Processes left over when the first process of a container without its own pid namespace has ended.
-bool has_left_processes(const ContainerFolder& container, const Spec& spec) {
+bool has_left_processes(const ContainerDirectory& container, const Spec& spec) {
   if (!container.record.own_cgroup || !others_outlive(container, spec)) return false;
   if (container.status() != BundleStatus::stopped) return false;
   return !Cgroup::open(container.record.cgroup).pids().value_or(std::vector<pid_t>()).empty();
 }
 
-Result<> kill_and_wait(const ContainerFolder& container) {
+Result<> kill_and_wait(const ContainerDirectory& container) {
   const Result<Fd> process = open_process(container);
   if (!process) return {};
   if (!container.record.cgroup.empty()) (void)Cgroup::open(container.record.cgroup).thaw();
@@ -101,7 +101,7 @@ Process completed(Process wanted, const Process& first) {
 }  // namespace
 
 Result<> BundleRuntime::start(const std::string& id) {
-  ContainerFolder container = TRY(ContainerFolder::lock(root_, id));
+  ContainerDirectory container = TRY(ContainerDirectory::lock(root_, id));
   switch (container.status()) {
     case BundleStatus::created:
       break;
@@ -125,7 +125,7 @@ Result<> BundleRuntime::start(const std::string& id) {
     (void)kill_and_wait(container);
     return hooked;
   }
-  TRY(start_at_gate(container.folder(), spec.process));
+  TRY(start_at_gate(container.directory(), spec.process));
   container.record.started = true;
   TRY(container.save());
   internal::run_all_hooks(spec.hooks.poststart,
@@ -134,15 +134,15 @@ Result<> BundleRuntime::start(const std::string& id) {
 }
 
 Result<BundleState> BundleRuntime::state(const std::string& id) const {
-  return TRY(ContainerFolder::look(root_, id)).state();
+  return TRY(ContainerDirectory::look(root_, id)).state();
 }
 
 Result<Spec> BundleRuntime::config(const std::string& id) const {
-  return TRY(ContainerFolder::look(root_, id)).config();
+  return TRY(ContainerDirectory::look(root_, id)).config();
 }
 
 Result<> BundleRuntime::kill(const std::string& id, int signal, bool everyone) {
-  const ContainerFolder container = TRY(ContainerFolder::look(root_, id));
+  const ContainerDirectory container = TRY(ContainerDirectory::look(root_, id));
   const bool has_group = !container.record.cgroup.empty();
   const BundleStatus status = container.status();
   if (everyone && has_group) {
@@ -163,10 +163,10 @@ Result<> BundleRuntime::kill(const std::string& id, int signal, bool everyone) {
 }
 
 Result<> BundleRuntime::remove(const std::string& id, Removal removal) {
-  Result<ContainerFolder> found = ContainerFolder::lock(root_, id);
+  Result<ContainerDirectory> found = ContainerDirectory::lock(root_, id);
   if (!found && removal == Removal::forced && found.error().code() == Code::not_found) return {};
   if (!found) return fail(std::move(found).error());
-  const ContainerFolder& container = *found;
+  const ContainerDirectory& container = *found;
   const BundleStatus status = container.status();
   if (has_processes(status) && removal == Removal::stopped_only)
     return fail(Error(Code::conflict, "cannot delete container " + id + " that is not stopped")
@@ -191,7 +191,7 @@ Result<> BundleRuntime::remove(const std::string& id, Removal removal) {
 }
 
 Result<pid_t> BundleRuntime::exec(const BundleExec& exec, Fd* console) {
-  const ContainerFolder container = TRY(ContainerFolder::look(root_, exec.id));
+  const ContainerDirectory container = TRY(ContainerDirectory::look(root_, exec.id));
   const BundleStatus status = container.status();
   if (status == BundleStatus::stopped || status == BundleStatus::creating)
     return fail(Code::conflict, "cannot exec in a stopped container");
@@ -233,18 +233,18 @@ Result<pid_t> BundleRuntime::exec(const BundleExec& exec, Fd* console) {
 
 Result<std::vector<BundleState>> BundleRuntime::list() const {
   std::vector<BundleState> states;
-  Result<std::vector<std::string>> names = list_folder(root_);
+  Result<std::vector<std::string>> names = list_directory(root_);
   if (!names && names.error().code() == Code::not_found) return states;
   if (!names) return fail(std::move(names).error());
   std::ranges::sort(*names);
   for (const std::string& name : *names)
-    if (const Result<ContainerFolder> container = ContainerFolder::look(root_, name))
+    if (const Result<ContainerDirectory> container = ContainerDirectory::look(root_, name))
       states.push_back(container->state());
   return states;
 }
 
 Result<Cgroup> BundleRuntime::cgroup(const std::string& id) const {
-  const ContainerFolder container = TRY(ContainerFolder::look(root_, id));
+  const ContainerDirectory container = TRY(ContainerDirectory::look(root_, id));
   if (container.record.cgroup.empty()) return fail(Error(Code::unsupported, "container has no cgroup").on(id));
   return Cgroup::open(container.record.cgroup);
 }
@@ -254,7 +254,7 @@ Result<std::vector<pid_t>> BundleRuntime::pids(const std::string& id) const {
 }
 
 Result<> BundleRuntime::pause(const std::string& id) {
-  const ContainerFolder container = TRY(ContainerFolder::lock(root_, id));
+  const ContainerDirectory container = TRY(ContainerDirectory::lock(root_, id));
   const BundleStatus status = container.status();
   if (status != BundleStatus::created && status != BundleStatus::running)
     return fail(Error(Code::conflict, "container not running").on(std::string(to_string(status))));
@@ -262,13 +262,13 @@ Result<> BundleRuntime::pause(const std::string& id) {
 }
 
 Result<> BundleRuntime::resume(const std::string& id) {
-  const ContainerFolder container = TRY(ContainerFolder::lock(root_, id));
+  const ContainerDirectory container = TRY(ContainerDirectory::lock(root_, id));
   if (container.status() != BundleStatus::paused) return fail(Code::conflict, "container not paused");
   return TRY(cgroup(id)).thaw();
 }
 
 Result<> BundleRuntime::update(const std::string& id, const Resources& resources) {
-  const ContainerFolder container = TRY(ContainerFolder::lock(root_, id));
+  const ContainerDirectory container = TRY(ContainerDirectory::lock(root_, id));
   if (!has_processes(container.status())) return not_running();
   std::vector<std::string> warnings;
   Result<> updated = TRY(cgroup(id)).update(resources, warnings);

@@ -10,7 +10,7 @@
 #include <set>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup/cgroup_claim.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
@@ -28,13 +28,13 @@ bool is_group_of_ours(std::string_view name) {
 }
 
 void add_groups(const std::string& directory, Names& names) {
-  for (std::string& name : list_folder(directory).value_or(std::vector<std::string>()))
+  for (std::string& name : list_directory(directory).value_or(std::vector<std::string>()))
     if (is_group_of_ours(name)) names.insert(std::move(name));
 }
 
 std::vector<std::string> groups_below(const std::string& directory) {
   std::vector<std::string> found;
-  for (const std::string& name : list_folder(directory).value_or(std::vector<std::string>()))
+  for (const std::string& name : list_directory(directory).value_or(std::vector<std::string>()))
     if (const auto st = lstat_path(directory + "/" + name); st && S_ISDIR(st->st_mode))
       found.push_back(directory + "/" + name);
   return found;
@@ -47,8 +47,8 @@ bool is_populated(const std::string& directory) {
   return !text->empty() || std::ranges::any_of(groups_below(directory), is_populated);
 }
 
-void remove_folders(const std::string& directory) {
-  for (const std::string& below : groups_below(directory)) remove_folders(below);
+void remove_directories(const std::string& directory) {
+  for (const std::string& below : groups_below(directory)) remove_directories(below);
   (void)::rmdir(directory.c_str());  // fails if a process has joined it meanwhile
 }
 
@@ -57,7 +57,7 @@ void remove_if_empty(const std::vector<internal::Hierarchy>& all, const std::str
   for (const internal::Hierarchy& hierarchy : all)
     if (is_populated(hierarchy.directory(path))) return;
   // The claimed one goes last: otherwise another process could create and claim a new one of that name.
-  for (const internal::Hierarchy& hierarchy : std::views::reverse(all)) remove_folders(hierarchy.directory(path));
+  for (const internal::Hierarchy& hierarchy : std::views::reverse(all)) remove_directories(hierarchy.directory(path));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include <climits>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "runtime/launch/prepare.hpp"
 
@@ -29,7 +29,7 @@ Result<> copy_content(int from, int to, const std::string& name) {
   }
 }
 
-Result<> copy_folder(int from, int to, int level);
+Result<> copy_directory(int from, int to, int level);
 
 Result<> copy_entry(int from, int to, const std::string& name, int level) {
   struct stat st;
@@ -38,7 +38,7 @@ Result<> copy_entry(int from, int to, const std::string& name, int level) {
     if (::mkdirat(to, name.c_str(), 0700) != 0) return fail_errno("create directory", name);
     const Fd below = TRY(open_at(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     const Fd copy = TRY(open_at(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    TRY(copy_folder(below.get(), copy.get(), level + 1));
+    TRY(copy_directory(below.get(), copy.get(), level + 1));
   } else if (S_ISREG(st.st_mode)) {
     const Fd file = TRY(open_at(from, name, O_RDONLY | O_NOFOLLOW));
     const Fd copy = TRY(open_at(to, name, O_WRONLY | O_CREAT | O_EXCL, 0600));
@@ -61,9 +61,9 @@ Result<> copy_entry(int from, int to, const std::string& name, int level) {
   return {};
 }
 
-Result<> copy_folder(int from, int to, int level) {
+Result<> copy_directory(int from, int to, int level) {
   if (level > most_levels) return fail(Error(Code::invalid, "copy").why("directories are nested too deeply"));
-  for (const std::string& name : TRY(list_folder(from))) TRY(copy_entry(from, to, name, level));
+  for (const std::string& name : TRY(list_directory(from))) TRY(copy_entry(from, to, name, level));
   return {};
 }
 
@@ -100,10 +100,10 @@ Result<Fd> make_copied_tmpfs(int root, const std::string& path, const std::strin
   if (!covered) return tree;  // nothing exists there
   struct stat st;
   if (::fstat(covered->get(), &st) != 0) return fail_errno("look at", path);
-  const Fd folder = TRY(open_at(tree.get(), ".", O_RDONLY | O_DIRECTORY));
-  TRY(copy_folder(covered->get(), folder.get(), 0));
-  if (("," + data).find(",mode=") == std::string::npos) (void)::fchmod(folder.get(), st.st_mode & 07777);
-  if (::fchown(folder.get(), st.st_uid, st.st_gid) != 0) return fail_errno("set owner of", path);
+  const Fd directory = TRY(open_at(tree.get(), ".", O_RDONLY | O_DIRECTORY));
+  TRY(copy_directory(covered->get(), directory.get(), 0));
+  if (("," + data).find(",mode=") == std::string::npos) (void)::fchmod(directory.get(), st.st_mode & 07777);
+  if (::fchown(directory.get(), st.st_uid, st.st_gid) != 0) return fail_errno("set owner of", path);
   return tree;
 }
 

@@ -167,8 +167,8 @@ Error explain_external(const std::string& text) {
   constexpr std::string_view program = "exec: \"";
   const std::size_t exec = text.find(program);
   if (exec == std::string::npos) {
-    const bool folder = text.contains("chdir to cwd");
-    return Error(Code::io, "external runtime").why(text).about(folder ? Subject::working_directory : Subject::none);
+    const bool directory = text.contains("chdir to cwd");
+    return Error(Code::io, "external runtime").why(text).about(directory ? Subject::working_directory : Subject::none);
   }
   const bool missing = text.contains("not found") || text.contains("no such file");
   const std::size_t name = exec + program.size();

@@ -32,9 +32,9 @@ Error explain_answer(const Report& report, const Process& process) {
 
 }  // namespace
 
-Result<> start_at_gate(const std::string& folder, const Process& process) {
-  const Fd answer = TRY(open_file(folder + "/answer", O_RDONLY | O_NONBLOCK));
-  Result<Fd> gate = open_file(folder + "/gate", O_WRONLY | O_NONBLOCK);
+Result<> start_at_gate(const std::string& directory, const Process& process) {
+  const Fd answer = TRY(open_file(directory + "/answer", O_RDONLY | O_NONBLOCK));
+  Result<Fd> gate = open_file(directory + "/gate", O_WRONLY | O_NONBLOCK);
   if (!gate && gate.error().sys_errno() == ENXIO) return nobody_waits();
   if (!gate) return fail(std::move(gate).error().wrap("start container"));
   if (::write(gate->get(), "g", 1) != 1) return errno == EPIPE ? nobody_waits() : fail_errno("start container");

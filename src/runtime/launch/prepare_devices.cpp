@@ -63,9 +63,10 @@ namespace {
 Result<> make_node(int dev, const PreparedDevice& device) {
   const std::string path = device.path.substr(dev_prefix.size());
   for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
-    const std::string folder = path.substr(0, slash);
-    if (::mkdirat(dev, folder.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("create directory", folder);
-    if (::fchmodat(dev, folder.c_str(), 0755, 0) != 0) return fail_errno("create directory", folder);
+    const std::string directory = path.substr(0, slash);
+    if (::mkdirat(dev, directory.c_str(), 0755) != 0 && errno != EEXIST)
+      return fail_errno("create directory", directory);
+    if (::fchmodat(dev, directory.c_str(), 0755, 0) != 0) return fail_errno("create directory", directory);
   }
   if (::mknodat(dev, path.c_str(), device.mode, device.number) != 0 && errno != EEXIST)
     return fail_errno("create device", device.path);
@@ -80,11 +81,11 @@ Result<> make_node(int dev, const PreparedDevice& device) {
 
 Result<> make_device_nodes(int dev, const Spec& spec) {
   const ActingAs acting = TRY(ActingAs::begin(first_container_id));
-  const Fd folder = TRY(open_at(dev, ".", O_RDONLY | O_DIRECTORY));
-  if (::fchown(folder.get(), first_container_id, first_container_id) != 0) return fail_errno("set owner of /dev");
+  const Fd directory = TRY(open_at(dev, ".", O_RDONLY | O_DIRECTORY));
+  if (::fchown(directory.get(), first_container_id, first_container_id) != 0) return fail_errno("set owner of /dev");
   const std::vector<PreparedDevice> devices = devices_of(spec);
   for (const PreparedDevice& device : devices)
-    if (device.path.starts_with(dev_prefix)) TRY(make_node(folder.get(), device));
+    if (device.path.starts_with(dev_prefix)) TRY(make_node(directory.get(), device));
   return {};
 }
 
@@ -101,7 +102,7 @@ std::optional<std::uint32_t> outside(const std::vector<IdMapping>& maps, std::ui
 Result<Fd> make_own_nodes(const std::vector<PreparedDevice>& devices, const Spec& spec) {
   if (in_user_namespace()) return fail(Code::unsupported, "create device");
   Fd tree = TRY(make_tmpfs("mode=755"));
-  const Fd folder = TRY(open_at(tree.get(), ".", O_RDONLY | O_DIRECTORY));
+  const Fd directory = TRY(open_at(tree.get(), ".", O_RDONLY | O_DIRECTORY));
   for (std::size_t i = 0; i < devices.size(); ++i) {
     const PreparedDevice& device = devices[i];
     const auto uid = outside(spec.linux_.uid_mappings, device.uid);
@@ -110,9 +111,9 @@ Result<Fd> make_own_nodes(const std::vector<PreparedDevice>& devices, const Spec
                                           [&](const Device& wanted) { return clean_path(wanted.path) == device.path; });
     if (!said || !uid || !gid) continue;
     const std::string name = std::to_string(i);
-    if (::mknodat(folder.get(), name.c_str(), device.mode, device.number) != 0 ||
-        ::fchownat(folder.get(), name.c_str(), *uid, *gid, AT_SYMLINK_NOFOLLOW) != 0 ||
-        ::fchmodat(folder.get(), name.c_str(), device.mode & 07777, 0) != 0)  // regardless of the umask
+    if (::mknodat(directory.get(), name.c_str(), device.mode, device.number) != 0 ||
+        ::fchownat(directory.get(), name.c_str(), *uid, *gid, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ::fchmodat(directory.get(), name.c_str(), device.mode & 07777, 0) != 0)  // regardless of the umask
       return fail_errno("create device", device.path);
   }
   return tree;

@@ -197,7 +197,7 @@ Result<PreparedMount> prepare_layers(const Mount& from, const MountOptions& opti
   mount.shown = "overlay on \"" + from.destination + "\"";
   OverlayRoot overlay;
   overlay.owners = OverlayRoot::Owners::of_container;
-  overlay.lower = overlay_lower_folders(options.data);
+  overlay.lower = overlay_lower_directories(options.data);
   mount.tree = TRY_WRAP(mount_overlay(overlay, {}), "mount", mount.shown);
   mount.tree_path = tree_path_of(mount.tree);
   TRY(set_bind_options(options, mount, Manner::ours));
@@ -205,7 +205,7 @@ Result<PreparedMount> prepare_layers(const Mount& from, const MountOptions& opti
 }
 
 // /dev with its nodes, which cannot be created in a user namespace. The container's root owns the directory.
-Result<PreparedMount> prepare_device_folder(const Mount& from, const MountOptions& options, const Spec& spec) {
+Result<PreparedMount> prepare_device_directory(const Mount& from, const MountOptions& options, const Spec& spec) {
   PreparedMount mount;
   mount.kind = PreparedMount::Kind::bind;
   mount.destination = from.destination;
@@ -247,8 +247,8 @@ Result<> prepare_mount(const Mount& mount, const Spec& spec, const LaunchOptions
     return {};
   }
   if (has_container_users(spec, options) && mount.type == "tmpfs" && mount.destination == "/dev") {
-    plan.mounts.push_back(TRY(prepare_device_folder(mount, words, spec)));
-    plan.device_folder = true;
+    plan.mounts.push_back(TRY(prepare_device_directory(mount, words, spec)));
+    plan.device_directory = true;
     return {};
   }
   if (words.copy_up && mount.type == "tmpfs") {
@@ -313,7 +313,7 @@ Result<> prepare_mounts(const Spec& spec, const LaunchOptions& options, const Cg
 
 void prepare_devices(const Spec& spec, Prepared& plan) {
   plan.devices = devices_of(spec);
-  if (plan.device_folder)
+  if (plan.device_directory)
     std::erase_if(plan.devices, [](const PreparedDevice& device) { return device.path.starts_with(dev_prefix); });
   const bool joins_users = std::ranges::find(plan.join_kinds, CLONE_NEWUSER) != plan.join_kinds.end();
   if (!(plan.clone_flags & CLONE_NEWUSER) && !joins_users && !in_user_namespace()) return;

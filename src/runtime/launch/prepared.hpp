@@ -99,7 +99,7 @@ struct Prepared {
   std::string attach_path;  // where it is attached just before pivot_root
   std::vector<PreparedMount> mounts;
   bool make_devices = false;
-  bool device_folder = false;  // /dev is mounted with its nodes
+  bool device_directory = false;  // /dev is mounted with its nodes
   std::vector<PreparedDevice> devices;
   std::vector<PreparedWrite> sysctls;
   std::vector<std::string> masked, readonly;

@@ -75,9 +75,9 @@ class LayerPaths {
   // Both must be on the same mount, or the kernel treats them as two file systems.
   Result<std::pair<std::string, std::string>> upper_and_work(const OverlayRoot& overlay) {
     if (!mapped_) return std::pair(overlay.upper, overlay.work);
-    const std::string folder = dir_name(overlay.upper);
-    if (dir_name(overlay.work) != folder) return fail(Code::internal, "mount overlay", "of two folders");
-    const std::string place = TRY(through_mount(folder));
+    const std::string directory = dir_name(overlay.upper);
+    if (dir_name(overlay.work) != directory) return fail(Code::internal, "mount overlay", "of two folders");
+    const std::string place = TRY(through_mount(directory));
     return std::pair(place + "/" + base_name(overlay.upper), place + "/" + base_name(overlay.work));
   }
   // The mounter creates files in the working directory, which requires an id that is mapped on those mounts.
@@ -155,29 +155,29 @@ Result<Fd> mount_overlay_new(const OverlayRoot& overlay) {
   return Fd(static_cast<int>(mount));
 }
 
-Result<OverlayFolders> overlay_options(const OverlayRoot& overlay) {
+Result<OverlayDirectories> overlay_options(const OverlayRoot& overlay) {
   TRY(check(overlay));
-  OverlayFolders folders;
-  const auto name = [&folders](const std::string& path) -> Result<std::string> {
-    folders.fds.push_back(TRY(open_file(path, O_PATH | O_DIRECTORY)));
-    return "/proc/self/fd/" + std::to_string(folders.fds.back().get());
+  OverlayDirectories directories;
+  const auto name = [&directories](const std::string& path) -> Result<std::string> {
+    directories.fds.push_back(TRY(open_file(path, O_PATH | O_DIRECTORY)));
+    return "/proc/self/fd/" + std::to_string(directories.fds.back().get());
   };
-  folders.options = in_user_namespace() ? "userxattr,index=off,lowerdir=" : "index=off,lowerdir=";
+  directories.options = in_user_namespace() ? "userxattr,index=off,lowerdir=" : "index=off,lowerdir=";
   take_mark_away(overlay);
-  if (is_volatile(overlay)) folders.options.insert(0, "volatile,");
+  if (is_volatile(overlay)) directories.options.insert(0, "volatile,");
   for (std::size_t i = 0; i < overlay.lower.size(); ++i)
-    folders.options += (i ? ":" : "") + TRY(name(overlay.lower[i]));
+    directories.options += (i ? ":" : "") + TRY(name(overlay.lower[i]));
   if (!overlay.upper.empty())
-    folders.options += ",upperdir=" + TRY(name(overlay.upper)) + ",workdir=" + TRY(name(overlay.work));
-  return folders;
+    directories.options += ",upperdir=" + TRY(name(overlay.upper)) + ",workdir=" + TRY(name(overlay.work));
+  return directories;
 }
 
 Result<Fd> mount_overlay_legacy(const OverlayRoot& overlay, const std::string& scratch) {
-  const OverlayFolders folders = TRY(overlay_options(overlay));
+  const OverlayDirectories directories = TRY(overlay_options(overlay));
   std::string place = scratch + "/.root-XXXXXX";
   if (!::mkdtemp(place.data())) return fail_errno("create directory", place);
   const auto mount = [&]() -> Result<Fd> {
-    if (::mount("overlay", place.c_str(), "overlay", 0, folders.options.c_str()) != 0)
+    if (::mount("overlay", place.c_str(), "overlay", 0, directories.options.c_str()) != 0)
       return overlay_error(errno, -1, overlay.upper);
     Result<Fd> tree = clone_path(place, Recursion::none);
     if (::umount2(place.c_str(), MNT_DETACH) != 0 && tree) return fail_errno("unmount", place);

@@ -22,10 +22,10 @@ enum class Recursion : std::uint8_t { none, all };
 Result<Fd> clone_path(const std::string& path, Recursion recursion);
 
 // mount(2) options of an overlay whose directories are named by descriptor: short enough for 128 layers.
-struct OverlayFolders {
+struct OverlayDirectories {
   std::vector<Fd> fds;  // that the text refers to
   std::string options;
 };
-Result<OverlayFolders> overlay_options(const OverlayRoot& overlay);
+Result<OverlayDirectories> overlay_options(const OverlayRoot& overlay);
 
 }  // namespace consort::runtime::internal

@@ -1,7 +1,7 @@
 // Disk usage, and what could be freed: system/df, and the prune of containers.
 #include <set>
 
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "engine/images.hpp"
 #include "engine/in_use.hpp"

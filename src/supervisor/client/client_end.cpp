@@ -60,7 +60,7 @@ Result<> Client::fire_job(const std::string& job, const std::string& run, bool r
 }
 
 Result<> Client::end_by(Op op) const {
-  const std::string run_folder = roots_.project_run(project_);
+  const std::string run_directory = roots_.project_run(project_);
   const auto deadline = std::chrono::steady_clock::now() + longest_end;
   while (true) {
     auto asked = ask(roots_, project_, request_for(op, ""), asking());
@@ -74,16 +74,16 @@ Result<> Client::end_by(Op op) const {
     }
     if (!nobody_there(asked.error()) && asked.error().code() != Code::lost) return fail(std::move(asked.error()));
     // The supervisor may have ended a moment ago, and its keeper be about to.
-    while (keeper_lives(run_folder) && !connect_to(roots_, project_)) {
+    while (keeper_lives(run_directory) && !connect_to(roots_, project_)) {
       if (std::chrono::steady_clock::now() > deadline) return fail(still_there(project_));
       ::poll(nullptr, 0, 1);
     }
-    if (!keeper_lives(run_folder)) break;
+    if (!keeper_lives(run_directory)) break;
     // Another command has started the project again in the meantime: ask its supervisor.
     if (std::chrono::steady_clock::now() > deadline) return fail(still_there(project_));
   }
   // A supervisor that was killed leaves its socket behind.
-  if (const auto claim = claim_abandoned(roots_, project_)) return remove_file(control_socket_path(run_folder));
+  if (const auto claim = claim_abandoned(roots_, project_)) return remove_file(control_socket_path(run_directory));
   return {};
 }
 

@@ -15,7 +15,7 @@
 #include "base/os/processes/own_programs.hpp"
 #include "base/os/processes/process.hpp"
 #include "base/os/sockets/unix_socket.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "place/place.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/client/conversation.hpp"
@@ -52,14 +52,14 @@ Result<std::string> hear_of_start(const Fd& ready, int cancel_fd) {
   return read_all(ready.get(), 65536);
 }
 
-Result<Begun> start_programs(const Roots& roots, const std::string& project, const std::string& run_folder,
+Result<Begun> start_programs(const Roots& roots, const std::string& project, const std::string& run_directory,
                              int cancel_fd) {
   const std::string keeper = TRY(find_own_program("consort-keeper"));
   const std::string supervisor = TRY(find_own_program("consort-supervisor"));
   const auto init = find_own_program("consort-init");
   Pipe ready = TRY(make_pipe());
   Pipe gate = TRY(make_pipe());
-  const Fd log = TRY(open_file(run_folder + "/supervisor.log", O_WRONLY | O_CREAT | O_APPEND, 0600));
+  const Fd log = TRY(open_file(run_directory + "/supervisor.log", O_WRONLY | O_CREAT | O_APPEND, 0600));
   SpawnOptions options;
   options.argv = {keeper, supervisor, project, roots.data, roots.run};
   if (init) options.argv.push_back(*init);
@@ -88,7 +88,7 @@ Result<Begun> start_programs(const Roots& roots, const std::string& project, con
   return fail(Error(Code::io, "start supervisor of project")
                   .on(project)
                   .why(answer)
-                  .hint("see " + run_folder + "/supervisor.log"));
+                  .hint("see " + run_directory + "/supervisor.log"));
 }
 
 bool is_running(const ContainerState& state) {
@@ -129,43 +129,43 @@ Result<bool> is_served(const Roots& roots, const std::string& project) {
 
 // Waits for the successor that the keeper starts. False: there is no keeper, so nobody will come, and nobody is left.
 Result<bool> await_successor(const Roots& roots, const std::string& project, int cancel_fd) {
-  const std::string run_folder = roots.project_run(project);
+  const std::string run_directory = roots.project_run(project);
   constexpr int most_waits = 1500;
   for (int i = 0; i < most_waits; ++i) {
     auto socket = connect_to(roots, project);
     if (!socket && socket.error().code() == Code::busy) return fail(std::move(socket.error()));
-    const bool kept = keeper_lives(run_folder);
+    const bool kept = keeper_lives(run_directory);
     if (socket.has_value() == kept) return kept;
     TRY(pause(std::chrono::milliseconds(20), cancel_fd));
   }
-  const bool kept = keeper_lives(run_folder);
+  const bool kept = keeper_lives(run_directory);
   return fail(Error(Code::lost, "talk to the supervisor of project")
                   .on(project)
                   .why(kept ? "it has exited, and a new one does not become ready"
                             : "its keeper was killed, and it does not exit")
-                  .hint("see " + run_folder + "/supervisor.log"));
+                  .hint("see " + run_directory + "/supervisor.log"));
 }
 
-Result<Fd> lock_starts(const std::string& run_folder, int cancel_fd) {
-  const std::string path = run_folder + "/supervisor.lock";
+Result<Fd> lock_starts(const std::string& run_directory, int cancel_fd) {
+  const std::string path = run_directory + "/supervisor.lock";
   Fd lock = TRY(open_file(path, O_RDWR | O_CREAT, 0600));
   TRY(lock_exclusive(lock.get(), path, {.cancel_fd = cancel_fd}));
   return lock;
 }
 
 // The files of the project's run directory, one a container.
-std::vector<std::string> record_paths(const std::string& run_folder) {
-  const std::string folder = run_folder + "/containers";
+std::vector<std::string> record_paths(const std::string& run_directory) {
+  const std::string directory = run_directory + "/containers";
   std::vector<std::string> paths;
-  for (const std::string& name : list_folder(folder).value_or(std::vector<std::string>()))
-    if (name.ends_with(".json")) paths.push_back(join_path(folder, name));
+  for (const std::string& name : list_directory(directory).value_or(std::vector<std::string>()))
+    if (name.ends_with(".json")) paths.push_back(join_path(directory, name));
   return paths;
 }
 
 // What the project's run directory says, checked against the processes that there are.
-std::vector<ObservedContainer> recorded_states(const std::string& run_folder) {
+std::vector<ObservedContainer> recorded_states(const std::string& run_directory) {
   std::vector<ObservedContainer> states;
-  for (const std::string& path : record_paths(run_folder))
+  for (const std::string& path : record_paths(run_directory))
     if (std::optional<ObservedContainer> state = read_state(path, Boot::this_one).value_or(std::nullopt))
       states.push_back(std::move(*state));
   return states;
@@ -182,38 +182,38 @@ bool is_unsettled(const std::string& path) {
 }  // namespace
 
 Result<> ensure_supervisor(const Roots& roots, const std::string& project, int cancel_fd) {
-  const std::string run_folder = roots.project_run(project);
+  const std::string run_directory = roots.project_run(project);
   if (TRY(is_served(roots, project))) return {};
-  TRY(make_directories(run_folder + "/containers", 0700));
+  TRY(make_directories(run_directory + "/containers", 0700));
   // Held until the new one answers; one that is about to end looks at this lock first.
-  const Fd lock = TRY(lock_starts(run_folder, cancel_fd));
+  const Fd lock = TRY(lock_starts(run_directory, cancel_fd));
   // The lock ends with its holder: a starter that was killed may have left a pair that is not ready yet.
   constexpr int most_tries = 3;
   for (int i = 0; i < most_tries; ++i) {
     if (TRY(await_successor(roots, project, cancel_fd))) return {};
-    if (TRY(start_programs(roots, project, run_folder, cancel_fd)) == Begun::serves) return {};
+    if (TRY(start_programs(roots, project, run_directory, cancel_fd)) == Begun::serves) return {};
   }
   if (TRY(await_successor(roots, project, cancel_fd))) return {};
   return fail(Error(Code::io, "start supervisor of project")
                   .on(project)
                   .why("it exited before it was ready")
-                  .hint("see " + run_folder + "/supervisor.log"));
+                  .hint("see " + run_directory + "/supervisor.log"));
 }
 
 Result<bool> revive_supervisor(const Roots& roots, const std::string& project, int cancel_fd) {
-  const std::string run_folder = roots.project_run(project);
-  if (keeper_lives(run_folder)) return false;
-  if (!std::ranges::any_of(record_paths(run_folder), is_unsettled) && !has_clock(roots, project)) return false;
+  const std::string run_directory = roots.project_run(project);
+  if (keeper_lives(run_directory)) return false;
+  if (!std::ranges::any_of(record_paths(run_directory), is_unsettled) && !has_clock(roots, project)) return false;
   TRY(ensure_supervisor(roots, project, cancel_fd));
   return true;
 }
 
 std::optional<Fd> claim_abandoned(const Roots& roots, const std::string& project) {
-  const std::string run_folder = roots.project_run(project);
-  auto lock = open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600);
+  const std::string run_directory = roots.project_run(project);
+  auto lock = open_file(run_directory + "/supervisor.lock", O_RDWR | O_CREAT, 0600);
   if (!lock) return lock.error().sys_errno() == ENOENT ? std::optional(Fd()) : std::nullopt;
-  if (::flock(lock->get(), LOCK_EX | LOCK_NB) != 0 || keeper_lives(run_folder)) return std::nullopt;
-  if (std::ranges::any_of(record_paths(run_folder), is_unsettled)) return std::nullopt;
+  if (::flock(lock->get(), LOCK_EX | LOCK_NB) != 0 || keeper_lives(run_directory)) return std::nullopt;
+  if (std::ranges::any_of(record_paths(run_directory), is_unsettled)) return std::nullopt;
   return std::move(*lock);
 }
 

@@ -158,18 +158,18 @@ Result<Answer> receive_answer(int socket) {
 }
 
 Result<Fd> connect_to(const Roots& roots, const std::string& project) {
-  const std::string run_folder = roots.project_run(project);
-  auto socket = connect_unix(control_socket_path(run_folder));
+  const std::string run_directory = roots.project_run(project);
+  auto socket = connect_unix(control_socket_path(run_directory));
   if (socket) return socket;
   if (nobody_there(socket.error())) return fail(not_running(project, socket.error()));
   if (socket.error().sys_errno() != EAGAIN) return socket;
-  const auto lock = open_file(serving_lock_path(run_folder), O_RDONLY);
+  const auto lock = open_file(serving_lock_path(run_directory), O_RDONLY);
   return fail(is_stopped("its process ", std::to_string(lock ? who_serves(lock->get()) : 0)));
 }
 
 Result<Conversation> ask(const Roots& roots, const std::string& project, const Request& request, const Asking& asking,
                          std::chrono::steady_clock::time_point deadline) {
-  const std::string run_folder = roots.project_run(project);
+  const std::string run_directory = roots.project_run(project);
   for (int i = 0;; ++i) {
     auto asked = ask_on_connection(roots, project, request, asking);
     if (asked || is_cancelled(asking.cancel_fd) || std::chrono::steady_clock::now() > deadline) return asked;
@@ -180,7 +180,7 @@ Result<Conversation> ask(const Roots& roots, const std::string& project, const R
     // A supervisor that ends takes its socket's name away; one that was killed leaves it.
     const bool refused = asked.error().sys_errno() == ECONNREFUSED || (i > 0 && nobody);
     if (!cut_off && !refused) return asked;
-    if (keeper_lives(run_folder)) {
+    if (keeper_lives(run_directory)) {
       ::poll(nullptr, 0, 20);
     } else if (!cut_off) {
       return asked;

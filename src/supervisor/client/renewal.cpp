@@ -15,7 +15,7 @@
 #include "base/os/files/file.hpp"
 #include "base/os/processes/own_programs.hpp"
 #include "base/os/processes/process.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
 
 namespace consort::supervisor {
@@ -61,7 +61,7 @@ std::optional<pid_t> outdated_supervisor(const Roots& roots, const std::string& 
 
 std::vector<std::string> outdated_projects(const Roots& roots) {
   std::vector<std::string> outdated;
-  for (const std::string& project : list_folder(roots.run + "/projects").value_or(std::vector<std::string>()))
+  for (const std::string& project : list_directory(roots.run + "/projects").value_or(std::vector<std::string>()))
     if (outdated_supervisor(roots, project)) outdated.push_back(project);
   std::ranges::sort(outdated);
   return outdated;

@@ -4,27 +4,27 @@
 
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 
 namespace consort::supervisor {
 
 namespace {
 
 constexpr std::size_t largest_file = 64 << 20;  // a job includes its whole project
-constexpr std::string_view folder_ending = ".d";
+constexpr std::string_view directory_ending = ".d";
 
 std::string clock_file(const Roots& roots, const std::string& project) {
-  return jobs_folder(roots, project) + "/clock.json";
+  return jobs_directory(roots, project) + "/clock.json";
 }
 
 }  // namespace
 
-std::string jobs_folder(const Roots& roots, const std::string& project) {
+std::string jobs_directory(const Roots& roots, const std::string& project) {
   return roots.data + "/jobs/" + project;
 }
 
-std::string job_folder(const Roots& roots, const std::string& project, const std::string& job) {
-  return jobs_folder(roots, project) + "/" + job + std::string(folder_ending);
+std::string job_directory(const Roots& roots, const std::string& project, const std::string& job) {
+  return jobs_directory(roots, project) + "/" + job + std::string(directory_ending);
 }
 
 Result<JobTiming> timing_from_json(std::string_view text) {
@@ -43,12 +43,12 @@ Result<JobTiming> timing_from_json(std::string_view text) {
 
 std::vector<JobTiming> read_timings(const Roots& roots, const std::string& project) {
   std::vector<JobTiming> all;
-  const std::string folder = jobs_folder(roots, project);
-  for (const std::string& name : list_folder(folder).value_or(std::vector<std::string>())) {
-    if (!name.ends_with(folder_ending)) continue;
-    const auto text = read_file(folder + "/" + name + "/job.json", largest_file);
+  const std::string directory = jobs_directory(roots, project);
+  for (const std::string& name : list_directory(directory).value_or(std::vector<std::string>())) {
+    if (!name.ends_with(directory_ending)) continue;
+    const auto text = read_file(directory + "/" + name + "/job.json", largest_file);
     auto timing = text ? timing_from_json(*text) : Result<JobTiming>(fail(Code::not_found, "read job"));
-    if (timing && timing->name + std::string(folder_ending) == name) all.push_back(std::move(*timing));
+    if (timing && timing->name + std::string(directory_ending) == name) all.push_back(std::move(*timing));
   }
   return all;
 }

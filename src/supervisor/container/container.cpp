@@ -47,7 +47,7 @@ Container::~Container() {
 }
 
 Result<> Container::write_record() const {
-  return write_file_atomic(run_state_path(context_.run_folder, unit_.id), record_to_json(record_), 0600);
+  return write_file_atomic(run_state_path(context_.run_directory, unit_.id), record_to_json(record_), 0600);
 }
 
 // On a full disk this is retried until there is space: a successor would trust the file.
@@ -63,9 +63,9 @@ void Container::save() {
 void Container::save_durable() {
   // After the next boot its exit is not queried: a --rm container that was still running is removed then.
   if (unit_.auto_remove) return;
-  const std::string folder = context_.roots.container(unit_.id);
-  if (!path_exists(folder)) return;  // removed by someone else, or a test's container without a data directory
-  const auto saved = write_file_atomic(folder + "/state.json", state_to_json(record_.state), 0600);
+  const std::string directory = context_.roots.container(unit_.id);
+  if (!path_exists(directory)) return;  // removed by someone else, or a test's container without a data directory
+  const auto saved = write_file_atomic(directory + "/state.json", state_to_json(record_.state), 0600);
   if (!saved) log_line(label() + ": " + saved.error().message());
 }
 
@@ -234,7 +234,7 @@ Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnS
 Result<> Container::forget() {
   if (!idle()) return fail(Error(Code::conflict, "forget " + label()).why("it is running"));
   context_.loop.cancel(std::exchange(save_timer_, 0));
-  TRY(remove_file(run_state_path(context_.run_folder, unit_.id)));
+  TRY(remove_file(run_state_path(context_.run_directory, unit_.id)));
   emit(EventKind::forget);
   return {};
 }

@@ -9,7 +9,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/processes/process.hpp"
-#include "base/os/processes/process_folder.hpp"
+#include "base/os/processes/process_directory.hpp"
 #include "base/os/processes/process_stat.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/container/container.hpp"
@@ -152,7 +152,7 @@ void Container::adopt_run(KeeperLink::Inheritance& inheritance) {
 
   const auto exit =
       std::ranges::find_if(inheritance.exits, [&](const KeptExit& kept) { return kept.pid == state.pid; });
-  const auto process = open_process_folder(state.pid, state.pid_started);
+  const auto process = open_process_directory(state.pid, state.pid_started);
   const bool alive = exit == inheritance.exits.end() && process;
   if (alive && !was_kept) recover_descriptors(process->get(), inheritance.descriptors);
   adopt_stdio(inheritance.descriptors);

@@ -83,7 +83,7 @@ void Container::note(std::string action, std::map<std::string, std::string> attr
 
 // If the journal cannot be written (the disk is full), nothing else fails.
 void Container::note(const JournalEntry& entry) {
-  const Result<> noted = append_to_journal(context_.run_folder, entry);
+  const Result<> noted = append_to_journal(context_.run_directory, entry);
   if (!noted && !std::exchange(context_.journal_failed, true)) log_line(noted.error().message());
 }
 

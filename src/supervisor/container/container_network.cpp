@@ -8,7 +8,7 @@
 #include <set>
 
 #include "base/os/files/file.hpp"
-#include "base/os/processes/process_folder.hpp"
+#include "base/os/processes/process_directory.hpp"
 #include "base/strings.hpp"
 #include "supervisor/container/container.hpp"
 #include "supervisor/container/foreign_port.hpp"
@@ -254,20 +254,20 @@ DnsClient dns_client_of(const ContainerUnit& unit) {
 Result<Fd> open_namespace_of(Context& context, const std::string& container_id, const std::string& name) {
   Fd process;  // its directory in /proc
   const auto take = [&](const ContainerState& state) {
-    if (auto folder = open_process_folder(state.pid, state.pid_started)) process = std::move(*folder);
+    if (auto directory = open_process_directory(state.pid, state.pid_started)) process = std::move(*directory);
   };
   if (const Container* container = context.find ? context.find(container_id) : nullptr) {
     take(container->state());
   } else {
     const std::string projects = context.roots.run + "/projects";
-    DIR* folder = ::opendir(projects.c_str());
-    while (const dirent* entry = folder != nullptr ? ::readdir(folder) : nullptr) {
+    DIR* directory = ::opendir(projects.c_str());
+    while (const dirent* entry = directory != nullptr ? ::readdir(directory) : nullptr) {
       const auto text = read_file(run_state_path(projects + "/" + entry->d_name, container_id), 32 << 20);
       if (!text) continue;
       const auto state = state_from_json(*text, container_id);
       if (state && state->pid != 0) take(*state);
     }
-    if (folder != nullptr) ::closedir(folder);
+    if (directory != nullptr) ::closedir(directory);
   }
   if (!process)
     return fail(Error(Code::conflict, "cannot join " + (name == "net" ? "network" : name + " namespace") +

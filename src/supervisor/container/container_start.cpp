@@ -57,7 +57,7 @@ Result<> join_donors(Context& context, runtime::Spec& spec, std::vector<Fd>& hel
 
 // Called before anything is mounted, and again at each start: after a reboot the file does not exist.
 Result<> open_api_for(Context& context, const runtime::Spec& spec) {
-  const std::string socket = api_socket_path(context.run_folder);
+  const std::string socket = api_socket_path(context.run_directory);
   const auto is_it = [&](const runtime::Mount& mount) { return mount.source == socket; };
   return std::ranges::any_of(spec.mounts, is_it) ? context.open_api() : Result<>();
 }

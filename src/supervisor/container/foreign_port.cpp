@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/roots.hpp"
 #include "base/strings.hpp"
 #include "supervisor/state.hpp"
@@ -34,9 +34,9 @@ std::optional<std::string> foreign_port_owner(pid_t holder, const std::string& p
   const std::vector<std::string> arguments = arguments_of_ours(holder);
   if (arguments.empty()) return std::nullopt;
   std::string owner = "project " + arguments[1];
-  const std::string folder = Roots{arguments[2], arguments[3]}.project_run(arguments[1]) + "/containers";
-  for (const std::string& file : list_folder(folder).value_or(std::vector<std::string>())) {
-    const auto text = read_file(join_path(folder, file), most_of_a_record);
+  const std::string directory = Roots{arguments[2], arguments[3]}.project_run(arguments[1]) + "/containers";
+  for (const std::string& file : list_directory(directory).value_or(std::vector<std::string>())) {
+    const auto text = read_file(join_path(directory, file), most_of_a_record);
     if (!text || !file.ends_with(".json")) continue;
     const auto state = state_from_json(*text, file);
     const auto is_it = [&](const BoundPort& bound) { return bound.host_port == port && bound.protocol == protocol; };

@@ -286,9 +286,9 @@ Result<int> LogReader::watch_fd() {
   Fd fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!fd) return fail_errno("watch log");
   // Watch the directory: it also reports the file's creation and rotations.
-  const std::string folder = dir_name(impl_->path);
-  impl_->watch = ::inotify_add_watch(fd.get(), folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM);
-  if (impl_->watch < 0) return fail_errno("watch directory", folder);
+  const std::string directory = dir_name(impl_->path);
+  impl_->watch = ::inotify_add_watch(fd.get(), directory.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM);
+  if (impl_->watch < 0) return fail_errno("watch directory", directory);
   impl_->inotify = std::move(fd);
   return impl_->inotify.get();
 }

@@ -37,7 +37,8 @@ Result<> ApiDoor::adopt(KeeperLink::Inheritance& inheritance) {
 Result<> ApiDoor::open() {
   if (listener_) return {};
   // As for Docker's socket: for root and its group. Outside of containers, others cannot enter the directory.
-  listener_ = TRY_WRAP(listen_unix(api_socket_path(context_.run_folder), 0660, SOCK_STREAM), "serve the project's API");
+  listener_ =
+      TRY_WRAP(listen_unix(api_socket_path(context_.run_directory), 0660, SOCK_STREAM), "serve the project's API");
   TRY(set_nonblocking(listener_.get()));
   context_.keeper.put(kept_name, listener_.get());
   return watch();
@@ -50,7 +51,7 @@ void ApiDoor::close() {
   if (!listener_) return;
   listener_.reset();
   context_.keeper.remove(kept_name);
-  ::unlink(api_socket_path(context_.run_folder).c_str());
+  ::unlink(api_socket_path(context_.run_directory).c_str());
 }
 
 void ApiDoor::stop_watching() {

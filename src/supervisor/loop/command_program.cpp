@@ -9,8 +9,8 @@
 namespace consort::supervisor {
 
 Result<std::string> command_program(const std::string& own, const std::string& last) {
-  const std::string folder = dir_name(own);
-  for (const std::string& path : {folder + "/consort", clean_path(folder + "/../../bin/consort"), last})
+  const std::string directory = dir_name(own);
+  for (const std::string& path : {directory + "/consort", clean_path(directory + "/../../bin/consort"), last})
     if (path.starts_with('/') && ::access(path.c_str(), X_OK) == 0) return path;
   return fail(Error(Code::not_found, "find the program consort"));
 }

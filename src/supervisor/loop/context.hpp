@@ -28,7 +28,7 @@ struct Context {
 
   Roots roots;
   std::string project;
-  std::string run_folder;  // run/projects/PROJECT
+  std::string run_directory;  // run/projects/PROJECT
   EventLoop& loop;
   KeeperLink& keeper;
   Cleaner cleaner;

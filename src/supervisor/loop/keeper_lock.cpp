@@ -30,8 +30,8 @@ pid_t who_serves(int file) {
   return ::fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
 }
 
-bool keeper_lives(const std::string& run_folder) {
-  const auto file = open_file(keeper_lock_path(run_folder), O_RDONLY);
+bool keeper_lives(const std::string& run_directory) {
+  const auto file = open_file(keeper_lock_path(run_directory), O_RDONLY);
   if (!file) return false;
   struct flock lock = whole_file();
   return ::fcntl(file->get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;

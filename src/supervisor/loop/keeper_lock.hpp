@@ -18,14 +18,14 @@
 
 namespace consort::supervisor {
 
-inline std::string keeper_lock_path(const std::string& run_folder) {
-  return join_path(run_folder, "keeper.lock");
+inline std::string keeper_lock_path(const std::string& run_directory) {
+  return join_path(run_directory, "keeper.lock");
 }
-bool keeper_lives(const std::string& run_folder);
+bool keeper_lives(const std::string& run_directory);
 bool hold_keeper_lock(int file);  // open for writing; false: another keeper has it
 
-inline std::string serving_lock_path(const std::string& run_folder) {
-  return join_path(run_folder, "serving.lock");
+inline std::string serving_lock_path(const std::string& run_directory) {
+  return join_path(run_directory, "serving.lock");
 }
 // `file` is open for writing, and the only descriptor of that file that this process ever has: closing another one
 // would release the lock. False: another process has it.

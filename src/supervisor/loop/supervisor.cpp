@@ -32,12 +32,12 @@ constexpr const char* kept_lock = "keeper.lock";
 constexpr const char* kept_place = "place";
 constexpr std::size_t record_bytes_limit = std::size_t{32} << 20;  // thousands of ports take a few MiB
 
-std::vector<std::string> record_files(const std::string& folder) {
+std::vector<std::string> record_files(const std::string& directory) {
   std::vector<std::string> files;
-  DIR* opened = ::opendir(folder.c_str());
+  DIR* opened = ::opendir(directory.c_str());
   while (const dirent* entry = opened != nullptr ? ::readdir(opened) : nullptr) {
     const std::string_view name = entry->d_name;
-    if (name.ends_with(".json")) files.push_back(folder + "/" + std::string(name));
+    if (name.ends_with(".json")) files.push_back(directory + "/" + std::string(name));
   }
   if (opened != nullptr) ::closedir(opened);
   return files;
@@ -88,7 +88,7 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
           log_line) {
   context_.roots = options_.roots;
   context_.project = options_.project;
-  context_.run_folder = options_.roots.project_run(options_.project);
+  context_.run_directory = options_.roots.project_run(options_.project);
   context_.init_program = options_.init_program;
   context_.dns = std::make_unique<DnsServer>(loop_, DnsTimeouts{}, std::uint16_t{53}, [this](int family, int type) {
     return context_.place ? context_.place.open_socket(family, type) : open_plain_socket(family, type);
@@ -118,7 +118,7 @@ Supervisor::~Supervisor() {
 Result<std::unique_ptr<Supervisor>> Supervisor::create(SupervisorOptions options, Fd keeper) {
   EventLoop loop = TRY(EventLoop::create());
   std::unique_ptr<Supervisor> made(new Supervisor(std::move(options), std::move(loop), std::move(keeper)));
-  TRY(make_directories(made->context_.run_folder + "/containers", 0700));
+  TRY(make_directories(made->context_.run_directory + "/containers", 0700));
   TRY(made->watch_signals());
   return made;
 }
@@ -177,7 +177,7 @@ Result<> Supervisor::claim_project(KeeperLink::Inheritance& inheritance) {
   const Fd inherited = std::move(inheritance.descriptors[lock_name]);  // must not be held longer than our keeper lives
   inheritance.descriptors.erase(lock_name);
   if (!inherited) {
-    const Fd lock = TRY(open_file(keeper_lock_path(context_.run_folder), O_RDWR | O_CREAT, 0600));
+    const Fd lock = TRY(open_file(keeper_lock_path(context_.run_directory), O_RDWR | O_CREAT, 0600));
     if (!hold_keeper_lock(lock.get()))
       return fail(Error(Code::conflict, "start supervisor").why("another keeper looks after the project"));
     keeper_.put(lock_name, lock.get());
@@ -187,7 +187,7 @@ Result<> Supervisor::claim_project(KeeperLink::Inheritance& inheritance) {
 
 // A supervisor whose keeper was killed ends as soon as it notices that.
 Result<> Supervisor::await_predecessor() {
-  serving_ = TRY(open_file(serving_lock_path(context_.run_folder), O_RDWR | O_CREAT, 0600));
+  serving_ = TRY(open_file(serving_lock_path(context_.run_directory), O_RDWR | O_CREAT, 0600));
   const auto deadline = std::chrono::steady_clock::now() + longest_wait_for_predecessor;
   while (true) {
     pollfd keeper{keeper_.fd(), 0, 0};
@@ -220,7 +220,7 @@ Result<> Supervisor::take_over() {
   end_unrecorded();
   if (inheritance.generation > 1)
     log_line("takes over, supervisor " + std::to_string(inheritance.generation) + " of this project");
-  for (const std::string& file : record_files(context_.run_folder + "/containers")) {
+  for (const std::string& file : record_files(context_.run_directory + "/containers")) {
     auto text = read_file(file, record_bytes_limit);
     auto record = text ? record_from_json(*text, file) : Result<Record>(fail(std::move(text.error())));
     auto unit = record ? read_unit(record->unit_path) : Result<ContainerUnit>(fail(std::move(record.error())));
@@ -359,7 +359,7 @@ void Supervisor::consider_ending() {
 void Supervisor::try_to_end() {
   end_timer_ = 0;
   if (is_needed()) return;
-  const auto lock = open_file(context_.run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600);
+  const auto lock = open_file(context_.run_directory + "/supervisor.lock", O_RDWR | O_CREAT, 0600);
   // Without the run directory no command can be connecting either: it was removed while we were running.
   const bool unreachable = !lock && lock.error().sys_errno() == ENOENT;
   if (!unreachable && (!lock || ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)) {

@@ -251,7 +251,7 @@ void Supervisor::do_forget(ConnectionId id, const Request& request) {
     containers_.erase(request.id);
   }
   // For a container that exists only as a run file.
-  answer(id, remove_file(run_state_path(context_.run_folder, request.id)));
+  answer(id, remove_file(run_state_path(context_.run_directory, request.id)));
 }
 
 // With the pidfds through which the client sees us and the keeper end.

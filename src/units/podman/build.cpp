@@ -57,17 +57,17 @@ Result<> add_build_unit(const Scope& scope, const project::DesiredService& servi
   const std::string dockerfile = dockerfile_of(build);
   const bool is_inline = !build.dockerfile_inline.empty();
   if (scope.is_quadlet()) {
-    const std::string folder = scope.unit(service.name) + "-build";  // the service's, in the run-time directory
+    const std::string directory = scope.unit(service.name) + "-build";  // the service's, in the run-time directory
     UnitText text(comment);
     text.section("Build");
     text.set("SetWorkingDirectory", command_value(build.context));
     if (is_inline || !dockerfile.empty())
-      text.set("File", is_inline ? "%t/" + folder + "/Dockerfile" : command_value(dockerfile));
+      text.set("File", is_inline ? "%t/" + directory + "/Dockerfile" : command_value(dockerfile));
     add_keys(options, text);
     text.section("Service");
     text.set("TimeoutStartSec", "infinity");
     if (is_inline) {  // Quadlet does not support a file next to a .build
-      text.set("RuntimeDirectory", folder);
+      text.set("RuntimeDirectory", directory);
       text.set("ExecStartPre", "/bin/sh -c 'printf %%s \"$$0\" >\"$$RUNTIME_DIRECTORY/Dockerfile\"' " +
                                    command_word(build.dockerfile_inline));
     }
@@ -77,7 +77,7 @@ Result<> add_build_unit(const Scope& scope, const project::DesiredService& servi
   std::vector<std::string> words{"/usr/bin/podman", "build"};
   if (is_inline) {
     const Beside beside = scope.add_beside(service.name + "-dockerfile", build.dockerfile_inline, 0600);
-    words.push_back(word_of({"", "--file", beside.path, Option::Form::text, beside.folder}));
+    words.push_back(word_of({"", "--file", beside.path, Option::Form::text, beside.directory}));
   } else if (!dockerfile.empty()) {
     words.push_back(command_word("--file=" + dockerfile));
   }

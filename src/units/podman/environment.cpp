@@ -34,7 +34,7 @@ void add_environment(const Scope& scope, const project::DesiredService& service,
   }
   if (lines.empty()) return;
   const Beside beside = scope.add_beside(service.name + ".env", lines, 0600);
-  unit.options.push_back({"EnvironmentFile", "--env-file", beside.path, Option::Form::text, beside.folder});
+  unit.options.push_back({"EnvironmentFile", "--env-file", beside.path, Option::Form::text, beside.directory});
 }
 
 }  // namespace consort::units

@@ -127,7 +127,7 @@ void add_files(const Scope& scope, const project::DesiredService& service, Conta
     } else {
       const Beside beside = scope.add_beside(file.key, file.content, file.mode);
       unit.options.push_back(
-          {"Volume", "--volume", beside.path + ":" + file.path + ":ro", Option::Form::text, beside.folder});
+          {"Volume", "--volume", beside.path + ":" + file.path + ":ro", Option::Form::text, beside.directory});
     }
   }
 }

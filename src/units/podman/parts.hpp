@@ -21,12 +21,12 @@ struct Option {
   std::string flag;  // "--cap-add"
   std::string value;
   Form form = Form::text;
-  std::string_view folder = {};  // precedes the value and is expanded by systemd: "%Y/"
+  std::string_view directory = {};  // precedes the value and is expanded by systemd: "%Y/"
 };
 
 // A file next to the units, as they refer to it.
 struct Beside {
-  std::string_view folder;  // "%Y/", the unit's directory; "": `path` is the whole path
+  std::string_view directory;  // "%Y/", the unit's directory; "": `path` is the whole path
   std::string path;
 };
 

@@ -76,7 +76,7 @@ std::string service_text(const ContainerUnit& unit, UnitText text) {
 std::string word_of(const Option& option) {
   if (option.form == Option::Form::on) return command_word(option.flag);
   std::string word = command_word(option.flag + "=" + option.value);
-  return word.insert(word.find('=') + 1, option.folder);
+  return word.insert(word.find('=') + 1, option.directory);
 }
 
 void add_keys(const std::vector<Option>& options, UnitText& text) {
@@ -89,7 +89,7 @@ void add_keys(const std::vector<Option>& options, UnitText& text) {
     } else {
       const bool is_word = option.form == Option::Form::word;
       text.set(option.key,
-               std::string(option.folder) + (is_word ? command_word(option.value) : command_value(option.value)));
+               std::string(option.directory) + (is_word ? command_word(option.value) : command_value(option.value)));
     }
   }
 }

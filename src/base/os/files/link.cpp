@@ -7,9 +7,9 @@
 
 namespace consort {
 
-Result<std::string> read_link_at(int folder, const std::string& name, const std::string& shown) {
+Result<std::string> read_link_at(int directory, const std::string& name, const std::string& shown) {
   std::array<char, PATH_MAX> target;
-  const ssize_t length = ::readlinkat(folder, name.c_str(), target.data(), target.size());
+  const ssize_t length = ::readlinkat(directory, name.c_str(), target.data(), target.size());
   if (length < 0) return fail_errno("read link", shown);
   return std::string(target.data(), static_cast<std::size_t>(length));
 }

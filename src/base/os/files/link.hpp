@@ -7,11 +7,11 @@
 
 namespace consort {
 
-// The target of the link `name` in the directory `folder` (borrowed). `shown` is its name in errors. Not for use
+// The target of the link `name` in the directory `directory` (borrowed). `shown` is its name in errors. Not for use
 // between clone and exec.
-Result<std::string> read_link_at(int folder, const std::string& name, const std::string& shown);
-inline Result<std::string> read_link_at(int folder, const std::string& name) {
-  return read_link_at(folder, name, name);
+Result<std::string> read_link_at(int directory, const std::string& name, const std::string& shown);
+inline Result<std::string> read_link_at(int directory, const std::string& name) {
+  return read_link_at(directory, name, name);
 }
 
 }  // namespace consort

@@ -9,13 +9,13 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/has_name.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 
 namespace consort {
 
-Result<std::optional<LockFile>> LockFile::try_take(const std::string& folder, const std::string& name) {
-  TRY(make_directories(folder, 0700));
-  const std::string path = folder + "/" + name;
+Result<std::optional<LockFile>> LockFile::try_take(const std::string& directory, const std::string& name) {
+  TRY(make_directories(directory, 0700));
+  const std::string path = directory + "/" + name;
   while (true) {
     Fd lock = TRY(open_file(path, O_RDWR | O_CREAT, 0600));
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -45,13 +45,14 @@ void LockFile::release() {
   lock_.reset();
 }
 
-Result<> sweep_lock_files(const std::string& folder, const std::function<Result<>(const std::string& name)>& clean_up) {
-  const auto names = list_folder(folder);
+Result<> sweep_lock_files(const std::string& directory,
+                          const std::function<Result<>(const std::string& name)>& clean_up) {
+  const auto names = list_directory(directory);
   if (!names && names.error().code() == Code::not_found) return {};
   if (!names) return fail(names.error());
   Result<> swept;
   for (const std::string& name : *names) {
-    auto taken = LockFile::try_take(folder, name);
+    auto taken = LockFile::try_take(directory, name);
     if (!taken) continue;
     std::optional<LockFile>& left = *taken;
     if (!left) continue;  // another process is working with it

@@ -13,7 +13,7 @@ namespace consort {
 class LockFile {
  public:
   // Creates the directory if needed. nullopt: another process has the lock. Never waits.
-  static Result<std::optional<LockFile>> try_take(const std::string& folder, const std::string& name);
+  static Result<std::optional<LockFile>> try_take(const std::string& directory, const std::string& name);
   LockFile(LockFile&&) noexcept = default;
   LockFile& operator=(LockFile&& other) noexcept;
   LockFile(const LockFile&) = delete;
@@ -31,6 +31,7 @@ class LockFile {
 
 // Calls clean_up with the name of each file that nobody has locked, holding its lock, and removes the file if that
 // succeeds. Returns the first error after trying all of them. If there are none, it costs one listing.
-Result<> sweep_lock_files(const std::string& folder, const std::function<Result<>(const std::string& name)>& clean_up);
+Result<> sweep_lock_files(const std::string& directory,
+                          const std::function<Result<>(const std::string& name)>& clean_up);
 
 }  // namespace consort

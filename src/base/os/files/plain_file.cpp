@@ -57,8 +57,8 @@ Result<std::string> read_plain_file(const std::string& path, std::size_t limit) 
   return TRY_WRAP(read_all(fd.get(), limit), "read", path);
 }
 
-Result<Fd> open_plain_at(int folder, const std::string& name, int flags) {
-  return open_if_plain(TRY(open_at(folder, name, O_PATH | O_NOFOLLOW)), name, flags);
+Result<Fd> open_plain_at(int directory, const std::string& name, int flags) {
+  return open_if_plain(TRY(open_at(directory, name, O_PATH | O_NOFOLLOW)), name, flags);
 }
 
 Result<Fd> open_plain_in_root(int root, const std::string& path, int flags) {

@@ -17,7 +17,7 @@ Result<std::string> read_plain_file(const std::string& path, std::size_t limit);
 // Opens a regular file below a directory (borrowed). Nothing else is ever opened: a pipe would block, and merely
 // opening some devices has an effect (a watchdog resets the machine). Code::invalid if it is anything else.
 // open_plain_at does not follow links; open_plain_in_root does, but never out of the root.
-Result<Fd> open_plain_at(int folder, const std::string& name, int flags);
+Result<Fd> open_plain_at(int directory, const std::string& name, int flags);
 Result<Fd> open_plain_in_root(int root, const std::string& path, int flags);
 
 }  // namespace consort

@@ -23,17 +23,17 @@ std::string real_path_so_far(const std::string& path) {
   }
 }
 
-bool lies_below(const std::string& path, const std::string& folder) {
-  return folder == "/" ? path.size() > 1 : path.size() > folder.size() && path.starts_with(folder + "/");
+bool lies_below(const std::string& path, const std::string& directory) {
+  return directory == "/" ? path.size() > 1 : path.size() > directory.size() && path.starts_with(directory + "/");
 }
 
-bool lies_in(const std::string& path, const std::string& folder) {
-  return path == folder || lies_below(path, folder);
+bool lies_in(const std::string& path, const std::string& directory) {
+  return path == directory || lies_below(path, directory);
 }
 
-std::optional<std::string> path_below(const std::string& path, const std::string& folder) {
-  if (!lies_below(path, folder)) return std::nullopt;
-  return path.substr(folder == "/" ? 1 : folder.size() + 1);
+std::optional<std::string> path_below(const std::string& path, const std::string& directory) {
+  if (!lies_below(path, directory)) return std::nullopt;
+  return path.substr(directory == "/" ? 1 : directory.size() + 1);
 }
 
 }  // namespace consort

@@ -14,9 +14,9 @@ Result<std::string> real_path(const std::string& path, std::string what = "find"
 // The same for as much of the path as exists; the rest stays as it is.
 std::string real_path_so_far(const std::string& path);
 
-bool lies_below(const std::string& path, const std::string& folder);
-bool lies_in(const std::string& path, const std::string& folder);  // below it, or it is the directory itself
+bool lies_below(const std::string& path, const std::string& directory);
+bool lies_in(const std::string& path, const std::string& directory);  // below it, or it is the directory itself
 // The path relative to the directory; nullopt: it does not lie below it.
-std::optional<std::string> path_below(const std::string& path, const std::string& folder);
+std::optional<std::string> path_below(const std::string& path, const std::string& directory);
 
 }  // namespace consort

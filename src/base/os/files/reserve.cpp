@@ -12,7 +12,7 @@
 #include "base/os/fd.hpp"
 #include "base/os/files/file.hpp"
 #include "base/os/files/temporary.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 
 namespace consort {
@@ -43,11 +43,11 @@ bool means_full(int number) {
   return number == ENOSPC || number == EDQUOT;
 }
 
-std::string words_of(Shortage shortage, int number, const std::string& folder) {
+std::string words_of(Shortage shortage, int number, const std::string& directory) {
   if (shortage == Shortage::inodes)
-    return "all inodes of the file system of " + folder + " are used up: it has too many files";
-  if (number == EDQUOT) return "the disk quota of " + folder + " is used up";
-  return "the disk of " + folder + " is full";
+    return "all inodes of the file system of " + directory + " are used up: it has too many files";
+  if (number == EDQUOT) return "the disk quota of " + directory + " is used up";
+  return "the disk of " + directory + " is full";
 }
 
 constexpr const char* how_to_make_room =
@@ -55,12 +55,12 @@ constexpr const char* how_to_make_room =
 
 }  // namespace
 
-Shortage find_shortage(const std::string& folder) {
-  const Result<FreeRoom> room = free_room(folder);
+Shortage find_shortage(const std::string& directory) {
+  const Result<FreeRoom> room = free_room(directory);
   if (room && room->inodes < reserved_inodes) return Shortage::inodes;
   // Only a nearly full disk is probed: it would cost time at every start.
   if (room && room->bytes >= plenty_bytes) return Shortage::none;
-  const Result<Fd> file = create_unnamed(folder);
+  const Result<Fd> file = create_unnamed(directory);
   const int number = file ? ::posix_fallocate(file->get(), 0, mebibyte) : file.error().sys_errno();
   return means_full(number) ? Shortage::blocks : Shortage::none;
 }
@@ -83,15 +83,15 @@ std::string advice_on_full_disk(const Error& error, const std::string& data_root
 
 bool Reserve::is_ours() const {
   struct stat st;
-  if (::lstat(folder_.c_str(), &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != ::geteuid()) return false;
+  if (::lstat(directory_.c_str(), &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != ::geteuid()) return false;
   const bool is_private = (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-  const auto names = list_folder(folder_);
+  const auto names = list_directory(directory_);
   if (!names) return false;
   const auto is_part = [this](const std::string& name) {
     const bool known = name == blocks_name || name == unfinished_name ||
                        parse_unsigned(name).value_or(reserved_inodes) < reserved_inodes;
     struct stat file;
-    return known && ::lstat((folder_ + "/" + name).c_str(), &file) == 0 && S_ISREG(file.st_mode) &&
+    return known && ::lstat((directory_ + "/" + name).c_str(), &file) == 0 && S_ISREG(file.st_mode) &&
            file.st_uid == ::geteuid();
   };
   if (!std::ranges::all_of(*names, is_part)) return false;
@@ -100,19 +100,19 @@ bool Reserve::is_ours() const {
 }
 
 void Reserve::give_up_if_full() const {
-  if (find_shortage(data_) != Shortage::none && is_ours()) (void)remove_tree(folder_);
+  if (find_shortage(data_) != Shortage::none && is_ours()) (void)remove_tree(directory_);
 }
 
 void Reserve::keep() const {
   // Created last, so that a reserve that a crash cut short is created again.
-  const std::string blocks = folder_ + "/" + blocks_name;
+  const std::string blocks = directory_ + "/" + blocks_name;
   if (path_exists(blocks)) return;
   const Result<FreeRoom> room = free_room(data_);
   if (!room || room->bytes < plenty_bytes || room->inodes < plenty_inodes) return;
-  if (!make_directories(folder_, 0700)) return;
+  if (!make_directories(directory_, 0700)) return;
   for (unsigned i = 0; i < reserved_inodes; ++i)
-    if (!open_file(folder_ + "/" + std::to_string(i), O_WRONLY | O_CREAT, 0600)) return;
-  const std::string unfinished = folder_ + "/" + unfinished_name;
+    if (!open_file(directory_ + "/" + std::to_string(i), O_WRONLY | O_CREAT, 0600)) return;
+  const std::string unfinished = directory_ + "/" + unfinished_name;
   const Result<Fd> file = open_file(unfinished, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   if (!file || ::posix_fallocate(file->get(), 0, static_cast<off_t>(reserved_bytes)) != 0) {
     (void)remove_file(unfinished);

@@ -13,7 +13,7 @@ namespace consort {
 enum class Shortage : std::uint8_t { none, blocks, inodes };
 // Tries to allocate in this directory instead of trusting statistics: ext4 counts reserved blocks as free, and
 // statistics ignore quotas.
-Shortage find_shortage(const std::string& folder);
+Shortage find_shortage(const std::string& directory);
 // Fails if there is a shortage ("the disk of X is full"), with the advice below. Call it before stopping or creating
 // anything.
 Result<> check_room(const std::string& data_root);
@@ -23,7 +23,7 @@ std::string advice_on_full_disk(const Error& error, const std::string& data_root
 // The reserved blocks and inodes, in DATA/reserve.
 class Reserve {
  public:
-  explicit Reserve(const std::string& data_root) : data_(data_root), folder_(data_root + "/reserve") {}
+  explicit Reserve(const std::string& data_root) : data_(data_root), directory_(data_root + "/reserve") {}
 
   // For the commands that free space. They call this before anything else, even before checking who owns the root:
   // releases the reserve if the disk is full and is_ours().
@@ -36,7 +36,7 @@ class Reserve {
 
  private:
   std::string data_;
-  std::string folder_;
+  std::string directory_;
 };
 
 }  // namespace consort

@@ -48,20 +48,20 @@ Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode) {
   return create_temporary_with(O_WRONLY, path, mode);
 }
 
-Result<Fd> create_unnamed(const std::string& folder) {
-  Result<Fd> file = open_file(folder, O_TMPFILE | O_RDWR, 0600);
+Result<Fd> create_unnamed(const std::string& directory) {
+  Result<Fd> file = open_file(directory, O_TMPFILE | O_RDWR, 0600);
   if (file) return file;
   const int number = file.error().sys_errno();
   if (number == ENOSPC || number == EDQUOT) return file;
   // Not every file system has files without a name.
-  TemporaryFile named = TRY(create_temporary_with(O_RDWR, folder + "/unnamed", 0600));
+  TemporaryFile named = TRY(create_temporary_with(O_RDWR, directory + "/unnamed", 0600));
   if (::unlink(named.path.c_str()) != 0) return fail_errno("remove", named.path);
   return std::move(named.fd);
 }
 
-Result<> sweep_temporaries(const std::string& folder) {
-  const DirStream stream(::opendir(folder.c_str()));
-  if (!stream) return errno == ENOENT ? Result<>() : fail_errno("list", folder);
+Result<> sweep_temporaries(const std::string& directory) {
+  const DirStream stream(::opendir(directory.c_str()));
+  if (!stream) return errno == ENOENT ? Result<>() : fail_errno("list", directory);
   while (const dirent* entry = ::readdir(stream.get())) {
     struct stat st;
     if (!is_temporary_name(entry->d_name)) continue;
@@ -69,7 +69,7 @@ Result<> sweep_temporaries(const std::string& folder) {
       continue;
     if (st.st_mtime + longest_write_seconds > ::time(nullptr)) continue;
     if (::unlinkat(::dirfd(stream.get()), entry->d_name, 0) != 0 && errno != ENOENT)
-      return fail_errno("remove", folder + "/" + entry->d_name);
+      return fail_errno("remove", directory + "/" + entry->d_name);
   }
   return {};
 }

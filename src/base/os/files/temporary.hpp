@@ -18,9 +18,9 @@ Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode);  /
 
 // A file in that directory that nobody else sees, and that disappears with its descriptor. Open for reading and
 // writing.
-Result<Fd> create_unnamed(const std::string& folder);
+Result<Fd> create_unnamed(const std::string& directory);
 
 // Removes what a crash has left of such files in a directory. Young ones may be somebody's work, and stay.
-Result<> sweep_temporaries(const std::string& folder);
+Result<> sweep_temporaries(const std::string& directory);
 
 }  // namespace consort

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-#include "base/os/processes/process_folder.hpp"
+#include "base/os/processes/process_directory.hpp"
 #include "base/os/processes/process_stat.hpp"
 
 namespace consort {
@@ -33,15 +33,15 @@ std::optional<int> status_of_reaped(int pidfd) {
 }
 
 // Without the right to trace a process, its status reads as 0 whatever it is; the namespace link is refused then.
-bool may_trace(int folder) {
+bool may_trace(int directory) {
   std::array<char, 64> target;
-  return ::readlinkat(folder, "ns/user", target.data(), target.size()) >= 0;
+  return ::readlinkat(directory, "ns/user", target.data(), target.size()) >= 0;
 }
 
 std::optional<int> status_of_zombie(pid_t pid, std::uint64_t started) {
-  const auto folder = open_process_folder(pid, started);
-  if (!folder || !may_trace(folder->get())) return std::nullopt;
-  const auto fields = stat_fields_in(folder->get());
+  const auto directory = open_process_directory(pid, started);
+  if (!directory || !may_trace(directory->get())) return std::nullopt;
+  const auto fields = stat_fields_in(directory->get());
   if (!fields || fields->state() != 'Z') return std::nullopt;
   const auto status = fields->number(exit_code_field);
   return status ? std::optional(static_cast<int>(*status)) : std::nullopt;

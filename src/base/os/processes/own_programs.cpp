@@ -13,38 +13,38 @@ namespace consort {
 
 namespace {
 
-constexpr const char* folder_variable = "CONSORT_LIBEXEC";
+constexpr const char* directory_variable = "CONSORT_LIBEXEC";
 
-std::vector<std::string> folders_of_installation() {
+std::vector<std::string> directories_of_installation() {
   std::array<char, 4096> self{};
   const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
   // The path of a program that runs from a sealed descriptor may not exist; the usual places are tried as well.
-  const std::string folder = dir_name(std::string(self.data(), length > 0 ? static_cast<std::size_t>(length) : 0));
-  return {folder, join_path(folder, "../libexec/consort"), "/usr/libexec/consort", "/usr/local/libexec/consort"};
+  const std::string directory = dir_name(std::string(self.data(), length > 0 ? static_cast<std::size_t>(length) : 0));
+  return {directory, join_path(directory, "../libexec/consort"), "/usr/libexec/consort", "/usr/local/libexec/consort"};
 }
 
-std::optional<std::string> find_in(const std::vector<std::string>& folders, const std::string& name) {
-  for (const std::string& folder : folders)
-    if (::access(join_path(folder, name).c_str(), X_OK) == 0) return folder;
+std::optional<std::string> find_in(const std::vector<std::string>& directories, const std::string& name) {
+  for (const std::string& directory : directories)
+    if (::access(join_path(directory, name).c_str(), X_OK) == 0) return directory;
   return std::nullopt;
 }
 
 }  // namespace
 
 Result<std::string> find_own_program(const std::string& name) {
-  const char* chosen = ::getenv(folder_variable);
+  const char* chosen = ::getenv(directory_variable);
   const bool is_chosen = chosen != nullptr && *chosen != '\0';
-  const auto folder = find_in(is_chosen ? std::vector<std::string>{chosen} : folders_of_installation(), name);
-  if (folder) return join_path(*folder, name);
+  const auto directory = find_in(is_chosen ? std::vector<std::string>{chosen} : directories_of_installation(), name);
+  if (directory) return join_path(*directory, name);
   return fail(Error(Code::not_found, "find program")
                   .on(name)
-                  .hint(std::string("it should be next to consort or in its libexec directory; ") + folder_variable +
+                  .hint(std::string("it should be next to consort or in its libexec directory; ") + directory_variable +
                         " can name another one"));
 }
 
-void remember_own_folder() {
-  if (const auto folder = find_in(folders_of_installation(), "consort-keeper"))
-    ::setenv(folder_variable, folder->c_str(), 0);
+void remember_own_directory() {
+  if (const auto directory = find_in(directories_of_installation(), "consort-keeper"))
+    ::setenv(directory_variable, directory->c_str(), 0);
 }
 
 }  // namespace consort

@@ -15,6 +15,6 @@ Result<std::string> find_own_program(const std::string& name);
 // Sets CONSORT_LIBEXEC to the directory of this executable, unless it is already set, for a program that is about to
 // execute itself from a sealed descriptor, after which it could not determine its location. Requires that there is only
 // one thread.
-void remember_own_folder();
+void remember_own_directory();
 
 }  // namespace consort

@@ -47,8 +47,8 @@ Result<StatFields> stat_fields_of(pid_t pid) {
   return stat_fields(TRY(read_file("/proc/" + std::to_string(pid) + "/stat", most_bytes)));
 }
 
-Result<StatFields> stat_fields_in(int folder) {
-  const Fd file = TRY(open_at(folder, "stat", O_RDONLY));
+Result<StatFields> stat_fields_in(int directory) {
+  const Fd file = TRY(open_at(directory, "stat", O_RDONLY));
   return stat_fields(TRY(read_all(file.get(), most_bytes)));
 }
 

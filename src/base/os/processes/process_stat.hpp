@@ -34,6 +34,6 @@ Result<StatFields> stat_fields(std::string_view text);
 // Code::not_found: there is no such process.
 Result<StatFields> stat_fields_of(pid_t pid);
 // For the process that this /proc directory (borrowed) belongs to.
-Result<StatFields> stat_fields_in(int folder);
+Result<StatFields> stat_fields_in(int directory);
 
 }  // namespace consort

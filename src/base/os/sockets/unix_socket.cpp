@@ -33,8 +33,8 @@ Result<UnixAddress> unix_address(const std::string& path) {
   address.name.sun_family = AF_UNIX;
   std::string text = path;
   if (text.size() >= sizeof address.name.sun_path) {
-    address.folder = TRY(open_file(dir_name(path), O_PATH | O_DIRECTORY));
-    text = "/proc/self/fd/" + std::to_string(address.folder.get()) + "/" + base_name(path);
+    address.directory = TRY(open_file(dir_name(path), O_PATH | O_DIRECTORY));
+    text = "/proc/self/fd/" + std::to_string(address.directory.get()) + "/" + base_name(path);
     if (text.size() >= sizeof address.name.sun_path) return fail_errno(ENAMETOOLONG, "name socket", path);
   }
   std::copy(text.begin(), text.end(), address.name.sun_path);

@@ -36,7 +36,7 @@ struct Credentials {
 struct UnixAddress {
   sockaddr_un name{};
   socklen_t size = 0;
-  Fd folder;  // keeps /proc/self/fd/N valid
+  Fd directory;  // keeps /proc/self/fd/N valid
 };
 Result<UnixAddress> unix_address(const std::string& path);
 

@@ -16,16 +16,16 @@ namespace consort {
 // but not "lowerdir+".
 std::string overlay_value(std::string_view path);
 // "lowerdir=A:B", and the directories in such options, which may be among others.
-std::string overlay_lower_option(std::span<const std::string> folders);
-std::vector<std::string> overlay_lower_folders(std::string_view options);
+std::string overlay_lower_option(std::span<const std::string> directories);
+std::vector<std::string> overlay_lower_directories(std::string_view options);
 
 // overlayfs takes a directory once (ELOOP). An image may have the same layer twice; what the upper one says holds, so
 // the lower one changes nothing. The topmost comes first.
-void keep_topmost(std::vector<std::string>& folders);
+void keep_topmost(std::vector<std::string>& directories);
 
 // The root of the merged directories (topmost first), read-only. It is a detached mount: it is visible nowhere and
 // disappears with the descriptor. Kernels before 6.5 mount it briefly on a temporary directory: `place` is the path of
 // that directory, ending in "XXXXXX" (mkdtemp); its parent is created if missing.
-Result<Fd> open_merged(std::span<const std::string> folders, std::string place);
+Result<Fd> open_merged(std::span<const std::string> directories, std::string place);
 
 }  // namespace consort

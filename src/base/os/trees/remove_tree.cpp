@@ -18,7 +18,7 @@
 
 #include "base/os/files/dir_stream.hpp"
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 
 namespace consort {
 
@@ -32,42 +32,42 @@ bool make_changeable(int fd) {
   return ::ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
 }
 
-bool make_changeable(int folder, const char* name) {
+bool make_changeable(int directory, const char* name) {
   struct stat st;
-  if (::fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  if (::fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
   if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) return false;  // opening a device may do something
-  const Result<Fd> fd = open_at(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  const Result<Fd> fd = open_at(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   return fd && make_changeable(fd->get());
 }
 
 // Removes what prevents an entry from being deleted, where possible. True: try again.
-bool clear_the_way(int number, int folder, const char* name) {
-  if (number == EACCES) return ::fchmod(folder, 0700) == 0;  // we own it, but are not root
+bool clear_the_way(int number, int directory, const char* name) {
+  if (number == EACCES) return ::fchmod(directory, 0700) == 0;  // we own it, but are not root
   if (number != EPERM) return false;
-  const bool folder_changed = make_changeable(folder);
-  return make_changeable(folder, name) || folder_changed;
+  const bool directory_changed = make_changeable(directory);
+  return make_changeable(directory, name) || directory_changed;
 }
 
 // Returns 0 or an errno.
-int take_out(int folder, const char* name, int flags) {
-  if (::unlinkat(folder, name, flags) == 0 || errno == ENOENT) return 0;
+int take_out(int directory, const char* name, int flags) {
+  if (::unlinkat(directory, name, flags) == 0 || errno == ENOENT) return 0;
   const int number = errno;
-  if (!clear_the_way(number, folder, name)) return number;
-  return ::unlinkat(folder, name, flags) == 0 || errno == ENOENT ? 0 : errno;
+  if (!clear_the_way(number, directory, name)) return number;
+  return ::unlinkat(directory, name, flags) == 0 || errno == ENOENT ? 0 : errno;
 }
 
 class Remover {
  public:
-  Remover(FolderCursor root, const std::stop_token& cancel) : at_(std::move(root)), cancel_(cancel) {}
+  Remover(DirectoryCursor root, const std::stop_token& cancel) : at_(std::move(root)), cancel_(cancel) {}
 
   // Removes everything below the root. An entry that cannot be removed does not stop the rest; the first failure is
   // reported.
   Result<> run() {
     TRY(clear({}));
     while (!levels_.empty()) {
-      if (!levels_.back().folders.empty()) {
-        std::string name = std::move(levels_.back().folders.back());
-        levels_.back().folders.pop_back();
+      if (!levels_.back().directories.empty()) {
+        std::string name = std::move(levels_.back().directories.back());
+        levels_.back().directories.pop_back();
         TRY(go_down(std::move(name)));
         continue;
       }
@@ -83,9 +83,9 @@ class Remover {
 
  private:
   struct Level {
-    std::string name;                  // in the folder above
-    std::vector<std::string> folders;  // in here, not empty
-    bool stays = false;                // something in it could not go
+    std::string name;                      // in the directory above
+    std::vector<std::string> directories;  // in here, not empty
+    bool stays = false;                    // something in it could not go
     int tries = 0;
   };
   static constexpr int max_tries = 3;
@@ -124,7 +124,7 @@ class Remover {
       int number = entry->d_type == DT_DIR ? EISDIR : take_out(at_.fd(), entry->d_name, 0);
       if (number == EISDIR) number = take_out(at_.fd(), entry->d_name, AT_REMOVEDIR);
       if (number == ENOTEMPTY || number == EEXIST)
-        levels_.back().folders.emplace_back(name);
+        levels_.back().directories.emplace_back(name);
       else if (number != 0)
         note(number, std::string(name));
     }
@@ -142,7 +142,7 @@ class Remover {
     return {};
   }
 
-  FolderCursor at_;
+  DirectoryCursor at_;
   const std::stop_token& cancel_;
   std::vector<Level> levels_;
   std::optional<Error> first_;
@@ -161,8 +161,8 @@ Result<> remove_tree(const std::string& path, const std::stop_token& cancel) {
     return fail_errno("look at", path);
   }
   if (!S_ISDIR(st.st_mode)) return remove_file(path);
-  Fd folder = TRY(open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  FolderCursor root = TRY(FolderCursor::at(std::move(folder), FolderCursor::Mounts::refuse));
+  Fd directory = TRY(open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  DirectoryCursor root = TRY(DirectoryCursor::at(std::move(directory), DirectoryCursor::Mounts::refuse));
   TRY_WRAP(Remover(std::move(root), cancel).run(), "remove", path);
   if (const int number = take_out(AT_FDCWD, path.c_str(), AT_REMOVEDIR); number != 0)
     return fail_errno(number, "remove", path);

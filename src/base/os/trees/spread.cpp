@@ -5,7 +5,7 @@
 
 namespace consort {
 
-void spread_subfolders(int directory) {
+void spread_subdirectories(int directory) {
   int flags = 0;
   if (::ioctl(directory, FS_IOC_GETFLAGS, &flags) != 0 || (flags & FS_TOPDIR_FL)) return;
   flags |= FS_TOPDIR_FL;

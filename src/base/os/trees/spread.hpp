@@ -7,6 +7,6 @@ namespace consort {
 // times as fast to create many subdirectories soon after others were removed: without a journal, ext4 does not reuse an
 // inode deleted within the last minute, but skips all of them in the group, one by one, for each new file. Other file
 // systems refuse; nothing depends on it. Costs one system call if already set.
-void spread_subfolders(int directory);
+void spread_subdirectories(int directory);
 
 }  // namespace consort

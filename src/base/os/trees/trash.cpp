@@ -11,7 +11,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/has_name.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/os/trees/remove_tree.hpp"
 #include "base/strings.hpp"
 
@@ -59,7 +59,7 @@ Result<> move(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-Result<> move_folder(const std::string& from, const std::string& to) {
+Result<> move_directory(const std::string& from, const std::string& to) {
   TRY(move(from, to));
   TRY(sync_directory(dir_name(to)));
   return sync_directory(dir_name(from));
@@ -67,18 +67,18 @@ Result<> move_folder(const std::string& from, const std::string& to) {
 
 Result<> Trash::prepare() const {
   if (path_exists(aside(""))) return {};
-  return make_directories(folder_ + "/" + aside_name, 0700);
+  return make_directories(directory_ + "/" + aside_name, 0700);
 }
 
 Result<Trash::Item> Trash::take(const std::string& path, Sync sync) const {
   TRY(prepare());
   if (!path_exists(path)) return Item{};
   Item item;
-  item.path = folder_ + "/" + random_id().substr(0, 20);
+  item.path = directory_ + "/" + random_id().substr(0, 20);
   // Locked under its old name: nobody may find it in the trash without an owner. The caller may be the one who holds
   // it.
   Result<Fd> lock = try_lock(path);
-  TRY(sync == Sync::yes ? move_folder(path, item.path) : move(path, item.path));
+  TRY(sync == Sync::yes ? move_directory(path, item.path) : move(path, item.path));
   if (lock) item.lock = std::move(*lock);
   return item;
 }
@@ -92,7 +92,7 @@ Result<> Trash::remove(const std::string& path, Sync sync) const {
 }
 
 bool Trash::is_empty() const {
-  const auto names = list_folder(folder_);
+  const auto names = list_directory(directory_);
   return !names || names->size() <= 1;  // but for aside/
 }
 
@@ -101,12 +101,12 @@ Result<> Trash::sweep() const {
 }
 
 Result<> sweep_trash(const Trash& trash, const std::stop_token& cancel) {
-  const auto names = list_folder(trash.folder());
+  const auto names = list_directory(trash.directory());
   if (!names) return {};
   Result<> swept;
   for (const std::string& name : *names) {
     if (name == aside_name) continue;
-    const std::string path = trash.folder() + "/" + name;
+    const std::string path = trash.directory() + "/" + name;
     const Result<Fd> lock = try_lock(path);
     if (!lock || !*lock) continue;  // gone, or another's
     Result<> removed = remove_tree(path, cancel);
@@ -117,12 +117,12 @@ Result<> sweep_trash(const Trash& trash, const std::stop_token& cancel) {
 }
 
 std::vector<std::string> Trash::set_aside() const {
-  return list_folder(aside("")).value_or(std::vector<std::string>());
+  return list_directory(aside("")).value_or(std::vector<std::string>());
 }
 
-ScratchFolder& ScratchFolder::operator=(ScratchFolder&& other) noexcept {
+ScratchDirectory& ScratchDirectory::operator=(ScratchDirectory&& other) noexcept {
   if (this != &other) {
-    ScratchFolder old(std::move(*this));
+    ScratchDirectory old(std::move(*this));
     path_ = std::exchange(other.path_, {});
     lock_ = std::move(other.lock_);
   }
@@ -130,11 +130,11 @@ ScratchFolder& ScratchFolder::operator=(ScratchFolder&& other) noexcept {
 }
 
 // Not through the trash: it can be found and swept where it is.
-ScratchFolder::~ScratchFolder() {
+ScratchDirectory::~ScratchDirectory() {
   if (!path_.empty()) (void)remove_tree(path_);
 }
 
-Result<ScratchFolder> ScratchFolder::create(const std::string& parent, const std::string& prefix) {
+Result<ScratchDirectory> ScratchDirectory::create(const std::string& parent, const std::string& prefix) {
   TRY(make_directories(parent, 0700));
   for (int i = 0; i < max_tries; ++i) {
     const std::string path = parent + "/" + prefix + "-" + random_id().substr(0, 20);
@@ -142,7 +142,7 @@ Result<ScratchFolder> ScratchFolder::create(const std::string& parent, const std
     // Another process may have taken it for abandoned in the meantime.
     Result<Fd> lock = try_lock(path);
     if (!lock && lock.error().sys_errno() != ENOENT) return std::unexpected(std::move(lock).error());
-    if (lock && *lock && has_name(lock->get(), path)) return ScratchFolder(path, std::move(*lock));
+    if (lock && *lock && has_name(lock->get(), path)) return ScratchDirectory(path, std::move(*lock));
   }
   return fail(Error(Code::busy, "create directory").on(parent).why("other programs keep removing it"));
 }
@@ -150,14 +150,14 @@ Result<ScratchFolder> ScratchFolder::create(const std::string& parent, const std
 namespace {
 
 std::vector<std::string> scratch_in(const std::string& parent, const std::string& prefix) {
-  std::vector<std::string> names = list_folder(parent).value_or(std::vector<std::string>());
+  std::vector<std::string> names = list_directory(parent).value_or(std::vector<std::string>());
   std::erase_if(names, [&](const std::string& name) { return !name.starts_with(prefix + "-"); });
   return names;
 }
 
 }  // namespace
 
-std::vector<std::string> ScratchFolder::abandoned(const std::string& parent, const std::string& prefix) {
+std::vector<std::string> ScratchDirectory::abandoned(const std::string& parent, const std::string& prefix) {
   std::vector<std::string> names = scratch_in(parent, prefix);
   std::erase_if(names, [&](const std::string& name) {
     const Result<Fd> lock = try_lock(parent + "/" + name);
@@ -166,7 +166,7 @@ std::vector<std::string> ScratchFolder::abandoned(const std::string& parent, con
   return names;
 }
 
-Result<std::size_t> ScratchFolder::sweep(const std::string& parent, const std::string& prefix) {
+Result<std::size_t> ScratchDirectory::sweep(const std::string& parent, const std::string& prefix) {
   return sweep_scratch(parent, prefix, {});
 }
 

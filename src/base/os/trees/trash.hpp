@@ -15,7 +15,7 @@ namespace consort {
 // layers) has its own because each may be a separate file system.
 class Trash {
  public:
-  explicit Trash(const std::string& parent) : folder_(parent + "/.trash") {}
+  explicit Trash(const std::string& parent) : directory_(parent + "/.trash") {}
 
   // Called early, when the parent is created: once the disk is full, there is no space for a directory.
   Result<> prepare() const;
@@ -40,38 +40,38 @@ class Trash {
 
   // .trash/aside/NAME: trees that are restored if their removal is not committed (see volume/volume.hpp). sweep()
   // leaves them alone.
-  std::string aside(const std::string& name) const { return folder_ + "/aside/" + name; }
+  std::string aside(const std::string& name) const { return directory_ + "/aside/" + name; }
   std::vector<std::string> set_aside() const;  // names
-  const std::string& folder() const { return folder_; }
+  const std::string& directory() const { return directory_; }
 
  private:
-  std::string folder_;
+  std::string directory_;
 };
 
 // Moves a directory within the same file system, even if its attributes prevent that (chattr +i), and syncs both parent
 // directories. The target must not exist.
-Result<> move_folder(const std::string& from, const std::string& to);
+Result<> move_directory(const std::string& from, const std::string& to);
 
 // A directory for work in progress. The destructor removes it; its lock shows that its creator is alive.
-class ScratchFolder {
+class ScratchDirectory {
  public:
   // parent/PREFIX-RANDOM, mode 0700.
-  static Result<ScratchFolder> create(const std::string& parent, const std::string& prefix);
+  static Result<ScratchDirectory> create(const std::string& parent, const std::string& prefix);
   // Names of the directories whose creators are gone.
   static std::vector<std::string> abandoned(const std::string& parent, const std::string& prefix);
   // Removes those; returns their number.
   static Result<std::size_t> sweep(const std::string& parent, const std::string& prefix);
 
-  ScratchFolder() = default;
-  ScratchFolder(ScratchFolder&& other) noexcept
+  ScratchDirectory() = default;
+  ScratchDirectory(ScratchDirectory&& other) noexcept
       : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}
-  ScratchFolder& operator=(ScratchFolder&& other) noexcept;
-  ~ScratchFolder();
+  ScratchDirectory& operator=(ScratchDirectory&& other) noexcept;
+  ~ScratchDirectory();
 
   const std::string& path() const { return path_; }
 
  private:
-  ScratchFolder(std::string path, Fd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  ScratchDirectory(std::string path, Fd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
   Fd lock_;
 };

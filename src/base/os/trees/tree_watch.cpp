@@ -11,7 +11,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/files/real_path.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 
 namespace consort {
@@ -22,8 +22,8 @@ constexpr std::uint32_t wanted = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATT
                                  IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
 constexpr std::uint32_t how = IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK;
 
-std::string in_folder(const std::string& folder, const std::string& name) {
-  return folder == "/" ? "/" + name : folder + "/" + name;
+std::string in_directory(const std::string& directory, const std::string& name) {
+  return directory == "/" ? "/" + name : directory + "/" + name;
 }
 
 std::string limit_of(const char* name) {
@@ -79,8 +79,8 @@ Result<> TreeWatch::establish(const std::string& root, Tell how_told) {
   TRY(watch_above(root));
   const auto status = lstat_path(root);
   if (!status) return {};
-  if (how_told == Tell::yes && !folders_.contains(root) && !S_ISDIR(status->st_mode)) tell(root);
-  return S_ISDIR(status->st_mode) && !folders_.contains(root) ? scan(root, how_told) : Result<>();
+  if (how_told == Tell::yes && !directories_.contains(root) && !S_ISDIR(status->st_mode)) tell(root);
+  return S_ISDIR(status->st_mode) && !directories_.contains(root) ? scan(root, how_told) : Result<>();
 }
 
 // Watches the nearest existing directory on the way to the root; more may be created in the meantime.
@@ -88,35 +88,35 @@ Result<> TreeWatch::watch_above(const std::string& root) {
   if (root == "/") return {};
   const std::string parent = dir_name(root);
   while (true) {
-    std::string folder = parent;
+    std::string directory = parent;
     std::string next = root;
-    while (!folders_.contains(folder) && !TRY(add(folder)) && folder != "/") {
-      next = folder;
-      folder = dir_name(folder);
+    while (!directories_.contains(directory) && !TRY(add(directory)) && directory != "/") {
+      next = directory;
+      directory = dir_name(directory);
     }
-    const auto status = folder == parent ? Result<struct stat>(fail(Code::not_found, "")) : lstat_path(next);
+    const auto status = directory == parent ? Result<struct stat>(fail(Code::not_found, "")) : lstat_path(next);
     if (!status || !S_ISDIR(status->st_mode)) return {};
-    if (folders_.contains(next) || !TRY(add(next))) return {};  // it is there and cannot be watched
+    if (directories_.contains(next) || !TRY(add(next))) return {};  // it is there and cannot be watched
   }
 }
 
-Result<bool> TreeWatch::add(const std::string& folder) {
-  const int watch = ::inotify_add_watch(inotify_.get(), folder.c_str(), wanted | how);
+Result<bool> TreeWatch::add(const std::string& directory) {
+  const int watch = ::inotify_add_watch(inotify_.get(), directory.c_str(), wanted | how);
   if (watch < 0) {
     const int number = errno;
     if (number == ENOENT || number == ENOTDIR || number == ELOOP) return false;
     if (number == ENOSPC)
       return fail(limit_error("max_user_watches",
-                              std::to_string(folders_.size()) + " directories are watched, which is the limit",
+                              std::to_string(directories_.size()) + " directories are watched, which is the limit",
                               "1048576", "; or leave large directories out with `ignore`"));
-    if (options_.unreadable) options_.unreadable(folder, errno_error(number, "watch", folder));
+    if (options_.unreadable) options_.unreadable(directory, errno_error(number, "watch", directory));
     return false;
   }
   // A directory that has moved keeps its watch, and the event for that may still be to come.
-  if (const auto known = by_watch_.find(watch); known != by_watch_.end() && known->second != folder)
-    folders_.erase(known->second);
-  folders_[folder].watch = watch;
-  by_watch_[watch] = folder;
+  if (const auto known = by_watch_.find(watch); known != by_watch_.end() && known->second != directory)
+    directories_.erase(known->second);
+  directories_[directory].watch = watch;
+  by_watch_[watch] = directory;
   return true;
 }
 
@@ -125,26 +125,26 @@ Result<bool> TreeWatch::add(const std::string& folder) {
 Result<> TreeWatch::scan(const std::string& top, Tell how_told) {
   std::vector<std::string> todo{top};
   while (!todo.empty()) {
-    const std::string folder = std::move(todo.back());
+    const std::string directory = std::move(todo.back());
     todo.pop_back();
-    if (TRY(add(folder))) TRY(list(folder, how_told, todo));
+    if (TRY(add(directory))) TRY(list(directory, how_told, todo));
   }
   return {};
 }
 
-Result<> TreeWatch::list(const std::string& folder, Tell how_told, std::vector<std::string>& below) {
-  const auto opened = open_file(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+Result<> TreeWatch::list(const std::string& directory, Tell how_told, std::vector<std::string>& below) {
+  const auto opened = open_file(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!opened) {
-    if (opened.error().code() == Code::denied && options_.unreadable) options_.unreadable(folder, opened.error());
-    return {};  // or it has gone, which its own folder is told
+    if (opened.error().code() == Code::denied && options_.unreadable) options_.unreadable(directory, opened.error());
+    return {};  // or it has gone, which its own directory is told
   }
-  const auto names = list_folder(opened->get());
+  const auto names = list_directory(opened->get());
   if (!names) return {};
-  Folder& known = folders_[folder];
+  Directory& known = directories_[directory];
   for (const std::string& name : *names) {
     struct stat st;
     if (::fstatat(opened->get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    const std::string path = in_folder(folder, name);
+    const std::string path = in_directory(directory, name);
     known.entries[name] = Stamp::of(st);
     const bool enter = S_ISDIR(st.st_mode) && !(options_.skip && options_.skip(path));
     if (how_told == Tell::yes) tell(path);
@@ -154,14 +154,14 @@ Result<> TreeWatch::list(const std::string& folder, Tell how_told, std::vector<s
 }
 
 void TreeWatch::forget(const std::string& top) {
-  for (auto at = folders_.lower_bound(top); at != folders_.end() && at->first.starts_with(top);) {
+  for (auto at = directories_.lower_bound(top); at != directories_.end() && at->first.starts_with(top);) {
     if (at->first != top && !lies_below(at->first, top)) {  // "a.b" lies between "a" and "a/b"
       ++at;
       continue;
     }
-    ::inotify_rm_watch(inotify_.get(), at->second.watch);  // gone by itself if the folder is
+    ::inotify_rm_watch(inotify_.get(), at->second.watch);  // gone by itself if the directory is
     by_watch_.erase(at->second.watch);
-    at = folders_.erase(at);
+    at = directories_.erase(at);
   }
 }
 
@@ -180,18 +180,18 @@ Result<std::vector<TreeChange>> TreeWatch::take() {
       if (event.mask & IN_Q_OVERFLOW) overflow = true;
       const auto found = by_watch_.find(event.wd);
       if (found == by_watch_.end()) continue;
-      const std::string folder = found->second;  // a copy: handling may forget it
-      TRY(handle(folder, name, event.mask));
+      const std::string directory = found->second;  // a copy: handling may forget it
+      TRY(handle(directory, name, event.mask));
     }
   }
   if (overflow) return rescan();
   return std::exchange(told_, {});
 }
 
-Result<> TreeWatch::handle(const std::string& folder, const std::string& name, std::uint32_t mask) {
-  if (mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) return lost(folder);
+Result<> TreeWatch::handle(const std::string& directory, const std::string& name, std::uint32_t mask) {
+  if (mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) return lost(directory);
   if (name.empty()) return {};
-  const std::string path = in_folder(folder, name);
+  const std::string path = in_directory(directory, name);
   if (inside(path)) return entry_changed(path, mask);
   if (!leads_to_root(path) || !(mask & (IN_CREATE | IN_MOVED_TO))) return {};
   for (const std::string& root : options_.roots)
@@ -201,14 +201,14 @@ Result<> TreeWatch::handle(const std::string& folder, const std::string& name, s
 
 // The directory no longer exists, or not under this name. For one below a root, its parent reports that; above a root
 // there may be nobody else to do so.
-Result<> TreeWatch::lost(const std::string& folder) {
-  const auto known = folders_.find(folder);
-  if (known == folders_.end() || (inside(folder) && !is_root(folder))) return {};
-  const bool was_root = is_root(folder);
+Result<> TreeWatch::lost(const std::string& directory) {
+  const auto known = directories_.find(directory);
+  if (known == directories_.end() || (inside(directory) && !is_root(directory))) return {};
+  const bool was_root = is_root(directory);
   std::vector<std::string> roots;
   for (const std::string& root : options_.roots)
-    if (lies_in(root, folder)) roots.push_back(root);
-  forget(folder);
+    if (lies_in(root, directory)) roots.push_back(root);
+  forget(directory);
   for (const std::string& root : roots) {
     if (!was_root || !path_exists(root)) tell(root);
     TRY(establish(root, Tell::yes));
@@ -217,17 +217,17 @@ Result<> TreeWatch::lost(const std::string& folder) {
 }
 
 Result<> TreeWatch::entry_changed(const std::string& path, std::uint32_t mask) {
-  const auto holder = folders_.find(dir_name(path));
+  const auto holder = directories_.find(dir_name(path));
   const std::string name = base_name(path);
   const auto status = lstat_path(path);
   const bool replaced = mask & (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
   if (!status || replaced) forget(path);
   if (!status) {
-    if (holder != folders_.end()) holder->second.entries.erase(name);
+    if (holder != directories_.end()) holder->second.entries.erase(name);
     tell(path);
     return is_root(path) ? watch_above(path) : Result<>();
   }
-  if (holder != folders_.end() && inside(holder->first)) holder->second.entries[name] = Stamp::of(*status);
+  if (holder != directories_.end() && inside(holder->first)) holder->second.entries[name] = Stamp::of(*status);
   if (S_ISDIR(status->st_mode)) {
     if (!is_root(path)) tell(path);
     if (!replaced || (!is_root(path) && options_.skip && options_.skip(path))) return {};
@@ -241,11 +241,11 @@ Result<> TreeWatch::entry_changed(const std::string& path, std::uint32_t mask) {
 
 Result<std::vector<TreeChange>> TreeWatch::rescan() {
   std::vector<std::string> known;
-  for (const auto& [path, folder] : folders_) known.push_back(path);
+  for (const auto& [path, directory] : directories_) known.push_back(path);
   for (const std::string& path : known)
-    if (folders_.contains(path) && inside(path)) TRY(compare(path));
+    if (directories_.contains(path) && inside(path)) TRY(compare(path));
   for (const std::string& root : options_.roots) {
-    if (folders_.contains(root) && !path_exists(root)) {
+    if (directories_.contains(root) && !path_exists(root)) {
       forget(root);
       tell(root);
     }
@@ -258,17 +258,17 @@ Result<std::vector<TreeChange>> TreeWatch::rescan() {
 // Compares the directory's former content with the present one. If it was replaced as a whole, its parent shows that,
 // by the inode.
 Result<> TreeWatch::compare(const std::string& path) {
-  const std::map<std::string, Stamp> before = std::exchange(folders_[path].entries, {});
+  const std::map<std::string, Stamp> before = std::exchange(directories_[path].entries, {});
   std::vector<std::string> unused;
   TRY(list(path, Tell::no, unused));
-  const std::map<std::string, Stamp> now = folders_[path].entries;
+  const std::map<std::string, Stamp> now = directories_[path].entries;
   for (const auto& [name, stamp] : before) {
     if (now.contains(name)) continue;
-    forget(in_folder(path, name));
-    tell(in_folder(path, name));
+    forget(in_directory(path, name));
+    tell(in_directory(path, name));
   }
   for (const auto& [name, stamp] : now) {
-    const std::string entry = in_folder(path, name);
+    const std::string entry = in_directory(path, name);
     const auto old = before.find(name);
     const bool same_object =
         old != before.end() && old->second.inode == stamp.inode && (old->second.mode & S_IFMT) == (stamp.mode & S_IFMT);
@@ -278,7 +278,7 @@ Result<> TreeWatch::compare(const std::string& path) {
     }
     if (options_.skip && options_.skip(entry)) continue;
     if (same_object && old->second.mode != stamp.mode) tell(entry);
-    if (same_object && folders_.contains(entry)) continue;
+    if (same_object && directories_.contains(entry)) continue;
     tell(entry);
     forget(entry);
     TRY(scan(entry, Tell::yes));

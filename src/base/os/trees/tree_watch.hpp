@@ -28,9 +28,9 @@ struct TreeWatchOptions {
   // does not exist (any more) is awaited.
   std::vector<std::string> roots;
   // Directories below a root that are to be skipped. Empty: none.
-  std::function<bool(const std::string& folder)> skip{};
+  std::function<bool(const std::string& directory)> skip{};
   // Called for a directory that cannot be read and therefore is not watched. May be empty.
-  std::function<void(const std::string& folder, const Error& why)> unreadable{};
+  std::function<void(const std::string& directory, const Error& why)> unreadable{};
 };
 
 // Symbolic links are entries like any other and are not followed. If the kernel drops events (its queue is bounded),
@@ -46,7 +46,7 @@ class TreeWatch {
   Result<std::vector<TreeChange>> take();
   // Reads all trees again, as take() does after a queue overflow.
   Result<std::vector<TreeChange>> rescan();
-  std::size_t folder_count() const { return folders_.size(); }
+  std::size_t directory_count() const { return directories_.size(); }
 
  private:
   struct Stamp {
@@ -57,7 +57,7 @@ class TreeWatch {
     bool operator==(const Stamp&) const = default;
     static Stamp of(const struct stat& st);
   };
-  struct Folder {
+  struct Directory {
     int watch = -1;
     std::map<std::string, Stamp> entries;  // empty outside the roots
   };
@@ -70,19 +70,19 @@ class TreeWatch {
   bool is_root(const std::string& path) const;
   Result<> establish(const std::string& root, Tell tell);
   Result<> watch_above(const std::string& root);
-  Result<bool> add(const std::string& folder);  // false: it does not exist or cannot be watched
+  Result<bool> add(const std::string& directory);  // false: it does not exist or cannot be watched
   Result<> scan(const std::string& top, Tell tell);
-  Result<> list(const std::string& folder, Tell tell, std::vector<std::string>& below);
-  Result<> compare(const std::string& folder);
+  Result<> list(const std::string& directory, Tell tell, std::vector<std::string>& below);
+  Result<> compare(const std::string& directory);
   void forget(const std::string& top);
-  Result<> handle(const std::string& folder, const std::string& name, std::uint32_t mask);
-  Result<> lost(const std::string& folder);
+  Result<> handle(const std::string& directory, const std::string& name, std::uint32_t mask);
+  Result<> lost(const std::string& directory);
   Result<> entry_changed(const std::string& path, std::uint32_t mask);
   void tell(const std::string& path, TreeChange::Kind kind = TreeChange::Kind::settled);
 
   Fd inotify_;
   TreeWatchOptions options_;
-  std::map<std::string, Folder> folders_;  // sorted by path, so that everything below a directory follows it
+  std::map<std::string, Directory> directories_;  // sorted by path, so that everything below a directory follows it
   std::unordered_map<int, std::string> by_watch_;
   std::vector<TreeChange> told_;
 };

@@ -30,7 +30,7 @@ class PodFiles : public ContainerFiles {
   Result<engine::PathKind> kind_of_path(const std::string& path, engine::Links) override {
     const std::string kind =
         std::string(trim(TRY(kube::exec_capture(session_, pod_, {"sh", "-c", kind_script, "sh", path}))));
-    return kind == "folder"  ? engine::PathKind::folder
+    return kind == "folder"  ? engine::PathKind::directory
            : kind == "other" ? engine::PathKind::other
                              : engine::PathKind::missing;
   }

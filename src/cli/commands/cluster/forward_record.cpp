@@ -18,7 +18,7 @@ namespace consort::cli {
 
 namespace {
 
-Result<std::string> folder() {
+Result<std::string> directory() {
   return TRY(Roots::from_environment()).run + "/forwards";
 }
 
@@ -28,11 +28,11 @@ std::string prefix_of(const kube::Session& session) {
   return sha256_hex(key).substr(0, 16) + "-";
 }
 
-std::vector<std::string> records_of(const std::string& folder, const std::string& prefix) {
+std::vector<std::string> records_of(const std::string& directory, const std::string& prefix) {
   std::vector<std::string> paths;
-  const DirStream stream(::opendir(folder.c_str()));
+  const DirStream stream(::opendir(directory.c_str()));
   while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr)
-    if (std::string_view(entry->d_name).starts_with(prefix)) paths.push_back(join_path(folder, entry->d_name));
+    if (std::string_view(entry->d_name).starts_with(prefix)) paths.push_back(join_path(directory, entry->d_name));
   return paths;
 }
 
@@ -49,7 +49,7 @@ bool is_current(const std::string& path) {
 
 Result<ForwardRecord> ForwardRecord::write(const kube::Session& session, const std::vector<kube::Forward>& forwards) {
   TRY(prepare_run_root(TRY(Roots::from_environment())));
-  const std::string in = TRY(folder());
+  const std::string in = TRY(directory());
   TRY(make_directories(in, 0700));
   const std::string name = prefix_of(session) + std::to_string(::getpid());
   const std::string path = join_path(in, name), before = join_path(in, "new-" + name);
@@ -71,7 +71,7 @@ ForwardRecord::~ForwardRecord() {
 }
 
 std::optional<std::string> forwarded_at(const kube::Session& session, const std::string& service, std::uint16_t port) {
-  const auto in = folder();
+  const auto in = directory();
   if (!in) return std::nullopt;
   for (const std::string& path : records_of(*in, prefix_of(session))) {
     if (!is_current(path)) continue;

@@ -22,9 +22,9 @@ struct ExportedFile {
   std::string text;
   mode_t mode = 0644;
 };
-// Creates the directory with default permissions; subdirectories have mode `inner_folders` because they may contain
+// Creates the directory with default permissions; subdirectories have mode `inner_directories` because they may contain
 // secrets.
-Result<> write_exported(const std::string& folder, const std::vector<ExportedFile>& files, mode_t inner_folders);
+Result<> write_exported(const std::string& directory, const std::vector<ExportedFile>& files, mode_t inner_directories);
 // Writes the list of settings that were left out; removes an existing list if there are none.
 Result<> write_left_out(const std::string& path, const std::vector<compose::Diagnostic>& notes);
 

@@ -4,11 +4,12 @@
 
 namespace consort::cli {
 
-Result<> write_exported(const std::string& folder, const std::vector<ExportedFile>& files, mode_t inner_folders) {
-  TRY(make_directories(folder));
+Result<> write_exported(const std::string& directory, const std::vector<ExportedFile>& files,
+                        mode_t inner_directories) {
+  TRY(make_directories(directory));
   for (const ExportedFile& file : files) {
-    const std::string path = join_path(folder, file.path);
-    TRY(make_directories(dir_name(path), inner_folders));
+    const std::string path = join_path(directory, file.path);
+    TRY(make_directories(dir_name(path), inner_directories));
     TRY(write_file_atomic(path, file.text, file.mode));
   }
   return {};

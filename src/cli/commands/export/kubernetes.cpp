@@ -14,16 +14,17 @@ namespace {
 // The package needs a directory of its own: any other file in there would be taken for a part of it.
 Result<int> write_package(const Invocation& invocation, const kube::Manifests& manifests,
                           const std::vector<kube::PackagedFile>& package) {
-  const std::string folder = invocation.flags.text("output");
-  if (folder.empty()) return fail(Error(Code::invalid, "this format needs a directory").hint("use --output DIRECTORY"));
+  const std::string directory = invocation.flags.text("output");
+  if (directory.empty())
+    return fail(Error(Code::invalid, "this format needs a directory").hint("use --output DIRECTORY"));
   std::vector<ExportedFile> files;
   for (const kube::PackagedFile& file : package) files.push_back({file.path, file.text});
-  TRY(write_exported(folder, files, 0755));
-  TRY(remove_former_files(folder, files, directories_of(files), [](const std::string& path) {
+  TRY(write_exported(directory, files, 0755));
+  TRY(remove_former_files(directory, files, directories_of(files), [](const std::string& path) {
     const auto text = path.ends_with(".yaml") ? read_file(path) : Result<std::string>();
     return text && text->starts_with(kube::package_mark);
   }));
-  TRY(write_left_out(join_path(folder, "left-out.txt"), manifests.notes));
+  TRY(write_left_out(join_path(directory, "left-out.txt"), manifests.notes));
   return 0;
 }
 

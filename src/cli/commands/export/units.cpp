@@ -36,10 +36,10 @@ Result<int> write_units(const Invocation& invocation, const units::Units& made, 
     for (const ExportedFile& file : files) print_out("### " + file.path + "\n" + file.text + "\n");
     return 0;
   }
-  const std::string folder = invocation.flags.text("output");
-  TRY(write_exported(folder, files, 0700));
-  TRY(remove_former_files(folder, files, {units::files_directory(project)}, units::is_beside));
-  TRY(write_left_out(join_path(folder, project + ".left-out.txt"), made.notes));
+  const std::string directory = invocation.flags.text("output");
+  TRY(write_exported(directory, files, 0700));
+  TRY(remove_former_files(directory, files, {units::files_directory(project)}, units::is_beside));
+  TRY(write_left_out(join_path(directory, project + ".left-out.txt"), made.notes));
   return 0;
 }
 

@@ -26,7 +26,7 @@ namespace {
 
 constexpr const char* unit_name = "consort-boot.service";
 constexpr const char* packaged_program = "/usr/bin/consort";
-constexpr const char* packaged_folder = "/lib/systemd/system";
+constexpr const char* packaged_directory = "/lib/systemd/system";
 
 std::string environment(const char* name) {
   const char* value = ::getenv(name);
@@ -34,10 +34,10 @@ std::string environment(const char* name) {
 }
 
 struct Unit {
-  std::string folder;  // of systemd's units
-  std::string target;  // that wants it
-  std::string path() const { return folder + "/" + unit_name; }
-  std::string link() const { return folder + "/" + target + ".wants/" + unit_name; }
+  std::string directory;  // of systemd's units
+  std::string target;     // that wants it
+  std::string path() const { return directory + "/" + unit_name; }
+  std::string link() const { return directory + "/" + target + ".wants/" + unit_name; }
 };
 
 Unit unit_of_caller() {
@@ -96,7 +96,7 @@ void tell_systemd() {
 // The unit from the package only works for the packaged program and the default roots.
 bool packaged_will_do() {
   const bool usual = environment("CONSORT_DATA_ROOT").empty() && environment("CONSORT_RUN_ROOT").empty();
-  return ::geteuid() == 0 && usual && path_exists(std::string(packaged_folder) + "/" + unit_name) &&
+  return ::geteuid() == 0 && usual && path_exists(std::string(packaged_directory) + "/" + unit_name) &&
          own_program().value_or("") == packaged_program;
 }
 
@@ -107,7 +107,7 @@ Result<int> enable() {
                     .hint("add this line to `crontab -e`: @reboot consort internal boot"));
   const Unit unit = unit_of_caller();
   TRY(make_directories(dir_name(unit.link())));
-  std::string path = std::string(packaged_folder) + "/" + unit_name;
+  std::string path = std::string(packaged_directory) + "/" + unit_name;
   if (!packaged_will_do()) {
     path = unit.path();
     TRY(write_file_atomic(path, TRY(unit_text()), 0644, Durability::durable));

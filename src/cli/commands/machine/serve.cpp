@@ -21,8 +21,8 @@ namespace consort::cli {
 
 namespace {
 
-std::string docker_folder() {
-  if (const char* folder = std::getenv("DOCKER_CONFIG"); folder && *folder != '\0') return folder;
+std::string docker_directory() {
+  if (const char* directory = std::getenv("DOCKER_CONFIG"); directory && *directory != '\0') return directory;
   const char* home = std::getenv("HOME");
   return std::string(home && *home != '\0' ? home : "/root") + "/.docker";
 }
@@ -31,7 +31,7 @@ std::string docker_folder() {
 Result<std::optional<serve::TlsFiles>> tls_of(const ParsedFlags& flags) {
   const auto file = [&](const char* flag, const char* usual) {
     const std::string given = flags.text(flag);
-    return given.empty() ? docker_folder() + "/" + usual : given;
+    return given.empty() ? docker_directory() + "/" + usual : given;
   };
   if (flags.on("tlsverify"))
     return serve::TlsFiles{.authority = file("tlscacert", "ca.pem"),
@@ -71,12 +71,12 @@ Result<int> install_context(const serve::ServerOptions& options) {
   const std::string address =
       options.hosts.empty() ? serve::default_host(TRY(Roots::from_environment())) : options.hosts.front();
   const std::string name = "consort";
-  const std::string folder = docker_folder() + "/contexts/meta/" + sha256_hex(name);
+  const std::string directory = docker_directory() + "/contexts/meta/" + sha256_hex(name);
   const Json context{{"Name", name},
                      {"Metadata", {{"Description", "Containers of Consort"}}},
                      {"Endpoints", {{"docker", {{"Host", address}, {"SkipTLSVerify", false}}}}}};
-  TRY(make_directories(folder, 0700));
-  TRY(write_file_atomic(folder + "/meta.json", dump_json(context), 0644));
+  TRY(make_directories(directory, 0700));
+  TRY(write_file_atomic(directory + "/meta.json", dump_json(context), 0644));
   print_out("Created the context \"" + name + "\" for the docker command: " + address +
             "\n"
             "  docker context use " +

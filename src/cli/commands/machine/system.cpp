@@ -8,7 +8,7 @@
 
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/time.hpp"
 #include "base/version.hpp"
 #include "cli/commands/handlers.hpp"

@@ -6,7 +6,7 @@
 
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "cli/commands/handlers.hpp"
@@ -61,7 +61,7 @@ Result<> warn_of_writers(const Invocation& invocation, engine::Engine& engine, c
 
 Result<> check_is_empty(engine::Engine& engine, const std::string& name, bool force) {
   const engine::Volume volume = TRY(engine.inspect_volume(name));
-  if (force || TRY(list_folder(volume.mountpoint)).empty()) return {};
+  if (force || TRY(list_directory(volume.mountpoint)).empty()) return {};
   return fail(Error(Code::conflict, "volume " + name + " is not empty")
                   .hint("use another name, or --force to extract over what is there"));
 }

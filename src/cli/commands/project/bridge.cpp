@@ -61,8 +61,8 @@ Result<bool> is_empty_or_missing(const std::string& path) {
   return true;
 }
 
-bool holds(const std::string& folder, const std::string& path) {
-  return (path + "/").starts_with(folder + "/");
+bool holds(const std::string& directory, const std::string& path) {
+  return (path + "/").starts_with(directory + "/");
 }
 
 // Asks in Docker Compose's words.
@@ -77,14 +77,14 @@ Result<> ask_to_replace(const Invocation& invocation, const std::string& output)
 }
 
 // "003-deployment-web.yaml": in the order in which kubectl must apply them.
-Result<> write_manifests(const Invocation& invocation, const compose::Project& project, const std::string& folder) {
+Result<> write_manifests(const Invocation& invocation, const compose::Project& project, const std::string& directory) {
   const kube::Manifests manifests =
       TRY(manifests_for(invocation, project, {.images = {}, .registry = invocation.globals.text("registry")}));
   std::size_t number = 0;
   for (const kube::Object& object : manifests.objects) {
     std::string digits = std::to_string(number++);
     digits.insert(0, digits.size() < 3 ? 3 - digits.size() : 0, '0');
-    TRY(write_file_atomic(folder + "/" + digits + "-" + to_lower(object.kind) + "-" + object.name + ".yaml",
+    TRY(write_file_atomic(directory + "/" + digits + "-" + to_lower(object.kind) + "-" + object.name + ".yaml",
                           TRY(kube::manifests_yaml({object}))));
   }
   return {};

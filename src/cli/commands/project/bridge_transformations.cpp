@@ -68,7 +68,7 @@ std::string transformations_table(const std::vector<image::Image>& images) {
 // Copies a container's directory to a new one on the host.
 Result<> copy_templates(engine::Engine& engine, const std::string& container, const std::string& into) {
   constexpr const char* templates = "/templates";
-  if (TRY(engine.kind_of_path(container, templates)) != engine::PathKind::folder)
+  if (TRY(engine.kind_of_path(container, templates)) != engine::PathKind::directory)
     return fail(Code::not_found, "the image has no directory /templates, so it is not a transformation");
   TRY(make_directories(into));
   Pipe pipe = TRY(make_pipe());

@@ -36,7 +36,7 @@ std::string rename_rule(const std::string& from, const std::string& to) {
   return "--transform=flags=r;s|^" + escaped(from, "\\.[]*^$|") + "|" + escaped(to, "\\&|") + "|";
 }
 
-bool is_folder(const std::string& path) {
+bool is_directory(const std::string& path) {
   const auto status = stat_path(path);
   return status && S_ISDIR(status->st_mode);
 }
@@ -55,15 +55,15 @@ Result<> copy_to(ContainerFiles& files, const std::string& from, const std::stri
   if (!flags.on("archive")) tar.argv.insert(tar.argv.end(), {"--owner=0", "--group=0", "--numeric-owner"});
   if (flags.on("follow-link")) tar.argv.emplace_back("--dereference");
   std::string into = to;
-  if (contents || (is_folder(from) && there == engine::PathKind::missing)) {
-    if (there == engine::PathKind::missing) {  // a new folder, named by the last part of the target
+  if (contents || (is_directory(from) && there == engine::PathKind::missing)) {
+    if (there == engine::PathKind::missing) {  // a new directory, named by the last part of the target
       into = dir_name(clean_path(to));
       tar.argv.push_back(rename_rule(".", base_name(clean_path(to))));
     }
     tar.argv.insert(tar.argv.end(), {"--directory=" + from, "."});
   } else {
     const std::string name = base_name(clean_path(from));
-    if (there != engine::PathKind::folder) {
+    if (there != engine::PathKind::directory) {
       if (to.ends_with('/')) return fail(Code::not_found, "no such directory", to);
       into = dir_name(clean_path(to));
       tar.argv.push_back(rename_rule(name, base_name(clean_path(to))));
@@ -88,10 +88,10 @@ Result<> copy_from(ContainerFiles& files, const std::string& from, const std::st
   std::string into = to;
   if (clean == "/") {
     TRY(make_directories(to));
-  } else if (!is_folder(to)) {
+  } else if (!is_directory(to)) {
     if (to.ends_with('/')) return fail(Code::not_found, "no such directory", to);
     into = dir_name(clean_path(to));
-    if (!is_folder(into))
+    if (!is_directory(into))
       return fail(Code::not_found, "invalid output path: directory \"" + into + "\" does not exist");
     tar.argv.push_back(rename_rule(base_name(clean), base_name(clean_path(to))));
   } else if (from.ends_with("/.")) {

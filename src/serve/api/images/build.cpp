@@ -235,7 +235,7 @@ Result<> build_image(Call& call) {
     return {};
   }));
   if (!context) return fail(http_error(500, "no build context was sent"));
-  request.context = context->folder();
+  request.context = context->directory();
   return run(call, request);
 }
 

@@ -102,9 +102,11 @@ Result<Json> inspected_image(const engine::Images& images, const image::Image& i
   shape["Os"] = image.platform.os;
   shape["Size"] = image.size;
   if (version < without_virtual_size) shape["VirtualSize"] = image.size;
-  Json folders = Json::array();
-  for (const image::LayerInfo& layer : TRY(images.layers_of(image))) folders.insert(folders.begin(), layer.directory);
-  shape["GraphDriver"] = {{"Data", {{"UpperDir", folders.empty() ? Json("") : folders.front()}}}, {"Name", "overlay2"}};
+  Json directories = Json::array();
+  for (const image::LayerInfo& layer : TRY(images.layers_of(image)))
+    directories.insert(directories.begin(), layer.directory);
+  shape["GraphDriver"] = {{"Data", {{"UpperDir", directories.empty() ? Json("") : directories.front()}}},
+                          {"Name", "overlay2"}};
   shape["RootFS"] = {{"Type", "layers"}, {"Layers", std::move(layers)}};
   shape["Metadata"] = {{"LastTagTime", go_time(image.last_tagged)}};
   if (version < without_containers) add_container(shape, raw);

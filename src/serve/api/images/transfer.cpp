@@ -246,14 +246,14 @@ Result<> authenticate(Call& call) {
   registry = registry.substr(0, registry.find('/'));
   if (registry.empty() || registry == "index.docker.io" || registry == "registry-1.docker.io") registry = "docker.io";
   // The client stores credentials: what is written here is removed again.
-  std::string folder = call.service().roots().run + "/login.XXXXXX";
-  if (::mkdtemp(folder.data()) == nullptr) return fail_errno("create directory", folder);
+  std::string directory = call.service().roots().run + "/login.XXXXXX";
+  if (::mkdtemp(directory.data()) == nullptr) return fail_errno("create directory", directory);
   image::RegistryOptions options;
-  options.docker_config = folder + "/config.json";
+  options.docker_config = directory + "/config.json";
   const std::string token = get_string(body, "identitytoken");
   const auto checked = image::login(
       registry, {get_string(body, "username"), token.empty() ? get_string(body, "password") : token}, options);
-  (void)remove_tree(folder);
+  (void)remove_tree(directory);
   if (!checked) {
     const int status = checked.error().code() == Code::denied ? 401 : 500;
     return fail(http_error(status, checked.error().message()));

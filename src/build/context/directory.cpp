@@ -1,4 +1,4 @@
-#include "build/context/folder.hpp"
+#include "build/context/directory.hpp"
 
 #include <fcntl.h>
 
@@ -20,15 +20,15 @@ bool is_remote_context(std::string_view context) {
   return is_git_url(context) || is_http_url(context);
 }
 
-Result<FetchedContext> fetch_context(const std::string& url, const std::string& folder, int cancel_fd) {
+Result<FetchedContext> fetch_context(const std::string& url, const std::string& directory, int cancel_fd) {
   if (is_git_url(url)) {
-    const Fetched fetched = TRY(fetch_git(url, {}, GitFolder::remove, folder, cancel_fd));
+    const Fetched fetched = TRY(fetch_git(url, {}, GitDirectory::remove, directory, cancel_fd));
     return FetchedContext{fetched.path, {}};
   }
-  const Fetched fetched = TRY(fetch_url(url, {}, folder, cancel_fd));
+  const Fetched fetched = TRY(fetch_url(url, {}, directory, cancel_fd));
   const Fd file = TRY(open_file(fetched.path, O_RDONLY));
   if (!TRY(is_archive(file.get()))) return FetchedContext{{}, fetched.path};
-  const std::string unpacked = folder + "/unpacked";
+  const std::string unpacked = directory + "/unpacked";
   TRY(make_directories(unpacked));
   image::UnpackOptions options;
   options.whiteouts = image::UnpackOptions::Whiteouts::plain;
@@ -37,18 +37,18 @@ Result<FetchedContext> fetch_context(const std::string& url, const std::string& 
   return FetchedContext{unpacked, {}};
 }
 
-Result<FolderLayer> layer_of_folder(const std::string& folder, BuildEnvironment& environment, Cache& cache) {
-  PatternList ignore = TRY(load_ignore(folder, {}));
-  SourceTree tree = TRY(open_context(folder, std::move(ignore), environment.roots));
+Result<DirectoryLayer> layer_of_directory(const std::string& directory, BuildEnvironment& environment, Cache& cache) {
+  PatternList ignore = TRY(load_ignore(directory, {}));
+  SourceTree tree = TRY(open_context(directory, std::move(ignore), environment.roots));
   std::vector<Selected> all = TRY(select(tree, CopyOperation{}, "/"));
   for (auto& selected : all) TRY(tree.hash(selected.start, selected.entries));
   (void)tree.save_index();
-  FolderLayer result;
+  DirectoryLayer result;
   result.identity = "folder " + digest_of(all, Owners::ignored);
   const std::string key = sha256_hex(result.identity);
   if (const auto known = TRY(cache.find(key))) {
     result.id = known->layer;
-    result.folder = known->folder;
+    result.directory = known->directory;
     return result;
   }
   image::LayerDraft draft = TRY(environment.store.new_layer());
@@ -61,8 +61,8 @@ Result<FolderLayer> layer_of_folder(const std::string& folder, BuildEnvironment&
   }
   const image::LayerInfo layer = TRY(environment.store.commit_layer(std::move(draft)));
   result.id = layer.id;
-  result.folder = layer.directory;
-  TRY(cache.remember(key, "files of " + folder, {layer.id, layer.directory, key, system_now()}));
+  result.directory = layer.directory;
+  TRY(cache.remember(key, "files of " + directory, {layer.id, layer.directory, key, system_now()}));
   return result;
 }
 
@@ -70,7 +70,7 @@ Result<LayoutImage> image_of_layout(const std::string& url, const std::string& d
                                     const image::Platform& platform, image::Store& store,
                                     const std::stop_token& cancel) {
   image::LayoutPlace place = TRY(image::LayoutPlace::parse(std::string_view(url).substr(layout_scheme.size())));
-  place.folder = join_path(directory, place.folder);
+  place.directory = join_path(directory, place.directory);
   image::PullOptions options;
   options.platform = platform;
   options.cancel = cancel;

@@ -1,4 +1,4 @@
-#include "base/os/trees/folder.hpp"
+#include "base/os/trees/directory.hpp"
 #include "base/os/files/dir_stream.hpp"
 
 #include <dirent.h>
@@ -17,14 +17,14 @@ namespace consort {
 
 namespace {
 
-Result<Fd> open_below(int folder, const std::string& name, std::uint64_t resolve) {
-  return open_resolved(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, resolve, "open directory");
+Result<Fd> open_below(int directory, const std::string& name, std::uint64_t resolve) {
+  return open_resolved(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, resolve, "open directory");
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> list_folder(int folder) {
-  Fd copy = TRY(open_at(folder, ".", O_RDONLY | O_DIRECTORY));
+Result<std::vector<std::string>> list_directory(int directory) {
+  Fd copy = TRY(open_at(directory, ".", O_RDONLY | O_DIRECTORY));
   const DirStream stream(::fdopendir(copy.get()));
   if (!stream) return fail_errno("list directory");
   copy.release();
@@ -40,23 +40,23 @@ Result<std::vector<std::string>> list_folder(int folder) {
   return names;
 }
 
-Result<std::vector<std::string>> list_folder(const std::string& path) {
-  const Fd folder = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
-  return TRY_WRAP(list_folder(folder.get()), "list", path);
+Result<std::vector<std::string>> list_directory(const std::string& path) {
+  const Fd directory = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
+  return TRY_WRAP(list_directory(directory.get()), "list", path);
 }
 
-Result<FolderCursor::Identity> FolderCursor::identity_of(int fd) {
+Result<DirectoryCursor::Identity> DirectoryCursor::identity_of(int fd) {
   struct stat st;
   if (::fstat(fd, &st) != 0) return fail_errno("look at directory");
   return Identity{st.st_dev, st.st_ino};
 }
 
-Result<FolderCursor> FolderCursor::at(Fd root, Mounts mounts) {
+Result<DirectoryCursor> DirectoryCursor::at(Fd root, Mounts mounts) {
   const Identity here = TRY(identity_of(root.get()));
-  return FolderCursor(std::move(root), mounts, here);
+  return DirectoryCursor(std::move(root), mounts, here);
 }
 
-Result<> FolderCursor::enter(const std::string& name) {
+Result<> DirectoryCursor::enter(const std::string& name) {
   Fd below = TRY(open_below(fd_.get(), name, mounts_ == Mounts::refuse ? RESOLVE_NO_XDEV : 0));
   const Identity there = TRY(identity_of(below.get()));
   above_.push_back(std::exchange(here_, there));
@@ -64,7 +64,7 @@ Result<> FolderCursor::enter(const std::string& name) {
   return {};
 }
 
-Result<> FolderCursor::leave() {
+Result<> DirectoryCursor::leave() {
   Fd above = TRY(open_below(fd_.get(), "..", 0));
   if (TRY(identity_of(above.get())) != above_.back())
     return fail(Error(Code::conflict, "go back up").why("the directory was moved in the meantime"));
@@ -78,7 +78,7 @@ namespace {
 
 class Measure {
  public:
-  explicit Measure(FolderCursor root) : at_(std::move(root)) {}
+  explicit Measure(DirectoryCursor root) : at_(std::move(root)) {}
 
   // Until the whole tree has been visited, or the way back up is lost.
   std::uint64_t run() {
@@ -98,18 +98,18 @@ class Measure {
 
  private:
   void look() {
-    std::vector<std::string>& folders = below_.emplace_back();
+    std::vector<std::string>& directories = below_.emplace_back();
     struct stat st;
-    for (std::string& name : list_folder(at_.fd()).value_or(std::vector<std::string>())) {
+    for (std::string& name : list_directory(at_.fd()).value_or(std::vector<std::string>())) {
       if (::fstatat(at_.fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
       if (st.st_nlink > 1 && !S_ISDIR(st.st_mode) && !seen_.emplace(st.st_dev, st.st_ino).second) continue;
       bytes_ += static_cast<std::uint64_t>(st.st_blocks) * 512;
-      if (S_ISDIR(st.st_mode)) folders.push_back(std::move(name));
+      if (S_ISDIR(st.st_mode)) directories.push_back(std::move(name));
     }
   }
 
-  FolderCursor at_;
-  std::vector<std::vector<std::string>> below_;  // for each level down to here: folders still to be seen
+  DirectoryCursor at_;
+  std::vector<std::vector<std::string>> below_;  // for each level down to here: directories still to be seen
   std::set<std::pair<dev_t, ino_t>> seen_;
   std::uint64_t bytes_ = 0;
 };
@@ -123,7 +123,7 @@ std::uint64_t tree_bytes(const std::string& path) {
   if (!S_ISDIR(st->st_mode)) return own;
   Result<Fd> fd = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!fd) return own;
-  Result<FolderCursor> root = FolderCursor::at(std::move(*fd), FolderCursor::Mounts::refuse);
+  Result<DirectoryCursor> root = DirectoryCursor::at(std::move(*fd), DirectoryCursor::Mounts::refuse);
   return root ? own + Measure(std::move(*root)).run() : own;
 }
 

@@ -1,4 +1,4 @@
-#include "runtime/bundle/container_folder.hpp"
+#include "runtime/bundle/container_directory.hpp"
 
 #include <fcntl.h>
 #include <pwd.h>
@@ -45,52 +45,53 @@ Result<> check_id(const std::string& id) {
   return {};
 }
 
-Result<ContainerFolder> ContainerFolder::make(const std::string& root, const std::string& id) {
+Result<ContainerDirectory> ContainerDirectory::make(const std::string& root, const std::string& id) {
   TRY(check_id(id));
   // Root's directory is searchable for users whose own directories are below it; a user's run root is private.
   TRY(make_directories(root, ::geteuid() == 0 ? 0711 : 0700));
-  ContainerFolder container;
+  ContainerDirectory container;
   container.id_ = id;
-  container.folder_ = root + "/" + id;
-  if (::mkdir(container.folder_.c_str(), 0700) != 0) {
+  container.directory_ = root + "/" + id;
+  if (::mkdir(container.directory_.c_str(), 0700) != 0) {
     if (errno == EEXIST) return fail(Error(Code::conflict, "container with given ID already exists").on(id));
-    return fail_errno("create directory", container.folder_);
+    return fail_errno("create directory", container.directory_);
   }
-  container.lock_ = TRY(open_file(container.folder_, O_RDONLY | O_DIRECTORY));
-  TRY(lock_exclusive(container.lock_.get(), container.folder_));
+  container.lock_ = TRY(open_file(container.directory_, O_RDONLY | O_DIRECTORY));
+  TRY(lock_exclusive(container.lock_.get(), container.directory_));
   return container;
 }
 
-Result<ContainerFolder> ContainerFolder::lock(const std::string& root, const std::string& id) {
+Result<ContainerDirectory> ContainerDirectory::lock(const std::string& root, const std::string& id) {
   TRY(check_id(id));
-  ContainerFolder container;
+  ContainerDirectory container;
   container.id_ = id;
-  container.folder_ = root + "/" + id;
-  Result<Fd> folder = open_file(container.folder_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (!folder) return folder.error().code() == Code::not_found ? missing() : fail(std::move(folder).error());
-  container.lock_ = std::move(*folder);
-  TRY(lock_exclusive(container.lock_.get(), container.folder_));
+  container.directory_ = root + "/" + id;
+  Result<Fd> directory = open_file(container.directory_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!directory) return directory.error().code() == Code::not_found ? missing() : fail(std::move(directory).error());
+  container.lock_ = std::move(*directory);
+  TRY(lock_exclusive(container.lock_.get(), container.directory_));
   // It may have been removed, and even created again, while we waited.
-  if (!has_name(container.lock_.get(), container.folder_)) return missing();
+  if (!has_name(container.lock_.get(), container.directory_)) return missing();
   TRY(container.load());
   return container;
 }
 
-Result<ContainerFolder> ContainerFolder::look(const std::string& root, const std::string& id) {
+Result<ContainerDirectory> ContainerDirectory::look(const std::string& root, const std::string& id) {
   TRY(check_id(id));
-  ContainerFolder container;
+  ContainerDirectory container;
   container.id_ = id;
-  container.folder_ = root + "/" + id;
-  const Result<Fd> folder = open_file(container.folder_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (!folder)
-    return folder.error().code() == Code::not_found ? missing() : fail(Error(folder.error().code(), "look at").on(id));
-  container.busy_ = ::flock(folder->get(), LOCK_SH | LOCK_NB) != 0;
+  container.directory_ = root + "/" + id;
+  const Result<Fd> directory = open_file(container.directory_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!directory)
+    return directory.error().code() == Code::not_found ? missing()
+                                                       : fail(Error(directory.error().code(), "look at").on(id));
+  container.busy_ = ::flock(directory->get(), LOCK_SH | LOCK_NB) != 0;
   TRY(container.load());
   return container;
 }
 
 // A directory without a record belongs to a create that was killed at once.
-Result<> ContainerFolder::load() {
+Result<> ContainerDirectory::load() {
   const Result<std::string> text = read_file(path("state.json"), most_bytes);
   if (!text)
     return text.error().code() == Code::not_found ? Result<>()
@@ -111,7 +112,7 @@ Result<> ContainerFolder::load() {
   return {};
 }
 
-Result<> ContainerFolder::save() const {
+Result<> ContainerDirectory::save() const {
   const Json json = {{"ociVersion", record.oci_version},
                      {"bundle", record.bundle},
                      {"rootfs", record.rootfs},
@@ -128,19 +129,19 @@ Result<> ContainerFolder::save() const {
 }
 
 // Renamed away first: a half-removed container must not be found.
-Result<> ContainerFolder::remove() const {
-  return remove_tree(folder_);
+Result<> ContainerDirectory::remove() const {
+  return remove_tree(directory_);
 }
 
-Result<Spec> ContainerFolder::config() const {
-  return load_spec(folder_);
+Result<Spec> ContainerDirectory::config() const {
+  return load_spec(directory_);
 }
 
-bool ContainerFolder::alive() const {
+bool ContainerDirectory::alive() const {
   return runs(record.pid, record.start_time);
 }
 
-BundleStatus ContainerFolder::status() const {
+BundleStatus ContainerDirectory::status() const {
   if (!record.complete && busy_) return BundleStatus::creating;
   if (!alive()) return BundleStatus::stopped;
   if (!record.complete) return BundleStatus::creating;
@@ -150,11 +151,11 @@ BundleStatus ContainerFolder::status() const {
   return BundleStatus::running;
 }
 
-BundleState ContainerFolder::state() const {
+BundleState ContainerDirectory::state() const {
   return state_as(status());
 }
 
-BundleState ContainerFolder::state_as(BundleStatus status) const {
+BundleState ContainerDirectory::state_as(BundleStatus status) const {
   BundleState state;
   state.id = id_;
   state.status = status;

@@ -16,21 +16,21 @@ namespace consort::build {
 
 bool is_remote_context(std::string_view context);
 
-// Fetches a context from a git or HTTP URL into `folder`. file: the URL was neither a repository nor an archive but a
-// single file, a Dockerfile.
+// Fetches a context from a git or HTTP URL into `directory`. file: the URL was neither a repository nor an archive but
+// a single file, a Dockerfile.
 struct FetchedContext {
-  std::string folder;
+  std::string directory;
   std::string file;  // its path; empty: the context is a directory
 };
-Result<FetchedContext> fetch_context(const std::string& url, const std::string& folder, int cancel_fd);
+Result<FetchedContext> fetch_context(const std::string& url, const std::string& directory, int cancel_fd);
 
 // Turns the directory's files, except those excluded by its own ignore file, into a layer; all files belong to 0:0, as
 // in a build context. The same content gives the same layer again.
-struct FolderLayer {
-  std::string id, folder;
+struct DirectoryLayer {
+  std::string id, directory;
   std::string identity;  // identity of the content
 };
-Result<FolderLayer> layer_of_folder(const std::string& folder, BuildEnvironment& environment, Cache& cache);
+Result<DirectoryLayer> layer_of_directory(const std::string& directory, BuildEnvironment& environment, Cache& cache);
 
 // The image in an OCI layout: its layers are copied into the store, where the build cache references them.
 struct LayoutImage {

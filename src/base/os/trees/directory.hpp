@@ -13,17 +13,17 @@
 namespace consort {
 
 // The names in a directory in the file system's order, without "." and "..". Code::not_found if it does not exist.
-Result<std::vector<std::string>> list_folder(int folder);
-Result<std::vector<std::string>> list_folder(const std::string& path);
+Result<std::vector<std::string>> list_directory(int directory);
+Result<std::vector<std::string>> list_directory(const std::string& path);
 
 // A position in a tree: moves down and up with a single descriptor, and never through links.
-class FolderCursor {
+class DirectoryCursor {
  public:
   enum class Mounts : std::uint8_t {
     enter,   // whatever is mounted below belongs to the tree
     refuse,  // EXDEV, also for a bind mount of the same file system
   };
-  static Result<FolderCursor> at(Fd root, Mounts mounts);
+  static Result<DirectoryCursor> at(Fd root, Mounts mounts);
 
   int fd() const { return fd_.get(); }  // of the current directory; changes with each move
   std::size_t depth() const { return above_.size(); }
@@ -37,7 +37,7 @@ class FolderCursor {
     ino_t inode;
     bool operator==(const Identity&) const = default;
   };
-  FolderCursor(Fd root, Mounts mounts, Identity here) : fd_(std::move(root)), mounts_(mounts), here_(here) {}
+  DirectoryCursor(Fd root, Mounts mounts, Identity here) : fd_(std::move(root)), mounts_(mounts), here_(here) {}
   static Result<Identity> identity_of(int fd);
 
   Fd fd_;

@@ -11,9 +11,9 @@
 namespace consort {
 
 // Code::not_found: it has ended. If it ends later, openat() in its directory fails with ESRCH.
-Result<Fd> open_process_folder(pid_t pid, std::uint64_t started);
+Result<Fd> open_process_directory(pid_t pid, std::uint64_t started);
 
-// The pidfd of the process that the /proc directory `folder` belongs to. Code::not_found: it has ended.
-Result<Fd> open_pidfd(int folder, pid_t pid);
+// The pidfd of the process that the /proc directory `directory` belongs to. Code::not_found: it has ended.
+Result<Fd> open_pidfd(int directory, pid_t pid);
 
 }  // namespace consort

@@ -19,18 +19,18 @@ struct Record {
   std::uint64_t start_time = 0;  // identifies the process together with the pid
 };
 
-class ContainerFolder {
+class ContainerDirectory {
  public:
   // Creates the directory and takes the lock. Code::conflict if the ID is taken.
-  static Result<ContainerFolder> make(const std::string& root, const std::string& id);
+  static Result<ContainerDirectory> make(const std::string& root, const std::string& id);
   // Waits for the lock. Code::not_found if there is no such container.
-  static Result<ContainerFolder> lock(const std::string& root, const std::string& id);
+  static Result<ContainerDirectory> lock(const std::string& root, const std::string& id);
   // Reads without the lock. `busy`: another process holds it.
-  static Result<ContainerFolder> look(const std::string& root, const std::string& id);
+  static Result<ContainerDirectory> look(const std::string& root, const std::string& id);
 
   const std::string& id() const { return id_; }
-  std::string path(std::string_view file) const { return folder_ + "/" + std::string(file); }
-  const std::string& folder() const { return folder_; }
+  std::string path(std::string_view file) const { return directory_ + "/" + std::string(file); }
+  const std::string& directory() const { return directory_; }
   bool busy() const { return busy_; }
 
   Record record;
@@ -45,7 +45,7 @@ class ContainerFolder {
 
  private:
   Result<> load();
-  std::string id_, folder_;
+  std::string id_, directory_;
   Fd lock_;
   bool busy_ = false;
 };
