@@ -21,7 +21,8 @@ std::string base64_encode(std::string_view text) {
 }
 
 std::optional<std::string> base64_decode(std::string_view text) {
-  // Line breaks may occur anywhere, as in Go: `base64` wraps its output, and `echo` adds one at the end.
+  // Go's decoder skips line breaks anywhere, so this one does too: `base64` wraps its output, and `echo` adds a line
+  // break at the end.
   std::string joined(text);
   std::erase_if(joined, [](char c) { return c == '\n' || c == '\r'; });
   while (joined.ends_with('=')) joined.pop_back();

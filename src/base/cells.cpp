@@ -13,7 +13,7 @@ struct Range {
   char32_t first, last;
 };
 
-// Unicode's East Asian Width W and F, as terminals go by it.
+// Characters with Unicode's East Asian Width W or F: terminals show them two cells wide.
 constexpr std::array wide{
     Range{0x1100, 0x115f},   Range{0x231a, 0x231b},   Range{0x2329, 0x232a},   Range{0x23e9, 0x23ec},
     Range{0x23f0, 0x23f0},   Range{0x23f3, 0x23f3},   Range{0x25fd, 0x25fe},   Range{0x2614, 0x2615},
@@ -73,7 +73,7 @@ std::vector<std::string_view> wrapped(std::string_view text, std::size_t cells) 
   std::vector<std::string_view> pieces;
   do {
     std::string_view piece = cut_to_cells(text, cells);
-    if (piece.empty() && !text.empty()) piece = first_letter(text).bytes;  // wider than the line
+    if (piece.empty() && !text.empty()) piece = first_letter(text).bytes;  // one character wider than the line
     pieces.push_back(piece);
     text.remove_prefix(piece.size());
   } while (!text.empty());

@@ -135,7 +135,7 @@ std::string Error::message() const {
     if (d.sys_errno) add(errno_text(d.sys_errno));
     if (d.http_status && d.why.empty()) add("HTTP status " + std::to_string(d.http_status));
   }
-  // The same failure in several places is reported once.
+  // If the same failure occurs in several places, it is reported once.
   std::set<std::string> told{text};
   for (const Error& other : data_->also)
     if (std::string message = other.message(); told.insert(message).second) text += "; also: " + message;
@@ -215,7 +215,7 @@ Code code_of_errno(int number) {
 
 std::string errno_text(int number) {
   char buffer[128];
-  // The GNU variant: it returns the text, which may not be in the buffer.
+  // The GNU variant, which returns the text; that need not be in the buffer.
   std::string text = ::strerror_r(number, buffer, sizeof buffer);
   if (text.size() > 1 && std::isupper(static_cast<unsigned char>(text[0])) &&
       std::islower(static_cast<unsigned char>(text[1])))

@@ -15,14 +15,15 @@ constexpr std::size_t output_limit = 1 << 20;
 constexpr std::string_view settings[] = {
     "protocol.file.allow=never",
     "core.askPass=true",
-    // No hooks, no file system monitors, nothing that keeps running after git itself has ended.
+    // No hooks, no file system monitor, and nothing that keeps running after git itself has exited.
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "gc.auto=0",
     "maintenance.auto=false",
 };
 
-// What git sets for its hooks: with these in the environment it would write to the repository whose hook called us.
+// Variables that git sets for its hooks. With these in the environment, git would write to the repository whose hook
+// called us.
 constexpr std::string_view of_caller[] = {
     "GIT_DIR",        "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR", "GIT_PREFIX",    "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE",     "GIT_QUARANTINE_PATH",
@@ -91,7 +92,7 @@ Result<> git_check_out(const std::string& remote, const std::string& wanted, con
   TRY(run_git({"remote", "add", "origin", remote}, directory, cancel_fd));
   auto shallow = run_git({"fetch", "-q", "--depth=1", "origin", wanted}, directory, cancel_fd);
   if (!shallow) {
-    // Servers need not offer single commits.
+    // Servers need not let clients fetch single commits.
     if (!is_git_commit(wanted) || shallow.error().code() == Code::interrupted) return fail(std::move(shallow).error());
     TRY(run_git({"fetch", "-q", "origin"}, directory, cancel_fd));
   }

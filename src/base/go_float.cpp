@@ -7,7 +7,7 @@ namespace consort {
 
 namespace {
 
-// Underscores may stand between digits, one at a time.
+// Removes underscores, which may only stand singly between digits.
 std::optional<std::string> without_underscores(std::string_view text) {
   const auto digit = [text](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
   std::string plain;

@@ -31,7 +31,7 @@ bool too_deep(std::string_view text) {
   return false;
 }
 
-// The library begins with a name of its own: "[json.exception.parse_error.101] parse error at line 1, ...".
+// The library's texts begin with its own prefix: "[json.exception.parse_error.101] parse error at line 1, ...".
 std::string_view reason_in(std::string_view text) {
   const std::size_t end = text.find("] ");
   return text.starts_with('[') && end != text.npos ? text.substr(end + 2) : text;
@@ -78,7 +78,7 @@ std::string get_string(const Json& object, std::string_view key, std::string fal
   return value && value->is_string() ? value->get<std::string>() : std::move(fallback);
 }
 
-// The nearest value for numbers that are too large or have a fraction.
+// Numbers that are too large or have a fraction are converted to the nearest value.
 std::int64_t get_int(const Json& object, std::string_view key, std::int64_t fallback) {
   const Json* value = find_key(object, key);
   if (!value || !value->is_number()) return fallback;

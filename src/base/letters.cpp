@@ -12,7 +12,7 @@ struct Range {
   char32_t first, last;
 };
 
-// C0 is handled separately. These are C1 and the characters that change the direction of the text after them.
+// C1 control characters, and characters that change the direction of the text after them. C0 is handled separately.
 constexpr std::array steering{Range{0x7f, 0x9f},     Range{0x061c, 0x061c}, Range{0x200e, 0x200f},
                               Range{0x2028, 0x202e}, Range{0x2066, 0x2069}, Range{0xfff9, 0xfffb}};
 

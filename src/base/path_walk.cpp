@@ -10,7 +10,7 @@ namespace consort {
 
 namespace {
 
-constexpr int link_limit = 40;  // as the kernel's
+constexpr int link_limit = 40;  // the kernel's limit
 
 }  // namespace
 
@@ -18,7 +18,7 @@ PathWalk::PathWalk(std::string path) : path_(std::move(path)) {
   put_first(path_);
 }
 
-// Without empty parts and ".", so that the remainder is empty exactly at the last component.
+// Drops empty parts and ".", so that the remainder is empty exactly at the last component.
 void PathWalk::put_first(std::string_view path) {
   std::vector<std::string> parts = split(path, '/');
   std::erase_if(parts, [](const std::string& part) { return part.empty() || part == "."; });

@@ -38,8 +38,8 @@ constexpr mode_t private_directory = 0700;
 constexpr mode_t private_file = 0600;
 constexpr mode_t for_others = S_IRWXG | S_IRWXO;
 
-// The first one identifies a directory as one of our roots; a directory with nothing but the others is becoming one.
-// lost+found: a file system created for this purpose.
+// The first name identifies a directory as one of our roots; a directory that has only the others is about to become
+// one. lost+found exists if a file system was created for the root.
 constexpr std::array<std::string_view, 6> data_names{"state.db", "layers", "blobs", "ingest", "reserve", "lost+found"};
 constexpr std::array<std::string_view, 4> run_names{"boot-id", "projects", "runtime", "lost+found"};
 // Shared by everybody, even when they happen to be empty.
@@ -67,8 +67,8 @@ Result<> make_private(const std::string& path) {
   return {};
 }
 
-// Before roots were private, each of these could be entered or read by itself. The root alone now keeps everybody out;
-// this is against processes that are already inside, with a working directory there.
+// Roots were not always private: each of these could be entered or read by others. The root's mode alone now keeps
+// others out; this is against processes whose working directory is already inside.
 Result<> close_earlier_data(const std::string& data) {
   for (const char* file : {"/state.db", "/state.db-wal", "/state.db-shm"}) TRY(make_private(data + file));
   for (const char* directory : {"/containers", "/volumes"}) {
@@ -97,7 +97,7 @@ std::string what_is_wrong(const std::string& path, const struct stat& st, const 
   return ours ? "" : "other users can enter it, and it contains files that are not Consort's";
 }
 
-// The owner of a symlink can redirect it at any time; in /tmp that may be anybody.
+// The owner of a symlink can redirect it at any time, and in /tmp anybody may own it.
 bool is_link_of_another(const std::string& path) {
   struct stat st;
   return ::lstat(path.c_str(), &st) == 0 && S_ISLNK(st.st_mode) && st.st_uid != ::geteuid() && st.st_uid != 0;
@@ -140,7 +140,7 @@ Result<> own_root(const std::string& path, const char* variable, std::span<const
   return {};
 }
 
-// Only a relative one needs the working directory, which may have been removed.
+// Only a relative path needs the working directory, which may have been removed.
 Result<std::string> absolute(const std::string& path) {
   return join_path(path.starts_with('/') ? "/" : TRY(current_directory()), path);
 }

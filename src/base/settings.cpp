@@ -17,7 +17,7 @@ std::unexpected<Error> bad_setting(const std::string& place, std::string why, st
   return fail(Error(Code::invalid, "read settings").on(place).why(std::move(why)).hint(std::move(hint)));
 }
 
-// Without the part after a "#" that is not in quotes.
+// Removes the comment: everything from a "#" that is not in quotes.
 std::string_view without_comment(std::string_view line) {
   bool quoted = false;
   for (std::size_t i = 0; i < line.size(); ++i) {

@@ -1,4 +1,4 @@
-// The low-level functions: EVP would link (or load) all of OpenSSL's providers for the same assembly.
+// Uses the low-level functions: EVP would link (or load) all of OpenSSL's providers to reach the same assembly code.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/sha256.hpp"
 

@@ -10,9 +10,9 @@ namespace consort {
 namespace {
 
 constexpr std::string_view prefixes = "kmgtp";
-constexpr std::size_t longest_unit = 3;  // what is longer is told as it was written
+constexpr std::size_t longest_unit = 3;  // a longer unit is quoted as it was written
 
-// 0: there is no such unit.
+// Returns 0 if there is no such unit.
 double scale_of(const std::string& unit, SizeUnits units) {
   if (unit.empty() || unit == "b") return 1;
   const std::size_t power = prefixes.find(unit[0]);
@@ -28,7 +28,7 @@ double scale_of(const std::string& unit, SizeUnits units) {
 
 Result<std::int64_t> parse_size(std::string_view text, SizeUnits units) {
   const auto bad = [&] { return fail(Code::invalid, "invalid size: '" + std::string(text) + "'"); };
-  // The unit is what follows the last of these; one space may separate them.
+  // The unit begins after the last of these characters; one space may stand before it.
   const std::size_t last = text.find_last_of("0123456789. ");
   if (last == std::string_view::npos) return bad();
   const std::string_view number = text.substr(0, text[last] == ' ' ? last : last + 1);

@@ -77,7 +77,7 @@ std::optional<std::int64_t> parse_signed(std::string_view text) {
   return parse_number<std::int64_t>(text);
 }
 
-// Optimal string alignment distance: insert, delete, substitute, swap neighbours, each one.
+// Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours cost one each.
 static std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), now(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
@@ -115,7 +115,7 @@ std::string random_id() {
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t got = ::getrandom(bytes.data() + done, bytes.size() - done, 0);
-    if (got < 0) std::abort();  // cannot happen for 32 bytes on any kernel that we run on
+    if (got < 0) std::abort();  // cannot happen for 32 bytes on any supported kernel
     done += static_cast<std::size_t>(got);
   }
   constexpr std::string_view digits = "0123456789abcdef";

@@ -19,7 +19,7 @@ std::string line_of(const Mark& mark) {
   return mark.line <= lines.size() ? lines[mark.line - 1] : std::string();
 }
 
-// What to try. A full disk can occur anywhere, and the advice is the same everywhere.
+// A hint on what to try. A full disk can occur anywhere, and its hint is the same everywhere.
 std::string hint_of(const Error& error) {
   if (std::string hint = error.hint_text(); !hint.empty()) return hint;
   const auto roots = Roots::from_environment();
@@ -29,7 +29,7 @@ std::string hint_of(const Error& error) {
 }  // namespace
 
 void print_error(const Invocation& invocation, const Error& error) {
-  const bool said = error.message().empty();  // the file's diagnostics were printed where they were found
+  const bool said = error.message().empty();  // the file's diagnostics have been printed already
   if (said) return;
   if (invocation.progress == ProgressMode::json) {
     return draw_err(sanitized_json(dump_json(Json{{"error", true}, {"message", error.message()}})) + "\n");

@@ -7,7 +7,7 @@
 #include "cli/invocation.hpp"
 
 int main(int argc, char** argv) {
-  // Descriptors 0 to 2 must exist, or the first files opened would be taken for standard streams.
+  // Descriptors 0 to 2 must be open, or the first files opened would be taken for standard streams.
   int fd;
   do fd = ::open("/dev/null", O_RDWR);
   while (fd >= 0 && fd <= 2);

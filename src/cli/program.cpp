@@ -1,4 +1,4 @@
-// From the command line's words to a command's exit status.
+// Runs the command that the command line names, and returns its exit status.
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -83,7 +83,7 @@ Result<> enter_place(const Invocation& invocation) {
   return {};
 }
 
-// "image", "image --help": the commands in that group. "image nonsense": the same, as a failure.
+// "image", "image --help": lists the commands of the group. "image nonsense": does the same, and fails.
 std::optional<int> explain_group(const Invocation& invocation, const std::vector<std::string>& words) {
   std::string group = words[0], help = group_help(invocation.program, group);
   if (help.empty()) return std::nullopt;
@@ -100,7 +100,7 @@ std::optional<int> explain_group(const Invocation& invocation, const std::vector
   return failure;
 }
 
-// Words that people know from Docker, and what to use here.
+// Words that users know from Docker, and what to use instead.
 struct Advice {
   std::string_view word;
   std::string_view text;
@@ -109,7 +109,7 @@ constexpr Advice advice[] = {
     {"prune", "use `system prune`; `down -v --rmi all` removes everything that belongs to a project"},
 };
 
-// What to try instead of a command that does not exist.
+// A suggestion for a command that does not exist.
 std::string instead_of(const std::string& name) {
   const auto found = std::ranges::find(advice, name, &Advice::word);
   if (found != std::end(advice)) return std::string(found->text) + "\n";
@@ -128,7 +128,7 @@ int unknown_command(const Invocation& invocation, const std::string& name) {
   return failure;
 }
 
-// `run IMAGE`, as in docker, if there is no project that the first word could be a service of.
+// `run IMAGE`, as in docker, if there is no project with a service that the first word could name.
 bool means_image(const Invocation& invocation, const std::vector<std::string>& words) {
   if (words[0] != "run" || words.size() < 2 || invocation.persona == Persona::docker_compose) return false;
   if (invocation.globals.has("file") || invocation.globals.has("project-name")) return false;
@@ -138,7 +138,7 @@ bool means_image(const Invocation& invocation, const std::vector<std::string>& w
   return !found && found.error().code() == Code::not_found && options->env_files.empty();
 }
 
-// The command in the first words, at most three; removes them.
+// Finds the command in the first words, at most three, and removes these.
 const Command* take_command(std::vector<std::string>& words) {
   for (std::size_t count = std::min<std::size_t>(words.size(), 3); count > 0; --count)
     if (const Command* command = find_command(join(std::span(words).first(count), " "))) {
@@ -216,12 +216,12 @@ int run_program(const std::vector<std::string>& argv) {
   std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
   invocation.line = invocation.program;
   for (const std::string& word : words) invocation.line += " " + shell_quote(word);
-  // Podman and containerd take a single path as a runtime.
+  // As a runtime, Podman and containerd only accept a single path.
   if (called.starts_with("consort-runtime")) {
     invocation.program = called;
     return run_runtime(invocation, std::move(words));
   }
-  // The name of a plug-in of the docker command, or a habit: `consort compose up`.
+  // Called as a plug-in of the docker command, or out of habit: `consort compose up`.
   if (const std::string config = take_docker_flags(words); !config.empty())
     ::setenv("DOCKER_CONFIG", config.c_str(), 1);
   const Result<int> outcome = run(invocation, std::move(words));

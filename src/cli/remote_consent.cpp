@@ -9,7 +9,7 @@ namespace consort::cli {
 
 namespace {
 
-// What a reader of a remote file looks for first: what it runs, and what it may touch on this machine.
+// The first things to check in a remote file: what it runs, and what that may access on this machine.
 std::string rights_of(const compose::Service& service) {
   std::vector<std::string> rights;
   if (service.privileged) rights.emplace_back("privileged");

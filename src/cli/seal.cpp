@@ -23,7 +23,7 @@ namespace {
 
 constexpr const char* warned_mark = "CONSORT_WARNED";
 
-// The descriptor that a file name refers to.
+// The descriptor that a file name refers to, if any.
 std::optional<int> descriptor_of(std::string_view name) {
   if (name == "-" || name == "/dev/stdin") return STDIN_FILENO;
   for (const std::string_view directory : {"/dev/fd/", "/proc/self/fd/"})
@@ -32,7 +32,7 @@ std::optional<int> descriptor_of(std::string_view name) {
   return std::nullopt;
 }
 
-// All of the input, or enough of it to be refused for its length.
+// Reads all of the input, or enough for it to be refused for its length.
 constexpr std::size_t enough = (16U << 20) + 1;
 
 std::optional<std::string> read_all(int fd) {
@@ -78,7 +78,7 @@ bool has_warned_before() {
 
 void seal_program(const Invocation& invocation, Warned warned) {
   if (engine::running_sealed()) {
-    (void)engine::reexec_sealed(nullptr, environ);  // only takes its mark from the environment
+    (void)engine::reexec_sealed(nullptr, environ);  // only removes the marker from the environment
     return;
   }
   const auto line = read_file("/proc/self/cmdline", 4 << 20);

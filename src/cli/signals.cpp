@@ -23,13 +23,13 @@ struct SignalPipe {
   volatile sig_atomic_t write = -1;
 };
 
-// A signal handler can only reach globals.
+// A signal handler can only access globals.
 SignalPipe interrupts;
 SignalPipe window;
 volatile std::int64_t last_interrupt = 0;  // milliseconds
 volatile sig_atomic_t interrupted = 0;
 
-// GNU timeout signals a command and then its whole group: that is one request, not a second and more urgent one.
+// GNU timeout signals the command and then its whole process group. That is one request, not a second, more urgent one.
 bool is_echo() {
   constexpr std::int64_t closest = 50;  // milliseconds
   timespec now{};
@@ -48,7 +48,7 @@ void on_signal(int number) {
     interrupted = 1;
   }
   const auto byte = static_cast<unsigned char>(number);
-  // A full pipe means that there have been enough signals.
+  // If the pipe is full, enough signals are pending.
   [[maybe_unused]] const ssize_t written = ::write(number == SIGWINCH ? window.write : interrupts.write, &byte, 1);
   errno = saved;
 }

@@ -44,7 +44,7 @@ bool environment_says(const char* variable) {
 void adopt_local_settings(const Invocation& invocation) {
   auto options = load_options(invocation, {});
   if (!options) return;
-  // `--env-file <(decrypt secrets.env)` can be read only once, and that read is the project's.
+  // `--env-file <(decrypt secrets.env)` can be read only once, and the project's load must do that.
   options->access.is_file = [](const std::string& path) {
     struct stat info {};
     return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
@@ -105,11 +105,11 @@ Result<unsigned> parallel_of(const Invocation& invocation) {
       return fail(Code::invalid, "COMPOSE_PARALLEL_LIMIT must be an integer (found: \"" + std::string(text) + "\")");
     wanted = *number;
   }
-  constexpr unsigned unlimited = 16;  // more at a time than that is not quicker anywhere
+  constexpr unsigned unlimited = 16;  // more at once is not faster on any machine
   return wanted <= 0 ? unlimited : static_cast<unsigned>(std::min<std::int64_t>(wanted, 256));
 }
 
-// DOCKER_DEFAULT_PLATFORM, for services that do not choose one.
+// Applies DOCKER_DEFAULT_PLATFORM to services that do not choose a platform.
 Result<> apply_default_platform(compose::Project& project) {
   const auto found = project.environment.find("DOCKER_DEFAULT_PLATFORM");
   if (found == project.environment.end() || found->second.empty()) return {};
@@ -142,12 +142,12 @@ Result<compose::Project> load_project(const Invocation& invocation, const compos
   const auto errors = errors_of(outcome.diagnostics);
   if (errors.empty()) return fail(Code::internal, "load the project");
   print_diagnostics(invocation.terminal, errors);
-  return fail(Error(Code::invalid));  // told already
+  return fail(Error(Code::invalid));  // has been reported already
 }
 
 namespace {
 
-// The project of the container with this name, whichever it is: `consort exec lms_postgres psql`. "": there is none.
+// The project of the container with this name: `consort exec lms_postgres psql`. "" if there is no such container.
 Result<std::string> project_of_container(const std::string& name) {
   const auto engine = TRY(engine::Engine::open(TRY(Roots::from_environment())));
   for (const engine::Container& container : TRY(engine->list()))
@@ -168,12 +168,12 @@ bool has_service(const compose::Project& project, const std::string& name) {
   return project.services.contains(name) || project.disabled_services.contains(name);
 }
 
-// What a command works on: a loaded project, or only its name.
+// The target of a command: a loaded project, or only its name.
 struct Meant {
   std::string name;
   std::optional<compose::Project> project;
-  compose::LoadOptions options;  // with which it was loaded
-  bool unnamed = false;          // nobody outside the files has given it a name
+  compose::LoadOptions options;  // the options that it was loaded with
+  bool unnamed = false;          // the name comes from neither a flag nor the environment
 };
 
 Result<Meant> find_meant(const Invocation& invocation, Need need, const std::vector<std::string>& services) {
@@ -196,7 +196,7 @@ Result<Meant> find_meant(const Invocation& invocation, Need need, const std::vec
   if (!looking) return fail(std::move(looking).error());
   meant.unnamed = settings() && settings()->name.empty();
   meant.options = std::move(*looking);
-  // Commands that only look, or stop something, work even if nothing could be started.
+  // Commands that only inspect or stop something work even if nothing could be started.
   if (need == Need::name) meant.options.resolve_env_files = compose::Switch::off;
   compose::Project& project =
       meant.project.emplace(TRY(load_project(invocation, meant.options, std::move(settings()))));
@@ -218,7 +218,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
                                                    const std::vector<std::string>& services) {
   std::unique_ptr<Workspace> workspace(new Workspace);
   Meant meant = TRY(find_meant(invocation, need, services));
-  // What is created for containers from here on ("/", mount points, bind directories) must not depend on the caller.
+  // The modes of what is created for containers from here on ("/", mount points, bind directories) must not depend on
+  // the caller.
   ::umask(022);
   const Roots roots = TRY(Roots::from_environment());
   const Reserve reserve(roots.data);
@@ -233,8 +234,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
                                                  .project_name = meant.name,
                                                  .project = std::move(meant.project)});
   project::Session& session = *workspace->session_;
-  // A project named in the environment need not be this directory's: as in Docker Compose, a command that stops or
-  // looks may name a service that does not exist.
+  // A project named in the environment need not be the one in this directory. As in Docker Compose, a command that
+  // stops or inspects may then name a service that does not exist in the file.
   const char* named = std::getenv("COMPOSE_PROJECT_NAME");
   if (need == Need::name && named && *named && invocation.globals.text("project-name").empty() &&
       invocation.globals.list("file").empty())
@@ -255,7 +256,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   return workspace;
 }
 
-// The project may already be running, created through another path of its directory: then that one is meant.
+// If the project is already running, created through another path of its directory, that path is used.
 Result<> Workspace::find_project_here(const Invocation& invocation, compose::LoadOptions options) {
   project::Session& session = *session_;
   const auto here = TRY(find_same_place(*engine_, project::loaded_project(session)));

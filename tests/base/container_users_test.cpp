@@ -1,4 +1,4 @@
-// A process that lends otherwise empty namespaces must not outlive its maker: base/os/processes/container_users.hpp.
+// A process that holds otherwise empty namespaces must not outlive its parent: base/os/processes/container_users.hpp.
 #include "base/os/processes/container_users.hpp"
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 namespace consort {
 namespace {
 
-// From here on the process is killed when it opens a file: that is the first thing done after the clone.
+// From here on, the process is killed when it opens a file, which is the first thing it does after the clone.
 void die_at_next_open() {
   const sock_filter program[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),  // the number of the call
                                  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
@@ -30,7 +30,7 @@ void die_at_next_open() {
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) != 0) ::_exit(1);
 }
 
-// How many processes become our children when their maker is killed, and end by themselves.
+// The number of processes that become our children when their parent is killed, and end by themselves.
 int orphans_that_end(const std::function<void()>& make) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   const pid_t maker = ::fork();

@@ -14,7 +14,7 @@ Seconds at(std::int64_t year, int month, int day, int hours = 0, int minutes = 0
   return days_of_date(year, month, day) * 86400 + hours * hour + minutes * 60;
 }
 
-// What is wrong with it, or "".
+// The error message, or "".
 std::string fault(const char* text) {
   const auto parsed = Cron::parse(text);
   return parsed ? "" : parsed.error().message();
@@ -39,7 +39,7 @@ TEST(Cron, ReadsFiveFieldsAndNothingElse) {
 }
 
 TEST(Cron, TakesEitherDayWhereBothAreRestricted) {
-  // 2026-11-01 is a Sunday. The 13th, and each Friday (5).
+  // 2026-11-01 is a Sunday. Due on the 13th and on each Friday (5).
   const auto days = fires("0 0 13 * 5", TimeZone(), at(2026, 11, 1), at(2026, 11, 30));
   EXPECT_EQ(days, (std::vector<Seconds>{at(2026, 11, 6), at(2026, 11, 13), at(2026, 11, 20), at(2026, 11, 27)}));
   EXPECT_EQ(fires("0 0 * * 7", TimeZone(), at(2026, 11, 2), at(2026, 11, 9)),
@@ -59,12 +59,12 @@ TEST(Cron, CountsOnTheClocksOfItsZone) {
 TEST(Cron, HasOneRunADayWhereClocksAreSet) {
   const auto berlin = TimeZone::load("Europe/Berlin");
   if (!berlin) GTEST_SKIP() << "no tzdata";
-  // Forward on 28 March 2027 at 2:00, which is 1:00 UTC; back on 31 October at 3:00, 1:00 UTC.
+  // Clocks go forward on 28 March 2027 at 2:00, which is 1:00 UTC, and back on 31 October at 3:00, which is 1:00 UTC.
   EXPECT_EQ(fires("30 2 * * *", *berlin, at(2027, 3, 26, 12), at(2027, 3, 29, 12)),
             (std::vector<Seconds>{at(2027, 3, 27, 1, 30), at(2027, 3, 28, 1, 30), at(2027, 3, 29, 0, 30)}));
   EXPECT_EQ(fires("30 2 * * *", *berlin, at(2027, 10, 29, 12), at(2027, 11, 1, 12)),
             (std::vector<Seconds>{at(2027, 10, 30, 0, 30), at(2027, 10, 31, 0, 30), at(2027, 11, 1, 1, 30)}));
-  // A rhythm continues: 48 half hours in 24 hours, whatever the clocks show.
+  // An interval continues: 48 half hours in 24 hours, whatever the clocks show.
   for (const Seconds begin : {at(2027, 3, 27, 12), at(2027, 10, 30, 12)}) {
     const auto all = fires("*/30 * * * *", *berlin, begin, begin + 24 * hour);
     ASSERT_EQ(all.size(), 48U);
@@ -72,7 +72,7 @@ TEST(Cron, HasOneRunADayWhereClocksAreSet) {
   }
 }
 
-// Every day of a zone has exactly one half past two, or its substitute.
+// Every day of a zone has exactly one half past two, or a replacement for it.
 TEST(Cron, MissesNoDayInTenYearsOfAnyKindOfZone) {
   for (const char* name : {"UTC", "Europe/London", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca",
                            "Antarctica/Troll", "Asia/Kathmandu", "America/Santiago"}) {

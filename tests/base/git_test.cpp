@@ -19,7 +19,7 @@ TEST(Git, AddressesAreTakenApart) {
     EXPECT_FALSE(parse_git_address(bad)) << bad;
 }
 
-// As in a git hook, whose variables say where its own repository is.
+// As in a git hook, whose variables point to its own repository.
 TEST(Git, TheCallersRepositoryIsNeverMeant) {
   if (!run_and_capture({.argv = {"git", "--version"}})) GTEST_SKIP() << "git is not installed";
   std::string directory = ::testing::TempDir() + "consort-git-XXXXXX";

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int callers = 8;
 
-// The results of several threads that come with the same key at once.
+// The results of several threads that ask for the same key at the same time.
 std::vector<Result<int>> all_at_once(OnceEach<int>& once, const std::function<Result<int>()>& work) {
   std::vector<Result<int>> got;
   for (int i = 0; i < callers; ++i) got.emplace_back(0);

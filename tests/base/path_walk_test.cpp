@@ -1,4 +1,4 @@
-// Paths below a root, component by component.
+// Resolves paths below a root, component by component.
 #include "base/path_walk.hpp"
 
 #include <gtest/gtest.h>

@@ -12,7 +12,7 @@
 namespace consort {
 namespace {
 
-// The pipe has no space again before a whole page has been read.
+// The pipe has space again only after a whole page has been read.
 TEST(PatientWrite, AReaderThatTakesAFewBytesDoesNotStand) {
   Pipe pipe = make_pipe().value();
   int stood = 0;

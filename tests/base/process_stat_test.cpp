@@ -25,7 +25,7 @@ ChildGuard child_called(const char* name) {
   return ChildGuard(child);
 }
 
-// Each name pretends to contain its own end, another state and another parent.
+// Each name looks as if it ended early and were followed by another state and parent.
 TEST(ProcessStat, ANameSaysNothingOfTheOtherFields) {
   for (const char* name : {"a", "", " ", "a b", "(", ")", ") ", ") Z 1 2 3", "x) R (y", "((()", "a\nb", ") Z 1\n2"}) {
     ChildGuard child = child_called(name);

@@ -33,7 +33,7 @@ TEST(Process, DeathBySignalCountsAsAShellCountsIt) {
   EXPECT_EQ(captured->status.signal, SIGKILL);
 }
 
-// For example an ssh that later connections share, or an agent.
+// For example an agent, or an ssh that later connections share.
 TEST(Process, WhatItLeavesRunningIsNotWaitedFor) {
   const Result<Captured> captured = run_and_capture({.argv = {"sh", "-c", "sleep 1000 & echo $!"}});
   ASSERT_TRUE(captured) << captured.error().message();
@@ -76,7 +76,7 @@ TEST(Process, ADirectoryIsThatOfOneProcessForEver) {
   EXPECT_EQ(send_signal(pidfd.get(), SIGKILL).error().code(), Code::not_found);
 }
 
-// Whoever inherits an orphan may never reap it.
+// The process that inherits an orphan may never reap it.
 TEST(Process, TheStatusOfOneThatNobodyReapsIsKnown) {
   for (const auto& [script, status] : {std::pair("exit 7", 7 << 8), std::pair("kill -9 $$", int{SIGKILL})}) {
     Pipe gate = *make_pipe();

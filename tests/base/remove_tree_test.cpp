@@ -1,4 +1,4 @@
-// Trees that somebody else has made: deep, locked, with mounts, interrupted.
+// Trees made by others: deep, locked, with mounts inside, or removed only in part.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ class RemoveTreeTest : public testing::Test {
   }
   void TearDown() override { ASSERT_TRUE(remove_tree(directory_)); }
 
-  // "d" in "d" in ... below path, with a file at the end.
+  // Creates "d" in "d" in ... below the path, with a file at the end.
   void nest(const std::string& path, int depth) {
     ASSERT_TRUE(make_directories(path));
     Fd at = std::move(open_file(path, O_RDONLY | O_DIRECTORY)).value();
@@ -45,7 +45,7 @@ class RemoveTreeTest : public testing::Test {
   std::string directory_;
 };
 
-// So few descriptors that one for each level would not do.
+// Leaves so few descriptors that one for each level would not be enough.
 class FewDescriptors {
  public:
   FewDescriptors() {

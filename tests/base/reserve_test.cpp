@@ -70,7 +70,7 @@ TEST_F(FullDisk, TheAdviceIsOfTheDiskThatIsFull) {
   EXPECT_EQ(advice(ENOENT, small + "/x", small), "");
 }
 
-// Whose root it is may not have been checked yet.
+// The owner of the root may not have been checked yet.
 TEST_F(FullDisk, OnlyWhatIsOursIsGivenUp) {
   const std::string full = disk("full", "size=512k"), reserve = full + "/reserve";
   ASSERT_TRUE(make_directories(reserve, 0700));

@@ -29,7 +29,7 @@ class RootsTest : public testing::Test {
     ASSERT_TRUE(remove_tree(directory_));
   }
   static mode_t mode(const std::string& path) { return stat_path(path)->st_mode & 07777; }
-  // With this mode, whatever the umask.
+  // With exactly this mode, regardless of the umask.
   static void make(const std::string& path, mode_t mode) {
     ASSERT_TRUE(make_directories(path));
     ASSERT_EQ(::chmod(path.c_str(), mode), 0);
@@ -88,7 +88,7 @@ TEST_F(RootsTest, WhatWasLeftOpenIsClosed) {
   for (const std::string& path : {roots_.state_db(), roots_.data + "/state.db-wal", container + "/config.json",
                                   container + "/unit.json", container + "/log"})
     EXPECT_EQ(mode(path), 0600u) << path;
-  // What is mounted into containers is for their users.
+  // Directories that are mounted into containers are for the containers' users.
   EXPECT_EQ(mode(roots_.data + "/volumes/v/_data"), 0755u);
   EXPECT_EQ(mode(container + "/upper"), 0755u);
   EXPECT_EQ(mode(container + "/hosts"), 0644u);
@@ -116,7 +116,7 @@ TEST_F(RootsTest, ADirectoryOfOthersIsNotClosedButRefused) {
   EXPECT_FALSE(roots_.prepare()) << "its owner could change everything";
 }
 
-// It could lead to one of our directories that is not meant, and be redirected while we are in it.
+// The link could lead to another of our directories, and its owner could redirect it while we work in it.
 TEST_F(RootsTest, ALinkThatAnotherUserHasMadeIsRefused) {
   make(directory_ + "/ours", 0700);
   ASSERT_TRUE(make_directories(dir_name(roots_.run)));

@@ -1,4 +1,4 @@
-// What Docker's programs accept: the values are those of the Go library that all of them use for sizes.
+// Sizes that Docker's programs accept: the values are those of the Go library that all of them use.
 #include "base/size.hpp"
 
 #include "base/limit_text.hpp"

@@ -43,7 +43,7 @@ TEST(Time, RoundTripsThroughRfc3339) {
     EXPECT_FALSE(parse_rfc3339(bad)) << bad;
 }
 
-// Not a time in another century, which is what their nanoseconds would be in 64 bits.
+// They must not wrap to a time in another century when converted to nanoseconds in 64 bits.
 TEST(Time, OutsideOfWhatItCanHoldIsTheNearest) {
   for (const char* late : {"2262-04-12", "9999-12-31T23:59:59Z", "2262-04-11T99:99:99-99:99"})
     EXPECT_EQ(parse_rfc3339(late), latest_time) << late;
@@ -108,7 +108,7 @@ TEST(Json, RefusesDeepNestingAndSaysWhatItRead) {
   EXPECT_EQ(bad.error().message().find("json.exception"), std::string::npos);
 }
 
-// Not the low 64 bits: for the largest number those are -1, which often means "no limit".
+// They must not be truncated to their low 64 bits: for the largest number these are -1, which often means "no limit".
 TEST(Json, NumbersBeyondIntegersAreTheNearest) {
   const Json value = *parse_json(R"({"most": 18446744073709551615, "huge": 1e300, "tiny": -1e300, "half": 2.5})", "x");
   EXPECT_EQ(get_int(value, "most"), std::numeric_limits<std::int64_t>::max());

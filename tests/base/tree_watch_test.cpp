@@ -21,7 +21,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
-// inotify reports a change before the call that made it returns, so nothing here has to wait.
+// inotify reports a change before the call that made it returns, so no test has to wait.
 class TreeWatchTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -159,7 +159,7 @@ TEST_F(TreeWatchTest, ASingleFileIsWatchedThroughItsDirectory) {
   write("/beside");
   EXPECT_THAT(seen(), IsEmpty());
   write("/new");
-  fs::rename(root + "/new", root + "/top");  // as editors save
+  fs::rename(root + "/new", root + "/top");  // as editors do when they save
   EXPECT_THAT(seen(), UnorderedElementsAre("/top"));
   write("/top");
   EXPECT_THAT(seen(), UnorderedElementsAre("/top"));
@@ -192,7 +192,7 @@ TEST_F(TreeWatchTest, AnOverflowingQueueLosesNothing) {
   EXPECT_THAT(seen(), Contains("/after"));
 }
 
-// Fills its own user namespace with few watches: 0 if the error says what to do.
+// Uses up the watches of its own user namespace, which allows few. Returns 0 if the error says what to do.
 int in_a_small_namespace(const std::string& root) {
   if (::unshare(CLONE_NEWUSER) != 0) return 77;
   {
@@ -221,7 +221,7 @@ TEST_F(TreeWatchTest, TheKernelsLimitIsExplained) {
 
 TEST_F(TreeWatchTest, ATreeThatMovesWhileItIsReadStaysWatched) {
   watch({root});
-  // The event for the move arrives after the new place has been read.
+  // The event for the move arrives after the new directory has been read.
   fs::create_directories(root + "/new");
   fs::rename(root + "/old", root + "/new/old");
   (void)seen();

@@ -1,4 +1,4 @@
-// What a build must do besides producing the right files: remember, explain, fail well, stop, leave nothing.
+// Builds beyond their files: caching, explanations, failures, interrupts and clean-up.
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -128,7 +128,7 @@ pid_t process_of_command(const std::string& command) {
   return 0;
 }
 
-// A step can pass its output to somebody who does not end with it: through a socket in a cache mount, say.
+// A step can pass its output to a process that outlives it, for example through a socket in a cache mount.
 TEST_F(Builds, AStepEndsWithItsProcessesWhoeverHoldsItsOutput) {
   using namespace std::string_literals;
   std::promise<void> built;
@@ -179,7 +179,7 @@ TEST_F(Builds, ProxiesOfBothSpellingsAreThere) {
   EXPECT_THAT(world_->output, HasSubstr("a a c d e\n"));
 }
 
-// Steps that are used stay cached, however old they are.
+// Steps that are in use stay cached, however old they are.
 TEST_F(Builds, WhatIsNotUsedForLongIsForgotten) {
   const BuildRequest wanted = request("FROM bb:1\nRUN echo 1 > /a\nRUN echo 2 > /b\n");
   ASSERT_TRUE(world_->build(wanted));

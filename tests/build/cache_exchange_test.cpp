@@ -1,4 +1,4 @@
-// Caches exchanged between machines: the texts that name them, the records, and builds that use them.
+// Caches exchanged between machines: their names, their records, and builds that use them.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -125,7 +125,7 @@ TEST(LayoutPlaces, AreDirectoryTagAndDigest) {
   EXPECT_FALSE(image::LayoutPlace::parse("/a/b@sha256:12"));
 }
 
-// Two machines: two stores.
+// Two stores stand for two machines.
 class Exchange : public testing::Test {
  protected:
   void SetUp() override {
@@ -160,7 +160,8 @@ class Exchange : public testing::Test {
     for (const auto& each : built.explanations) text += each.step + ": " + each.reason + "\n";
     return text;
   }
-  // The blobs of layers, to be damaged: recognised by size, without the config and the manifest.
+  // The blobs of the layers, which the tests damage. They are recognized by size; the config and the manifest are left
+  // out.
   std::vector<std::string> layer_blobs() const {
     std::vector<std::string> paths;
     for (const auto& entry : std::filesystem::directory_iterator(cache_ + "/blobs/sha256")) {
@@ -188,7 +189,7 @@ TEST_F(Exchange, AnotherMachineRunsNothing) {
   EXPECT_EQ(second->image_id, first->image_id) << "it is the very image";
   EXPECT_THAT(second->explanations[0].reason, HasSubstr("imported from local:" + cache_));
   EXPECT_THAT(there_->built, testing::Contains("importing cache manifest from local:" + cache_));
-  // Now it is in the machine's own cache, and nobody else is asked.
+  // It is now in the machine's own cache, and no other cache is asked.
   const auto third = there_->build(with({"type=local,src=/nowhere"}, {}));
   ASSERT_TRUE(third);
   EXPECT_EQ(third->image_id, first->image_id);
@@ -201,11 +202,11 @@ TEST_F(Exchange, MinHoldsOnlyTheImagesLayers) {
   EXPECT_EQ(layer_blobs().size(), 3U);
   const auto second = there_->build(with({"type=local,src=" + cache_}, {}));
   ASSERT_TRUE(second) << second.error().message();
-  // The other stage runs, and gives a different result.
+  // The other stage runs again, and gives a different result.
   EXPECT_EQ(second->steps_cached, 2) << reasons(*second);
 }
 
-// One cache holds the steps for all platforms, and shared ones once.
+// A single cache holds the steps for all platforms, and shared steps only once.
 TEST_F(Exchange, OfSeveralPlatformsIsOneCache) {
   wanted_.platforms = {"linux/s390x", image::Platform::host().text()};
   wanted_.tags = {"app:1"};
@@ -266,7 +267,7 @@ TEST_F(Exchange, ADamagedLayerIsSaidAndTheStepIsRun) {
 
 TEST_F(Exchange, ACacheThatLiesAboutALayersContentIsNotBelieved) {
   ASSERT_TRUE(here_->build(with({}, {"type=local,dest=" + cache_})));
-  // The records of one build with the layers of another: each digest is right, the diff IDs are not.
+  // The records of one build with the layers of another: every digest is right, but the diff IDs are not.
   const auto honest = exported("");
   ASSERT_TRUE(honest);
   const auto base = here_->store().find("bb:1");

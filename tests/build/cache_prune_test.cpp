@@ -1,4 +1,4 @@
-// What is left of the build cache when it has to shrink.
+// Which parts of the build cache are kept when it has to shrink.
 #include <gtest/gtest.h>
 
 #include "base/sqlite/database.hpp"
@@ -19,7 +19,7 @@ TEST(CacheSize, AsMuchStaysAsWasAskedFor) {
   EXPECT_EQ(bytes_to_keep({.reserved = 20, .min_free = 500}, 100, 50), 20U);
   EXPECT_EQ(bytes_to_keep({.max_used = 30, .min_free = 60}, 100, 50), 30U);
   EXPECT_EQ(bytes_to_keep({.max_used = 95, .min_free = 60}, 100, 50), 90U);
-  // There is enough space, and nothing else was asked for.
+  // There is enough free space, and no other limit was given.
   EXPECT_EQ(bytes_to_keep({.min_free = 50}, 100, 50), std::nullopt);
   EXPECT_EQ(bytes_to_keep({.max_used = 30, .min_free = 50}, 100, 50), 30U);
 }
@@ -31,7 +31,7 @@ class CacheSizes : public testing::Test {
     world_ = World::make(why);
     if (!world_) GTEST_SKIP() << why;
   }
-  // A step for each file, of 300 kB, and no image that needs them.
+  // One step of 300 kB for each file, and no image that uses it.
   BuildRequest built(const std::vector<std::string>& files) {
     BuildRequest request;
     request.context = world_->new_directory();
@@ -75,17 +75,17 @@ TEST_F(CacheSizes, WhatWasUsedLastStays) {
   EXPECT_EQ(cached(second), 0);
 }
 
-// Without its base, a step could never be used again.
+// Without the step it is based on, a step could never be used again.
 TEST_F(CacheSizes, AStepOutlivesThoseThatWereMadeOnIt) {
   const BuildRequest request = built({"a", "b", "c"});
   ASSERT_TRUE(forget_cache(world_->store(), {.reserved = 700'000}));
   EXPECT_EQ(cached(request), 2);
 }
 
-// Removing their layers would free nothing.
+// Removing their layers would free no space.
 TEST_F(CacheSizes, StepsOfImagesStay) {
   const BuildRequest used = built({"a"}), unused = built({"b"});
-  EXPECT_EQ(cached(used), 1);  // there is an image of it again
+  EXPECT_EQ(cached(used), 1);  // an image of it exists again
   ASSERT_TRUE(forget_cache(world_->store(), {.reserved = 1}));
   EXPECT_EQ(cached(unused), 0);
   EXPECT_EQ(cached(used), 1);

@@ -1,5 +1,5 @@
-// Every Dockerfile in check-cases/ gives the warnings that `docker build --call=lint` gave when it was recorded (see
-// record-checks).
+// Every Dockerfile in check-cases/ must give the warnings that `docker build --call=lint` gave when it was recorded
+// (see record-checks).
 #include <gmock/gmock.h>
 
 #include <filesystem>

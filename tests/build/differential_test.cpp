@@ -1,5 +1,5 @@
-// Every case in differential-cases/ gives the files and the configuration that `docker build` gave when it was recorded
-// (see record-differential), or fails as it did.
+// Every case in differential-cases/ must give the files and the configuration that `docker build` gave when it was
+// recorded (see record-differential), or fail as it did.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
@@ -77,7 +77,7 @@ std::map<std::string, std::string> by_path(const std::string& listing) {
   return lines;
 }
 
-// Each release of Debian has another one: its size and digest are no part of what is compared.
+// busybox differs between releases of Debian, so its size and digest are not compared.
 std::string without_busybox(const std::string& listing, const std::string& base) {
   const std::string_view of = "/bin/busybox ";
   const auto line = base.find(of);
@@ -103,7 +103,7 @@ std::string difference(const std::string& base, const std::string& now) {
   return out;
 }
 
-// Docker names a reference and a digest of its own in some messages.
+// In some messages, Docker names a reference and a digest of its own.
 std::string normal_error(std::string text) {
   const auto at = text.find(" of ref ");
   if (at != std::string::npos) text.erase(at, text.find(": ", at) - at);

@@ -17,7 +17,7 @@ std::optional<std::string> variable(std::string_view name) {
 
 struct Row {
   const char* input;
-  const char* expected;  // "!text" is an error that ends so
+  const char* expected;  // "!text": an error that ends with the text
 };
 
 TEST(Expand, Table) {

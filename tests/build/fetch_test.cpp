@@ -14,7 +14,7 @@
 namespace consort::build {
 namespace {
 
-// The server never answers, and the waiting client is told to stop.
+// The server never answers, and the waiting client is cancelled.
 TEST(Fetch, IsEndedThoughTheServerSaysNothing) {
   const Fd server(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in name{};

@@ -1,4 +1,4 @@
-// Builds for several platforms, and for several names at once.
+// Builds for several platforms, and with several names at once.
 #include <elf.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -69,7 +69,7 @@ TEST_F(PlatformBuilds, TheNameStandsForAllOfThem) {
   ASSERT_TRUE(again);
   EXPECT_EQ(again->image_id, built->image_id);
   EXPECT_EQ(again->steps_cached, 2);
-  // A single one takes the name from the others.
+  // A build for a single platform takes the name away from the others.
   wanted.platforms.clear();
   ASSERT_TRUE(world_->build(wanted));
   EXPECT_EQ(world_->store().platforms_of("app:1").value().size(), 1U);
@@ -125,7 +125,7 @@ TEST_F(PlatformBuilds, AProgramForAnotherMachineNeedsAnInterpreter) {
   EXPECT_FALSE(world_->store().find("app:1"));
 }
 
-// Equal files are no reason to use the result of another platform's program.
+// Equal files must not lead to using the result of another platform's program.
 TEST_F(PlatformBuilds, ARunIsNotTakenFromAnotherPlatform) {
   if (path_exists("/proc/sys/fs/binfmt_misc/qemu-s390x")) GTEST_SKIP() << "this machine can run programs for s390x";
   auto wanted = request("FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"touch\", \"/x\"]\n");

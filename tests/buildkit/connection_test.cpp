@@ -1,4 +1,4 @@
-// Both ends are ours here; replay_test.cpp has another implementation's HTTP/2.
+// Both ends are ours here; replay_test.cpp uses recorded HTTP/2 of another implementation.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>

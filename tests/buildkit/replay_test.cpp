@@ -1,4 +1,4 @@
-// What buildx 0.29.1 really sent on a connection: HTTP/2 as Go's library writes it.
+// Replays bytes that buildx 0.29.1 sent on a connection: HTTP/2 as Go's library writes it.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Builds as clients request them: both connections, the client's files, and what it gets back.
+// Builds as clients request them: both connections, the client's files, and the results that it receives.
 #include "buildkit/service.hpp"
 
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ namespace {
 
 using FileTree = std::map<std::string, std::string>;
 
-// A sender like that of BuildKit's clients, without what the tests do not need.
+// Sends files like BuildKit's clients, without the features that the tests do not need.
 void send_tree(Stream& call, const FileTree& files) {
   std::vector<std::string> contents;
   for (const auto& [path, content] : files) {
@@ -130,7 +130,7 @@ class ServiceTest : public testing::Test {
     return response;
   }
 
-  // Acts as a client that drives its build itself: returns the id of the result, "" for none.
+  // Acts as a client that drives the build itself. Returns the id of the result, "" if there is none.
   std::string build_at_bridge(const std::string& reference, const std::string& name, wire::BridgeSolveRequest inner) {
     wire::SolveRequest outer = request("moby", name);
     outer.set_ref(reference);
@@ -156,7 +156,7 @@ class ServiceTest : public testing::Test {
     return response ? made : "";
   }
 
-  // Everything in the status stream: the names of steps with their states.
+  // The content of the status stream: the names of steps with their states.
   std::string progress() {
     wire::StatusRequest request;
     request.set_ref("build1");
@@ -211,7 +211,7 @@ TEST_F(ServiceTest, AClientDrivesItsBuildAtTheBridge) {
   EXPECT_TRUE(engine_->images().find("example/y"));
 }
 
-// buildx sends only the reserved size to a server that does not say that it knows the others.
+// buildx sends only the reserved size to a server that does not announce support for the others.
 TEST_F(ServiceTest, SizesOfThePrunedCacheAreKnown) {
   wire::Pong pong;
   ASSERT_TRUE(pong.ParseFromString(control_->ask("/moby.buildkit.v1.frontend.LLBBridge/Ping", "").value()));
@@ -220,7 +220,7 @@ TEST_F(ServiceTest, SizesOfThePrunedCacheAreKnown) {
   }));
 }
 
-// The client of bake's first target may be gone by then, and its files with it.
+// The client of bake's first target, and with it its files, may be gone by then.
 TEST_F(ServiceTest, WhatAnotherBuildMadeIsNotBuiltAgain) {
   wire::BridgeSolveRequest inner;
   (*inner.mutable_frontend_opt())["filename"] = "Dockerfile";

@@ -1,4 +1,4 @@
-// The registry of a cluster's context, from one command to the next.
+// The registry that is remembered for a cluster's context, from one command to the next.
 #include "cli/commands/cluster/cluster_registry.hpp"
 
 #include <gtest/gtest.h>

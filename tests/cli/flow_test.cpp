@@ -31,7 +31,7 @@ class FlowTest : public testing::Test {
     ::signal(SIGPIPE, SIG_IGN);
     EXPECT_TRUE(set_nonblocking(source_.read.get()));
   }
-  // Like a loop around poll().
+  // Runs the flow as a loop around poll() would.
   static Result<> run(Flow& flow) {
     while (!flow.over()) {
       pollfd wait = flow.wanted();
@@ -82,7 +82,7 @@ TEST_P(FlowByTest, AReaderThatLeavesIsToldApart) {
   source_.read.reset();
 }
 
-// splice() refuses these.
+// splice() refuses such files.
 TEST_P(FlowByTest, AFileThatIsOpenForAppendingGrows) {
   std::string name = testing::TempDir() + "/flow-XXXXXX";
   const Fd made(::mkostemp(name.data(), O_CLOEXEC));
@@ -96,7 +96,7 @@ TEST_P(FlowByTest, AFileThatIsOpenForAppendingGrows) {
   ::unlink(name.c_str());
 }
 
-// Signals could not be noticed meanwhile.
+// Signals could not be handled while it waits.
 TEST_P(FlowByTest, ASocketThatNobodyReadsIsNotWaitedFor) {
   auto [ours, theirs] = make_socket_pair(SOCK_STREAM).value();
   feed(some_bytes(3'000'000));
@@ -107,7 +107,7 @@ TEST_P(FlowByTest, ASocketThatNobodyReadsIsNotWaitedFor) {
     std::unique_lock lock(mutex);
     over.wait_for(lock, stop, std::chrono::seconds(10), [] { return false; });
     waited = !stop.stop_requested();
-    ::shutdown(theirs.get(), SHUT_RDWR);  // ends a wait
+    ::shutdown(theirs.get(), SHUT_RDWR);  // ends the wait
   });
   Flow flow(source_.read.get(), Outlet(ours.get(), Outlet::Owner::caller), GetParam());
   while (!flow.held_up() && !flow.over() && !waited) {

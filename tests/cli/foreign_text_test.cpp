@@ -17,7 +17,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-// A new window title, in the short form and that of ISO 6429; an overwritten line; reversed letters.
+// A new window title, in the short form and in that of ISO 6429; an overwritten line; reversed text.
 const std::string evil = "\033]0;owned\007 \u009b31m \rok \u202e.";
 const std::string clean = "\\x1b]0;owned\\x07 \\xc2\\x9b31m \\x0dok \\xe2\\x80\\xae.";
 
@@ -55,7 +55,7 @@ TEST(ForeignText, OfADiagnosticIsCleaned) {
   for (const char* bad : {"\033", "\007", "\u009b", "\r", "\u202e"}) EXPECT_THAT(text, Not(HasSubstr(bad)));
 }
 
-// Standard output is also for programs: those get every byte.
+// Standard output is also read by programs, which must get every byte.
 TEST(ForeignText, OnStandardOutputIsCleanedForATerminalOnly) {
   testing::internal::CaptureStdout();
   print_out(evil + "\n");
@@ -81,7 +81,7 @@ TEST(ForeignText, OnStandardOutputIsCleanedForATerminalOnly) {
   EXPECT_EQ(shown, clean + "\r\n");
 }
 
-// A container's log is its own, including colours.
+// A container's log is passed on unchanged, including colors.
 TEST(ForeignText, OfABuildIsCleanedForATerminal) {
   std::string out;
   const ProgressOptions options{

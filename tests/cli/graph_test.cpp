@@ -27,7 +27,7 @@ TEST(ServiceGraph, IsMermaid) {
   EXPECT_EQ(service_graph(shop(), "svg").error().code(), Code::invalid);
 }
 
-// As written by Docker Compose, whose services come in random order.
+// The expected text is Docker Compose's, which lists services in random order.
 TEST(ServiceGraph, IsGraphvizInDockersWords) {
   compose::Project project = shop();
   project.services.erase("db");

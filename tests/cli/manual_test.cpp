@@ -1,4 +1,4 @@
-// Help, manual pages and reference: nothing is missing, and nothing refers to something that does not exist.
+// Help, manual pages and reference: they must be complete, and must not refer to anything that does not exist.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -45,7 +45,7 @@ TEST(Manual, FlagsOfExamplesAreThere) {
   for (const Example& example : examples()) {
     const Command* command = example.command.empty() ? nullptr : find_command(example.command);
     if (!command || !example.line.starts_with("consort " + std::string(command->name))) continue;
-    // Arguments for the container's own program are unknown here.
+    // Arguments of the container's own program cannot be checked.
     if (command->place == FlagPlace::before_arguments) continue;
     for (std::size_t at = example.line.find(" --"); at != std::string_view::npos;
          at = example.line.find(" --", at + 3)) {

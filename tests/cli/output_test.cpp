@@ -1,4 +1,4 @@
-// Standard output that accepts no more, or is slow.
+// Standard output that is full or slow.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 namespace consort::cli {
 namespace {
 
-// What was written so far would pass for the whole output.
+// A partial output would be mistaken for the whole.
 TEST(StandardOutput, ThatCannotBeWrittenIsToldAndFails) {
   const auto version_into = [](const char* file) {
     const Fd full = open_file(file, O_WRONLY).value();

@@ -1,5 +1,5 @@
-// Events come from as many threads as the plan has workers, and another thread draws them. ThreadSanitizer is the judge
-// (`scripts/test tsan`).
+// Events come from as many threads as the plan has workers, and another thread draws them. The test is for
+// ThreadSanitizer (`scripts/test tsan`).
 #include <gtest/gtest.h>
 
 #include <string>
@@ -12,7 +12,7 @@ namespace consort::cli {
 namespace {
 
 constexpr int workers = 8;
-constexpr int rounds = 20;  // a picture of all their steps costs the more, the more there are
+constexpr int rounds = 20;  // more would be slow: each picture shows all of their steps
 
 void work(project::Progress& progress, int worker) {
   const std::string name = "Container c-" + std::to_string(worker);
@@ -29,7 +29,7 @@ void work(project::Progress& progress, int worker) {
 class Painter : public testing::TestWithParam<ProgressMode> {};
 
 TEST_P(Painter, IsToldByManyThreads) {
-  std::string drawn, printed;  // written under the painter's own lock, and read when it has ended
+  std::string drawn, printed;  // written under the painter's lock, read after it has ended
   {
     const auto progress = make_progress({}, {.mode = GetParam(),
                                              .err = [&](std::string_view part) { drawn += part; },

@@ -35,7 +35,7 @@ TEST_F(PatienceTest, OneThatMovesGetsEverything) {
   }
 }
 
-// As long as a pipe has no space for a page, nothing can be written.
+// While a pipe has space for less than a page, nothing can be written.
 TEST_F(PatienceTest, OneThatTakesLessThanIsWrittenAtATimeGetsEverything) {
   patience_.moved(begin_);
   patience_.sees(65536, begin_);
@@ -70,7 +70,7 @@ TEST_F(PatienceTest, OneThatStopsRightAfterTheSignalIsGivenUp) {
   EXPECT_EQ(patience_.given_up(begin_ + milliseconds(400)), SIGINT);
 }
 
-// Ctrl-C in a shell does not apply to what is read an hour later.
+// Ctrl-C in a shell must not affect output that is read an hour later.
 TEST_F(PatienceTest, ASignalThatTheProcessLivedOnWithIsForgotten) {
   patience_.asked(SIGINT, begin_);
   patience_.moved(begin_ + seconds(10));

@@ -1,4 +1,4 @@
-// What a person sees: the renderers' output on an emulated terminal, at times that the test chooses.
+// What a user sees: the renderers' output on an emulated terminal, at times that the test controls.
 #include "cli/render/progress_screen.hpp"
 
 #include <gmock/gmock.h>
@@ -21,7 +21,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-// A terminal that understands what the renderers send, reflows when it becomes narrower, and keeps what scrolls away.
+// Emulates a terminal: understands the renderers' escape sequences, reflows when it becomes narrower, and keeps lines
+// that scroll away.
 class FakeTerminal {
  public:
   explicit FakeTerminal(Size size) : size_(size) {}
@@ -41,7 +42,7 @@ class FakeTerminal {
   }
 
   void resize(Size size) {
-    // Whether a row continues in the next is remembered until it is cleared, as in tmux.
+    // As in tmux, whether a row continues in the next one is remembered until the row is cleared.
     std::vector<std::string> reflowed;
     std::set<std::size_t> goes_on;
     std::string joined;
@@ -64,7 +65,7 @@ class FakeTerminal {
   Size size() const { return size_; }
   bool cursor_shown = true, wraps = true;
 
-  // Everything, including what has scrolled away.
+  // The whole text, including lines that have scrolled away.
   std::string text() const {
     std::string all;
     for (const std::string& row : rows_) all += trimmed(row) + "\n";
@@ -89,7 +90,7 @@ class FakeTerminal {
     if (what == 'K') rows_[row_].resize(cut_to_cells(rows_[row_], column_).size());
     if (what == 'J') {
       rows_[row_].resize(cut_to_cells(rows_[row_], column_).size());
-      // The screen keeps its height: what was on it stays scrolled away.
+      // The screen keeps its height, so scrolled lines do not come back.
       const std::size_t top = scrolled();
       rows_.resize(std::max(row_ + 1, std::min(rows_.size(), top + 1)));
       goes_on_.erase(goes_on_.lower_bound(row_), goes_on_.end());
@@ -130,7 +131,7 @@ class Shown {
     told.seconds = 1.5;
     return told;
   }
-  // A step of a Dockerfile that has four.
+  // A step of a Dockerfile with four steps.
   void number(int id, StepState state, const std::string& output = {}, const std::string& command = "RUN make") {
     BuildStep told = step(id, "[web " + std::to_string(id) + "/4] " + command, state, output);
     told.number = id;

@@ -17,7 +17,7 @@ project::Operation operation(project::Action action, const std::string& service,
   return made;
 }
 
-// web waits for db's health, seen through a checkpoint; the health of its image has nothing to do with it.
+// web waits for db's health, through a checkpoint; its image is not involved.
 TEST(TimingBars, SayWhatEachServiceWaitedFor) {
   const Moment begin{};
   project::Plan plan;

@@ -12,7 +12,7 @@
 namespace consort::cli {
 namespace {
 
-// Not their low bits.
+// They must not be truncated to their low bits.
 TEST(Numbers, LargerThanAnyLimitAreTheLargest) {
   using enum FlagKind;
   static constexpr Flag flags[] = {{"timeout", 't', integer}, {"wait-timeout", 0, integer}, {"index", 0, integer}};
@@ -32,7 +32,7 @@ TEST(Numbers, LargerThanAnyLimitAreTheLargest) {
   EXPECT_EQ(index_of(negative), std::nullopt);
 }
 
-// --since and --until. Milliseconds, or the year 9999 for "no end", must not become a time in the past.
+// --since and --until. A time in milliseconds, or the year 9999 for "no end", must not wrap to a time in the past.
 TEST(Moments, BeyondAllTimesAreTheLast) {
   const SystemTime now = system_now();
   for (const char* late : {"1700000000000", "99999999999.5", "18446744073709551615", "9999-12-31",

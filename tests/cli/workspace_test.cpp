@@ -1,4 +1,4 @@
-// Which directories commands work in.
+// The directories that commands work in.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -37,7 +37,7 @@ TEST_F(WorkspaceTest, AnEmptyDirectoryThatIsOpenBecomesADataRoot) {
   for (int i = 0; i < 2; ++i)
     EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(0), "^$") << "command " << i;
   EXPECT_EQ(stat_path(data())->st_mode & 0777, 0700U);
-  // What an earlier version had put there.
+  // A directory that an earlier version created.
   ASSERT_TRUE(remove_tree(data()));
   ASSERT_TRUE(make_directories(data() + "/reserve"));
   ASSERT_TRUE(write_file_atomic(data() + "/reserve/blocks", ""));

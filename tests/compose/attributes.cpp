@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 using Uses = std::map<std::string, std::vector<std::string>>;
 
-// Which rows of the table a file uses: `path` is the row's own spelling of the way here.
+// Collects the rows of the table that a file uses; the cursor is the table's position for this node.
 void collect(const Node& node, PathTable<std::string>::Cursor cursor, const std::string& name, Uses& uses) {
   if (!cursor.alive()) return;
   if (const std::string* path = cursor.value()) {

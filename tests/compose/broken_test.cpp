@@ -1,4 +1,4 @@
-// Files with mistakes that people make: the exact diagnostics, and that safe fixes repair what they claim to.
+// Files with typical mistakes: tests the exact diagnostics, and that safe fixes repair what they claim to.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -65,7 +65,7 @@ TEST_P(Broken, CertainFixesLeaveNothingWorse) {
   }
 }
 
-// A repair may reveal something that can be repaired in turn, but that ends, and nothing is lost on the way.
+// A repair may reveal another mistake that can be repaired. That must come to an end, and must lose nothing.
 TEST_P(Broken, FixingSettlesAndKeepsComments) {
   const std::string directory = corpus() / GetParam();
   std::string text = slurp(directory + "/compose.yaml");
@@ -82,7 +82,7 @@ TEST_P(Broken, FixingSettlesAndKeepsComments) {
 
 // If there is a safe fix for each error, the repaired file loads.
 TEST_P(Broken, FixedFilesLoad) {
-  // The repair reveals a mistake that nobody can repair for the user: a missing file, a meaningless value.
+  // For these, the repair reveals a mistake that only the user can repair: a missing file, a meaningless value.
   const std::vector<std::string> second_mistakes{
       "extends-file-broken",    "include-broken",          "includes-key", "networks-string", "unknown-env-file",
       "unknown-container-name", "unknown-stop-grace-perod"};
@@ -93,7 +93,7 @@ TEST_P(Broken, FixedFilesLoad) {
   for (const Diagnostic& each : outcome.diagnostics) {
     if (each.severity == Severity::error && !has_certain_fix(each)) return;
   }
-  std::string text = outcome.texts.at(path);  // UTF-8, whatever the file is in
+  std::string text = outcome.texts.at(path);  // in UTF-8, whatever the file's encoding
   for (int round = 0; round < 6; ++round) {
     text = apply_fixes(text, path, outcome.diagnostics);
     outcome = load(options_in(directory, text));

@@ -1,4 +1,4 @@
-// Files that are not on this machine, and files that a file names.
+// Files that are not on this machine, and files that are named by other files.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// Two places: files here, and files from elsewhere.
+// Files on this machine, and files from remote sources.
 LoadOptions project(std::map<std::string, std::string> here, std::map<std::string, std::string> sources) {
   LoadOptions options;
   options.working_directory = "/here";

@@ -1,4 +1,4 @@
-// The user's line under a diagnostic, on terminals of any width.
+// The excerpt of the user's file below a diagnostic, on terminals of any width.
 #include "compose/excerpt.hpp"
 
 #include <gtest/gtest.h>

@@ -22,7 +22,7 @@ std::size_t wanted_kib() {
   return text == nullptr ? usual_kib : std::strtoul(text, nullptr, 10);
 }
 const std::size_t size = wanted_kib() << 10;  // of each file
-constexpr long memory_limit_kib = 256 << 10;  // beyond what this process has
+constexpr long memory_limit_kib = 256 << 10;  // in addition to what this process uses
 constexpr rlim_t seconds = 60;
 
 using Files = std::map<std::string, std::string>;
@@ -33,7 +33,7 @@ std::string repeat(std::string_view text, std::size_t times) {
   return out;
 }
 
-// Pieces for 0, 1, 2, ... until there is enough.
+// Pieces for 0, 1, 2, ... until the size is reached.
 std::string fill(const std::function<std::string(int)>& piece, std::size_t bytes = size) {
   std::string out;
   for (int i = 0; out.size() < bytes; ++i) out += piece(i);
@@ -74,7 +74,7 @@ std::string services(const std::function<std::string(int)>& body) {
   return "services:\n s0: {image: a}\n" + fill([&](int i) { return " s" + n(i + 1) + ": {" + body(i + 1) + "}\n"; });
 }
 
-// Each includes the next twice: 2^24 files unless they are counted.
+// Each file includes the next one twice: 2^24 files, unless they are counted.
 Files include_tree() {
   Files files{{"compose.yaml", "include: [i0.yaml]\n"}, {"i24.yaml", tail}};
   for (int i = 0; i < 24; ++i) {
@@ -260,13 +260,13 @@ LoadOptions options_for(Files files) {
   return options;
 }
 
-// In the child: everything that `config` does.
+// Runs in the child: everything that `config` does.
 void load_and_print(const Case& each) {
   LoadOptions options = options_for(each.files());
   const LoadOutcome outcome = load(options);
   render_diagnostics(outcome.diagnostics, Colour::never);
   if (outcome.project) render_yaml(*outcome.project);
-  if (wanted_kib() != usual_kib) return;  // what one command costs
+  if (wanted_kib() != usual_kib) return;  // the usual cost of one command
   options.interpolate = Switch::off;
   const LoadOutcome raw = load(options);
   if (raw.raw_tree) render_yaml(*raw.raw_tree);
@@ -275,7 +275,7 @@ void load_and_print(const Case& each) {
 class Hostile : public testing::TestWithParam<Case> {};
 
 TEST_P(Hostile, CostsNoMoreThanItsSize) {
-  rusage before{};  // the child begins with our pages
+  rusage before{};  // the child starts with our pages
   ::getrusage(RUSAGE_SELF, &before);
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);

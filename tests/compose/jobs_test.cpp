@@ -1,4 +1,4 @@
-// Jobs, which 2.40.3 does not know: what they may contain, and what a registered one consists of.
+// Jobs, which 2.40.3 does not have: what they may contain, and what is registered for them.
 #include "compose/jobs.hpp"
 
 #include <gmock/gmock.h>
@@ -128,7 +128,7 @@ TEST(Jobs, AreStartedAsTheyAllow) {
   EXPECT_EQ(project_of_job(project, "a", StartedBy::hand).error().code(), Code::not_found);
 }
 
-// A run needs only what is registered: the files may be gone by then, and the environment may differ.
+// A run needs only the registered data: by then, the files may be gone and the environment may differ.
 TEST(Jobs, AreRegisteredWithAllThatTheyNeed) {
   const Project project = project_of(with_jobs, {{"WHO", "me"}, {"TOKEN", "s3cret"}});
   const auto model = job_model(project, "backup");

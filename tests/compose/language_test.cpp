@@ -1,5 +1,5 @@
-// What Docker Compose 5.x has beyond 2.40.3, whose answers are recorded; and places where a recorded answer would not
-// show what matters.
+// Features of Docker Compose 5.x that 2.40.3, whose answers are recorded, does not have; and cases in which a recorded
+// answer would not show the relevant detail.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -53,7 +53,7 @@ TEST(Extends, AnEmptyServiceOfAnotherFileIsAService) {
   EXPECT_EQ(outcome.project->services.at("a").image, "x");
 }
 
-// As Docker Compose reads them, but with a warning.
+// They are read as Docker Compose reads them, but with a warning.
 TEST(EnvFiles, EachValueThatLooksLikeACommentIsWarnedOf) {
   const LoadOutcome outcome = load_files({{"/p/compose.yaml", "services: {a: {image: x, env_file: e.env}}\n"},
                                           {"/p/e.env", "A= # x\nB=b\t# c\nC=c # d\n"}});
@@ -130,7 +130,7 @@ TEST(Defaults, AreLookedAtOnlyWhereTheyAreNeeded) {
   EXPECT_EQ(substitute("${A:-${B}}", only_a).unset.size(), 0U);
   EXPECT_EQ(substitute("${B:+${C:?needed}}", only_a).fault, TemplateFault::none);
   EXPECT_EQ(substitute("${B:-${C:?needed}}", only_a).fault, TemplateFault::required);
-  EXPECT_EQ(substitute("${A:-${B:-c}}", only_a).uses.size(), 2U);  // named all the same
+  EXPECT_EQ(substitute("${A:-${B:-c}}", only_a).uses.size(), 2U);  // reported in any case
 }
 
 TEST(Dotenv, ACommentNeedsASpaceAndAValueBeforeIt) {
@@ -158,7 +158,7 @@ TEST(EnvFile, OfAServiceThatIsNotAskedForMayBeMissing) {
   EXPECT_FALSE(load(options).project);
 }
 
-// --env-file=~/x: the shell does not expand it.
+// In --env-file=~/x, the shell does not expand the tilde.
 TEST(EnvFile, OfTheCommandLineMayLieInTheHome) {
   LoadOptions options = options_for({{"/p/compose.yaml", "services: {a: {image: '${IMAGE}'}}\n"},
                                      {"/home/u/x.env", "IMAGE=from-home\n"},
@@ -195,7 +195,7 @@ TEST(Anchors, AnUnknownAliasInAFlowMappingIsAnAlias) {
   EXPECT_EQ(apply_fixes(text, "/p/compose.yaml", outcome.diagnostics), text);
 }
 
-// What a string is after variables are replaced is seen as Docker Compose sees it.
+// The type of a value after interpolation is the same as in Docker Compose.
 TEST(DependsOn, RequiredMayComeFromAVariable) {
   const LoadOutcome outcome = load_files({{"/p/compose.yaml",
                                            "services:\n"

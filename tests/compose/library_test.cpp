@@ -1,4 +1,4 @@
-// The library's own promises: marks, provenance, selection, limits, machine-readable diagnostics.
+// The library's own guarantees: marks, provenance, selection, limits, machine-readable diagnostics.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -80,7 +80,7 @@ TEST(TopLevelValue, IsThatOfTheMergedFiles) {
   }
 }
 
-// The images in these documents are in no file: load() can only show them if it has not parsed anything itself.
+// The images in these documents are in no file: load() can only show them if it parses nothing itself.
 TEST(TopLevelValue, LeavesNothingToParseAgain) {
   for (const char* name : {"shop", ""}) {
     LoadOptions options = with_files({{"/project/a.yaml", "x-consort: {on: there}\nservices: {web: {image: x}}\n"},
@@ -118,7 +118,7 @@ TEST(TopLevelValue, LeavesItsErrorsToTheLoad) {
   EXPECT_EQ(load(options, find_project(options), &parsed).diagnostics.at(0).code, "duplicate-key");
   text = "x-consort: {on: there}\nservices: {web: {image: x}}\n";
   EXPECT_EQ(on_of(options, &parsed), "there");
-  text = "services: {web: {image: y}}\n";  // it was written anew meanwhile
+  text = "services: {web: {image: y}}\n";  // it has been rewritten in the meantime
   EXPECT_EQ(load(options, find_project(options), &parsed).project->services.at("web").image, "y");
 }
 
@@ -177,7 +177,7 @@ TEST(Advice, TellsWhoStartsContainersOfTrapsOnly) {
   EXPECT_THAT(advise(*chosen, Advice::traps, options.access), testing::IsEmpty()) << "of what is not started";
 }
 
-// What Docker Compose 2.40.3 lists for each of these texts; where it picks one at random, the most informative.
+// The lists that Docker Compose 2.40.3 prints for these texts. Where it chooses at random, the most informative one.
 TEST(Variables, ShowTheDefaultThatDockerComposeShows) {
   const auto listed = [](const std::string& service) {
     LoadOptions options = with_files({{"/project/compose.yaml", "services:\n  a:\n" + service}});
@@ -264,7 +264,7 @@ TEST(Limits, EndInClearErrors) {
   EXPECT_THAT(first_error(std::string(17U << 20, 'a')), HasSubstr("larger than 16 MiB"));
 }
 
-// The loader of hostile texts in a process of its own that may not have more than 256 MiB of address space.
+// Loads hostile texts in a separate process, which is limited to 256 MiB of address space.
 TEST(LimitsDeathTest, HostileTextsEndInErrorsWithinAQuarterOfAGibibyte) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "sanitizers reserve terabytes of address space";

@@ -1,7 +1,7 @@
-"""What the end-to-end scenarios are written in: a world of their own, commands, and checks of state.
+"""The tools of the end-to-end scenarios: an isolated world for each, commands, and checks of state.
 
 A scenario is a function `scenario_NAME(world)` whose docstring states the invariant ("X must Y"). It observes state, not text,
-wherever there is state to observe; waits with `eventually`, never with a bare sleep; and leaves the host as it found it.
+wherever possible; waits with `eventually`, never with a bare sleep; and leaves the host as it found it.
 """
 import contextlib
 import fcntl
@@ -44,8 +44,8 @@ def check(condition, text):
 
 
 def eventually(what, condition, limit=120.0):
-    """Waits until condition() is true (an exception counts as not yet) and gives its value. The limit is for what never comes: a machine
-    may be slow."""
+    """Waits until condition() is true (an exception counts as false) and returns its value. The limit is only for failing
+    scenarios, because a machine may be slow."""
     end = time.monotonic() + limit
     last = None
     while True:
@@ -111,9 +111,9 @@ def run(argv, **options):
 
 
 def firewall_lines():
-    """The rules, and the elements of sets one by one, whatever their order."""
+    """The rules, and each element of a set on its own, so that the order does not matter."""
     text = run(["nft", "list", "ruleset"]).out if shutil.which("nft") else ""
-    # "elements = { one, other }" may take several lines; the set's name stands before it.
+    # "elements = { one, other }" may take several lines; the set's name precedes it.
     text = re.sub(r"elements = \{([^}]*)\}", lambda found: "elements = " + " ".join(found[1].split()), text)
     lines, name = [], ""
     for line in map(str.strip, text.splitlines()):
@@ -127,16 +127,16 @@ def firewall_lines():
 
 
 def host_lists():
-    """Everything that containers leave traces in, as sets of lines: compared before and after."""
+    """All places where containers may leave traces, as sets of lines, which are compared before and after."""
 
     def lines(*argv):
         return set(run(argv).out.splitlines()) if shutil.which(argv[0]) else set()
 
     links = {re.sub(r"^\d+: ([^:@]+).*", r"\1", line) for line in lines("ip", "-o", "link")}
     mounts = {re.sub(r"^\d+ \d+ \S+ ", "", line) for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()}
-    # Counters move, handles are numbered anew; an empty table of ours may stay.
+    # Counters and handles change; an empty table of ours may stay.
     rules = {re.sub(r"(counter packets \d+ bytes \d+|# handle \d+)", "", line).strip() for line in firewall_lines()}
-    # The parent stays. Groups may go while we look.
+    # The parent group stays. Others may disappear during the walk.
     cgroups = {f"{folder}/{name}" for folder, names, _ in os.walk("/sys/fs/cgroup") for name in names if "consort" in name and name != "consort"}
     processes = {line for line in lines("ps", "-eo", "comm") if "consort" in line}
     routes = lines("ip", "route") | lines("ip", "-6", "route")
@@ -157,7 +157,7 @@ def bridges():
 
 
 def remove_rules_of(bridge):
-    """What lets the bridge pass the firewall of somebody else on this host (Docker Engine, ufw), chain by chain."""
+    """Removes the rules that let the bridge pass another firewall of this host (Docker Engine, ufw), chain by chain."""
     table = chain = ""
     for line in map(str.strip, run(["nft", "-a", "list", "ruleset"]).out.splitlines()):
         if line.startswith("table "):
@@ -169,7 +169,7 @@ def remove_rules_of(bridge):
 
 
 def leaves_the_default_bridge(scenario):
-    """The default bridge stays, as docker0 does, and with it its rules in the firewall: taken away after this scenario."""
+    """The default bridge and its firewall rules stay, as docker0 does; they are removed after this scenario."""
     @functools.wraps(scenario)
     def and_takes_it_away(world):
         bridges_before, rules_before = bridges(), run(["nft", "list", "table", "inet", "consort"])
@@ -190,7 +190,7 @@ def differences(before, after):
     for name, old in before.items():
         for line in sorted(after[name] - old):
             found.append(f"new in {name}: {line}")
-        # What went may be what an earlier command had left for later (the bridge of builds); what is not ours must stay.
+        # An earlier command may have left objects for later removal (the bridge of builds); those of other programs must stay.
         for line in sorted(old - after[name]):
             if name in ("links", "mounts", "routes") and "consort" not in line:
                 found.append(f"gone from {name}: {line}")
@@ -198,7 +198,7 @@ def differences(before, after):
 
 
 class World:
-    """A project folder for one scenario, and Consort in it; the store of images is shared unless use_fresh_store() is called."""
+    """A project directory for one scenario, with Consort; the image store is shared unless use_fresh_store() is called."""
 
     def __init__(self, name, registry):
         self.name = name
@@ -218,7 +218,7 @@ class World:
         self.data, self.run_root = folder / "data", folder / "run"
 
     def use_fresh_store(self):
-        """No images, no volumes: as on a new machine."""
+        """Starts without images and volumes, as on a new machine."""
         self.use_roots(self.folder)
         self.env.update(CONSORT_DATA_ROOT=str(self.data), CONSORT_RUN_ROOT=str(self.run_root))
 
@@ -240,12 +240,12 @@ class World:
         return ran
 
     def start(self, *argv, through=(), **options):
-        """Starts consort, through another program if one is given, and gives the process (stdout and stderr piped unless told otherwise)."""
+        """Starts consort, through another program if one is given, and returns the process (stdout and stderr are pipes by default)."""
         return subprocess.Popen([*through, str(CONSORT), *map(str, argv)], cwd=self.project, env=self.env,
                                 **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options})
 
     def on_terminal(self, argv, keys, timeout=180):
-        """Runs consort on a terminal of its own; keys are (what must be shown first, bytes to type[, seconds to wait before])."""
+        """Runs consort on a terminal of its own; keys are (text to wait for, bytes to type[, seconds to wait before typing])."""
         start, keys, out, seen = time.monotonic(), list(keys), b"", 0
         child, terminal = pty.fork()
         if child == 0:
@@ -280,7 +280,7 @@ class World:
         return target
 
     def use_lms(self, name="lms", replace=()):
-        """The LMS example as the project; replace are text replacements in its compose file."""
+        """Uses the LMS example as the project; `replace` lists text replacements in its Compose file."""
         shutil.copytree(ROOT / "examples/lms", self.project, dirs_exist_ok=True,
                         ignore=shutil.ignore_patterns("__pycache__", "media", "staticfiles"))
         file = self.project / "docker-compose.yml"
@@ -317,7 +317,7 @@ class World:
         return found
 
     def destroy(self):
-        """Nothing may be left, also when the scenario failed half-way."""
+        """Removes everything, even if the scenario failed half-way."""
         if self.data.exists():
             with contextlib.suppress(Exception):
                 for project in {p.name for p in (self.run_root / "projects").glob("*")}:
@@ -337,7 +337,7 @@ class World:
         self.remove(self.folder)
 
     def remove(self, folder):
-        """Also what belongs to users of containers, who are others on the host."""
+        """Also removes files of container users, who are other users on the host."""
         shutil.rmtree(folder, ignore_errors=True)
         if folder.exists() and os.geteuid() != 0:
             with tempfile.TemporaryDirectory() as roots:
@@ -346,7 +346,7 @@ class World:
                                capture_output=True, timeout=60)
 
     def keep_artefacts(self, to):
-        """On failure: what was run and what everything had to say."""
+        """On failure: keeps the commands that were run, their output, and the logs."""
         to.mkdir(parents=True, exist_ok=True)
         (to / "commands.txt").write_text("\n\n".join(f"{c}({c.seconds:.3f} s)" for c in self.commands))
         for source in [*self.run_root.rglob("*.log"), *self.run_root.rglob("*.json"), *self.data.glob("containers/*/*.json"),
@@ -358,7 +358,7 @@ class World:
 
 
 def prepare_stand_ins(registry):
-    """Debian and PostgreSQL, made with Consort once, pushed to the registry."""
+    """Stand-ins for Debian and PostgreSQL, built once with Consort and pushed to the registry."""
     world = World("images", registry)
     names = ("debian:bookworm-slim", "postgres:15-alpine") + (("lms-web",) if os.geteuid() != 0 else ())
     missing = [name for name in names if world.consort("image", "inspect", name, status=None).status != 0]
@@ -375,7 +375,7 @@ def prepare_stand_ins(registry):
 
 
 def push_for_users(world, name):
-    """To where Docker Hub is expected."""
+    """Pushes the image to the registry that stands for Docker Hub."""
     target = f"{world.registry.address}/library/{name}"
     world.consort("image", "tag", name, target)
     world.consort("image", "push", target)

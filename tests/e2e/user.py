@@ -1,4 +1,4 @@
-"""Running the scenarios as somebody who is not root, and which of them need root."""
+"""Runs the scenarios as a user other than root, and lists those that need root."""
 import os
 import pathlib
 import pwd
@@ -8,7 +8,7 @@ import sys
 
 import harness
 
-# Name -> why. What can be done without root and is not yet, is not listed here but fails.
+# Name -> reason. Scenarios that could work without root but do not yet are not listed here, so they fail.
 NO_GROUPS = "`pause` and limits need control groups, of which a user has none here (systemd gives them, of version 2)"
 NEEDS_ROOT = {
     "networks_beyond_nat": "a macvlan network is on an interface of root's",
@@ -37,13 +37,13 @@ def account(name):
 
 
 def copy_for(entry, theirs):
-    """What the user must be able to read, which the folder of the sources may not let them: programs, scenarios, examples, images."""
+    """Copies what the user must be able to read, as the source directory may be closed to them: programs, scenarios, examples, images."""
     shutil.rmtree(theirs / "registry", ignore_errors=True)
     shutil.copytree(harness.SHARED / "registry/data", theirs / "registry/data")
     programs = theirs / "programs"
     programs.mkdir(exist_ok=True)
     for program in ("consort", "consort-keeper", "consort-supervisor", "consort-init", "consort-place"):
-        (programs / program).unlink(missing_ok=True)  # an earlier run's may still be executed
+        (programs / program).unlink(missing_ok=True)  # it may still be running from an earlier run
         shutil.copy(harness.CONSORT.parent / program, programs / program)
     source = theirs / "source"
     shutil.rmtree(source, ignore_errors=True)
@@ -56,12 +56,12 @@ def copy_for(entry, theirs):
 
 
 def become(name, prepare_images, arguments):
-    """As root: makes the user and what they need, and runs the same as that user. Does not return."""
+    """As root: creates the user and their files, and runs the same command as that user. Does not return."""
     harness.check(os.geteuid() == 0, "--user is for root, who can become another user")
     entry = account(name)
     tun = pathlib.Path("/dev/net/tun")
     if tun.exists():
-        tun.chmod(0o666)  # as it is on users' machines
+        tun.chmod(0o666)  # the usual mode on users' machines
     registry = harness.Registry(harness.SHARED / "registry")
     try:
         prepare_images(registry)

@@ -1,4 +1,4 @@
-// A container's changes, while it keeps making them.
+// Lists a container's changes while it keeps making more.
 #include <sys/mount.h>
 #include <sys/stat.h>
 

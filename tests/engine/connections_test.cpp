@@ -1,4 +1,4 @@
-// Connecting containers to networks and disconnecting them: records, leases, and Docker's words.
+// Connecting containers to networks and disconnecting them: records, leases, and Docker's messages.
 #include "base/os/files/file.hpp"
 #include "fixture.hpp"
 #include "supervisor/client.hpp"
@@ -48,7 +48,7 @@ TEST_F(ConnectionsTest, ARunningContainerComesToANetworkAndLeavesIt) {
   EXPECT_THAT(file(id, "/etc/hosts"), HasSubstr("10.93.7.9\t" + id.substr(0, 12)));
   EXPECT_EQ(message_of(engine().connect_network(id, {.network = two.spec.name})),
             "endpoint with name " + engine().inspect(id)->name + " already exists in network " + two.spec.name);
-  // The address is taken, and free again afterwards.
+  // The address is in use, and free again afterwards.
   const std::string other = on(one);
   EXPECT_TRUE(engine().connect_network(other, {.network = two.id, .ipv4 = "10.93.7.9"}));
   EXPECT_THAT(message_of(engine().start_container(other)), HasSubstr("10.93.7.9"));
@@ -64,7 +64,7 @@ TEST_F(ConnectionsTest, OfAStoppedOneTheNextStartHasTheNetworks) {
   const Network one = network("one"), two = network("two");
   const std::string id = on(one);
   ASSERT_TRUE(engine().connect_network(id, {.network = two.id, .priority = 7}));
-  EXPECT_TRUE(engine().connect_network(id, {.network = two.id}));  // Docker's answer: the settings are replaced
+  EXPECT_TRUE(engine().connect_network(id, {.network = two.id}));  // as in Docker, the settings are replaced
   ASSERT_TRUE(engine().disconnect_network(id, one.id));
   EXPECT_EQ(message_of(engine().disconnect_network(id, one.id)),
             "container " + id + " is not connected to the network " + one.spec.name);
@@ -73,7 +73,7 @@ TEST_F(ConnectionsTest, OfAStoppedOneTheNextStartHasTheNetworks) {
   EXPECT_EQ(message_of(engine().remove_network(one.id)), "(no error)");
 }
 
-// As left by a killed command: recorded, with an address, but not set up.
+// As after a killed command: the connection is recorded and has an address, but is not set up.
 TEST_F(ConnectionsTest, WhatWasCutIsFinishedByTheSameCommand) {
   const Network one = network("one"), two = network("two");
   const std::string id = on(one);
@@ -81,7 +81,7 @@ TEST_F(ConnectionsTest, WhatWasCutIsFinishedByTheSameCommand) {
   const std::string path = roots().container(id) + "/unit.json";
   const supervisor::ContainerUnit alone = supervisor::read_unit(path).value();
   ASSERT_TRUE(engine().connect_network(id, {.network = two.id}));
-  // Back to what it was, bypassing the record.
+  // Restores the former unit, bypassing the record.
   const auto write = [&](const supervisor::ContainerUnit& unit) {
     return write_file_atomic(path, supervisor::unit_to_json(unit), 0600);
   };

@@ -94,7 +94,7 @@ TEST_F(EngineTest, EventsOfAContainerThatIsGoneKeepItsLabels) {
   }
 }
 
-// Who waits for a container to be removed finds nothing of it any more.
+// A client that waits for the removal of a container must not find any of its volumes afterwards.
 TEST_F(EngineTest, AnonymousVolumesGoBeforeTheRemovalOfTheirContainerIsTold) {
   ContainerSpec spec = probe({"true"});
   spec.mounts.push_back({.type = MountType::volume, .target = "/data"});
@@ -159,7 +159,7 @@ TEST_F(EngineTest, ANameIsToldAsItWasThen) {
   EXPECT_THAT(events[events.size() - 2].attributes, Contains(Pair("name", spec.name)));
 }
 
-// However they are read while things happen: nothing twice, nothing missing, no cause after its effect.
+// However they are read while things happen: no event twice, none missing, no cause after its effect.
 TEST_F(EngineTest, EventsKeepTheirOrderWhileTheyHappen) {
   constexpr int rounds = 10;
   std::atomic<bool> over = false;
@@ -226,7 +226,8 @@ TEST_F(EngineTest, EventsFromNowOnLeaveOutWhatWas) {
   EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("kill", "die", "destroy"));
 }
 
-// Woken by what a writer appends, it must see what the writer commits a moment later: there is no second wake-up.
+// Woken by an appended event, the reader must see what the writer commits a moment later, because it is not woken
+// again.
 TEST_F(EngineTest, NobodyMissesTheLastEvent) {
   const std::unique_ptr<Engine> other = second_engine();
   EventStream stream = other->events(project_);
@@ -246,7 +247,7 @@ TEST_F(EngineTest, NobodyMissesTheLastEvent) {
 
 TEST_F(EngineTest, EventsOfTheMachineAreThoseOfAllProjects) {
   EventStream all = engine().events();
-  (void)all.next().value();  // what earlier tests have left
+  (void)all.next().value();  // left by earlier tests
   const std::string id = create(probe({"true"}));
   ContainerSpec spec = probe({"true"});
   spec.project += "x";

@@ -18,8 +18,8 @@ namespace consort::engine {
 
 namespace {
 
-// Names of directories and symlinks below root that contain one of the words. If a directory disappears during the
-// walk, as cgroups of other tests do, it starts again: stopping there could miss something.
+// Finds names of directories and symlinks below the root that contain one of the words. If a directory disappears
+// meanwhile, as cgroups of other tests do, the walk starts again: stopping there could miss something.
 void find_names(const std::string& root, const std::vector<std::string>& words, std::string& into) {
   constexpr int most_walks = 100;
   std::string found;
@@ -109,7 +109,7 @@ void EngineTest::TearDown() {
   }
   const std::vector<Network> networks = engine_->list_networks().value();
   for (const Network& network : networks) {
-    if (network.spec.name == "bridge") continue;  // predefined: stays
+    if (network.spec.name == "bridge") continue;  // predefined, so it stays
     bridges_.push_back(network.bridge);
     EXPECT_EQ(message_of(engine_->remove_network(network.id)), "(no error)");
   }
@@ -117,7 +117,7 @@ void EngineTest::TearDown() {
   for (const Volume& volume : volumes) EXPECT_EQ(message_of(engine_->remove_volume(volume.spec.name)), "(no error)");
   (void)supervisor::Client(roots_, project_).shutdown();
   engine_.reset();
-  // Processes that were told to end need a moment; an unmount waits for the disk, which others keep busy.
+  // Processes need a moment to end, and an unmount waits for the disk, which other tests keep busy.
   std::string left = leftovers();
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
   while (!left.empty() && std::chrono::steady_clock::now() < end) {

@@ -1,4 +1,4 @@
-// Layers in overlayfs's format, and what a path refers to in them.
+// Layers in overlayfs's format, and what a path in them refers to.
 #include "engine/start/image_subpath.hpp"
 
 #include <gmock/gmock.h>

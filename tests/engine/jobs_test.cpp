@@ -17,7 +17,7 @@ class JobsTest : public EngineTest {
   }
 };
 
-// `job pause` has read the job, and `up` changes it before it is written.
+// `job pause` has read the job, and `up` changes it before `pause` writes it.
 TEST_F(JobsTest, AJobThatWasChangedMeanwhileIsPausedAsItIs) {
   Jobs jobs(engine());
   ASSERT_TRUE(jobs.put(spec("old")));

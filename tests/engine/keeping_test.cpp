@@ -78,7 +78,7 @@ TEST_F(EngineTest, ASweepKeepsNobodyFromCreatingWhileItDeletes) {
 
 // The next command, whatever it works on, notices that a command was killed.
 TEST_F(EngineTest, WhatACommandOfAnotherProjectHasLeftIsSwept) {
-  ASSERT_TRUE(engine().lock_project(project_));  // the first one of a project always looks
+  ASSERT_TRUE(engine().lock_project(project_));  // the first lock of a project always checks
   const std::string bridge = "br-" + random_id().substr(0, 12);
   ASSERT_TRUE(create_bridge({.network_id = random_id(), .name = "left", .bridge = bridge, .owner = roots().data}));
   const std::string crashed = roots().project_run("crashed");
@@ -98,8 +98,7 @@ TEST_F(EngineTest, ARemovalThatIsCutShortLeavesAWholeVolumeOrNone) {
   const Volume volume = engine().create_volume({.name = project_ + "_v"}).value();
   const std::string directory = dir_name(volume.mountpoint);
   ASSERT_TRUE(write_file_atomic(volume.mountpoint + "/old", ""));
-  // Interrupted before the record was forgotten: the volume still exists, for the next command and for whoever asks for
-  // it.
+  // Interrupted before the record was removed: the volume still exists for the next command and for every query.
   const Trash trash(roots().data + "/volumes");
   ASSERT_TRUE(move_directory(directory, trash.aside(volume.spec.name)));
   ASSERT_EQ(message_of(engine().sweep()), "(no error)");
@@ -107,7 +106,7 @@ TEST_F(EngineTest, ARemovalThatIsCutShortLeavesAWholeVolumeOrNone) {
   ASSERT_TRUE(move_directory(directory, trash.aside(volume.spec.name)));
   ASSERT_TRUE(engine().create_volume({.name = volume.spec.name}));
   EXPECT_TRUE(path_exists(volume.mountpoint + "/old"));
-  // Interrupted after that.
+  // Interrupted after the record was removed.
   ASSERT_TRUE(engine().remove_volume(volume.spec.name));
   ASSERT_TRUE(make_directories(trash.aside(volume.spec.name) + "/_data/old", 0755));
   ASSERT_TRUE(engine().create_volume({.name = volume.spec.name}));
@@ -219,7 +218,7 @@ TEST_F(EngineTest, ABridgeIsMadeAgainWhenItIsGone) {
   EXPECT_EQ(::if_nametoindex(network.bridge.c_str()), 0U);
 }
 
-// A bridge's name may come from a file that somebody has cloned.
+// The name of a bridge may come from a file of unknown origin.
 TEST_F(EngineTest, NoNameOfABridgeTakesWhatIsNotTheNetworks) {
   const auto named = [&](const std::string& bridge) {
     return engine().create_network(
@@ -241,7 +240,7 @@ TEST_F(EngineTest, NoNameOfABridgeTakesWhatIsNotTheNetworks) {
   ASSERT_TRUE(remove_bridge(somebodys));
   const Network own = named(foreign).value();
   EXPECT_EQ(own.bridge, foreign);
-  // Somebody takes the name while the network is recorded.
+  // Another program takes the name while the network is recorded.
   ASSERT_TRUE(remove_bridge({.network_id = own.id, .bridge = foreign, .owner = roots().data}));
   ASSERT_TRUE(create_bridge(somebodys));
   EXPECT_EQ(message_of(engine().remove_network(own.id)), "(no error)");
@@ -262,7 +261,7 @@ TEST_F(EngineTest, FixedAddressesAndTwoNetworks) {
   ContainerSpec second = spec;
   second.name += "b";
   EXPECT_THAT(message_of(engine().start_container(create(second))), HasSubstr("Address already in use"));
-  // Killed on its own: its lease no longer counts once somebody else wants it.
+  // Killed without its supervisor's knowledge: its lease no longer counts once another container needs the address.
   ASSERT_TRUE(engine().kill_container(id));
   ASSERT_TRUE(engine().wait_container(id));
   EXPECT_EQ(message_of(engine().start_container(second.name)), "(no error)");

@@ -124,7 +124,7 @@ TEST(MergeHealth, ZeroInheritsAndNoneDisables) {
   EXPECT_FALSE(merge_health(own, image));
   own.test = Strings{};
   EXPECT_TRUE(merge_health(own, image));
-  EXPECT_FALSE(merge_health(own, std::nullopt));  // numbers alone make no check
+  EXPECT_FALSE(merge_health(own, std::nullopt));  // intervals and the like alone are not a health check
   EXPECT_FALSE(merge_health(std::nullopt, std::nullopt));
 }
 

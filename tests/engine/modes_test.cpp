@@ -1,4 +1,4 @@
-// Mounts, namespaces and limits of real containers, seen from inside.
+// Mounts, namespaces and limits of real containers, checked from inside.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

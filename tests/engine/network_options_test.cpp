@@ -16,7 +16,7 @@ NetworkSpec spec(const std::string& driver, StringMap options, bool internal = f
   return made;
 }
 
-// If Docker refuses one, in its words.
+// Where Docker refuses an option, the message is Docker's.
 TEST(NetworkOptions, AreRefusedWhereTheyMeanNothing) {
   const std::string bridge = "com.docker.network.bridge.";
   const struct {

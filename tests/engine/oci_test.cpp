@@ -1,5 +1,4 @@
-// config.json: what containers get by default and what changes it. What we write is read back by the runtime's own
-// parser.
+// config.json: the defaults, and what changes them. The runtime's own parser reads back what we write.
 #include "engine/start/oci.hpp"
 #include "engine/start/oci_resources.hpp"
 
@@ -81,7 +80,7 @@ TEST(Oci, APrivilegedContainer) {
   EXPECT_EQ(spec.linux_.resources.devices[0].type, 'a');
 }
 
-// As a record of an earlier version may have it.
+// As in a record of an earlier version.
 TEST(Oci, ADeviceRuleThatCannotBeReadIsNotLeftOut) {
   const ProcessConfig process;
   const ContainerSpec spec{.device_cgroup_rules = {"c 1:3 rwm", "c 1l:3 rwm"}};

@@ -1,4 +1,4 @@
-// state.db outlives the program that wrote it: databases of earlier versions, kept in state/ as text.
+// state.db outlives the program that wrote it: tests databases of earlier versions, which are kept in state/ as text.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -81,11 +81,11 @@ TEST_F(StateTest, WhatVersion01WroteIsReadAndBroughtUpToDate) {
   EXPECT_EQ(engine->inspect_volume("app_data").value().spec.labels.at("kept"), "yes");
   EXPECT_EQ(engine->images().list().value().size(), 2u);
   EXPECT_FALSE(engine->events("app").next().value().empty());
-  // It can still be written to.
+  // It is still writable.
   EXPECT_TRUE(engine->create_volume({.name = "more"}));
 }
 
-// A change of a table must come with a migration for existing databases.
+// A changed table must come with a migration for existing databases.
 TEST_F(StateTest, AnOldDatabaseEndsWithTheTablesOfANewOne) {
   const Roots old = written_by("0.1"), fresh = roots("new");
   open_all(old);

@@ -1,4 +1,4 @@
-// Real containers: what the engine promises, as seen from inside by the probe.
+// Real containers: the engine's guarantees, checked from inside by the probe.
 #include <sys/stat.h>
 
 #include <chrono>
@@ -149,7 +149,7 @@ TEST_F(EngineTest, NetworksGiveAddressesAndNames) {
   EXPECT_THAT(exec(id, {.argv = {"/bin/probe", "cat", "/etc/resolv.conf"}}), HasSubstr("nameserver 127.0.0.11"));
   EXPECT_THAT(message_of(engine().remove_network(network.id)),
               HasSubstr("has active endpoints (name:\"" + server.name));
-  // The next start has the same address.
+  // The next start gets the same address.
   ASSERT_TRUE(engine().stop_container(id, {.timeout = Nanoseconds(0)}));
   EXPECT_TRUE(engine().inspect(id)->networks[0].ipv4.empty());
   ASSERT_TRUE(engine().start_container(id));

@@ -14,7 +14,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-// A success that nobody has seen does not count.
+// A success that no process has observed does not count.
 TEST(ExitCodes, OfWhatNeverRanAndOfWhatNobodySaw) {
   ContainerState state{.status = Status::created};
   EXPECT_EQ(shown_exit_code(state), 0);
@@ -56,7 +56,7 @@ TEST(Hosts, LooksLikeDockers) {
             "fd00::2\tweb.example.org web\n");
 }
 
-// What the container has written to it stays.
+// Lines that the container added are kept.
 TEST(Hosts, OwnAddressesComeAndGo) {
   const std::string before = "127.0.0.1\tlocalhost\n172.18.0.2\tc1.d c1\n172.18.0.2\tmine\n";
   const HostsChange joined{.hostname = "c1", .domainname = "d", .gone = {}, .added = {"10.9.0.2", "fd00::2"}};

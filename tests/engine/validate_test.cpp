@@ -1,4 +1,4 @@
-// What is refused before anything is created, in Docker's words.
+// Specifications that are refused before anything is created, with Docker's messages.
 #include "engine/checks/validate.hpp"
 
 #include <gmock/gmock.h>

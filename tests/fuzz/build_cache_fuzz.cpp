@@ -1,4 +1,4 @@
-// Build caches come from registries that anybody may write to: their records, alone and inside an image's
+// Build caches come from registries that anybody may write to: tests their records, alone and inside an image's
 // configuration, and the texts that name caches and layouts.
 #include <cstdint>
 #include <cstdlib>
@@ -12,7 +12,7 @@ using namespace consort;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  // What is accepted names only layers that are there, and is written and read to the same text.
+  // Accepted records refer only to existing layers, and are written and read back to the same text.
   if (const auto records = build::parse_records(text)) {
     for (const auto& step : records->steps)
       if (step.layer >= records->diff_ids.size()) std::abort();

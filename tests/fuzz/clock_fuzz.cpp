@@ -1,4 +1,5 @@
-// A file of time zones, and after a line that says so a cron expression: whatever is read gives times that go forward.
+// A time zone file, followed by a separator line and a cron expression: whatever is accepted must give increasing
+// times.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

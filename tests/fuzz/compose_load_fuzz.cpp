@@ -1,4 +1,4 @@
-// A Compose file of random bytes: loads or is refused, is printed, repaired and loaded again; never crashes.
+// A Compose file of random bytes: it is loaded or refused, printed, repaired and loaded again, and never crashes.
 #include <cstddef>
 #include <cstdint>
 #include <string>

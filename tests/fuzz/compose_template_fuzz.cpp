@@ -1,4 +1,4 @@
-// Interpolation of random text: ends, and a text without `$` stays as it is.
+// Interpolation of random text: it must end, and must not change text without `$`.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// A log file of any content: readers end, and a writer that repairs it can write on what readers then find.
+// A log file with any content: readers must end, and a writer that repairs it must be able to append to what they find.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// unit.json: whatever is read must print to something that reads back the same.
+// unit.json: any accepted text must print to a text that reads back the same.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

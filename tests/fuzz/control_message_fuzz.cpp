@@ -1,4 +1,4 @@
-// Messages of the control socket: whatever is read must print to something that reads back the same.
+// Messages of the control socket: any accepted message must print to one that reads back the same.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

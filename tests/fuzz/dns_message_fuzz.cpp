@@ -1,4 +1,4 @@
-// Whatever a container sends to 127.0.0.11, and whatever an upstream answers.
+// Any packet that a container sends to 127.0.0.11, and any answer of an upstream server.
 #include <cstdint>
 #include <cstdlib>
 

@@ -1,4 +1,4 @@
-// Dockerfiles are foreign bytes: read, interpreted, drawn as a graph and planned, whatever they say.
+// Dockerfiles are untrusted: any of them is parsed, interpreted, drawn as a graph and planned.
 #include <cstddef>
 #include <cstdint>
 #include <string>

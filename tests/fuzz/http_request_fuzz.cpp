@@ -1,5 +1,5 @@
-// Whatever a client sends to `consort serve`: requests one after another, cut into pieces of any size, and what stands
-// in their queries.
+// Any bytes that a client sends to `consort serve`: several requests one after another, split into pieces of any size,
+// and the values in their queries.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -32,7 +32,7 @@ void look_at(const http::Request& request) {
   require(request.has_body || request.content_length.value_or(0) == 0);
 }
 
-// The pieces must not change what the bytes mean.
+// The split into pieces must not change the result.
 std::string read_all(std::string_view bytes, std::size_t piece) {
   std::string seen, buffer;
   http::RequestParser parser;

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (parsed && parsed->index) (void)image::choose_platform(*parsed->index, image::Platform::host(), "fuzz");
   if (parsed && parsed->manifest && !image::parse_manifest(image::format_manifest(*parsed->manifest), "", "again"))
     std::abort();
-  // What we write ourselves must be read back, to the same bytes.
+  // Text that we write must be read back, to the same bytes.
   if (const auto config = image::parse_config(text)) {
     const std::string written = image::format_config(*config);
     const auto again = image::parse_config(written);

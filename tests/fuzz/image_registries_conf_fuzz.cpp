@@ -1,4 +1,4 @@
-// containers-registries.conf(5): any text is rules or an error, and rules lead somewhere.
+// containers-registries.conf(5): any text gives rules or an error, and rules give at least one place.
 #include <cstdint>
 #include <cstdlib>
 

@@ -1,4 +1,4 @@
-// What a registry answers with beside manifests: headers, refusals; and Docker's daemon.json.
+// A registry's answers other than manifests: headers and refusals. Also Docker's daemon.json.
 #include <cstdint>
 
 #include "image/http/address.hpp"

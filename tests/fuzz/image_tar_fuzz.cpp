@@ -22,7 +22,7 @@ image::ByteSource source_of(std::span<const std::byte> bytes, std::size_t chunk)
   };
 }
 
-// Mutations seldom get checksums right: they are repaired, so that what lies behind them is reached.
+// Mutations rarely have correct checksums, so these are corrected to reach the code behind the check.
 std::vector<std::byte> with_checksums(std::span<const std::byte> bytes) {
   std::vector<std::byte> copy(bytes.begin(), bytes.end());
   for (std::size_t at = 0; at + image::tar_block <= copy.size(); at += image::tar_block) {

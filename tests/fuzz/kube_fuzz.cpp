@@ -1,5 +1,5 @@
-// What comes from a cluster: frames of its WebSockets, in pieces of any size; pods, statuses, and answers of credential
-// plugins; what its DNS says.
+// Data from a cluster: frames of its WebSockets, in pieces of any size; pods, statuses, and answers of credential
+// plugins; answers of its DNS server.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -13,7 +13,7 @@ using namespace consort::kube;  // NOLINT: one file, one purpose
 
 namespace {
 
-// The pieces must not change what the bytes mean.
+// The split into pieces must not change the result.
 std::string read_all(std::string_view bytes, std::size_t piece) {
   std::string seen;
   FrameReader reader;

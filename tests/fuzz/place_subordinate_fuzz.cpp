@@ -1,4 +1,4 @@
-// /etc/subuid belongs to root, but newuidmap gets what is made of it.
+// /etc/subuid belongs to root, but the values read from it are passed to newuidmap.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

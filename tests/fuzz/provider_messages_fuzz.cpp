@@ -1,4 +1,4 @@
-// What a provider writes: however it comes in pieces, the same objects must be found.
+// A provider's output: the same objects must be found, however it is split into pieces.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

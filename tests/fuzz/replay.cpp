@@ -19,7 +19,7 @@ constexpr std::size_t most_cuts = 64;
 constexpr int changes = 200;
 
 void run(const std::string& input) {
-  // A copy of its exact size, so that a read past the end is seen.
+  // A copy of the exact size, so that a read past the end is detected.
   const std::string exact(input);
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(exact.data()), exact.size());
 }

@@ -1,5 +1,5 @@
-// What a client sends on a connection after POST /grpc (first byte even), or answers to our calls on its session (odd):
-// HTTP/2's frames and gRPC's messages in them.
+// Bytes that a client sends on a connection after POST /grpc (first byte even), or in answer to our calls on its
+// session (odd): HTTP/2 frames with gRPC messages in them.
 #include <sys/socket.h>
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The parsers of the runtime that read foreign bytes; the first byte picks one.
+// The runtime's parsers of untrusted bytes; the first byte selects one.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -1,4 +1,4 @@
-// The settings file: whatever is in it, it is understood or refused.
+// The settings file: any text is either understood or refused.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

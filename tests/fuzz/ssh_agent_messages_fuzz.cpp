@@ -1,4 +1,4 @@
-// What a step sends to the socket of --mount=type=ssh: cut into the same messages whatever the pieces it comes in.
+// Bytes that a step sends to the socket of --mount=type=ssh: however they are split, they form the same messages.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// Frames of a websocket, whole and byte by byte: they must mean the same.
+// Frames of a WebSocket, parsed as a whole and byte by byte: both must give the same result.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -34,7 +34,7 @@ Seen read(std::string_view bytes, std::size_t piece) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const Seen whole = read(bytes, size + 1), single = read(bytes, 1);
-  // What came before the fault has been passed on already, if it came earlier.
+  // Data before the fault may have been passed on already, if it arrived earlier.
   if (whole.closed != single.closed || whole.wrong != single.wrong) std::abort();
   if (!whole.wrong && !(whole == single)) std::abort();
   return 0;

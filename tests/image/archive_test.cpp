@@ -59,7 +59,7 @@ TEST_F(ArchiveTest, WhatIsSavedIsLoadedTheSame) {
     const auto paths = target.store.layer_paths(found).value();
     EXPECT_EQ(lstat_path(paths[0] + "/new").value().st_mode & 07777, 04755u);
     EXPECT_TRUE(S_ISCHR(lstat_path(paths[0] + "/file").value().st_mode));
-    // What was loaded can be saved again, with its compressed layers kept as they came.
+    // A loaded image can be saved again, and its compressed layers are kept unchanged.
     const auto again = load(there.store, saved(target.store, {"app:1"}, format).get());
     ASSERT_TRUE(again) << again.error().message();
   }
@@ -94,7 +94,7 @@ TEST_F(ArchiveTest, TheOldFormOfDockerSave) {
   const auto loaded = load(there.store, file_with(directory, gzip(archive)).get());
   ASSERT_TRUE(loaded) << loaded.error().message();
   EXPECT_EQ(there.store.layers_of(there.store.find("old:1").value()).value().size(), 2u);
-  // The layers' tars are not ours; that must not prevent a save.
+  // The layers' tars were not written by us; that must not prevent saving them.
   TestStore third;
   const auto again = load(third.store, saved(there.store, {"old:1"}, ArchiveFormat::docker).get());
   ASSERT_TRUE(again) << again.error().message();

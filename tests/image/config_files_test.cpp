@@ -78,7 +78,7 @@ insecure = true
   EXPECT_THAT(places(conf, "plain.io/y"), ElementsAre("plain.io/y insecure"));
 }
 
-// Compose files mean Docker's names: a short one is Docker Hub's, wherever other tools search.
+// Compose files use Docker's names: a short one refers to Docker Hub, wherever other tools search.
 TEST(RegistriesConf, ShortNamesAreDockerHubs) {
   EXPECT_THAT(places("unqualified-search-registries = [\"quay.io\"]\nshort-name-mode = \"enforcing\"\n"
                      "[aliases]\n\"postgres\" = \"quay.io/other/postgres\"\n",
@@ -105,7 +105,7 @@ TEST(RegistriesConf, MistakesHaveAPlace) {
   EXPECT_EQ(broken.error().mark()->line, 1u);
 }
 
-// Docker's own settings apply where ours are missing.
+// Docker's own settings apply where ours set nothing.
 TEST(RegistriesConf, DockersSettingsFillTheGaps) {
   constexpr const char* daemon =
       R"({"registry-mirrors":["https://mirror.example/","http://plain.example:5000"],"data-root":"/x",
@@ -212,7 +212,8 @@ TEST_F(Credentials, HelpersAreAsked) {
   ::setenv("PATH", old.c_str(), 1);
 }
 
-// What Docker Desktop leaves behind, or an editor left half-written: no reason to fail if no login is needed.
+// Files that Docker Desktop leaves behind, or that an editor left half-written, are no reason to fail if no login is
+// needed.
 TEST_F(Credentials, WhatCannotBeReadIsTroubleAndNoMore) {
   if (const std::string reason = consort::test::why_no_failed_start(); !reason.empty()) GTEST_SKIP() << reason;
   write(R"({"credsStore":"desktop","auths":{"file.io":{"auth":"YTpi"}}})");

@@ -1,4 +1,4 @@
-// Texts in a registry.
+// Texts stored in a registry.
 #include "image/documents.hpp"
 
 #include <gmock/gmock.h>
@@ -12,7 +12,7 @@ using testing::HasSubstr;
 
 class TextsAtARegistry : public FakeRegistryTest {
  protected:
-  // As a registry would store what was pushed.
+  // Stores a pushed manifest as a registry would.
   void keep(const std::string& tag, const std::string& manifest) { server.manifests[tag] = manifest; }
   std::string descriptor(const std::string& type, const std::string& content, const std::string& more = "") {
     server.blobs[Digest::of(content).text()] = content;

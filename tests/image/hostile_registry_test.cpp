@@ -1,4 +1,5 @@
-// What a registry, or somebody in between, may do to us: clear errors, nothing half-made, and received data is kept.
+// Faults and attacks of a registry, or of a proxy in between: clear errors, no partial results, and received data is
+// kept.
 #include <sys/mount.h>
 #include <zstd.h>
 
@@ -25,7 +26,7 @@ std::string noise(std::size_t size, unsigned seed) {
 
 class HostileRegistry : public FakeRegistryTest {
  protected:
-  // The pull fails with this error, and leaves no image, no layer, no blob.
+  // The pull must fail, and must leave no image, layer or blob. Returns the error.
   Error refused() {
     auto result = pull(test.store, server.name(), options);
     EXPECT_FALSE(result);
@@ -33,7 +34,7 @@ class HostileRegistry : public FakeRegistryTest {
     const auto left = test.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::plan}).value();
     for (const PruneItem& item : left.items) EXPECT_NE(item.kind, PruneItem::Kind::layer) << item.id;
     EXPECT_EQ(std::system(("test -z \"$(ls " + test.roots.layers() + ")\"").c_str()), 0);
-    // Data that cannot be right leaves not even a compressed layer; an interrupted transfer continues later.
+    // Data that cannot be right must not even leave a compressed layer; an interrupted transfer is continued later.
     if (!result && result.error().code() == Code::invalid) {
       EXPECT_THAT(left.items, IsEmpty());
     }
@@ -99,7 +100,7 @@ TEST_F(HostileRegistry, AnotherCommandGoesOnWhereThisOneWasStopped) {
   server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
     if (request.path != blob_path()) return std::nullopt;
     if (!request.headers.contains("range")) return FakeAnswer{200, {}, packed, packed.size() / 2};
-    return FakeAnswer{403, {}, "no"};  // not worth another try
+    return FakeAnswer{403, {}, "no"};  // not worth another attempt
   };
   EXPECT_EQ(refused().code(), Code::denied);
   const std::uint64_t before = server.blob_bytes_sent;
@@ -130,7 +131,7 @@ TEST_F(HostileRegistry, OtherBytesThanPromised) {
   EXPECT_EQ(error.code(), Code::invalid);
   EXPECT_THAT(error.message(), AnyOf(HasSubstr("the content has the digest"), HasSubstr("damaged")));
   EXPECT_FALSE(test.store.has_blob(Digest::of(packed)));
-  // The bad bytes are not built upon.
+  // The bad bytes are not continued from.
   server.blobs[Digest::of(packed).text()] = packed;
   EXPECT_TRUE(pull(test.store, server.name(), options));
 }
@@ -154,7 +155,7 @@ TEST_F(HostileRegistry, LessThanDeclared) {
   EXPECT_THAT(refused().message(), AnyOf(HasSubstr("sends only"), HasSubstr("bytes that the manifest declares")));
 }
 
-// A damaged disk: the registry announces the whole layer and always ends at the same place.
+// A damaged disk: the registry announces the whole layer, but always ends at the same position.
 TEST_F(HostileRegistry, AlwaysCutAtTheSamePlace) {
   serve(TarBuilder().file("data", noise(1 << 20, 12)).str());
   server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
@@ -167,7 +168,7 @@ TEST_F(HostileRegistry, AlwaysCutAtTheSamePlace) {
   EXPECT_THAT(error.message(), HasSubstr("closes the connection after"));
 }
 
-// What docker-registry does with a truncated file: a shorter answer, then 416 with a wrong length.
+// The answers of docker-registry for a truncated file: a shorter answer, then 416 with a wrong length.
 TEST_F(HostileRegistry, TheRestIsOutOfRange) {
   serve(TarBuilder().file("data", noise(1 << 20, 13)).str());
   const std::string half = packed.substr(0, packed.size() / 2);
@@ -178,7 +179,7 @@ TEST_F(HostileRegistry, TheRestIsOutOfRange) {
     return request.headers.contains("range") ? FakeAnswer{416, {}, half, 10} : FakeAnswer{200, {}, half};
   };
   EXPECT_THAT(refused().message(), HasSubstr("sends only " + std::to_string(half.size())));
-  EXPECT_EQ(asked, 3);  // once more for the whole, since it may not understand ranges
+  EXPECT_EQ(asked, 3);  // one more request for the whole, as it may not support ranges
 }
 
 TEST_F(HostileRegistry, MoreThanDeclared) {
@@ -193,7 +194,7 @@ TEST_F(HostileRegistry, AZeroBombStopsAtTheLimit) {
   std::string head;
   TarWriter tar(sink_to(head));
   ASSERT_TRUE(tar.add(header));
-  ASSERT_TRUE(tar.finish());  // flushes; what follows the header is zeros anyway
+  ASSERT_TRUE(tar.finish());  // flushes; only zeros follow the header
   ASSERT_TRUE(writer.write(std::as_bytes(std::span(head))));
   const std::string zeros(1 << 20, '\0');
   for (int i = 0; i < 300; ++i) ASSERT_TRUE(writer.write(std::as_bytes(std::span(zeros))));
@@ -229,7 +230,7 @@ TEST_F(HostileRegistry, ZstdLayersAreUnpacked) {
   EXPECT_EQ(read_file(test.store.layer_paths(pulled->image).value().at(0) + "/packed").value(), "by zstd");
 }
 
-// The proxy is asked for whole addresses, and for a name that only it knows.
+// The proxy gets full URLs, also with a name that only it can resolve.
 TEST_F(HostileRegistry, AProxyIsUsed) {
   serve(TarBuilder().file("a", "1").str());
   std::atomic<int> through_proxy{0};
@@ -249,7 +250,7 @@ TEST_F(HostileRegistry, AProxyIsUsed) {
     EXPECT_GE(through_proxy, 3) << variable;  // manifest, configuration, layer
   }
   EXPECT_FALSE(pull(test.store, named("registry.invalid/app:1"), options));
-  // A registry on this machine is never asked through a proxy.
+  // A registry on this machine is never accessed through a proxy.
   ::setenv("http_proxy", "http://127.0.0.1:1", 1);
   EXPECT_TRUE(pull(test.store, server.name(), options));
   ::unsetenv("http_proxy");
@@ -262,7 +263,7 @@ TEST_F(HostileRegistry, AMaliciousLayerAmongGoodOnes) {
   EXPECT_FALSE(pull(test.store, server.name(), options));
   EXPECT_THAT(test.store.list().value(), IsEmpty());
   EXPECT_FALSE(path_exists(test.roots.data + "/outside"));
-  // A part of the good one may be kept for the next attempt; it depends on how far the two had come.
+  // Part of the good one may be kept for the next attempt, depending on how far the two had come.
   const auto left = test.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::plan}).value();
   for (const PruneItem& item : left.items) {
     EXPECT_NE(item.kind, PruneItem::Kind::image) << item.id;
@@ -354,7 +355,7 @@ TEST_F(HostileRegistry, TwoCommandsFetchALayerOnce) {
   EXPECT_THAT(test.store.prune({PruneOptions::Images::none, PruneOptions::Mode::plan}).value().items, IsEmpty());
 }
 
-// A separate file system, too small for the layer.
+// A separate file system that is too small for the layer.
 TEST_F(HostileRegistry, AFullDiskIsToldAndLeftAsItWas) {
   const TempDir small;
   ASSERT_TRUE(make_directories(small / "data"));

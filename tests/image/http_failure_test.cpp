@@ -1,4 +1,4 @@
-// What a failed transfer says about the requested content.
+// Conclusions from a failed transfer about the requested content.
 #include "image/http/http_failure.hpp"
 
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 namespace consort::image {
 namespace {
 
-// Being offline is no answer: if it counted as "there is no such image", what was there before would not be used.
+// Being offline is not an answer: if it counted as "there is no such image", an existing image would not be used.
 TEST(HttpFailure, AHostThatCannotBeFoundSaysNothingAboutItsImages) {
   const Url url = Url::parse("https://registry.example/v2/app/manifests/1").value();
   const auto code = [&](CURLcode failure) { return transport_failure({.code = failure}, url, "", 0).error.code(); };

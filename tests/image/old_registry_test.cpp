@@ -1,4 +1,5 @@
-// What old clients left in registries, and what registries and the servers before them do without being asked.
+// Content that old clients left in registries, and unrequested behavior of registries and of the servers in front of
+// them.
 #include "fake_registry.hpp"
 
 namespace consort::image {
@@ -53,7 +54,7 @@ TEST_F(OldRegistry, IndexesInIndexes) {
   EXPECT_THAT(pull(fresh.store, server.name(), options).error().message(), HasSubstr("nested too deeply"));
 }
 
-// Encoded once more by a server before the registry, with and without a length; or only labelled as encoded.
+// A server in front of the registry compresses the answer, with and without a length, or only labels it as compressed.
 TEST_F(OldRegistry, AnEncodingThatNobodyAskedFor) {
   serve();
   for (const bool chunked : {false, true}) {
@@ -75,7 +76,7 @@ TEST_F(OldRegistry, AnEncodingThatNobodyAskedFor) {
   is_pulled("called so");
 }
 
-// Also interrupted: then the whole is requested again, because parts would be parts of the encoded form.
+// Also if interrupted: then the whole layer is requested again, because a range would be a part of the encoded form.
 TEST_F(OldRegistry, AnEncodedLayerThatIsCutOff) {
   serve();
   std::atomic<int> asked{0};

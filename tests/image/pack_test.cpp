@@ -67,7 +67,7 @@ TEST_F(Pack, WhatNobodyCouldUnpackIsRefused) {
   EXPECT_THAT(packed.error().message(), HasSubstr("nested too deeply"));
 }
 
-// As a container does while it is packed. A pipe would block us, and opening a device may have an effect.
+// As a container may do while it is packed. A pipe would block us, and opening a device may have side effects.
 TEST_F(Pack, NothingButFilesIsOpened) {
   const std::string file = root + "/file", pipe = directory / "pipe";
   ASSERT_TRUE(write_file_atomic(file, "of the file"));

@@ -20,13 +20,13 @@ class PlatformsTest : public testing::Test {
   void SetUp() override {
     if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
   }
-  // One layer that all share, and one of its own.
+  // One layer that all images share, and one of its own.
   Image make(Store& store, const Platform& platform, const std::vector<std::string>& names,
              Naming naming = Naming::alone) {
     ImageConfig config;
     config.platform = platform;
     config.cmd = {"/program"};
-    // Newer ones are listed, and therefore pruned, first: a name's own image before those beside it.
+    // Newer images are listed first, and so pruned first: a name's own image before those of other platforms.
     config.created = platform == Platform::host() ? "2026-01-02T03:04:05Z" : "2026-01-01T03:04:05Z";
     std::vector<Reference> references;
     for (const std::string& name : names) references.push_back(named(name));
@@ -83,7 +83,7 @@ TEST_F(PlatformsTest, AnImageBesideTakesThePlaceOfItsOwnPlatformOnly) {
       here.store.create_image(config, {layer(here.store, "x", "y")}, {named("app")}, Naming::beside).value();
   EXPECT_THAT(ids(here.store.platforms_of("app").value()), ElementsAre(own.id, newer.id));
   EXPECT_FALSE(here.store.find(other.id).value().is_named());
-  // Alone, it takes the name from all of them.
+  // A single image takes the name away from all of them.
   ASSERT_TRUE(here.store.tag(newer, named("app")));
   EXPECT_THAT(ids(here.store.platforms_of("app").value()), ElementsAre(newer.id));
   EXPECT_FALSE(here.store.find(own.id).value().is_named());
@@ -114,7 +114,7 @@ TEST_F(PlatformsTest, WhoUsesOneKeepsAll) {
   EXPECT_THAT(refused.error().message(), HasSubstr("container emulated"));
   ASSERT_TRUE(here.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::act}, users));
   EXPECT_THAT(ids(here.store.platforms_of("app").value()), ElementsAre(own.id, other.id));
-  // None is unnamed, so the usual prune leaves them alone.
+  // None of them is without a name, so the usual prune keeps them.
   ASSERT_TRUE(here.store.prune({PruneOptions::Images::untagged, PruneOptions::Mode::act}));
   EXPECT_THAT(ids(here.store.platforms_of("app").value()), ElementsAre(own.id, other.id));
   ASSERT_TRUE(here.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::act}));
@@ -129,7 +129,7 @@ TEST_F(PlatformsTest, OneOfThemCanGoByItsId) {
   EXPECT_THAT(here.store.remove(own.id, Store::Removal::normal).value().deleted, ElementsAre(own.id, other.id));
 }
 
-// Data roots from before names had platforms.
+// Data roots from before names could have several platforms.
 TEST_F(PlatformsTest, AnOldDataRootGoesOnWorking) {
   const Image made = make(here.store, Platform::host(), {"app"});
   {
@@ -213,7 +213,7 @@ TEST_F(PlatformsAtARegistry, AllArePushedUnderOneIndex) {
   EXPECT_EQ(foreign->image.id, other.id);
   EXPECT_EQ(foreign->manifest, pushed->manifest);
   EXPECT_EQ(there.store.find(name).value().id, other.id) << "it is all that is here";
-  // The second of the same index stays beside the first, and is the name's own.
+  // The second platform of the same index is kept next to the first, and becomes the name's own image.
   const auto native = pull_for(std::nullopt);
   ASSERT_TRUE(native) << native.error().message();
   EXPECT_TRUE(native->changed);
@@ -222,7 +222,7 @@ TEST_F(PlatformsAtARegistry, AllArePushedUnderOneIndex) {
   EXPECT_EQ(pull_for(s390x, PullOptions::Policy::never).value().image.id, other.id);
   EXPECT_EQ(there.store.find(name.name() + "@" + pushed->manifest.text()).value().id, own.id);
 
-  // When the tag moves in the registry, what belonged to the old index is removed.
+  // When the tag moves in the registry, the images of the old index are removed.
   const Image newer = make(here.store, Platform::host(), {});
   ImageConfig config = here.store.config_of(newer).value();
   config.cmd = {"/newer"};

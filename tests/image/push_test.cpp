@@ -1,4 +1,4 @@
-// Pushing to registries other than Debian's: what they answer, and what they can reuse themselves.
+// Pushing to registries other than Debian's: their answers, and the blobs that they can reuse.
 #include "base/url.hpp"
 #include "fake_registry.hpp"
 #include "image/http.hpp"
@@ -22,7 +22,7 @@ class Pushing : public FakeRegistryTest {
     how.registry = registry;
     return push(test.store, named(name), how, progress);
   }
-  // A registry of blobs that answers with these statuses and Location headers.
+  // A blob registry that answers with these statuses and Location headers.
   void accept(int opened, const std::string& location, int put, int manifest) {
     server.intercept = [=](const FakeRequest& request) -> std::optional<FakeAnswer> {
       if (request.method == "HEAD") return FakeAnswer{404, {}, ""};
@@ -58,7 +58,7 @@ TEST_F(Pushing, LocationsOfAllKindsAreFollowed) {
   EXPECT_THAT(push_as(server.host() + "/app:1").error().message(), HasSubstr("no Location"));
 }
 
-// The layers of its base image are already on the same registry. The token must allow reading them there.
+// The layers of the base image are on the same registry already. The token must allow reading them there.
 TEST_F(Pushing, LayersOfABaseFromTheSameRegistryAreMounted) {
   const std::string tar = TarBuilder().file("base", "content").str();
   server.serve({gzip(tar)}, {tar});
@@ -95,7 +95,7 @@ TEST_F(Pushing, LayersOfABaseFromTheSameRegistryAreMounted) {
   EXPECT_THAT(token_request, HasSubstr("scope=repository%3Aapp%3Apull"));
 }
 
-// A server that does not mount, or refuses to, gets the bytes.
+// A server that does not mount blobs, or refuses to, gets the bytes.
 TEST_F(Pushing, WhatIsNotMountedIsSent) {
   const std::string tar = TarBuilder().file("base", "content").str();
   server.serve({gzip(tar)}, {tar});

@@ -14,7 +14,7 @@ struct Good {
   const char *text, *full, *familiar;
 };
 
-// Printed by its bytes, a test would have another name each time.
+// If it were printed by its bytes, the name of a test would change with every run.
 void PrintTo(const Good& good, std::ostream* out) {
   *out << good.text;
 }

@@ -1,4 +1,4 @@
-// What is said when a registry, or something in between, refuses: who, what, and what to type.
+// Messages for refusals by a registry, or by a server in between: who refused what, and what the user can do.
 #include "../facilities.hpp"
 #include "fake_registry.hpp"
 #include "image/connection.hpp"
@@ -23,7 +23,7 @@ class Advice : public FakeRegistryTest {
     EXPECT_FALSE(pulled) << name;
     return pulled ? Error(Code::internal) : std::move(pulled).error();
   }
-  // Everything gets this answer.
+  // Gives this answer to every request.
   void answer_all(FakeAnswer answer) {
     server.intercept = [answer = std::move(answer)](const FakeRequest&) { return answer; };
   }
@@ -62,7 +62,7 @@ TEST_F(Advice, ALoginIsNamedWithItsRegistry) {
   EXPECT_THAT(error_of(server.name().full()).hint_text(), HasSubstr("docker-credential-not-installed"));
 }
 
-// Each registry has its own way of saying that a tag does not exist.
+// Each registry has its own way of reporting a missing tag.
 TEST_F(Advice, AMissingTagIsNotAMissingRepository) {
   for (const char* body :
        {"", R"({"errors":[{"code":"NOT_FOUND","message":"artifact app:2 not found"}]})", "<html>404</html>"}) {
@@ -79,7 +79,7 @@ TEST_F(Advice, AMissingTagIsNotAMissingRepository) {
               StartsWith("repository " + server.host() + "/app not found: name unknown"));
 }
 
-// Quay and ECR name the next page in their own way.
+// Quay and ECR have their own ways of naming the next page.
 TEST_F(Advice, TagsAreReadPageByPage) {
   server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
     if (!request.path.contains("/tags/list")) return FakeAnswer{404, {}, ""};
@@ -135,7 +135,7 @@ TEST_F(Advice, CertificatesThatAreNotTheRightOnes) {
   EXPECT_THAT(error_of(other + "/x").hint_text(), HasSubstr("another name than other.localhost"));
 }
 
-// As `tls-server-name` of a Kubernetes configuration wants it: asked for another name, at the same address.
+// As for `tls-server-name` in a kubeconfig: the certificate is for another name, at the same address.
 TEST_F(Advice, CertificatesForANameThatIsToldBeside) {
   const auto tls = RegistryServer::start({.tls = true});
   if (!tls) GTEST_SKIP() << "needs docker-registry";
@@ -143,7 +143,7 @@ TEST_F(Advice, CertificatesForANameThatIsToldBeside) {
   HttpClient client;
   HttpRequest request;
   request.proxy = "";
-  request.url = "https://other.localhost" + port + "/v2/";  // which the certificate is not for
+  request.url = "https://other.localhost" + port + "/v2/";  // the certificate is not for this name
   request.tls.extra_authorities = read_file(tls->certificates() + "/127.0.0.1" + port + "/ca.crt").value();
   request.connect_within = std::chrono::seconds(60);
   EXPECT_FALSE(client.perform(request));

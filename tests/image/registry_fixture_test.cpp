@@ -66,7 +66,7 @@ std::optional<RegistryServer> RegistryServer::start(const RegistrySettings& sett
         " -subj /CN=127.0.0.1 && sign() { openssl x509 -req -in request.pem -signkey key.pem -extfile names -out "
         "cert.pem"
         " \"$@\"; } && " +
-        // OpenSSL 3.5 refuses negative days; before 3.4 it knows nothing else.
+        // OpenSSL 3.5 refuses negative days; before 3.4, that is the only way.
         (settings.expired ? "{ sign -days -1 || sign -not_before 20200101000000Z -not_after 20200102000000Z; }"
                           : "sign -days 2");
     EXPECT_EQ(std::system(make.c_str()), 0);

@@ -1,5 +1,5 @@
-// How long we wait for registries: an end to every wait, another attempt where it may help, and a single request where
-// that is enough.
+// How long we wait for registries: every wait ends, a request is repeated where that may help, and only one is sent
+// where that is enough.
 #include <chrono>
 #include <random>
 #include <thread>
@@ -23,7 +23,7 @@ class Waiting : public FakeRegistryTest {
     if (IsSkipped() || HasFatalFailure()) return;
     serve(TarBuilder().file("data", "some content").str());
   }
-  // Cancels as soon as the registry has been asked for this; returns the time from then to the end of the work.
+  // Cancels as soon as the registry receives this request. Returns the time from then until the work has ended.
   std::chrono::milliseconds ends_after(const std::string& asked, const std::function<Result<>(std::stop_token)>& work) {
     std::stop_source stop;
     std::chrono::steady_clock::time_point stopped;
@@ -52,7 +52,7 @@ class Waiting : public FakeRegistryTest {
   }
 };
 
-// Much more than it takes, much less than the 20 to 30 s after which the waits end by themselves.
+// Much longer than it takes, but much shorter than the 20 to 30 s after which the waits end by themselves.
 constexpr auto at_once = 5s;
 
 TEST_F(Waiting, APullEndsAtOnceWhereverTheRegistryHangs) {
@@ -211,7 +211,7 @@ TEST_F(Waiting, WhatHasChangedIsFetched) {
   EXPECT_TRUE(again->changed);
 }
 
-// Another platform of the same index is not here, though the digest is.
+// The image of another platform of the same index is missing, though the digest is known.
 TEST_F(Waiting, AnotherPlatformOfTheSameIndexIsFetched) {
   const std::string own = server.manifests["1"];
   server.manifests[Digest::of(own).text()] = own;
@@ -256,7 +256,7 @@ TEST_F(Waiting, ALayerIsTriedAgainForAsLongAsItTakes) {
   EXPECT_THAT(told, Contains(HasSubstr("HTTP status 502: trying again in 1 s")));
 }
 
-// The registry redirects to a host that is restarting, or whose name is not known yet.
+// The registry redirects to a host that is restarting, or whose name does not resolve yet.
 TEST_F(Waiting, ALayerWhoseHostIsAwayIsTriedAgain) {
   const std::vector<std::string> away{"http://127.0.0.1:1/x", "http://away.invalid/x"};
   std::atomic<std::size_t> count{0};
@@ -278,7 +278,7 @@ TEST_F(Waiting, PatienceComesToAnEnd) {
   EXPECT_THAT(pulled.error().message(), HasSubstr("HTTP status 500"));
 }
 
-// A wrong name is not waited for as long as a layer.
+// A wrong name is not retried for as long as a layer.
 TEST_F(Waiting, ARegistryThatIsNotThereIsToldAtOnce) {
   for (const char* name : {"127.0.0.1:1/app:1", "nowhere.invalid/app:1"}) {
     const auto pulled = pull(test.store, named(name), options);

@@ -1,4 +1,4 @@
-// Who gets to see a token or a password: the registry and the token server it names, and nobody else.
+// Tokens and passwords are sent only to the registry and to the token server that it names.
 
 #include "base/base64.hpp"
 #include "fake_registry.hpp"
@@ -30,7 +30,7 @@ class Secrets : public FakeRegistryTest {
     ASSERT_TRUE(write_file_atomic(registry.docker_config,
                                   auth_of_me + host + R"(":{"auth":")" + base64_encode("me:secret") + "\"}}}"));
   }
-  // Lets everything through that has the password.
+  // Accepts every request that has the password.
   std::optional<FakeAnswer> guard(const FakeRequest& request) const {
     if (request.header("authorization") == "Basic " + base64_encode("me:secret")) return std::nullopt;
     return FakeAnswer{401, {"WWW-Authenticate: Basic realm=\"r\""}, ""};
@@ -55,7 +55,7 @@ class Secrets : public FakeRegistryTest {
   FakeRegistry other;
 };
 
-// Some registries let their storage take uploads: the address contains what that needs.
+// Some registries let clients upload directly to their storage; the address then contains all required credentials.
 TEST_F(Secrets, AnUploadElsewhereIsSentWithoutThem) {
   local_image();
   server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
@@ -70,7 +70,7 @@ TEST_F(Secrets, AnUploadElsewhereIsSentWithoutThem) {
   EXPECT_THAT(seen, testing::Each(IsEmpty()));
 }
 
-// Nor does it get them by asking.
+// The storage does not get them by asking either.
 TEST_F(Secrets, AnUploadElsewhereThatAsksForALoginGetsNone) {
   local_image();
   server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
@@ -122,7 +122,7 @@ TEST_F(Secrets, WhereARedirectLeadsNobodyGetsThemByAsking) {
   EXPECT_EQ(other.count("/token"), 0u);
 }
 
-// A token request with the secret in its body is not repeated elsewhere; one with a header goes without it.
+// A token request with the secret in its body is not redirected; one with a header is sent without it.
 TEST_F(Secrets, ATokenServerThatRedirectsTakesNothingAlong) {
   serve(TarBuilder().file("a", "1").str());
   server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
@@ -137,7 +137,7 @@ TEST_F(Secrets, ATokenServerThatRedirectsTakesNothingAlong) {
   EXPECT_EQ(other.count("/token"), 1u);
 }
 
-// The user allowed plain HTTP to this registry, not to whomever it names.
+// The user allowed plain HTTP for this registry, not for other servers that it names.
 TEST_F(Secrets, ATokenServerElsewhereWithoutTlsGetsNoPassword) {
   serve(TarBuilder().file("a", "1").str());
   server.intercept = [&](const FakeRequest&) -> std::optional<FakeAnswer> {
@@ -148,7 +148,7 @@ TEST_F(Secrets, ATokenServerElsewhereWithoutTlsGetsNoPassword) {
   EXPECT_THAT(pulled.error().message(), HasSubstr("192.0.2.1, does not use HTTPS"));
 }
 
-// Artifactory answers 404 for what only members may see, and does not ask who we are.
+// Artifactory answers 404 for repositories that only members may see, without asking for a login.
 TEST_F(Secrets, AHiddenRepositoryIsShownToWhoHasALogin) {
   serve(TarBuilder().file("a", "1").str());
   for (const bool asks_at_the_root : {true, false}) {
@@ -165,7 +165,7 @@ TEST_F(Secrets, AHiddenRepositoryIsShownToWhoHasALogin) {
   EXPECT_FALSE(pull_it());
 }
 
-// A public image needs no login; that ours cannot be read is reported once.
+// A public image needs no login; the failure to read the credentials is reported once.
 TEST_F(Secrets, CredentialsThatCannotBeReadAreToldAndDoneWithout) {
   serve(TarBuilder().file("a", "1").str());
   server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {

@@ -22,7 +22,7 @@ class RegistryTest : public testing::Test {
     EXPECT_TRUE(write_file_atomic(registry.registries_conf, ""));
     return true;
   }
-  // Two layers with a whiteout between them.
+  // Two layers, the second of which has a whiteout.
   Image make_image(Store& store, const std::string& name) {
     ImportOptions options;
     options.names = {named("scratch-base")};
@@ -86,7 +86,7 @@ TEST_F(RegistryTest, WhatIsPushedIsPulledTheSame) {
   const Reference by_digest = named(server->host() + "/team/app@" + pushed->manifest.text());
   EXPECT_EQ(pull(there.store, by_digest, pulling()).value().image.id, made.id);
   EXPECT_EQ(resolve_digest(name, registry).value(), pushed->manifest);
-  // Pushed again from here, under another name: the same bytes, reused inside the registry.
+  // Pushed again from here, under another name: the registry has the same bytes, and reuses them.
   const Reference copy = named(server->host() + "/team/copy:2");
   ASSERT_TRUE(there.store.tag(pulled->image, copy));
   phases.clear();
@@ -157,7 +157,7 @@ TEST_F(RegistryTest, TlsWithItsOwnAuthorityAndAPassword) {
               HasSubstr("pull access denied for " + server->host() + "/app"));
 }
 
-// Some registries have storage without TLS. The digest tells whether it returned what was asked for.
+// Some registries have storage without TLS. The digest shows whether it returned the requested blob.
 TEST_F(RegistryTest, ABlobIsFetchedFromAStorageWithoutTls) {
   FakeRegistry storage;
   if (!start({.tls = true, .storage = "http://" + storage.host()})) GTEST_SKIP() << "needs docker-registry";

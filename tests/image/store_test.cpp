@@ -174,7 +174,7 @@ TEST_F(StoreTest, PruneInPlanModeTouchesNothing) {
   EXPECT_TRUE(path_exists(store.layer_paths(made).value()[0]));
 }
 
-// What is shared, compressed and held by the build cache is counted once, in the forecast as in the result.
+// Data that is shared, compressed or held by the build cache is counted once, in the forecast as in the result.
 TEST_F(StoreTest, APrunePromisesWhatItGivesBack) {
   const auto on_disk = [&] { return tree_bytes(test.roots.layers()) + tree_bytes(test.roots.blobs()); };
   const std::uint64_t before = on_disk();
@@ -288,7 +288,7 @@ TEST_F(StoreTest, ExportMergesLayers) {
         unpack_layer(source_of(TarBuilder().file(".wh.gone", "").file("new", "3").str()), above.directory(), options));
     const auto a = store.commit_layer(std::move(below)).value();
     const auto b = store.commit_layer(std::move(above)).value();
-    // Many layers: their names are longer than a single mount option accepts.
+    // Many layers: together, their names are longer than one mount option allows.
     std::vector<std::string> ids{a.id, b.id};
     for (int i = 0; i < 20; ++i) ids.push_back(layer("kept", std::to_string(i)).id);
     return image(ids, {});

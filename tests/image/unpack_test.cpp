@@ -149,7 +149,7 @@ TEST_F(Unpack, WhiteoutsTakeOverlayForm) {
   ASSERT_TRUE(
       unpack(TarBuilder().dir("a").file("a/.wh.gone", "").file("b/.wh..wh..opq", "").file(".wh..wh.plnk", "").str()));
   EXPECT_TRUE(is_whiteout(look("a/gone")));
-  EXPECT_EQ(look("a/gone").st_mtime, 1'700'000'000);  // else nobody could pack this layer again
+  EXPECT_EQ(look("a/gone").st_mtime, 1'700'000'000);  // otherwise this layer could not be packed again
   const Fd b = open_file(root + "/b", O_RDONLY).value();
   EXPECT_TRUE(is_opaque(b.get()));
   EXPECT_FALSE(path_exists(root + "/.wh..wh.plnk"));
@@ -277,7 +277,7 @@ TEST_F(Unpack, DevicesAreMade) {
   EXPECT_TRUE(S_ISFIFO(look("pipe").st_mode));
 }
 
-// As a container does while files are copied into it: a file just created becomes a symlink to something outside.
+// As a container can do while files are copied into it: a newly created file is replaced by a symlink to the outside.
 TEST_F(Unpack, AModeIsNotSetThroughALinkThatTakesThePlace) {
   ASSERT_EQ(::chmod((directory / "outside").c_str(), 0600), 0);
   const std::string link = root + "/link", made = root + "/made";

@@ -1,14 +1,15 @@
-// Runs one of Consort's programs and kills it just before the N-th system call that changes a file system, made by the
-// command, its threads, or a keeper, supervisor or set-up child that it started. Programs of containers aren't traced.
+// Runs one of Consort's programs, and kills it just before the N-th system call that changes a file system. Counts the
+// calls of the command, of its threads, and of each keeper, supervisor or set-up child that it starts. Programs in
+// containers are not traced.
 //
-//   cut --count -- COMMAND...       prints how many such calls there were; exits as the command did
+//   cut --count -- COMMAND...       prints the number of such calls; exits with the command's status
 //   cut --at N [--all] -- COMMAND...
-//                                   kills the process that makes the N-th (with --all every one that is traced: what a
-//                                   power cut leaves of them); prints which call it was. Exits 137 if the command was
-//                                   the victim, else as the command did
+//                                   kills the process that makes the N-th call (with --all, every traced process, as a
+//                                   power failure would); prints which call it was. Exits with 137 if the command was
+//                                   killed, otherwise with the command's status
 //
-// Calls of all threads are counted together, so the same N can mean another call if threads race; therefore the call is
-// printed.
+// The calls of all threads are counted together, so N may be another call in another run if threads race. That is why
+// the call is printed.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -79,7 +80,7 @@ constexpr bool makes_files(std::uint64_t flags) {
   return (flags & O_CREAT) != 0 || (flags & O_TRUNC) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
-// The name of a call that changes a file system; nothing for all others.
+// The name of a call that changes a file system; nullopt for all others.
 std::optional<std::string> changing_call(pid_t tid, std::uint64_t number, const std::uint64_t* args) {
   switch (number) {
 #define CALL(name) \
@@ -131,7 +132,7 @@ std::optional<std::string> changing_call(pid_t tid, std::uint64_t number, const 
     case SYS_sendfile:
       if (!is_regular_file(tid, args[0])) return std::nullopt;
       return number == SYS_ftruncate ? "ftruncate" : number == SYS_fallocate ? "fallocate" : "write";
-#ifdef SYS_open  // of older architectures only
+#ifdef SYS_open  // only on older architectures
     case SYS_open:
       return makes_files(args[1]) ? std::optional<std::string>("open") : std::nullopt;
 #endif
@@ -148,7 +149,7 @@ class Cutter {
  public:
   Cutter(unsigned long at, bool all) : at_(at), all_(all) {}
 
-  // Gives the wait status of the command.
+  // Returns the wait status of the command.
   int run(char** command) {
     command_ = ::fork();
     if (command_ == 0) {
@@ -157,8 +158,8 @@ class Cutter {
       std::perror(command[0]);
       ::_exit(127);
     }
-    // Seized, not attached: who is new begins with a stop of ours and no signal, so whoever is still traced when we end
-    // goes on and does not stay stopped.
+    // Seized, not attached: then new processes start with a stop of ours instead of a signal, and processes that are
+    // still traced when we end are resumed instead of staying stopped.
     int status = 0;
     constexpr long options =
         PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
@@ -181,12 +182,12 @@ class Cutter {
     for (;;) {
       int status = 0;
       const pid_t tid = ::waitpid(-1, &status, __WALL);
-      if (tid < 0) return ended;  // nobody is left
+      if (tid < 0) return ended;  // no process is left
       if (WIFEXITED(status) || WIFSIGNALED(status)) {
         traced_.erase(tid);
         if (tid != command_) continue;
         ended = status;
-        if (!power_is_off_) return ended;  // else those who were just being made end, too
+        if (!power_is_off_) return ended;  // otherwise, processes that were just being created end too
       } else if (WIFSTOPPED(status)) {
         stopped(tid, status);
       }
@@ -205,7 +206,7 @@ class Cutter {
       ::ptrace(PTRACE_DETACH, tid, nullptr, nullptr);
       return;
     } else if (event == PTRACE_EVENT_STOP && signal != SIGTRAP) {
-      ::ptrace(PTRACE_LISTEN, tid, nullptr, nullptr);  // somebody has really stopped it
+      ::ptrace(PTRACE_LISTEN, tid, nullptr, nullptr);  // it was really stopped, by another process
       return;
     }
     const bool own = event != 0 || signal == (SIGTRAP | 0x80);

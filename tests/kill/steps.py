@@ -48,7 +48,7 @@ RUN mkdir -p /a/b/c && for i in $(seq 50); do echo $i > /a/b/$i; done
 COPY file /file
 RUN rm /a/b/7 && echo done > /done
 """
-# Another project, which is left alone: it must not be affected, and keeps everything that is removed with the last network.
+# Another project, which must not be affected; it keeps everything that would be removed with the last network.
 BYSTANDER = """\
 services:
   other:
@@ -71,7 +71,7 @@ def hold(condition, text):
 
 
 def processes_now():
-    """What each of our processes waits for, for reports about a command that hangs."""
+    """The system call that each of our processes is in, to report a command that hangs."""
     lines = []
     for entry in sorted(pathlib.Path("/proc").glob("[0-9]*"), key=lambda entry: int(entry.name)):
         with contextlib.suppress(OSError):
@@ -118,12 +118,12 @@ class Stage:
         return self.run("-p", "bystander", "-f", "bystander.yaml", *argv)
 
     def look_at_bystander(self):
-        """The state of the bystander, which must stay the same."""
+        """Returns the state of the bystander, which must not change."""
         (other,) = [json.loads(line) for line in self.bystander("ps", "-a", "--format", "json").out.splitlines()]
         return other["ID"], other["State"], other["Publishers"]
 
     def run(self, *argv, env=None, status=0):
-        """The next command, which must end within the deadline, with this exit code."""
+        """Runs the next command, which must end within the deadline with this exit code."""
         ran = finish([str(harness.CONSORT), *argv], self.world, {**self.world.env, **(env or {})})
         self.history.append(str(ran))
         hold(status is None or ran.status == status, f"status {ran.status}:\n{ran}")
@@ -149,7 +149,7 @@ class Stage:
 
 class Case:
     env = None
-    kept = "(?!)"  # what each round may leave behind (a regular expression)
+    kept = "(?!)"  # paths that each round may leave behind (a regular expression)
 
     def prepare(self, stage):
         pass

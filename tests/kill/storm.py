@@ -1,6 +1,6 @@
 """PostgreSQL writes and a service prints numbers while keeper, supervisor and commands are killed at random.
 
-Whatever is killed, the next command works within its deadline, every acknowledged row is there, and the log has each line once.
+Whichever process is killed, the next command works within its deadline, every acknowledged row exists, and the log has each line once.
 """
 import contextlib
 import datetime

@@ -1,4 +1,4 @@
-// What the names of services stand for: their pods, or an address of the cluster's.
+// The meaning of service names: their pods, or a cluster IP.
 #include <gtest/gtest.h>
 
 #include "base/json.hpp"
@@ -8,7 +8,7 @@
 namespace consort::kube {
 namespace {
 
-// The Service of that name, as YAML; "": there is none.
+// The Service of that name as YAML, or "" if there is none.
 std::string service_of(const std::string& yaml, const std::string& name) {
   for (const std::string& each : split(replace_all(yaml, "---\n", "\x01"), '\x01'))
     if (each.find("\nkind: Service\n") != std::string::npos &&
@@ -50,7 +50,7 @@ TEST(Addresses, LeadToThePortsThatTheFileLists) {
     app.kubernetes.io/part-of: app
   type: ClusterIP
 )");
-  // Every port of every pod is still to be had.
+  // Every port of every pod is still reachable.
   EXPECT_NE(service_of(yaml, "web-pods").find("clusterIP: None"), std::string::npos) << yaml;
   const std::string headless = made_of("ports: [\"8080:80\"]").yaml;
   EXPECT_NE(service_of(headless, "web").find("clusterIP: None"), std::string::npos) << headless;
@@ -126,7 +126,7 @@ TEST(Addresses, AreNotWhatPodsWaitFor) {
 
 TEST(Addresses, CannotBecomeAnother) {
   const Json headless{{"kind", "Service"}, {"spec", Json{{"clusterIP", "None"}}}};
-  const Json there{{"spec", Json{{"clusterIP", "10.0.0.1"}}}};  // of a list
+  const Json there{{"spec", Json{{"clusterIP", "10.0.0.1"}}}};  // an item of a list
   const Json wanted{{"kind", "Service"}, {"spec", Json{{"type", "ClusterIP"}}}};
   EXPECT_TRUE(has_other_address(there, headless));
   EXPECT_TRUE(has_other_address(headless, wanted));

@@ -1,4 +1,4 @@
-"""A stand-in for the API server of Kubernetes, and for the controllers behind it: as much as a project's verbs see of them.
+"""A stand-in for the API server of Kubernetes and its controllers, as far as a project's verbs use them.
 
 Objects are kept as they were applied. Deployments, StatefulSets, DaemonSets and Jobs get pods, which become ready step by step. An image
 called nowhere/... cannot be pulled; one called sick/... is never healthy; a command that is ["false"] fails. Commands of `exec` and of pods that `run` makes are run here, for real.
@@ -31,14 +31,14 @@ class Store:
         self.changed = threading.Condition()
         self.version = 1
         self.objects = {}  # (namespace, plural, name): object
-        self.applied = {}  # the same: what was applied last
-        self.merged = {}   # the same: fields set beside that
+        self.applied = {}  # the same keys: the object as last applied
+        self.merged = {}   # the same keys: fields set by other requests
         self.history = []  # (version, type, key, object)
-        self.quota = {}    # namespace: the most pods
-        self.processes = {}  # of pods that `run` has made: uid
+        self.quota = {}    # namespace: the maximum number of pods
+        self.processes = {}  # of pods created by `run`, by uid
         self.serial = 0
         self.requests = []
-        self.other = "consort"  # who has set what is in merged
+        self.other = "consort"  # the manager of the fields in merged
         self.fails = ["false"]  # the command that fails
         self.goes_on = ["work"]  # that does not end
         self.stays = False  # pods that are to go do so only when somebody asks for the end of all of them
@@ -65,7 +65,7 @@ class Store:
         self.history.append((self.version, "DELETED", key, value))
         self.changed.notify_all()
 
-    # Pods, claims and namespaces go step by step.
+    # Pods, claims and namespaces are removed step by step.
     def ask_to_go(self, key):
         if key[1] not in ("pods", "persistentvolumeclaims", "namespaces"):
             return self.remove(key)
@@ -104,7 +104,7 @@ class Store:
         return [value for (where, what, _), value in sorted(self.objects.items()) if what == plural and space in (None, where)
                 and wanted.items() <= value["metadata"].get("labels", {}).items()]
 
-    # What controllers and kubelets do, one step; whether there was one.
+    # Runs one step of the controllers and kubelets; returns whether there was one.
     def step(self):
         for (space, plural, name), owner in list(self.objects.items()):
             if plural in ("deployments", "statefulsets", "daemonsets", "jobs"):
@@ -129,7 +129,7 @@ class Store:
                 return True
         return False
 
-    # It is time once.
+    # Due exactly once.
     def step_cron_job(self, space, name, owner):
         if "status" in owner:
             return False
@@ -140,7 +140,7 @@ class Store:
         self.put((space, "jobs", f"{name}-29"), job, "ADDED")
         return True
 
-    # A pod of nobody: its process is one of ours.
+    # A pod without a controller; its process runs on this host.
     def step_run(self, key, pod):
         uid = pod["metadata"]["uid"]
         main = pod["spec"]["containers"][0]
@@ -151,7 +151,7 @@ class Store:
         pod = copy.deepcopy(pod)
         status = dict(name=main["name"], ready=True, restartCount=0)
         if not process:
-            plain = lambda text: text.replace("$$", "$")  # $(NAME) is Kubernetes' own
+            plain = lambda text: text.replace("$$", "$")  # $(NAME) is Kubernetes's own syntax
             variables = {each["name"]: plain(each["value"]) for each in main.get("env", [])}
             process = self.processes[uid] = subprocess.Popen(
                 [plain(word) for word in main.get("command", []) + main.get("args", [])], env={**os.environ, **variables}, stderr=subprocess.STDOUT,
@@ -360,7 +360,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             items = copy.deepcopy(self.store.of(space, plural, query.get("labelSelector", [""])[0]))
             if chosen.startswith("metadata.name="):
                 items = [each for each in items if each["metadata"]["name"] == chosen[14:]]
-            for item in items:  # a list says it once for all
+            for item in items:  # a list has these only once
                 item.pop("apiVersion", None), item.pop("kind", None)
             self.answer(200, {"kind": KINDS[plural] + "List", "metadata": {"resourceVersion": str(self.store.version)}, "items": items})
 
@@ -415,7 +415,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headless = [key[1] == "services" and each and each["spec"].get("clusterIP") == "None" for each in (there, body)]
             if there and headless == [False, True]:
                 return self.fail(422, f'Service "{key[2]}" is invalid: spec.clusterIP: Invalid value: "None": field is immutable')
-            if headless == [True, False]:  # nobody says that it does not become so
+            if headless == [True, False]:  # nothing reports that the change has no effect
                 value["spec"]["clusterIP"] = "None"
             store.serial += 1
             value["metadata"]["uid"] = there["metadata"].get("uid") if there else str(store.serial)
@@ -423,7 +423,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.fail(409, f'{key[1]} "{key[2]}" already exists')
             if "dryRun" in query:
                 return self.answer(200 if there else 201, value)
-            if there and "deletionTimestamp" in there["metadata"]:  # it takes the change, and goes all the same
+            if there and "deletionTimestamp" in there["metadata"]:  # it accepts the change, but disappears anyway
                 value["metadata"]["deletionTimestamp"] = NOW
             store.merged.pop(key, None)
             store.applied[key] = body
@@ -490,7 +490,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         data = int.from_bytes(self.rfile.read(length), "big") ^ int.from_bytes(whole, "big")
         return first & 0x0F, data.to_bytes(length, "big")
 
-    # Frames of input to a process; a message that is no input, or the end of the connection, ends it.
+    # Passes input frames to a process; any other message, or the end of the connection, ends that.
     def feed(self, process):
         try:
             while True:
@@ -547,12 +547,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if what == "attach" and "owner" in self.store.objects[key]["metadata"]:
             self.frame(1, b"last words\n")
-            self.wfile.write(b"\x88\x00")  # a container's end is seen in its pod, a little later
+            self.wfile.write(b"\x88\x00")  # the container's end shows in its pod a little later
             return self.store.end_container(key)
         if what == "attach":
             process = self.store.processes[self.store.objects[key]["metadata"]["uid"]]
             self.feed(process)
-            process.stdin.close()  # stdinOnce: with the first who was attached
+            process.stdin.close()  # stdinOnce: ends with the first attached client
             return
         self.frame(3, json.dumps(self.run(query["command"], "stdin" in query)).encode())
         self.wfile.write(b"\x88\x00")
@@ -562,16 +562,16 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def server_bind(self):
-        for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):  # small ones are full soon
+        for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):  # small buffers fill up quickly
             self.socket.setsockopt(socket.SOL_SOCKET, buffer, 65536)
         super().server_bind()
 
     def handle_error(self, *_):
-        """A client that has seen enough of a watch goes without a word."""
+        """Ignores clients that close a watch early."""
 
 
 def serve():
-    """A running server: its address, and its store."""
+    """Starts a server; returns its address and its store."""
     store = Store()
     server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"store": store}))
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -16,7 +16,7 @@ TEST(AsApplied, WhatIsThereIsNotAppliedAgain) {
       R"({"apiVersion":"v1","kind":"A","metadata":{"name":"a"},"spec":{"ports":[{"port":1},{"port":2}],"x":{}}})";
   const Json wanted = to_apply(object).value_or(Json());
   Json there = wanted;
-  there["metadata"]["resourceVersion"] = "7";  // what the server adds
+  there["metadata"]["resourceVersion"] = "7";  // added by the server
   there["spec"]["ports"][0]["protocol"] = "TCP";
   for (const char* key : {"apiVersion", "kind"}) there.erase(key);  // as in a list
   EXPECT_TRUE(is_as_applied(there, wanted));
@@ -36,7 +36,7 @@ TEST(AsApplied, WhatIsThereIsNotAppliedAgain) {
   EXPECT_FALSE(is_as_applied(other, wanted));
 }
 
-// Or it would stay for ever.
+// Otherwise the field would stay forever.
 TEST(AsApplied, AFieldThatIsNoLongerWantedIsMissed) {
   const Json before = to_apply(R"({"metadata":{"name":"a"},"spec":{"x":1,"y":2}})").value_or(Json());
   const Json wanted = to_apply(R"({"metadata":{"name":"a"},"spec":{"x":1}})").value_or(Json());

@@ -1,4 +1,4 @@
-// Nothing of the language may be dropped in silence.
+// No attribute of the language may be dropped silently.
 #include "kube/attributes.hpp"
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ namespace {
 TEST(Attributes, EachOfTheLanguageHasItsFate) {
   const auto rows = compose::attribute_table();
   for (const compose::AttributeRow& row : rows) {
-    // A section without a row of its own must have everything in it told.
+    // Everything in a section without a row of its own must be reported.
     const bool is_section = std::ranges::any_of(
         rows, [&](const compose::AttributeRow& each) { return each.path.starts_with(row.path + "."); });
     EXPECT_TRUE(is_section || attribute_for(row.path, "any value")) << row.path;

@@ -1,5 +1,5 @@
-// Compose files to manifests and notes: cases/NAME/compose.yaml gives expected.yaml and notes. CONSORT_RECORD=1 writes
-// them.
+// Converts Compose files to manifests and notes: cases/NAME/compose.yaml must give expected.yaml and notes.
+// CONSORT_RECORD=1 writes them.
 #include "kube/manifests.hpp"
 
 #include <gtest/gtest.h>
@@ -74,7 +74,7 @@ TEST(Refusals, AreToldWithTheirLines) {
   }
 }
 
-// The objects of a file with these options, as one text.
+// The objects for a file with these options, as one text.
 std::string objects_of(const std::string& yaml, const ManifestOptions& options) {
   const compose::Project project = project_of(yaml);
   std::vector<compose::Diagnostic> refusals;
@@ -104,7 +104,7 @@ TEST(PullSecrets, AreForPodsThatNeedThem) {
     EXPECT_EQ(passwords_of(object.json), (std::map<std::string, std::string>{{"registry.example", "me:a:b"}}));
   }
   EXPECT_EQ(with, (std::vector<std::string>{"web"}));
-  // Nodes pull for helpers, too.
+  // Nodes also pull images for helper pods.
   const auto logins_of_helper = [&](const char* claim) {
     const auto pod = data_pod(*made, claim, "/data", "app");
     const auto value = parse_json(pod ? pod->json : "", "pod");
@@ -145,8 +145,8 @@ TEST(PreStart, IsWhatRunsBeforeThePodsOwnContainer) {
         text += " " + mount.find("name")->scalar_text() + ":" + mount.find("mountPath")->scalar_text();
     told.push_back(text);
   }
-  // Hooks may need what is waited for. Volumes are filled before who uses them; what the service has mounted is there,
-  // unless the hook has its own. So is the image.
+  // Hooks may need the awaited dependencies. Volumes are filled before they are used. A hook gets the service's mounts,
+  // unless it has its own, and likewise the service's image.
   EXPECT_EQ(told, (std::vector<std::string>{
                       "wait-for-dependencies wait",
                       "fill-volumes pushed volume-data:/.consort/0 volume-data:/.consort/0.volume",
@@ -229,7 +229,7 @@ TEST(OneOffs, RunWhereTheirServiceMayButNotInItsPlace) {
     EXPECT_TRUE(spec.value("affinity", Json()).contains("nodeAffinity")) << spec;
     EXPECT_FALSE(spec.value("affinity", Json()).contains("podAntiAffinity")) << spec;
   }
-  // What only a job has can be taken along, too.
+  // Volumes that only a job uses can be copied, too.
   EXPECT_EQ(spec_of(data_pod(*made, "app-other", "/data", "app")).at("containers")[0].at("image"), "y");
 }
 
@@ -333,7 +333,7 @@ class Filling : public testing::Test {
     return code == 0 ? text : text + "failed";
   }
   std::string sh(const std::string& command) const { return end(begin(command)); }
-  // quiet: how often the mark of another is looked at.
+  // quiet: how many times an unchanged mark of another pod is read.
   std::string script(const std::string& pod, const std::string& quiet) const {
     return "CONSORT_POD=" + pod + "\n" + replace_all(script_, "-ge 30", "-ge " + quiet) + " ";
   }
@@ -364,7 +364,7 @@ TEST_F(Filling, GoesOnWhereAPodHasGone) {
   EXPECT_EQ(sh(script("one", for_ever) + "&& cat 0/f && ls -A claim"), "image\ndata\n");
   sh(cut_short + mark);
   EXPECT_TRUE(sh(script("two", "3") + "&& cat 0/f && ls -A claim").ends_with("\nimage\ndata\n"));
-  sh(cut_short + ": > claim/.consort-filling");  // as it was once
+  sh(cut_short + ": > claim/.consort-filling");  // as earlier versions created it
   EXPECT_EQ(sh(script("two", "3") + "&& cat 0/f && ls -A claim"), "image\ndata\n");
 }
 
@@ -376,7 +376,7 @@ TEST(Rollout, WaitsForWhatListensAndGoesWithNotice) {
   const std::string one = with("ports: [\"80:8000\"]"), two = with("ports: [\"80:8000\", \"90:9000\"]");
   EXPECT_TRUE(has(one, "startupProbe") && has(one, "port: 8000") && has(one, "seconds: 5")) << one;
   EXPECT_TRUE(has(one, "terminationGracePeriodSeconds: 15")) << one;
-  EXPECT_TRUE(!has(two, "startupProbe") && has(two, "preStop")) << two;  // one of them may never be open
+  EXPECT_TRUE(!has(two, "startupProbe") && has(two, "preStop")) << two;  // one of the ports may never be open
   const std::string old = with("expose: [\"80\"]", Parting::command);
   EXPECT_TRUE(has(old, "readinessProbe") && has(old, "- sleep\n")) << old;
   const std::string own = with("expose: [\"80\"], healthcheck: {test: ok}, pre_stop: [{command: [bye]}]");

@@ -1,4 +1,4 @@
-// What is read of a cluster, and shown of a change.
+// Parsing a cluster's data, and showing the effect of a change.
 #include "kube/observe.hpp"
 
 #include <gtest/gtest.h>
@@ -44,7 +44,7 @@ TEST(Processes, AreReadOfProcWithoutTheReader) {
   EXPECT_EQ(all[1].user, "1000");
 }
 
-// A name may hold anything, line ends as well.
+// A process's name may contain any character, including line breaks.
 TEST(Processes, AreToldApartWhateverTheyAreCalled) {
   Pipe gate = *make_pipe(), ready = *make_pipe();
   const ChildGuard named = *spawn({.argv = {"sh", "-c", "printf 'a) Z 1\\n(b S 2' >/proc/$$/comm; echo; read end"},

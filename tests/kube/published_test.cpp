@@ -1,4 +1,4 @@
-// Ports that are open to the outside by Ingresses and HTTPRoutes.
+// Ports that are open to the outside through Ingresses and HTTPRoutes.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -9,7 +9,7 @@
 namespace consort::kube {
 namespace {
 
-// The last object of a file with one service, and what is said of it.
+// The last object for a file with one service, and the messages about it.
 std::string front(const std::string& how, const std::string& ports = "[\"8080:80\"]") {
   const std::string yaml =
       "services:\n  web:\n    image: x\n    ports: " + ports + "\nx-consort: {kubernetes: {" + how + "}}\n";
@@ -109,7 +109,7 @@ TEST(Fronts, ThatLeadNowhereAreRefused) {
   EXPECT_EQ(refusals(", x-consort: {kubernetes: {path: /b}}"), 0U);
   EXPECT_EQ(refusals(", x-consort: {kubernetes: {publish: forward}}"), 0U);
   EXPECT_EQ(refusals(", x-consort: {kubernetes: {host: A.Example, path: /}}"), 1U);
-  EXPECT_EQ(refusals(", x-consort: {kubernetes: {class: other}}"), 0U);  // two entrances
+  EXPECT_EQ(refusals(", x-consort: {kubernetes: {class: other}}"), 0U);  // two entry points
   EXPECT_EQ(refusals(", x-consort: {kubernetes: {publish: gateway, gateway: main}}"), 0U);
 }
 
@@ -131,7 +131,7 @@ TEST(Fronts, HaveOneSpelling) {
   EXPECT_TRUE(has(open, "path: /\n") && !has(open, "host:")) << open;
 }
 
-// What they speak to what is behind them is HTTP without TLS.
+// An entry point speaks HTTP without TLS to its backends.
 TEST(Fronts, LeadToAPortWithTlsOnlyWhereThereIsNoOther) {
   const auto leads_to = [](const char* ports, const char* number) {
     return front("publish: ingress", ports).find(std::string("number: ") + number + "\n") != std::string::npos;
@@ -151,7 +151,7 @@ TEST(Fronts, SayWhatTheyLeaveOut) {
   EXPECT_TRUE(none.notes.starts_with("2: service \"web\" has no ports")) << none.notes;
 }
 
-// Whoever is at the entrance is no pod of the project.
+// The entry point is not a pod of the project.
 TEST(Fronts, ReachServicesThatNetworksKeepApart) {
   const std::string yaml =
       make(project_of("services:\n  web: {image: x, ports: [\"8080:80\"], networks: [front]}\n"
@@ -170,7 +170,7 @@ TEST(OpenServices, AreNotThoseOfOthers) {
   const Made made =
       make(project_of("services:\n  web: {image: x, ports: [\"1:80\"]}\n  web-published: {image: x}\n" + open));
   EXPECT_EQ(made.refusals, 1U) << made.notes;
-  const std::string many(55, 'a');  // whose names are cut
+  const std::string many(55, 'a');  // its names are truncated
   const Made cut = make(project_of("services:\n  " + many + "b: {image: x, ports: [\"1:80\"]}\n  " + many +
                                    "c: {image: x, ports: [\"2:80\"]}\n" + open));
   EXPECT_EQ(cut.refusals, 1U) << cut.notes;

@@ -1,4 +1,4 @@
-// Each row of the table has a file in cases/ that says it, and so an object or a note that is compared.
+// For each row of the table, a file in cases/ must use the attribute, so that an object or a note for it is compared.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -35,12 +35,12 @@ TEST(Rows, AreEachInACase) {
     ASSERT_TRUE(project.tree) << name;
     find_rows(*project.tree, "", rows);
   }
-  for (const Attribute& row : attributes())  // what is not needed makes no difference
+  for (const Attribute& row : attributes())  // an attribute that is not needed makes no difference
     EXPECT_TRUE(row.fate == Fate::unneeded || rows.contains(&row))
         << row.path << " " << row.values << " (" << compose::to_string(row.fate) << ")";
 }
 
-// Each line of the file, and none more.
+// Exactly the lines of the file are reported.
 TEST(Rows, ThatAreRefusedAreToldWithTheirLines) {
   const std::string path = std::string(CONSORT_TEST_DATA) + "/cases/refused/notes";
   const Made made = make(load("refused"));

@@ -54,7 +54,7 @@ def has_ipv6():
 
 
 class Registry(http.server.BaseHTTPRequestHandler):
-    """Has the manifests of some images, and takes nothing."""
+    """Has the manifests of some images, and accepts no pushes."""
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_):
@@ -130,14 +130,14 @@ class Verbs(unittest.TestCase):
             version, asked = self.store.version, len(self.store.requests)
         again = self.consort("up", "-d", "--wait").stderr
         self.assertEqual(self.store.version, version, again)  # nothing was changed
-        self.assertFalse([path for verb, path in self.store.requests[asked:] if verb != "GET"])  # nor asked for
+        self.assertFalse([path for verb, path in self.store.requests[asked:] if verb != "GET"])  # nor requested
 
         rows = [json.loads(line) for line in self.consort("ps", "--format", "json").stdout.splitlines()]
         self.assertEqual([row["Service"] for row in rows], ["db", "web", "web"])
         self.assertEqual(rows[0]["Health"], "healthy")
         self.assertIn("shop", self.consort("ls").stdout)
 
-        # What the file has no more goes, data excepted.
+        # Objects that are no longer in the file are removed, except for data.
         text = (self.folder / "compose.yaml").read_text()
         (self.folder / "compose.yaml").write_text(text.replace("DB_PASSWORD: secret", "DB_PASSWORD: other"))
         secrets = self.names("secrets")
@@ -151,7 +151,7 @@ class Verbs(unittest.TestCase):
         self.assertFalse(any(name.startswith("web-") for name in self.names("pods")))
         self.consort("start", "web")
         self.consort("stop", "web")
-        self.consort("up", "-d")  # what we have set ourselves is no conflict
+        self.consort("up", "-d")  # our own changes are not a conflict
         self.assertEqual(sum(name.startswith("web-") for name in self.names("pods")), 2)
         self.consort("stop", "web")
         self.store.other = "somebody"
@@ -211,7 +211,7 @@ class Verbs(unittest.TestCase):
     def test_what_is_going_is_waited_for(self):
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web}\n")
         self.consort("up", "-d")
-        with self.store.changed:  # as `down -v` that was interrupted leaves it
+        with self.store.changed:  # as after an interrupted `down -v`
             self.store.ask_to_go(("", "namespaces", "shop"))
         self.consort("up", "-d")
         self.assertEqual(len(self.names("pods")), 1)
@@ -220,20 +220,20 @@ class Verbs(unittest.TestCase):
 
     def test_what_an_interruption_has_left_is_made_anew(self):
         self.consort("up", "-d")
-        with self.store.changed:  # `down -v`, ended while the claim was still used
+        with self.store.changed:  # `down -v`, interrupted while the claim was still in use
             for plural in ("statefulsets", "deployments", "jobs", "services", "pods", "persistentvolumeclaims"):
                 for name in [key[2] for key in self.store.objects if key[1] == plural]:
                     self.store.ask_to_go(("shop", plural, name))
         self.consort("up", "-d")
         with self.store.changed:
             self.assertNotIn("deletionTimestamp", self.store.objects["shop", "persistentvolumeclaims", "shop-data"]["metadata"])
-        # `down`, ended when the StatefulSet was gone and its pod was not.
+        # `down`, interrupted when the StatefulSet was gone but its pod was not.
         with self.store.changed:
             self.store.stays = True
             self.store.remove(("shop", "statefulsets", "db"))
         self.consort("up", "-d")
         self.assertIn("db-0", self.names("pods"))
-        # A job that had what it needs taken away has failed, and is tried again.
+        # A job that failed because its dependencies were removed is run again.
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  j: {image: j, command: [\"false\"]}\n"
                                                   "  x: {image: x, depends_on: {j: {condition: service_completed_successfully}}}\n")
         self.consort("up", "-d", code=1)
@@ -249,18 +249,18 @@ class Verbs(unittest.TestCase):
         refused = ("commit web", "create", "export web", "pause", "unpause")
         works = ("up -d", "ps", "logs", "images", "ls", "port web 80", "scale web=2", "exec -T web true", "run --rm -T web true", "cp web:/etc/hostname x",
                  "top web", "events --until 0s", "volumes", "restart web", "stop web", "start web", "kill -s HUP web", "kill web", "rm -f", "down")
-        elsewhere = {"attach", "watch", "wait", "stats", "volume", "export"}  # tested elsewhere, or with a group of their own
+        elsewhere = {"attach", "watch", "wait", "stats", "volume", "export"}  # tested elsewhere, or in a group of their own
         known = here | elsewhere | {line.split()[0] for line in refused + works}
         text = self.consort("--help").stdout.split("Options:")[0].split("Common commands:")[1]
         common, *groups = text.split("\n\n")
         listed = {line.split()[0] for line in common.splitlines() if line.startswith("  ")}
         listed |= {word for group in groups for line in group.splitlines() if line.startswith("  ") for word in line.strip(" ,").split(", ")}
         self.assertEqual(listed - known, set())
-        self.assertLess({"up", "stop", "create", "doctor", "alpha", "serve"}, listed)  # the first and the last of each group
+        self.assertLess({"up", "stop", "create", "doctor", "alpha", "serve"}, listed)  # the first and last of each group
         for line in works:
             self.consort(*line.split())
         soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)
-        self.consort("events", "--until", soon.isoformat())  # which comes although nothing happens
+        self.consort("events", "--until", soon.isoformat())  # reached even if no event occurs
         for line in refused:
             self.assertRegex(self.consort(*line.split(), code=1).stderr, r"is not supported on Kubernetes: .+\n.+")
         self.assertFalse(self.names("deployments"))
@@ -305,7 +305,7 @@ class Verbs(unittest.TestCase):
         self.assertNotIn("imagePullSecrets", spec("db"))
         with self.store.changed:
             version = self.store.version
-        config.unlink()  # somebody else, who has not logged in
+        config.unlink()  # another user, who has not logged in
         self.consort("up", "-d")
         config.write_text("{")
         self.assertIn("config.json", self.consort("up", "-d").stderr)
@@ -363,7 +363,7 @@ class Verbs(unittest.TestCase):
         self.consort(*up)
         self.assertEqual([each["args"] for each in before()], [["db-is-ready"]])
         self.assertRegex(before()[0]["image"], "/consort-wait@sha256:")
-        # Whoever cannot be asked for it, or does not take it: what pods have stays, and they are not made anew.
+        # The registry is unreachable or refuses the image: pods keep theirs, and are not recreated.
         registry.images = {"shop-web"}
         with self.store.changed:
             version = self.store.version
@@ -393,7 +393,7 @@ class Verbs(unittest.TestCase):
             self.until(lambda: (self.folder / "one.there").exists())
             (self.folder / "one.conf").unlink()
             self.until(lambda: not (self.folder / "one.there").exists())
-            # Without the watched folder, what the image has beside its files stays.
+            # If the watched directory is removed, the image's other files stay.
             (self.folder / "src" / "last").write_text("saved")
             self.until(lambda: (there / "last").exists())
             (there / "own").write_text("of the image")
@@ -424,19 +424,19 @@ class Verbs(unittest.TestCase):
                 version = self.store.version
             self.consort("up", "-d")
             self.assertEqual(self.store.version, version)
-        self.assertEqual(self.names("ingresses"), [])  # the file has no more of them
-        # Who may not ask for what a project need not have uses the rest.
+        self.assertEqual(self.names("ingresses"), [])  # they are no longer in the file
+        # A user who may not list optional kinds of objects can still use the others.
         file.write_text(text)
         place = "/apis/%s/v1/namespaces/shop/%s"
         routes, ingresses = place % ("gateway.networking.k8s.io", "httproutes"), place % ("networking.k8s.io", "ingresses")
         self.store.refused = {("GET", routes): 403, ("GET", ingresses): 403}
         self.consort("up", "-d")
-        # A cluster need not have it, and says no more than that.
+        # A cluster may not have this kind, and then only reports that.
         file.write_text(text + "x-consort: {kubernetes: {publish: gateway, gateway: main}}\n")
         self.store.refused = {("GET", routes): 404, ("PATCH", routes + "/web"): 404}
         self.assertIn("does the cluster have the Gateway API", self.consort("up", "-d", code=1).stderr)
         self.store.refused.clear()
-        # Taken back: what was open is not any more, and the rest stays.
+        # Withdrawn: the ports are no longer open, and everything else stays.
         file.write_text(text + "x-consort: {kubernetes: {publish: ingress}}\n")
         self.assertIn("Ingress web  Created", self.consort("--dry-run", "up", "-d").stderr)
         self.assertEqual(self.names("ingresses"), [])
@@ -582,8 +582,8 @@ class Verbs(unittest.TestCase):
             self.assertIn("db-0  | db-0 says first", self.consort("logs", "--no-color", "db").stdout.replace("   ", "  "))
             ran = self.consort("exec", "-T", "-e", "A=b", "db", "sh", "-c", "echo $A 'x  y'; echo no >&2; exit 42", code=42)
             self.assertEqual((ran.stdout, ran.stderr), ("b x  y\n", "no\n"))
-            # Its end reaches a command on a cluster that cannot be told of it.
-            typed = "two\nlines" * 1300000  # more than all that is between us holds
+            # The command sees the end of its input although the cluster's protocol cannot report it.
+            typed = "two\nlines" * 1300000  # more than all buffers in between can hold
             self.assertEqual(self.consort("exec", "-T", "db", "cat", input=typed).stdout, typed)
             self.consort("exec", "-T", "nothing", "x", code=1)
         finally:

@@ -86,7 +86,7 @@ TEST(DnsMessage, UnreadableQuestionsGetAFormatError) {
   EXPECT_EQ(id_of(answer), 0x0102);
   EXPECT_EQ(rcode_of(answer), Rcode::format_error);
   EXPECT_TRUE(format_error(View(query.data(), 11)).empty());
-  EXPECT_TRUE(format_error(ipv4_answer(query, {})).empty());  // two servers must not send errors to and fro
+  EXPECT_TRUE(format_error(ipv4_answer(query, {})).empty());  // two servers must not send errors back and forth
 }
 
 TEST(DnsMessage, ReverseNamesAreAddresses) {

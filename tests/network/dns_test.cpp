@@ -1,4 +1,4 @@
-// The name server as a container sees it: at 127.0.0.11, port 53, in its own namespace.
+// The DNS server as a container sees it: at 127.0.0.11, port 53, in the container's network namespace.
 #include "network/dns.hpp"
 
 #include <fcntl.h>
@@ -88,7 +88,7 @@ class DnsTest : public HostTest {
     });
   }
 
-  // An upstream on the host that answers every A question with 192.0.2.80 and others with NXDOMAIN.
+  // An upstream server on the host that answers every A query with 192.0.2.80, and others with NXDOMAIN.
   ChildGuard upstream(const std::string& address, dns::Rcode failure = dns::Rcode::ok) {
     return upstream_in(here_.get(), address, failure);
   }
@@ -152,12 +152,12 @@ TEST_F(DnsTest, ServersOfTheAskerAreAskedFromItsNamespaceOnInternalNetworksToo) 
     EXPECT_EQ(ask("example.com"), "NOERROR 192.0.2.80");
     EXPECT_EQ(ask("db"), "NOERROR 172.18.0.2 172.18.0.3");
   }
-  internal.upstreams = {Address::parse("127.0.0.1").value()};  // the container's own loopback, where nobody is
+  internal.upstreams = {Address::parse("127.0.0.1").value()};  // the container's own loopback, where no server listens
   const auto server = serve(internal);
   EXPECT_EQ(ask("example.com"), "SERVFAIL");
 }
 
-// Nobody answers, so all queries stay pending.
+// No server answers, so all queries stay pending.
 TEST(Upstreams, OneAskerCannotTakeAllPlaces) {
   EventLoop loop = EventLoop::create().value();
   dns::Upstreams upstreams(loop, {}, 5300);
@@ -186,7 +186,7 @@ TEST_F(DnsTest, OtherNamesAreAskedOutside) {
   EXPECT_EQ(ask("example.com", dns::type_a, Via::tcp), "SERVFAIL");  // this upstream has no TCP
 }
 
-// A laptop changes its network, a VPN comes up: running containers ask the new servers.
+// When a laptop changes its network or a VPN is connected, running containers must use the new servers.
 TEST_F(DnsTest, TheHostsServersAreThoseOfTheMoment) {
   const auto one = upstream("127.0.0.1");
   const auto other = upstream("127.0.0.2", dns::Rcode::name_error);
@@ -200,9 +200,9 @@ TEST_F(DnsTest, TheHostsServersAreThoseOfTheMoment) {
   const std::string file = "/proc/" + std::to_string(server.pid()) + "/root/etc/resolv.conf";
   REQUIRE_OK(write_file_atomic(file, "nameserver 127.0.0.1\n"));
   EXPECT_EQ(ask("example.com"), "NOERROR 192.0.2.80");
-  REQUIRE_OK(write_file_atomic(file, "nameserver 127.0.0.2\n"));  // another file, as resolvconf and NetworkManager do
+  REQUIRE_OK(write_file_atomic(file, "nameserver 127.0.0.2\n"));  // a new file, as from resolvconf or NetworkManager
   EXPECT_EQ(ask("example.com"), "NXDOMAIN");
-  std::ofstream(file) << "nameserver 127.0.0.1\n";  // the same file with other words
+  std::ofstream(file) << "nameserver 127.0.0.1\n";  // the same file with other content
   EXPECT_EQ(ask("example.com"), "NOERROR 192.0.2.80");
 }
 
@@ -221,7 +221,7 @@ TEST_F(DnsTest, AServerThatIsSilentRefusesOrFailsIsPassedOver) {
   }
   {
     const auto server = serve(client({"127.0.0.4"}));
-    EXPECT_EQ(ask("example.com"), "SERVFAIL");  // after the whole time
+    EXPECT_EQ(ask("example.com"), "SERVFAIL");  // after the full timeout
     EXPECT_EQ(ask("example.com"), "SERVFAIL");
   }
 }

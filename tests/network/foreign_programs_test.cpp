@@ -1,4 +1,4 @@
-// With an imitated firewalld: its table, a process with its name, and a firewall-cmd that is slow, hangs or refuses.
+// Uses a fake firewalld: its table, a process with its name, and a firewall-cmd that is slow, hangs or refuses.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -153,7 +153,7 @@ TEST_F(ForeignProgramsTest, AGuardGoesOnWhileItHangsAndRunsOneAtATime) {
   hang();
   start_firewalld();
   while (asked().empty()) REQUIRE_OK(loop.run_once(milliseconds(20)));
-  // The rules keep changing; it checks again, and wants the same.
+  // The rules keep changing; it checks again, and wants the same result.
   for (int round = 0; round < 3; ++round) {
     shell("nft add chain inet firewalld other" + std::to_string(round));
     bool later = false;
@@ -167,7 +167,7 @@ TEST_F(ForeignProgramsTest, AGuardGoesOnWhileItHangsAndRunsOneAtATime) {
   bool later = false;
   loop.after(milliseconds(250), [&later] { later = true; });
   while (!later) REQUIRE_OK(loop.run_once());
-  // The requests in the meantime became one run, which found everything in place.
+  // The requests in the meantime were merged into one run, which found everything in place.
   EXPECT_EQ(asked(), "--zone=trusted --add-interface=br-one\n");
   EXPECT_EQ(log, "");
 }
@@ -186,7 +186,7 @@ TEST_F(ForeignProgramsTest, AGuardReportsOneThatHangsAndReapsIt) {
   while (log.empty()) REQUIRE_OK(loop.run_once(milliseconds(20)));
   EXPECT_THAT(log, HasSubstr("let bridge br-one pass firewalld: run firewall-cmd: no answer within 200 milliseconds"));
   daemon_ = ChildGuard();
-  EXPECT_LE(::waitpid(-1, nullptr, WNOHANG), 0);  // nothing is left to be reaped
+  EXPECT_LE(::waitpid(-1, nullptr, WNOHANG), 0);  // no child is left to be reaped
 }
 
 TEST(SharedRunsTest, EachNameIsDoneOnceAndOneRunGoesOnAtATime) {

@@ -1,4 +1,4 @@
-// Networks whose containers are reached at their own addresses: routed to this host, or macvlan and ipvlan interfaces.
+// Networks whose containers are reached at their own addresses: routed by this host, or macvlan and ipvlan interfaces.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <netinet/ip_icmp.h>
@@ -73,7 +73,7 @@ TEST_F(GatewayModesTest, OfARoutedNetworkThePublishedPortsAreReachedAtTheContain
   EXPECT_EQ(ask(b.netns.get(), "172.18.0.2", 80).substr(0, 2), "80");
   EXPECT_EQ(ask(outside_.get(), "172.18.0.2", 81, briefly), "connect: timeout");
   EXPECT_EQ(ask_in(outside_.get(), [] { return echo_request("172.18.0.2"); }), "answered");
-  // Outgoing traffic keeps its address, to which others know a route.
+  // Outgoing packets keep their source address, to which other hosts have a route.
   const auto outside = start_in(outside_.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "out", ready); });
   EXPECT_EQ(ask(a.netns.get(), "198.51.100.1", 80), "out from 172.18.0.2: hi");
 
@@ -86,7 +86,7 @@ TEST_F(GatewayModesTest, OfARoutedNetworkThePublishedPortsAreReachedAtTheContain
   REQUIRE_OK(firewall.read_policies({&read, 1}));
   EXPECT_EQ(read.direct4, DirectAccess::published);
   EXPECT_EQ(read.direct6, DirectAccess::none);
-  // All of it is removed with its bridge.
+  // All of its rules are removed with its bridge.
   REQUIRE_OK(remove_bridge(net));
   EXPECT_THAT(shell("nft list table inet consort"), testing::Not(testing::HasSubstr(net.bridge)));
 }
@@ -136,7 +136,7 @@ TEST_F(GatewayModesTest, SecondFacesOfAnInterfaceAreOnItsNetwork) {
   EXPECT_EQ(ask(b.netns.get(), "198.51.100.7", 81), "81 from 198.51.100.8: hi");
   EXPECT_NE(ask(lonely.netns.get(), "198.51.100.7", 80, briefly).substr(0, 2), "80");
 
-  // Another network comes and goes next to it; if one cannot be connected, nothing of it stays.
+  // Another network is connected and disconnected. A network that cannot be connected leaves nothing behind.
   Sandbox changing = container(face(10, "bridge"));
   Endpoint second = face(11, "bridge"), impossible = face(12, "bridge");
   second.ifname = impossible.ifname = "eth1";

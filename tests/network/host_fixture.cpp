@@ -163,9 +163,9 @@ void udp_answer(const std::string& address, std::uint16_t port, const std::funct
 std::string HostTest::shell(const std::string& command) {
   auto done = run_and_capture({.argv = {"/bin/sh", "-c", command}});
   if (!done) return done.error().message();
-  // `ip link` asks the kernel about each name in /run/netns, and prints this for one that is not a namespace here:
-  // somebody else's, created or removed at this moment, or in another mount namespace. It continues, and answers as
-  // without it.
+  // `ip link` asks the kernel about each name in /run/netns, and prints this for a name that is not a network namespace
+  // here: one that another process is creating or removing, or that belongs to another mount namespace. It continues,
+  // and the rest of its output is unaffected.
   const std::string_view of_others = "Error: Peer netns reference is invalid.\n";
   for (std::size_t at = 0; (at = done->err.find(of_others)) != std::string::npos;)
     done->err.erase(at, of_others.size());
@@ -187,7 +187,7 @@ void HostTest::SetUp() {
       out +
       " sh -c 'ip link set lo up; ip addr add 198.51.100.1/24 dev eth0; ip -6 addr add fd00:51::1/64 dev eth0 nodad;"
       " ip link set eth0 up';"
-      // The kernel reports the carrier a little later; tests compare what ip prints.
+      // The kernel reports the carrier a little later, and tests compare the output of ip.
       " for i in $(seq 200); do ip -o link show eth0 | grep -q 'state UP' && break; sleep 0.01; done");
   ASSERT_EQ(said, "");
 }

@@ -1,5 +1,5 @@
-// A container that publishes hundreds of ports: all at once for the kernel, and in steps for everything else on the
-// loop.
+// A container that publishes hundreds of ports: in one batch for the kernel, but in steps so that the loop can do other
+// work.
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -37,7 +37,7 @@ class ManyPortsTest : public HostTest {
     }
     return requests;
   }
-  // How many steps it took beside the ports.
+  // The number of steps, in addition to the ports.
   static Result<std::pair<std::vector<ReservedPort>, int>> reserve(std::vector<PortRequest> requests) {
     PortReservation reservation(std::move(requests));
     int steps = 1;
@@ -86,7 +86,7 @@ TEST_F(ManyPortsTest, TheFlowsOfAllPortsAreForgottenInOnePass) {
   std::vector<Redirect> redirects;
   for (const PortRequest& request : requests(Protocol::udp))
     redirects.push_back({Protocol::udp, Address(), request.host_port, Address::parse("172.18.0.2").value(), 53});
-  // The kernel's table is read once; an empty one takes one part and its end.
+  // The kernel's table is read once; if it is empty, that takes one part and the end.
   conntrack::Forgetting few({redirects.data(), 1}), all(redirects);
   const auto steps = [](conntrack::Forgetting& forgetting) {
     int taken = 1;
@@ -96,7 +96,7 @@ TEST_F(ManyPortsTest, TheFlowsOfAllPortsAreForgottenInOnePass) {
   EXPECT_EQ(steps(all), steps(few));
 }
 
-// Turns are measured, not time: a turn ends once it has lasted five milliseconds, on any machine.
+// Counts turns, not time: on any machine, a turn ends once it has taken five milliseconds.
 TEST_F(ManyPortsTest, TheLoopServesOthersMeanwhile) {
   auto reserved = reserve(requests(Protocol::udp));
   REQUIRE_OK(reserved);
@@ -124,7 +124,7 @@ TEST_F(ManyPortsTest, RulesOfADeadSupervisorAreReplacedInOneTransaction) {
   REQUIRE_OK(publish(reserved->first, id));
   EXPECT_EQ(generation(), before + 1);
   EXPECT_EQ(elements(), std::to_string(count) + "\n");
-  // Half of them are gone: the other half is removed, also in one transaction.
+  // Half of them are gone; the other half is also removed in one transaction.
   stale.redirects.resize(count / 2);
   REQUIRE_OK(firewall.remove_ports(stale));
   REQUIRE_OK(publisher_->unpublish(id));
@@ -145,14 +145,14 @@ TEST_F(ManyPortsTest, OneThatIsTakenGivesBackTheOthersAndIsNamed) {
 TEST_F(ManyPortsTest, ARelayThatCannotBeStartedTakesBackTheRest) {
   auto reserved = reserve(requests(Protocol::udp));
   REQUIRE_OK(reserved);
-  // A descriptor that is not a socket stands for anything that may go wrong with one of them.
+  // A descriptor that is not a socket stands for any failure of a socket.
   reserved->first[400].sockets[0].fd = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   PortPublisher::Id id = 0;
   const Result<> published = publish(reserved->first, id);
   ASSERT_FALSE(published.has_value());
   EXPECT_EQ(published.error().message().substr(0, 18), "publish port 20400") << published.error().message();
   EXPECT_EQ(elements(), "0\n");
-  // Nothing watches its sockets: they can be published again.
+  // Its sockets are no longer watched, so they can be published again.
   reserved->first.resize(400);
   REQUIRE_OK(publish(reserved->first, id));
 }

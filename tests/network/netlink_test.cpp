@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint16_t any_type = 7;
 
-// A length has 16 bits; a truncated one would be read as something else.
+// A length has 16 bits; a truncated one would make the kernel read another message.
 TEST(Batch, WhatDoesNotFitIsNotSent) {
   auto socket = Socket::open(NETLINK_ROUTE);
   ASSERT_TRUE(socket);

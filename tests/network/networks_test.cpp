@@ -1,4 +1,4 @@
-// Kinds of networks: internal, IPv6, several at once, without traffic between containers, and a build's.
+// Kinds of networks: internal, IPv6, several at once, without traffic between containers, and networks for builds.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <net/if.h>
@@ -74,7 +74,7 @@ TEST_F(NetworksTest, AnInternalNetworkHasNoWayOutAndNoWayIn) {
   EXPECT_EQ(ask(a, "198.51.100.1"), "connect: Network is unreachable");
   EXPECT_EQ(shell_in(a, "ip route show default"), "");
   EXPECT_EQ(ask(c, "172.18.0.3", 300), "connect: timeout");
-  // Even with its own route.
+  // Not even with a route of its own.
   shell_in(a, "ip route add default via 172.18.0.1");
   EXPECT_EQ(ask(a, "198.51.100.1", 300), "connect: timeout");
 }
@@ -181,7 +181,7 @@ TEST_F(NetworksTest, ABuildReachesTheOutsideAndLeavesNothing) {
   EXPECT_EQ(ask(first->sandbox, "198.51.100.1"), "out from 198.51.100.2: hi");
   EXPECT_EQ(ask(second->sandbox, "198.51.100.1"), "out from 198.51.100.2: hi");
   EXPECT_NE(first->resolv_conf.find("nameserver "), std::string::npos);
-  REQUIRE_OK(sweep_host("", {}));  // must not disturb builds that are running
+  REQUIRE_OK(sweep_host("", {}));  // must not disturb running builds
   EXPECT_EQ(ask(second->sandbox, "198.51.100.1"), "out from 198.51.100.2: hi");
   REQUIRE_OK(destroy_build_sandbox(*std::move(first)));
   REQUIRE_OK(destroy_build_sandbox(*std::move(second)));
@@ -193,7 +193,7 @@ TEST_F(NetworksTest, WhatAKilledBuildHasLeftIsSweptAndOthersGoOn) {
   const auto outside = start_in(outside_.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "out", ready); });
   const Fd here = std::move(open_file("/proc/self/ns/net", O_RDONLY)).value();
   {
-    // It dies in the middle of a step.
+    // The process is killed in the middle of a step.
     const ChildGuard killed = start_in(here.get(), [this](const auto& ready) {
       const auto build = create_build_sandbox(*host_, "killed", run_root_);
       if (build) ready();
@@ -242,7 +242,7 @@ TEST_F(NetworksTest, TheSweepTakesWhatIsNotKept) {
   REQUIRE_OK(create_bridge(kept));
   REQUIRE_OK(create_bridge(lost));
   const Sandbox a = container({endpoint(kept, 2)}), b = container({endpoint(lost, 2)});
-  shell("ip link add br-abcdefabcdef type bridge");  // somebody else's
+  shell("ip link add br-abcdefabcdef type bridge");  // a bridge of another program
   const std::vector<std::string> names{kept.bridge};
   BridgeNetwork others = network(20);
   others.owner = "/srv/elsewhere";
@@ -298,7 +298,7 @@ TEST_F(NetworksTest, ABridgeWhoseMakerDiedBeforeItsLabelIsCompleted) {
   EXPECT_TRUE(has_bridge(net).value());
   REQUIRE_OK(remove_bridge(net));
   EXPECT_FALSE(link_exists("chosen0"));
-  ASSERT_EQ(shell("ip link add chosen0 type bridge"), "");  // somebody's own
+  ASSERT_EQ(shell("ip link add chosen0 type bridge"), "");  // a bridge that the user has created
   EXPECT_EQ(create_bridge(net).error().code(), Code::conflict);
 }
 
@@ -380,7 +380,7 @@ TEST_F(NetworksTest, UfwIsPassedThroughItsChainForRoutes) {
   EXPECT_EQ(shell("iptables -S; ip6tables -S"), before);
 }
 
-// After doctor's command has been typed, doctor must no longer report the firewall as an obstacle.
+// After the user has run doctor's command, doctor must no longer report the firewall as an obstacle.
 TEST_F(NetworksTest, AChainThatDropsIsNamedWithTheCommandThatOpensIt) {
   const BridgeNetwork net = network(18);
   REQUIRE_OK(create_bridge(net));
@@ -393,7 +393,7 @@ TEST_F(NetworksTest, AChainThatDropsIsNamedWithTheCommandThatOpensIt) {
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0].found, ::testing::HasSubstr("inet mine through"));
   const std::string command = replace_all(found[0].command, "sudo ", "");
-  // Rules that name bridges without letting everything pass do not count as open.
+  // Rules that name bridges but do not accept all their packets do not count.
   for (const char* rule :
        {"iifname br-* drop", "oifname br-* drop", "iifname br-* accept", "oifname br-* tcp dport 80 accept",
         "oifname != br-* accept", "iifname br-* oifname br-* accept", "oifname br-x accept"}) {
@@ -406,13 +406,13 @@ TEST_F(NetworksTest, AChainThatDropsIsNamedWithTheCommandThatOpensIt) {
   REQUIRE_OK(remove_bridge(net));
 }
 
-// Other firewalls' programs are only looked for in the host's own directories: here, one is added to them.
+// The programs of other firewalls are only looked for in the host's own directories, so the test adds one there.
 class FirewalldTest : public NetworksTest {
  protected:
   void SetUp() override {
     NetworksTest::SetUp();
     if (IsSkipped()) return;
-    // Its form in the kernel; its own zones are sets of such rules.
+    // firewalld's form in the kernel; its own zones are sets of such rules.
     ASSERT_EQ(shell("nft 'table inet firewalld { chain filter_FORWARD { type filter hook forward priority 10; ct state "
                     "established accept; jump zones; reject; }; chain zones { }; }'"),
               "");
@@ -424,7 +424,7 @@ class FirewalldTest : public NetworksTest {
     NetworksTest::TearDown();
   }
 
-  // In place of firewall-cmd: its arguments are in "told", and it uses nft.
+  // A replacement for firewall-cmd: it writes its arguments to "told", and uses nft.
   void answer_by(const std::string& script) {
     const std::string directory = run_root_ + "/programs";
     const std::string text = "#!/bin/sh\necho \"$@\" >>" + run_root_ + "/told\n" + script + "\n";
@@ -433,10 +433,10 @@ class FirewalldTest : public NetworksTest {
     const std::string layers = "lowerdir=" + directory + ":/usr/sbin";
     mounted_ = ::mount("overlay", "/usr/sbin", "overlay", 0, layers.c_str()) == 0;
     ASSERT_TRUE(mounted_) << std::strerror(errno);
-    // It is recognised by a process with its name.
+    // A process with firewalld's name shows that it is running.
     life_ = make_pipe().value();
     daemon_ = spawn({.argv = {"sh", "-c", "read -r line", "/usr/sbin/firewalld"}, .in = life_.read.get()}).value();
-    // Its command line is readable a moment after its start.
+    // The command line is readable only a moment after the start.
     const std::string line = "/proc/" + std::to_string(daemon_.pid()) + "/cmdline";
     while (!read_file(line).value_or("").contains("/firewalld"))
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -453,7 +453,7 @@ TEST_F(FirewalldTest, ABridgeIsPutInAZoneThatForwardsAndTakenOutOfIt) {
   answer_by(
       "for word; do case $word in --add-interface=*) exec nft add rule inet firewalld zones iifname ${word#*=} accept;;"
       " --remove-interface=*) exec nft flush chain inet firewalld zones;; esac; done");
-  EXPECT_TRUE(firewall_obstacles().value().empty());  // before there is any bridge
+  EXPECT_TRUE(firewall_obstacles().value().empty());  // before any bridge exists
   const BridgeNetwork net = network(18);
   REQUIRE_OK(create_bridge(net));
   EXPECT_THAT(told(), ::testing::HasSubstr("--zone=trusted --add-interface=" + net.bridge + "\n"));
@@ -478,7 +478,7 @@ TEST_F(FirewalldTest, ARefusalIsTold) {
 
 TEST_F(FirewalldTest, IsInTheWayWhereItDoesNotRunButItsRulesDo) {
   answer_by("exit 252");
-  ASSERT_EQ(firewall_obstacles().value().size(), 1U);  // before there is any bridge
+  ASSERT_EQ(firewall_obstacles().value().size(), 1U);  // before any bridge exists
   const BridgeNetwork net = network(18);
   REQUIRE_OK(create_bridge(net));
   const auto found = firewall_obstacles().value();

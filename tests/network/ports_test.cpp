@@ -1,4 +1,4 @@
-// Published ports, seen from everywhere a client can be.
+// Published ports, from everywhere a client can be.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
@@ -33,7 +33,7 @@ class PortsTest : public HostTest {
     web_ = *std::move(made);
   }
 
-  // Publishes and runs the publisher's loop in a child, as a supervisor would.
+  // Publishes the port and runs the publisher's loop in a child, as a supervisor would.
   ChildGuard publish(const PortRequest& request, const PortTarget& target = {Address::parse("172.18.0.2"), {}}) {
     const Fd here(TRY_OR_DIE(open_file("/proc/self/ns/net", O_RDONLY)));
     return start_in(here.get(), [&](const std::function<void()>& ready) {
@@ -91,14 +91,14 @@ TEST_F(PortsTest, APortOnAllAddressesIsReachedFromEverywhere) {
   EXPECT_EQ(tcp_ask("::1", 8000, "hi"), "web from 172.18.0.1: hi");
   EXPECT_EQ(tcp_ask("198.51.100.2", 8000, "hi"), "web from 198.51.100.2: hi");
   EXPECT_EQ(ask_outside("198.51.100.2", 8000), "web from 198.51.100.1: hi") << shell("nft list ruleset");
-  EXPECT_EQ(ask_outside("fd00:51::2", 8000), "web from 172.18.0.1: hi");  // through the relay: no IPv6 in the network
+  EXPECT_EQ(ask_outside("fd00:51::2", 8000), "web from 172.18.0.1: hi");  // by the relay: the network has no IPv6
   for (const int ns : {web_.netns.get(), other->netns.get()}) {
     EXPECT_EQ(ask_in(ns, [] { return tcp_ask("198.51.100.2", 8000, "hi"); }), "web from 172.18.0.1: hi");
     EXPECT_EQ(ask_in(ns, [] { return tcp_ask("172.18.0.1", 8000, "hi"); }), "web from 172.18.0.1: hi");
   }
   EXPECT_EQ(ask_in(far->netns.get(), [] { return tcp_ask("198.51.100.2", 8000, "hi"); }), "web from 172.18.0.1: hi");
   EXPECT_EQ(ask_in(far->netns.get(), [] { return tcp_ask("172.18.0.2", 80, "hi", 300); }), "connect: timeout");
-  // From outside, even a published container cannot be reached at its own address.
+  // From outside, not even a published container can be reached at its own address.
   EXPECT_EQ(ask_in(outside_.get(),
                    [] {
                      shell("ip route add 172.18.0.0/16 via 198.51.100.2");
@@ -107,7 +107,7 @@ TEST_F(PortsTest, APortOnAllAddressesIsReachedFromEverywhere) {
             "connect: timeout");
 }
 
-// The host's own rules for incoming packets apply, which the kernel's redirection would bypass.
+// The host's own rules for incoming packets apply; a redirection in the kernel would bypass them.
 TEST_F(PortsTest, APortMayObeyTheRulesOfTheHost) {
   const std::string settings = testing::TempDir() + "consort-settings-" + std::to_string(::getpid());
   ASSERT_TRUE(write_file_atomic(settings, "published_ports = \"filtered\"\n"));
@@ -126,7 +126,7 @@ TEST_F(PortsTest, APortMayObeyTheRulesOfTheHost) {
   EXPECT_EQ(from_outside().find("web"), std::string::npos);
 }
 
-// A supervisor that was killed and its successor may have read different settings.
+// A killed supervisor and its successor may have read different settings.
 TEST_F(PortsTest, WhatIsLeftOfTheOtherSettingIsTakenAway) {
   EventLoop loop = EventLoop::create().value();
   const auto port = reserve_port({.host_port = 8000, .container_port = 80});
@@ -140,7 +140,7 @@ TEST_F(PortsTest, WhatIsLeftOfTheOtherSettingIsTakenAway) {
   };
   const std::string before = shell("nft list ruleset");
   for (const auto& [first, second] : {std::pair("open", "filtered"), std::pair("filtered", "open")}) {
-    REQUIRE_OK(publish_now(loop, *publisher_with(first), {&*port, 1}, target));  // and it is gone
+    REQUIRE_OK(publish_now(loop, *publisher_with(first), {&*port, 1}, target));  // and it is removed
     EXPECT_NE(shell("nft list ruleset"), before);
     REQUIRE_OK(publisher_with(second)->take_back({&*port, 1}, target));  // the container has ended meanwhile
     EXPECT_EQ(shell("nft list ruleset"), before) << first;
@@ -194,7 +194,7 @@ TEST_F(PortsTest, APortIsNotReachedFromAnInternalNetwork) {
   for (const char* address : {"172.19.0.1", "fd00:19::1"}) {
     EXPECT_EQ(ask(address, 8000, 300), "connect: timeout") << shell("nft list ruleset");
     EXPECT_EQ(ask(address, 8001, 300), "connect: timeout");
-    // Other services of the host are reached, as with Docker; so are the host's clients.
+    // Other services of the host are reachable, as with Docker, and so are clients on the host.
     EXPECT_EQ(ask(address, 8002, 3000).substr(0, 9), "host from");
     EXPECT_EQ(ask_in(inside->netns.get(), [&] { return udp_ask(address, 5353, "hi", 300); }).substr(0, 7), "receive");
   }
@@ -221,14 +221,14 @@ TEST_F(PortsTest, AUdpFlowFollowsWhenThePortMovesToAnotherContainer) {
   const auto first = start_in(web_.netns.get(), [](const auto& ready) { udp_serve("0.0.0.0", 53, "first", ready); });
   const auto second =
       start_in(other->netns.get(), [](const auto& ready) { udp_serve("0.0.0.0", 53, "second", ready); });
-  // The same client socket all the time.
+  // Uses the same client socket all the time.
   const Fd here = open_file("/proc/self/ns/net", O_RDONLY).value();
   ASSERT_EQ(::setns(outside_.get(), CLONE_NEWNET), 0);
   const Fd client(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ASSERT_EQ(::setns(here.get(), CLONE_NEWNET), 0);
   const auto ask = [&] { return udp_ask_from(client.get(), "198.51.100.2", 5353, "hi", 10000); };
-  EXPECT_EQ(ask().substr(0, 7), "receive");  // before it is published: refused, but remembered by the kernel
-  // From one supervisor to another, as when the second container is in another project.
+  EXPECT_EQ(ask().substr(0, 7), "receive");  // not published yet: refused, but remembered by the kernel
+  // The port moves from one supervisor to another, as when the second container is in another project.
   EventLoop loop = EventLoop::create().value();
   const auto port = reserve_port({.host_port = 5353, .container_port = 53, .protocol = Protocol::udp});
   REQUIRE_OK(port);
@@ -277,7 +277,7 @@ TEST_F(PortsTest, APortInUseNamesItsHolder) {
   EXPECT_EQ(named.error().message(), "Bind for 0.0.0.0:8000 failed: port is already allocated by project shop");
 }
 
-// As the keeper holds for each port, until it is told to let go.
+// The keeper holds a copy of the socket of each port, until it is told to close it.
 TEST_F(PortsTest, APortGivenBackIsFreeWhileSomebodyHasACopyOfItsSocket) {
   const auto before = reserve_port({.host_ip = "127.0.0.1", .host_port = 8000, .container_port = 80});
   REQUIRE_OK(before);
@@ -288,18 +288,18 @@ TEST_F(PortsTest, APortGivenBackIsFreeWhileSomebodyHasACopyOfItsSocket) {
 }
 
 TEST_F(PortsTest, APortThatNobodyIsSeenToHaveIsAskedForAgain) {
-  Fd invisible(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));  // as a connection's own end
+  Fd invisible(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));  // as the local end of a connection
   const SocketAddress name(Address::parse("127.0.0.1").value(), 8000);
   ASSERT_EQ(::bind(invisible.get(), name.raw(), name.size), 0);
   PortReservation reservation({{.host_ip = "127.0.0.1", .host_port = 8000, .container_port = 80}});
-  EXPECT_EQ(reservation.step().value(), PortReservation::Next::step);  // it is taken
-  EXPECT_EQ(reservation.step().value(), PortReservation::Next::step);  // by nobody
+  EXPECT_EQ(reservation.step().value(), PortReservation::Next::step);  // the port is taken
+  EXPECT_EQ(reservation.step().value(), PortReservation::Next::step);  // but no process has it
   invisible.reset();
   EXPECT_EQ(reservation.step().value(), PortReservation::Next::finished);
   EXPECT_EQ(reservation.take().front().host_port, 8000);
 }
 
-// Nobody listens there; the kernel has given it to an outgoing connection.
+// No process listens on the port: the kernel has given it to an outgoing connection.
 TEST_F(PortsTest, APortThatAConnectionHasForTheMomentIsSaidToBeOne) {
   const Fd here = open_file("/proc/self/ns/net", O_RDONLY).value();
   const auto server = start_in(here.get(), [](const auto& ready) { tcp_serve("127.0.0.1", 8000, "x", ready); });
@@ -348,7 +348,7 @@ TEST_F(PortsTest, ASecondPublicationReplacesTheFirst) {
   REQUIRE_OK(port);
   auto publisher = PortPublisher::create(loop).value();
   const std::string before = shell("nft list ruleset");
-  // As after the supervisor was killed: its redirection is still there, but the container has another address now.
+  // As after the supervisor was killed: its redirection still exists, but the container has another address now.
   Firewall firewall = Firewall::open().value();
   const Redirect stale{Protocol::tcp, Address(), 8000, Address::parse("172.18.0.9").value(), 80};
   REQUIRE_OK(firewall.add_ports({{stale}, {}}));
@@ -427,7 +427,7 @@ TEST_F(PortsTest, WhatSomebodyTakesOutOfTheFirewallIsPutBack) {
     EXPECT_THAT(hidden, testing::Not(testing::HasSubstr(open.bridge)));
   }
   EXPECT_THAT(log, testing::HasSubstr("restored the rules of 2 networks"));
-  REQUIRE_OK(guard.keep({}));  // nothing runs any more: who takes the rest away is let
+  REQUIRE_OK(guard.keep({}));  // no container runs any more, so the rest may be removed
   REQUIRE_OK(remove_bridge(open));
 }
 

@@ -1,4 +1,5 @@
-// The relay alone, on loopback: bytes arrive complete and in order, whoever is slow, and no end is lost.
+// The relay alone, on loopback: bytes arrive completely and in order, however slow a side is, and each end is passed
+// on.
 #include "network/relay/relay.hpp"
 
 #include <gtest/gtest.h>
@@ -109,7 +110,7 @@ TEST_F(RelayTest, ASlowReaderHoldsTheWriterBackAndCostsNoProcessorTime) {
     (void)write_full(server.get(), much);  // fails when the client gives up
   });
   ::shutdown(client.get(),
-             SHUT_WR);  // half closed, the state in which a hang-up would wake a careless loop all the time
+             SHUT_WR);  // half closed: a hang-up in this state would keep waking a careless loop
   rusage before{}, after{};
   std::this_thread::sleep_for(std::chrono::milliseconds(150));
   ::getrusage(RUSAGE_SELF, &before);
@@ -168,7 +169,7 @@ TEST_F(RelayTest, TheEndOfTheRelayEndsItsConnections) {
   thread_ = std::thread([] {});
 }
 
-// Everything up to the end, and how it ended.
+// Everything up to the end of the stream, and how it ended.
 struct Heard {
   std::string bytes;
   int error = 0;
@@ -184,8 +185,7 @@ Heard hear(int fd) {
   }
 }
 
-// The other side's system has received everything that was written; the rest is destroyed by a reset, with or without a
-// relay.
+// Waits until the receiving system has all written bytes: a reset would destroy the others, with or without a relay.
 void wait_until_taken(int fd) {
   int left = 1;
   for (int i = 0; i < 12'000 && left != 0; ++i) {
@@ -195,7 +195,7 @@ void wait_until_taken(int fd) {
   ASSERT_EQ(left, 0);
 }
 
-// A server that answers before it has read everything, and closes: its system sends a reset after the answer.
+// The server answers before it has read everything, and closes: its system sends a reset after the answer.
 TEST_F(RelayTest, AnAnswerBeforeAResetArrivesWhole) {
   for (int round = 0; round < 10; ++round) {
     const std::string answer = pattern(50'000, static_cast<unsigned>(round));
@@ -204,14 +204,14 @@ TEST_F(RelayTest, AnAnswerBeforeAResetArrivesWhole) {
     ASSERT_TRUE(write_full(client.get(), "a question that nobody reads to its end"));
     std::array<char, 1> byte;
     ASSERT_EQ(::recv(server.get(), byte.data(), byte.size(), 0), 1);
-    pause();  // the relay finds both at once, the answer and the reset
+    pause();  // the relay finds both at once: the answer and the reset
     ASSERT_TRUE(write_full(server.get(), answer));
     wait_until_taken(server.get());
     server.reset();
     go_on();
     const Heard heard = hear(client.get());
     ASSERT_TRUE(heard.bytes == answer) << "round " << round << ": " << heard.bytes.size();
-    EXPECT_EQ(heard.error, ECONNRESET);  // as without a relay: it was no orderly end
+    EXPECT_EQ(heard.error, ECONNRESET);  // as without a relay: not an orderly end
   }
 }
 
@@ -225,7 +225,7 @@ TEST_F(RelayTest, AnAnswerBeforeAResetReachesAClientThatWritesFirst) {
     ASSERT_TRUE(write_full(fd.get(), answer));
     wait_until_taken(fd.get());
   });
-  (void)write_full(client.get(), question);  // would block for ever if nobody took it
+  (void)write_full(client.get(), question);  // would block forever if the bytes were not read
   const Heard heard = hear(client.get());
   EXPECT_TRUE(heard.bytes == answer) << heard.bytes.size();
   server.join();
@@ -257,7 +257,7 @@ TEST_F(RelayTest, AResetOfBothEndsTheConnection) {
       end->reset();
     }
   }
-  // The next one is served: the loop is not busy with what is gone.
+  // The next connection is served: the loop is not busy with the closed one.
   const Fd client = connect_to(front_.port);
   const Fd server = accept();
   ASSERT_TRUE(write_full(server.get(), "still here"));
@@ -265,7 +265,7 @@ TEST_F(RelayTest, AResetOfBothEndsTheConnection) {
   EXPECT_EQ(::recv(client.get(), bytes.data(), bytes.size(), MSG_WAITALL), 10);
 }
 
-// Stands for the keeper: holds duplicates, which outlive the relay.
+// Stands for the keeper: it holds duplicates, which outlive the relay.
 class Keeper final : public ConnectionKeeper {
  public:
   void keep(const ConnectionId& id, std::span<const int, KeptConnection::parts> borrowed) override {
@@ -282,7 +282,7 @@ class Keeper final : public ConnectionKeeper {
     const std::lock_guard lock(mutex_);
     return kept_.size();
   }
-  // Duplicates: it keeps its own, for the next one.
+  // Returns duplicates: the keeper keeps its own for the next relay.
   std::vector<KeptConnection> hand_over() {
     const std::lock_guard lock(mutex_);
     std::vector<KeptConnection> all;
@@ -300,8 +300,8 @@ class Keeper final : public ConnectionKeeper {
   std::map<ConnectionId, KeptConnection> kept_;
 };
 
-// One process after another. A dead one does nothing any more, but its descriptors stay open until the end of the test,
-// as if nothing had been shut down.
+// One relay process after another. A dead one does nothing any more, but its descriptors stay open until the end of the
+// test, so that no connection is shut down.
 class SuccessionTest : public ::testing::Test {
  protected:
   struct Generation {
@@ -378,7 +378,7 @@ TEST_F(SuccessionTest, WhatCameAfterTheOtherSideHadFinishedArrives) {
   ::shutdown(server.get(), SHUT_WR);
   EXPECT_EQ(hear(client.get()).bytes, "");
   pause();
-  // Now the relay's socket is closed in both directions, with bytes that nobody has read.
+  // The relay's socket is now closed in both directions, with unread bytes in it.
   ASSERT_TRUE(write_full(client.get(), last_words));
   ::shutdown(client.get(), SHUT_WR);
   wait_until_taken(client.get());

@@ -1,4 +1,4 @@
-// Connecting networks to a namespace in use, and disconnecting them.
+// Connecting networks to a namespace that is in use, and disconnecting them.
 #include <array>
 
 #include "host_fixture.hpp"
@@ -51,7 +51,7 @@ TEST_F(SandboxChangeTest, AnotherNetworkComesAndTakesTheDefaultRouteAndGoesAgain
   EXPECT_EQ(tcp_ask("172.19.0.2", 80, "hi"), "a from 172.19.0.1: hi");
   EXPECT_EQ(tcp_ask("172.18.0.2", 80, "hi"), "a from 172.18.0.1: hi");
 
-  const std::array<std::string, 2> gone{"eth1", "eth7"};  // what is not there is fine
+  const std::array<std::string, 2> gone{"eth1", "eth7"};  // missing interfaces are no error
   REQUIRE_OK(remove_links(sandbox_.netns.get(), gone));
   REQUIRE_OK(host_->change_sandbox(sandbox_, {.before = both, .after = alone}));
   EXPECT_EQ(route(), "default via 172.18.0.1 dev eth0 \n");
@@ -79,7 +79,7 @@ TEST_F(SandboxChangeTest, WhatTheContainerDidToItsRoutesStaysUnlessTheyAreSomebo
   EXPECT_EQ(route(), "default via 172.18.0.9 dev eth0 \n");
 }
 
-// Its maker was killed in between: the interface exists, in an unknown state.
+// The process that was creating the interface was killed, so it exists in an unknown state.
 TEST_F(SandboxChangeTest, AChangeThatWasCutIsMadeAnew) {
   (void)inside("ip link add eth1 type dummy");
   const std::vector<Endpoint> both{with_route(one(), false), with_route(two(), true)};

@@ -1,4 +1,4 @@
-// Containers' network namespaces: what is in them, what they can reach, and that nothing of them is left.
+// Network namespaces of containers: their content, what they can reach, and that nothing is left behind.
 #include "host_fixture.hpp"
 
 namespace consort::test {
@@ -60,7 +60,7 @@ TEST_F(SandboxTest, RemovingTheBridgeTakesTheCablesOfContainersThatAreJustGoing)
     REQUIRE_OK(one);
     sandboxes.push_back(*std::move(one));
   }
-  sandboxes.erase(sandboxes.begin() + 10, sandboxes.end());  // the others are being taken away by the kernel now
+  sandboxes.erase(sandboxes.begin() + 10, sandboxes.end());  // the kernel is removing the others now
   REQUIRE_OK(remove_bridge(net));
   EXPECT_EQ(shell("ip -o link"), links);
 }

@@ -80,7 +80,7 @@ TEST_F(SharedNamesTest, EachSeesTheOthersOnTheNetworksItIsOn) {
   EXPECT_EQ(a->others()[0].ipv6, Address::parse("fd00::1"));
   EXPECT_EQ(b_changes, 0);
 
-  ASSERT_TRUE(b->publish({}));  // b is on no network any more
+  ASSERT_TRUE(b->publish({}));  // b is not on a network any more
   settle();
   EXPECT_EQ(a_changes, 2);
   EXPECT_TRUE(a->others().empty());

@@ -17,7 +17,7 @@ TEST(SubordinateIds, AreFoundByNameAndByNumber) {
   EXPECT_THAT(parse_subordinate(text, "bob", 1001), IsEmpty());
 }
 
-// newuidmap would refuse the whole call because of a single one.
+// One invalid range would make newuidmap refuse the whole call.
 TEST(SubordinateIds, LeaveOutWhatIsNoRange) {
   const char* const text =
       "ann:1:0\nann:x:5\nann:4294967290:6\nann:-1:5\nann:1:2:3\nann:99999999999:1\n:5:5\nann\n"

@@ -1,4 +1,4 @@
-// With the real consort-place: each test is a separate user, with a run root that only that user can enter.
+// Uses the real consort-place: each test is a separate user, with a run root that only that user can enter.
 #include "place/place.hpp"
 
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 namespace consort::place {
 namespace {
 
-constexpr uid_t somebody = 54321;  // who has no ranges in /etc/subuid
+constexpr uid_t somebody = 54321;  // has no ranges in /etc/subuid
 
 std::string link_of(const char* path) {
   std::error_code ignored;
@@ -47,7 +47,7 @@ class PlaceOfSomebody : public ::testing::Test {
     if (!directory_.empty()) std::filesystem::remove_all(directory_);
   }
 
-  // Runs `act` as a user in a separate process; it is expected to return "".
+  // Runs `act` in a separate process as that user. It must return "".
   template <typename Act>
   void as_somebody(Act&& act) {
     Pipe told = *make_pipe();
@@ -66,14 +66,14 @@ class PlaceOfSomebody : public ::testing::Test {
     ::waitpid(pid, nullptr, 0);
   }
 
-  // "" once in the place.
+  // Returns "" once inside the namespaces.
   std::string go_in() const {
     const Result<Entered> entered = enter(roots_);
     return entered ? "" : entered.error().message() + " | " + entered.error().hint_text();
   }
 
   void expect_it_ends() const {
-    constexpr int most = 6000;  // of 10 ms; what never comes
+    constexpr int most = 6000;  // of 10 ms each; only reached by a failing test
     for (int i = 0; i < most && path_exists(roots_.run + "/place.sock"); ++i) ::poll(nullptr, 0, 10);
     EXPECT_FALSE(path_exists(roots_.run + "/place.sock"));
   }
@@ -129,7 +129,7 @@ TEST_F(PlaceOfSomebody, IsOneForAllThatTheyRun) {
   expect_it_ends();
 }
 
-// Both processes of consort-place, one after another.
+// Both processes of consort-place are killed, one after the other.
 TEST_F(PlaceOfSomebody, OutlivesWhoKeepsIt) {
   as_somebody([this]() -> std::string {
     if (std::string failed = go_in(); !failed.empty()) return failed;

@@ -36,7 +36,7 @@ int usage() {
 
 }  // namespace
 
-// One after the other; the first that fails ends it.
+// Runs the verbs one after another, up to the first that fails.
 int run_line(int count, char** words) {
   int at = 0;
   while (at < count) {

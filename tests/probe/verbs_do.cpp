@@ -66,7 +66,7 @@ int mkdir_verb(int count, char** words) {
   return 0;
 }
 
-// Milliseconds.
+// Sleeps for some milliseconds.
 int sleep_verb(int count, char** words) {
   const long ms = count ? atol(words[0]) : 1000;
   timespec left{ms / 1000, ms % 1000 * 1'000'000};
@@ -79,7 +79,7 @@ int pause_verb(int, char**) {
   while (true) pause();
 }
 
-// Numbers, comma-separated or several: prints "ready", then "got N", and exits 0.
+// Waits for one of these signals (SIGTERM if none is given): prints "ready", then "got N", and exits with 0.
 int trap(int count, char** words) {
   sigset_t wanted;
   sigemptyset(&wanted);
@@ -98,7 +98,7 @@ int trap(int count, char** words) {
   return 0;
 }
 
-// Installs a handler only, nothing blocked.
+// Only installs a handler; blocks nothing.
 int handle(int count, char** words) {
   static volatile sig_atomic_t seen = 0;
   struct sigaction action {};
@@ -116,7 +116,7 @@ int ignore(int count, char** words) {
   return 0;
 }
 
-// The rest of the line in a child; "spawn" does not wait for it.
+// Runs the rest of the line in a child; "spawn" does not wait for it.
 int spawn(int count, char** words) {
   fflush(stdout);
   const pid_t child = fork();
@@ -136,7 +136,7 @@ int kill_verb(int count, char** words) {
   return kill(atoi(words[0]), atoi(words[1])) == 0 ? 0 : complain("kill");
 }
 
-// Gives the listening descriptor.
+// Returns the listening descriptor.
 int listen_on(int count, char** words) {
   const char* const address = count > 1 ? words[1] : "0.0.0.0";
   const bool six = strchr(address, ':');
@@ -161,7 +161,7 @@ int listen_verb(int count, char** words) {
   return listen_on(count, words) < 0 ? complain("listen") : 0;
 }
 
-// Listens and answers each connection with the words that follow, for ever.
+// Listens, and answers each connection with the words that follow, forever.
 int serve(int count, char** words) {
   if (count < 1) return 2;
   const int listener = listen_on(1, words);
@@ -204,7 +204,7 @@ int memhog(int count, char** words) {
   return 0;
 }
 
-// Forks until it cannot: prints the reason and how many.
+// Forks until that fails, and prints the reason and the number of children.
 int forkbomb(int count, char** words) {
   const int most = count ? atoi(words[0]) : 100000;
   for (int i = 0; i < most; ++i) {
@@ -219,7 +219,7 @@ int forkbomb(int count, char** words) {
   return 1;
 }
 
-// Milliseconds of processor time, however busy the machine is.
+// Uses this many milliseconds of processor time, however busy the machine is.
 int spin(int count, char** words) {
   const long ms = count ? atol(words[0]) : 1000;
   timespec used;

@@ -1,5 +1,5 @@
-// Attempts to get out of a container, or at what is not its own. Each prints "out", or "held: ERRNO". They look and
-// open; nothing of the host is changed where they succeed.
+// Attempts to break out of a container, or to access objects outside of it. Each prints "out" or "held: ERRNO". The
+// attempts only look and open: if they succeed, they change nothing on the host.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -29,7 +29,7 @@
 namespace probe {
 namespace {
 
-// An attempt gives whether it got out; else errno says what held it.
+// Returns whether the attempt succeeded; otherwise errno is the reason.
 using Attempt = bool(const char* argument);
 
 bool readable(int fd) {
@@ -43,7 +43,7 @@ bool open_for_writing(const char* path) {
   return open(path, O_WRONLY | O_CLOEXEC) >= 0;
 }
 
-// MAJOR:MINOR of a character device of the host.
+// Opens the host's character device MAJOR:MINOR.
 bool device(const char* numbers) {
   unsigned major_number = 0, minor_number = 0;
   sscanf(numbers, "%u:%u", &major_number, &minor_number);
@@ -63,8 +63,8 @@ bool find_path(const char* path) {
   return open(path, O_PATH | O_CLOEXEC) >= 0;
 }
 
-// What a hierarchy of cgroup v1 runs on the host when a group becomes empty. It is in the machine's own root group
-// only; in others a group can still be told to have it run.
+// Sets the program that a cgroup v1 hierarchy runs on the host when a group becomes empty. The file is only in the
+// machine's root group, but any group can request that the program is run.
 bool release_agent(const char* controller) {
   mkdir("/cg", 0755);
   if (mount("cgroup", "/cg", "cgroup", 0, controller) != 0) return false;
@@ -85,7 +85,7 @@ bool trace_process(const char* pid) {
   return traced;
 }
 
-// Its files, past every mount of ours.
+// The process's root directory, without our mounts over it.
 bool root_of_process(const char* pid) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%s/root/etc/shadow", pid);
@@ -173,7 +173,7 @@ bool kernel_log(const char*) {
   return klogctl(read_all, text, sizeof text) >= 0;
 }
 
-// The root of the file system that a bind mount is of, by its number (ext4: 2), which needs no path.
+// Opens the root of the file system that a bind mount belongs to by its inode number (ext4: 2), which needs no path.
 bool by_handle(const char* bind) {
   const int mount_fd = open(bind, O_RDONLY | O_CLOEXEC);
   struct {
@@ -186,7 +186,7 @@ bool by_handle(const char* bind) {
   return mount_fd >= 0 && open_by_handle_at(mount_fd, &handle.head, O_RDONLY | O_CLOEXEC) >= 0;
 }
 
-// A socket in the abstract names of the host's network.
+// Connects to an abstract socket of the host's network namespace.
 bool abstract_socket(const char* name) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

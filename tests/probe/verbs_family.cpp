@@ -1,4 +1,4 @@
-// Verbs of parents and children, for tests of how containers are stopped.
+// Verbs for parents and children, for tests of how containers are stopped.
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,14 +19,14 @@ void on_signal(int) {
   signals_seen = signals_seen + 1;
 }
 
-// In whole, also when signals come in between.
+// Sleeps for the full time, even if signals arrive.
 void rest(long ms) {
   timespec left{ms / 1000, ms % 1000 * 1'000'000};
   while (nanosleep(&left, &left) != 0 && errno == EINTR) {
   }
 }
 
-// Without SA_RESTART. Race-free: the signal is blocked but for the wait.
+// Without SA_RESTART. Free of races, because the signal is blocked except during the wait.
 void wait_for_signal() {
   sigset_t blocked, old;
   sigemptyset(&blocked);
@@ -43,7 +43,7 @@ void wait_for_signal() {
   sigprocmask(SIG_SETMASK, &old, nullptr);
 }
 
-// Runs the verb in a child, again and again, as a shell's loop does.
+// Runs the verb in a child again and again, as a shell loop does.
 int respawn(int count, char** words) {
   while (true) {
     fflush(stdout);
@@ -55,7 +55,7 @@ int respawn(int count, char** words) {
   }
 }
 
-// Waits for SIGTERM, goes on for so long, and tells how many came.
+// Waits for SIGTERM, continues for the given time, and prints how many signals arrived.
 int count_signals(int count, char** words) {
   wait_for_signal();
   rest(count ? atol(words[0]) : 0);
@@ -63,7 +63,8 @@ int count_signals(int count, char** words) {
   return 0;
 }
 
-// A server: the verb is its worker. SIGTERM: goes on for so long, says "master ends" and ends without its worker.
+// A server with the verb as its worker. On SIGTERM it continues for the given time, prints "master ends", and exits
+// without stopping its worker.
 int master(int count, char** words) {
   if (count < 2) return 2;
   fflush(stdout);

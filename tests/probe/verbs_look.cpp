@@ -1,4 +1,4 @@
-// Verbs that look and print.
+// Verbs that inspect and print.
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>

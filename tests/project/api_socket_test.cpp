@@ -1,4 +1,4 @@
-// Which API a service is given that asks for Docker's socket.
+// The API that a service gets if it asks for Docker's socket.
 #include "compose/api_socket.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Model and snapshot in, plan as text out.
+// A model and a snapshot in, a plan as text out.
 #include <gmock/gmock.h>
 
 #include "project/plan/image_volumes.hpp"
@@ -182,7 +182,7 @@ TEST(Converge, ExternalResourcesMustExist) {
   EXPECT_EQ(plan_text(volume, {}), "error: external volume \"vv\" not found\n");
 }
 
-// Its container is moved, and stays the one that it is.
+// The container is moved to the new network and not recreated.
 TEST(Converge, AChangedNetworkKeepsItsContainers) {
   const compose::Project before = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {}}");
   Scene scene(before);
@@ -196,7 +196,7 @@ TEST(Converge, AChangedNetworkKeepsItsContainers) {
                               "[3] -> #4 network app_n, create, configuration has changed\n"
                               "[1,4] -> #5 container app-a-1, connect to app_n\n"));
   EXPECT_THAT(text, HasSubstr("container app-a-1, start, not running\n"));
-  // Shown as by Docker Compose: "Removed" alone.
+  // As in Docker Compose, only "Removed" is shown.
   const Plan plan = plan_converge(after, scene.observed, {}).value();
   const auto removal = std::ranges::find_if(plan.operations(), &Operation::is<RemoveNetwork>);
   ASSERT_NE(removal, plan.operations().end());
@@ -218,7 +218,7 @@ TEST(Converge, ARenamedNetworkKeepsItsContainers) {
   EXPECT_THAT(text, HasSubstr("container app-a-1, start, not running\n"));
 }
 
-// Made by hand with the labels of one, as nothing in it says from which file it is.
+// A network that the user created with a project's labels: nothing in it says which file it is from.
 TEST(Converge, ANetworkWithoutAHashIsNeverTouched) {
   const compose::Project project = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {}}");
   Scene scene(project);
@@ -252,7 +252,7 @@ TEST(Converge, OptionsOfTheIpamDriverReachTheNetwork) {
   EXPECT_THAT(network_spec(project, "n").ipam_options, testing::ElementsAre(testing::Pair("k", "v")));
 }
 
-// Somebody was killed after he had taken it off its network.
+// Another command was killed after it had disconnected the container.
 TEST(Converge, AStoppedContainerIsConnectedToWhatItLacks) {
   const compose::Project project = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {}}");
   Scene scene(project);
@@ -261,7 +261,7 @@ TEST(Converge, AStoppedContainerIsConnectedToWhatItLacks) {
               HasSubstr("[] -> #1 container app-a-1, connect to app_n, is not on network app_n\n"));
 }
 
-// `up a` says nothing of b, but b was on the network.
+// `up a` does not select b, but b was on the network.
 TEST(Converge, ContainersOfOtherServicesGoOnOnTheNewNetwork) {
   const char* const services = "services: {a: {image: x, networks: [n]}, b: {image: x, networks: [n]}}\n";
   const compose::Project before = project_of(std::string(services) + "networks: {n: {}}");

@@ -1,4 +1,4 @@
-// Model in, desired project as text out.
+// A model in, the desired project as text out.
 #include "project/desired/desired.hpp"
 
 #include <gmock/gmock.h>
@@ -142,7 +142,7 @@ TEST(Desired, NoContentIsShown) {
   EXPECT_THAT(text, Not(HasSubstr("hunter2")));
 }
 
-// What a service's members cover is not repeated.
+// Attributes that the service's own fields cover are not repeated.
 TEST(Desired, TheRestHasNothingThatIsSaidElsewhere) {
   const auto wanted = desired_state(project_of(R"(
 services:

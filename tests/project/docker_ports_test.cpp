@@ -1,4 +1,4 @@
-// What a Docker daemon reports about its ports.
+// The ports that a Docker daemon reports.
 #include "project/exec/docker_ports.hpp"
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 namespace consort::project::test {
 namespace {
 
-// A daemon that answers once.
+// Imitates a daemon that answers once.
 std::optional<std::string> with_docker(const std::string& answer, std::uint16_t port, const std::string& protocol) {
   const std::string path = testing::TempDir() + "/docker-ports-" + std::to_string(::getpid()) + ".sock";
   ::unlink(path.c_str());

@@ -31,7 +31,7 @@ class Events final : public Progress {
   std::vector<std::string> lines;
 };
 
-// Does what the test says for each target, and records the order.
+// Runs the test's function for each target, and records the order.
 class Script final : public OperationRunner {
  public:
   std::function<Result<>(const Operation&, const Cancellation&)> body = [](auto&, auto&) { return Result<>(); };
@@ -199,8 +199,8 @@ TEST(Executor, TheUserInterrupts) {
   EXPECT_FALSE(script.ran("b"));
 }
 
-// After a failure, waiting is pointless; operations that change something are completed, unless the user has had
-// enough.
+// After a failure, waiting is pointless. Operations that change something are completed, unless the user interrupts
+// them.
 TEST(Executor, OnlyTheUserEndsWhatIsBeingDone) {
   Plan plan;
   plan.add(step("stops", {}, StopContainer{}));
@@ -268,7 +268,7 @@ TEST(Executor, ALimitOfTime) {
   EXPECT_EQ(outcome.error().message(), "application not healthy after 0s");
 }
 
-// In milliseconds a multiple of 2^32.
+// In milliseconds, the limit is a multiple of 2^32.
 TEST(Executor, ALimitOfSeventeenYearsIsNotOver) {
   Plan plan;
   plan.add(step("runs"));

@@ -1,4 +1,4 @@
-// Which builds a project needs: platforms, and services that share one.
+// The builds that a project needs: platforms, and services that share a build.
 #include "project/exec/image_build.hpp"
 
 #include <gmock/gmock.h>
@@ -55,7 +55,7 @@ TEST(BuildPlatforms, AreAllThatAreListedOrTheOneThatIsRun) {
   EXPECT_THAT(platforms_of("      context: .\n", build), IsEmpty());
 }
 
-// A service that is not selected gets no container, but others may need its image.
+// A service that is not selected gets no container, but other services may need its image.
 TEST(ImagePlans, BuildWhatOthersAreBuiltFrom) {
   const compose::Project all = project_of(R"(
 services:

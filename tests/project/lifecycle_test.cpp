@@ -85,7 +85,7 @@ TEST(Lifecycle, StartPassesOverServicesThatWereNeverCreated) {
   EXPECT_EQ(plan->to_string(), "[] -> #1 container app-db-1, start\n");
 }
 
-TEST(Lifecycle, StartIsAskedOfWhatIsPaused) {  // the engine says that it must be unpaused
+TEST(Lifecycle, StartIsAskedOfWhatIsPaused) {  // the engine reports that it must be unpaused
   const compose::Project project = project_of(stack);
   Scene scene(project);
   scene.run("db", 1, engine::Status::paused);
@@ -176,7 +176,7 @@ TEST(Lifecycle, DownNamesTheContainersOfRunThatStay) {
   EXPECT_TRUE(plan_down("app", &project, scene.observed, {.remove_orphans = true}).warnings.empty());
 }
 
-// Every kind says what happens to it when the user wants to stop, and what is left then.
+// Every kind of operation must define what an interrupt does to it, and what is left afterwards.
 template <typename... Kinds>
 void check_facts(const std::variant<Kinds...>*) {
   for (const KindFacts* facts : {&Kinds::facts...}) {
@@ -189,7 +189,7 @@ TEST(Lifecycle, EveryKindOfOperationSaysHowItIsTakenBack) {
   check_facts(static_cast<const Action*>(nullptr));
 }
 
-// Its Dockerfiles may name images that other services of the project build.
+// The Dockerfiles of a service may use images that other services of the project build.
 TEST(Images, WithoutBakeDependenciesAreBuiltFirst) {
   compose::Project project = project_of(R"(
 services:

@@ -1,4 +1,4 @@
-// From an error's subject to the line of the file.
+// Finds the line of the file for the subject of an error.
 #include "project/desired/places.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Hooks that are containers: when they run, and as what.
+// Hooks that are containers: when and how they run.
 #include <gmock/gmock.h>
 
 #include "project/plan/lifecycle.hpp"

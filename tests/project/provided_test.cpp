@@ -1,4 +1,4 @@
-// Plans when other programs provide services.
+// Plans for services that other programs provide.
 #include <gmock/gmock.h>
 
 #include "project/plan/lifecycle.hpp"

@@ -1,4 +1,4 @@
-// The protocol with providers, using scripts in their place.
+// The protocol with providers, with scripts as providers.
 #include "project/exec/provider.hpp"
 
 #include <gmock/gmock.h>
@@ -64,7 +64,7 @@ class ProviderTest : public ::testing::Test {
     ASSERT_TRUE(make_directories(dir_name(whole)));
     ASSERT_TRUE(write_file_atomic(whole, "#!/bin/sh\n" + body, 0755));
   }
-  // A provider that has recorded how it was called, and does not know metadata.
+  // A provider that records its arguments and does not support metadata.
   void says(const std::string& body) {
     script("bin/cloud", "[ \"$2\" = metadata ] && exit 1\necho \"$@\" >> " + directory_ + "/calls\n" + body);
   }
@@ -194,7 +194,7 @@ TEST_F(ProviderTest, IsNotAskedToStopUnlessItsMetadataSaysSo) {
   EXPECT_THAT(told_, IsEmpty());
 }
 
-// When interrupted, it is notified and may end as it likes.
+// On an interrupt it is notified, and may end in its own way.
 TEST_F(ProviderTest, HearsThatTheUserWantsToStop) {
   says("trap 'echo ended > " + directory_ + "/ended; exit' TERM\n" + R"(echo '{"type":"info","message":"begun"}'
 while :; do sleep 0.01; done)");

@@ -10,11 +10,11 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// A clock that the test moves.
+// A clock that the test sets.
 class WatchBatch : public ::testing::Test {
  protected:
   void pass(int ms) { now += milliseconds(ms); }
-  // The groups of changes, with their times, that a caller who always asks when due gets within that time.
+  // The groups of changes, with their times, that a caller gets within this time if it asks whenever one is due.
   std::vector<std::pair<int, std::size_t>> reactions_within(int ms) {
     std::vector<std::pair<int, std::size_t>> seen;
     const auto end = now + milliseconds(ms);
@@ -56,7 +56,7 @@ TEST_F(WatchBatch, ACheckoutOfTenThousandFilesIsOneReaction) {
   std::vector<std::pair<int, std::size_t>> seen;
   for (int file = 0; file < 10'000; ++file) {
     batch.settled("/f" + std::to_string(file), now);
-    // A slow disk: a pause of a third of a second now and then.
+    // A slow disk: now and then, a pause of a third of a second.
     for (const auto& each : reactions_within(file % 1000 == 999 ? 300 : file % 10 == 0 ? 1 : 0)) seen.push_back(each);
   }
   for (const auto& each : reactions_within(10'000)) seen.push_back(each);

@@ -36,7 +36,7 @@ TEST(WatchGit, TheLockIsThatOfTheRepositoryAround) {
   const std::string lock = directory + "/repo/.git/index.lock";
   std::ofstream(lock) << "";
   EXPECT_TRUE(locks.held());
-  // What a killed git has left holds nothing up.
+  // The lock of a killed git must not delay anything.
   const std::time_t long_ago = std::time(nullptr) - GitLocks::longest.count() - 10;
   const std::array<timespec, 2> times{timespec{long_ago, 0}, timespec{long_ago, 0}};
   ASSERT_EQ(::utimensat(AT_FDCWD, lock.c_str(), times.data(), 0), 0);

@@ -42,7 +42,7 @@ class WatchRulesTest : public ::testing::Test {
     const auto rules = rules_of(yaml, rebuilds);
     return rules ? "" : rules.error().message();
   }
-  // Which of these paths are copied for service a.
+  // Those of the paths that are copied for service a.
   std::vector<std::string> copied(const WatchRules& rules, std::vector<std::string> paths) {
     for (std::string& path : paths) path = directory + path;
     std::vector<std::string> result;
@@ -83,7 +83,7 @@ services:
   EXPECT_EQ(both.sync.at("a").size(), 2U);
   EXPECT_EQ(both.sync.at("b").size(), 2U);
   EXPECT_THAT(both.restart, ElementsAre("b"));
-  EXPECT_EQ(both.exec.size(), 1U);  // once, however many files
+  EXPECT_EQ(both.exec.size(), 1U);  // once, however many files changed
   EXPECT_TRUE(asks("/srcs/m.py").empty());
   EXPECT_TRUE(asks("").empty());
 }

@@ -1,4 +1,4 @@
-// Foreign bundles, from create to delete, with the probe as their program.
+// Bundles of other programs, from create to delete, with the probe as their program.
 #include "runtime/bundle.hpp"
 
 #include <fcntl.h>
@@ -29,7 +29,7 @@ class BundleTest : public SandboxTest {
     return {sandbox.directory() + "/state", [this](const std::string& warning) { warnings_ += warning + "\n"; }};
   }
 
-  // The example written by `spec`, with these words for the probe and a cgroup of the tests.
+  // The example that `spec` writes, with these words for the probe, and a cgroup for tests.
   Json config(std::vector<std::string> words) const {
     Json json = *parse_json(example_config(false), "example");
     words.insert(words.begin(), "/probe");
@@ -56,7 +56,7 @@ class BundleTest : public SandboxTest {
     return pid;
   }
 
-  // Runs it to the end; returns its output, or the error.
+  // Runs the container to its end; returns its output or the error.
   std::string run(const Json& json) {
     const Result<pid_t> pid = create(json);
     if (!pid) return "create: " + pid.error().message();
@@ -106,7 +106,7 @@ TEST_F(BundleTest, EachOperationIsPossibleInItsStatesOnly) {
   const pid_t pid = create(config({"echo", "ran", "--", "pause"})).value();
   EXPECT_EQ(status(), "created");
   EXPECT_EQ(runtime().state(sandbox.id())->pid, pid);
-  write_config(config({"echo", "changed"}));  // of no effect any more
+  write_config(config({"echo", "changed"}));  // has no effect any more
   CreateOptions again;
   again.id = sandbox.id();
   again.bundle = sandbox.directory();
@@ -159,7 +159,7 @@ TEST_F(BundleTest, WithoutAProcessACreatedContainerCannotBeStarted) {
   EXPECT_EQ(run(json), "start: cannot start a container: its config.json has no process");
 }
 
-// The command is killed when its process exists but is not recorded.
+// The command is killed after it has created the process, but before it has recorded it.
 TEST_F(BundleTest, WhatAKilledCreateHasLeftCanBeDeleted) {
   write_config(config({"pause"}));
   const pid_t command = ::fork();
@@ -177,7 +177,7 @@ TEST_F(BundleTest, WhatAKilledCreateHasLeftCanBeDeleted) {
   while (status() != "creating" || runtime().state(sandbox.id())->pid == 0) ::usleep(2000);
   ::kill(command, SIGKILL);
   ::waitpid(command, nullptr, 0);
-  // Its hook ends with it, and what the hook started.
+  // The removal also ends the running hook, and the processes that the hook started.
   EXPECT_EQ(failure(runtime().remove(sandbox.id(), Removal::forced)), "success");
   EXPECT_EQ(status(), "container does not exist");
 }
@@ -253,7 +253,7 @@ TEST_F(BundleTest, ATimeNamespaceHasItsOffsets) {
   EXPECT_THAT(offsets, HasSubstr("5         7"));
 }
 
-// Root in there owns nothing of the root file system, so mount points must exist.
+// Root in the namespace owns nothing in the root file system, so the mount points must exist.
 TEST_F(BundleTest, AUserNamespaceIsMappedOrJoined) {
   for (const char* const directory : {"/proc", "/dev", "/sys"})
     ASSERT_TRUE(make_directories(sandbox.lower() + directory));
@@ -406,7 +406,7 @@ TEST_F(BundleTest, AGroupThatWasThereBeforeStays) {
   EXPECT_TRUE(group.remove());
 }
 
-// As Docker mounts it, so that an engine can run in it: each hierarchy that the process is in, by name.
+// As Docker mounts it, so that an engine can run inside: each hierarchy that the process is in, by name.
 TEST_F(BundleTest, AllHierarchiesAreThereForWhoMakesGroups) {
   if (cgroup_version() == CgroupVersion::v2) GTEST_SKIP() << "one hierarchy";
   const std::string seen = "\n" + run(config({"ls", "/sys/fs/cgroup"}));

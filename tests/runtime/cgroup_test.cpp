@@ -77,7 +77,7 @@ TEST(CgroupHierarchies, AreReadFromMountinfo) {
   EXPECT_TRUE(found[2].is_named());
 }
 
-// The first one is claimed by whoever creates a cgroup, and by whoever sweeps.
+// Every command that creates a cgroup, and every sweep, claims the first one.
 TEST(CgroupHierarchies, TheFirstOneTakesEveryContainer) {
   const auto found = internal::parse_hierarchies(
       "31 30 0:27 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n"
@@ -94,7 +94,7 @@ TEST(CgroupHierarchies, ADelegatedGroupIsAroundOurLeaf) {
       internal::unified_group("1:name=x:/y\n0::/system.slice/consort-a-7.scope/consort-supervisor\n");
   EXPECT_EQ(internal::delegated_group_of(leaf), "/system.slice/consort-a-7.scope");
   EXPECT_EQ(internal::delegated_group_of("/user.slice/session-3.scope"), "");
-  EXPECT_EQ(internal::delegated_group_of("/consort-supervisor"), "");  // the root of a namespace is not ours to divide
+  EXPECT_EQ(internal::delegated_group_of("/consort-supervisor"), "");  // the root of a namespace must not be divided
   EXPECT_EQ(internal::delegated_group_of(internal::unified_group("1:memory:/a\n")), "");
 }
 
@@ -145,7 +145,7 @@ TEST_F(CgroupTest, DevicesOutsideTheRulesAreRefused) {
   EXPECT_THAT(message_or_out(spec), testing::Not(HasSubstr("EPERM")));
 }
 
-// The program that v2 uses, on the hierarchy that every current kernel has, whichever version controls the limits.
+// The program for v2, attached to the hierarchy that every current kernel has, whichever version controls the limits.
 TEST_F(CgroupTest, DeviceFilterOfVersion2AnswersLikeTheController) {
   const internal::Hierarchy* unified = nullptr;
   for (const internal::Hierarchy& hierarchy : internal::hierarchies())
@@ -186,7 +186,8 @@ TEST_F(CgroupTest, FreezeStopsAndKillWorksOnTheFrozen) {
   EXPECT_EQ(running->wait()->code, 137);
 }
 
-// From outside its processes' pid namespace (a container with the machine's cgroups mounted) it looks empty.
+// The group looks empty from outside the pid namespace of its processes (a container that has the machine's cgroups
+// mounted).
 TEST_F(CgroupTest, ASweepEndsNobodyInAnotherPidNamespace) {
   const std::string parent = "/consort-sweep-" + sandbox.id(), path = parent + "/" + std::string(64, 'a');
   ChildGuard process = spawn({.argv = {"sleep", "1000"}}).value();
@@ -219,7 +220,7 @@ TEST_F(CgroupTest, ASweepEndsNobodyInAnotherPidNamespace) {
   EXPECT_TRUE(Cgroup::open(parent).remove());
 }
 
-// Commands of other data roots know nothing about this container, which is restarted all the time.
+// Commands of other data roots do not know this container, which is restarted all the time.
 TEST_F(CgroupTest, SweepsLeaveAGroupAloneThatIsBeingMade) {
   const std::string parent = "/consort-sweep-" + sandbox.id(), path = parent + "/" + std::string(64, 'a');
   std::vector<std::jthread> sweepers;
@@ -295,7 +296,7 @@ TEST_F(CgroupTest, AGroupInUseIsAConflict) {
   EXPECT_EQ(second.error().code(), Code::conflict);
 }
 
-// Somebody was killed after telling the cgroup to kill, and before removing it.
+// A command was killed after it had killed the cgroup, but before it had removed it.
 TEST_F(CgroupTest, AKilledGroupThatWasLeftEmptyIsNotInherited) {
   const Spec spec = sandbox.spec({"true"});
   const std::string path =

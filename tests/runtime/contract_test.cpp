@@ -1,4 +1,4 @@
-// What every runtime must do with a bundle, asked of ours and of an installed one.
+// Requirements on every runtime, tested with ours and with an installed one.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ Json names_json(std::uint64_t mask) {
   return capability_names(mask);
 }
 
-// The bundle's text, from which both runtimes start.
+// The text of the bundle that both runtimes get.
 std::string config_of(const Spec& spec) {
   Json config = {{"ociVersion", "1.0.2"}, {"hostname", spec.hostname}, {"root", {{"path", "rootfs"}}}};
   const Json sets = names_json(default_capabilities);
@@ -61,7 +61,7 @@ class RuntimeContract : public testing::TestWithParam<const char*> {
     external_ = {GetParam(), sandbox.directory() + "/state"};
     if (is_ours()) return;
     if (!run_and_capture({.argv = {GetParam(), "--version"}})) GTEST_SKIP() << GetParam() << " is not installed";
-    // As the keeper does, so that the container becomes our child.
+    // As in the keeper, so that the container becomes our child.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   }
   void TearDown() override { ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); }
@@ -103,7 +103,7 @@ class RuntimeContract : public testing::TestWithParam<const char*> {
   std::string see(std::vector<std::string> words) { return run(sandbox.spec(std::move(words))); }
   Sandbox sandbox;
   ExternalRuntime external_;
-  std::map<std::string, Fd> opened_;  // sources of mounts and namespaces that the caller has opened
+  std::map<std::string, Fd> opened_;  // opened by the caller
 };
 
 TEST_P(RuntimeContract, ExitCodesAndStreamsArePassedOn) {
@@ -164,7 +164,7 @@ TEST_P(RuntimeContract, MissingProgramFailsTheStart) {
   EXPECT_THAT(run(spec), StartsWith("exec: \"nosuch\": executable file not found in $PATH"));
 }
 
-// Since it was opened somebody has put another thing there; twice, for what the first start has left.
+// The path has been replaced since it was opened; done twice, to check what the first start leaves.
 TEST_P(RuntimeContract, WhatTheCallerHasOpenedIsMounted) {
   const std::string directory = sandbox.directory() + "/volume/part", file = sandbox.directory() + "/volume/file";
   std::filesystem::create_directories(directory);
@@ -235,7 +235,7 @@ TEST(PortableConfig, IsOfAVersionThatOldRuntimesTake) {
   EXPECT_EQ(config->at("root").at("path"), "rootfs");
 }
 
-// What takes a container away is waited for as long as the runtime's patience goes, and its launch not at all.
+// Calls that end a container are given the runtime's full patience; its launch is not.
 TEST(ExternalRuntimes, ThatHangAreKilled) {
   if (const std::string reason = Sandbox::why_not(); !reason.empty()) GTEST_SKIP() << reason;
   const Sandbox sandbox;
@@ -248,13 +248,13 @@ TEST(ExternalRuntimes, ThatHangAreKilled) {
   auto launch = begin_external(runtime, load_spec(sandbox.directory()).value(), sandbox.options());
   ASSERT_TRUE(launch) << launch.error().message();
   EXPECT_EQ(launch->advance().value(), Launch::State::pending);
-  const ChildGuard helper(launch->release_helper());  // of which the end is waited for, as nothing else ends it
+  const ChildGuard helper(launch->release_helper());  // nothing else ends it, so its end is awaited
   siginfo_t ended{};
   EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(helper.pid()), &ended, WEXITED | WNOWAIT), 0);
 }
 
-// runc is asked for everywhere, so that its absence shows as skips; crun where it is and takes the machine's control
-// groups, which it does not where both versions are mounted.
+// runc is required everywhere, so that its absence shows as skipped tests; crun only where it exists and can use the
+// machine's cgroups, which it cannot if both versions are mounted.
 std::vector<const char*> runtimes() {
   std::vector<const char*> names = {"ours", "runc"};
   if (path_exists("/usr/bin/crun") && !path_exists("/sys/fs/cgroup/unified")) names.push_back("crun");

@@ -1,6 +1,6 @@
-// The escape suite: each attempt is made twice, in a container as the engine creates it, where it must fail, and in one
-// that was deliberately weakened in the one place that stops it, where it must succeed. So each shows that the attempt
-// is real, and which protection stops it.
+// The escape suite. Each attempt is made twice: in a container as the engine creates it, where it must fail, and in one
+// without the protection that stops it, where it must succeed. So each test shows that the attempt is real, and which
+// protection stops it.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::int64_t limit = std::int64_t{32} << 20;  // bytes of memory
 
-// What the engine makes of a service without any settings, and the protection that is removed.
+// The specification that the engine makes for a service without any settings, from which a protection can be removed.
 struct Container {
   Spec spec;
   LaunchOptions options;
@@ -63,7 +63,7 @@ class EscapeTest : public SandboxTest {
     return outcome->oom_killed ? "held: out of memory" : std::string(trim(outcome->out));
   }
 
-  // as_asked: settings that the file itself has to request (a limit), in both containers.
+  // as_asked: settings that the file itself must request, such as a limit; they apply to both containers.
   void expect_held_by(const Change& weaken, const std::vector<std::string>& words, const Change& as_asked = {}) {
     EXPECT_THAT(attempt(words, as_asked), testing::StartsWith("held: ")) << join(words, " ");
     const auto weakened = [&](Container& container) {
@@ -89,7 +89,7 @@ Change without(NamespaceKind kind) {
   return [kind](Container& c) { c.remove(kind); };
 }
 
-// The numbers of a device that this process can open, and that containers do not get.
+// The numbers of a device that this process can open and containers cannot.
 std::string numbers_of_device() {
   for (const char* path : {"/dev/loop-control", "/dev/fuse", "/dev/kvm", "/dev/mem"}) {
     struct stat st;
@@ -176,7 +176,7 @@ TEST_F(EscapeTest, CallsThatTheFilterRefuses) {
   expect_held_by(with_capability("SYS_ADMIN"), {"bpf"});
   expect_held_by(with_capability("SYSLOG"), {"kernel-log"});
   struct stat st;
-  if (::stat(sandbox.directory().c_str(), &st) != 0 || !path_exists("/sys/fs/ext4")) return;  // by number: ext4's
+  if (::stat(sandbox.directory().c_str(), &st) != 0 || !path_exists("/sys/fs/ext4")) return;  // ext4's inode number
   expect_held_by(
       [](Container& c) {
         c.add_capability("DAC_READ_SEARCH");

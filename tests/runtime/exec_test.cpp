@@ -1,4 +1,4 @@
-// A second process in a running container, terminals, and what can be seen from outside.
+// A second process in a running container, terminals, and what is visible from outside.
 #include "runtime/exec.hpp"
 
 #include <fcntl.h>
@@ -62,7 +62,7 @@ TEST_F(ExecTest, SharesEverythingWithTheContainer) {
   EXPECT_THAT(out, testing::EndsWith("\n0\n1\n2\n"));
 }
 
-// Until the end of the block, this process's root is another mount of the same files, as in a chroot.
+// While it lives, this process's root is another mount of the same files, as in a chroot.
 class Chroot {
  public:
   explicit Chroot(const std::string& directory)
@@ -105,11 +105,11 @@ TEST_F(ExecTest, RunsInTheContainersCgroup) {
   Process process = sandbox.spec({}).process;
   process.args = {"/probe", "cat", "/proc/self/cgroup"};
   const std::string out = exec(running, process);
-  // The root of its cgroup namespace.
+  // The root of the container's cgroup namespace.
   EXPECT_THAT(out, HasSubstr(cgroup_version() == CgroupVersion::v2 ? "0::/\n" : ":memory:/\n"));
 }
 
-// A process that may trace others in the container must not find anything there with our privileges and descriptors.
+// A process in the container that may trace others must not get hold of our privileges and descriptors.
 TEST_F(ExecTest, IsSetUpWhereTheContainerDoesNotSeeIt) {
   Running running = start(sandbox.spec({"echo", "up", "--", "pause"}));
   ASSERT_EQ(running.read_line().value(), "up");
@@ -126,7 +126,7 @@ TEST_F(ExecTest, IsSetUpWhereTheContainerDoesNotSeeIt) {
   EXPECT_EQ(namespace_of(std::to_string(launch.pid())), namespace_of(std::to_string(running.pid())));
 }
 
-// The container's first process reaps nothing, so orphans would stay for good, alive or dead.
+// The container's first process reaps nothing, so orphans would stay forever, alive or dead.
 TEST_F(ExecTest, AnAttendantEndsAllThatItsProcessHasStarted) {
   Running running = start(sandbox.spec({"echo", "up", "--", "pause"}));
   ASSERT_EQ(running.read_line().value(), "up");
@@ -152,13 +152,13 @@ TEST_F(ExecTest, AnAttendantEndsAllThatItsProcessHasStarted) {
       run({"/probe", "spawn", "spawn", "pause", "--", "spawn", "pause", "--", "echo", "ready", "--", "pause"}, true),
       137);
   EXPECT_EQ(count(), 1u);
-  // A process that ends by itself leaves its children running, as before.
+  // A process that exits by itself leaves its children running, as before.
   EXPECT_EQ(run({"/probe", "spawn", "pause", "--", "echo", "ready", "--", "exit", "3"}, false), 3);
   EXPECT_EQ(count(), 2u);
 }
 
-// As systemd, or an engine in a privileged container, does it: no process may be in a cgroup that delegates
-// controllers.
+// Done by systemd, or by an engine in a privileged container: a cgroup that delegates controllers may not contain
+// processes.
 TEST_F(ExecTest, RunsBesideTheFirstProcessInADividedCgroup) {
   const auto& all = internal::hierarchies();
   const auto unified = std::ranges::find_if(all, [](const internal::Hierarchy& h) { return h.unified; });
@@ -222,7 +222,8 @@ TEST_F(ExecTest, TerminalIsAPtyOfTheContainer) {
   ASSERT_GE(running.console(), 0);
   EXPECT_EQ(read_until(running.console(), "columns=80\r\n"), "1 1 1 rows=24 columns=80\r\n");
   EXPECT_EQ(read_until(running.console(), "\n"), "/dev/console c 0620 0:5 136:0\r\n");
-  // Ctrl-C reaches the foreground process: the terminal is its controlling one. Pid 1 without a handler ignores it.
+  // Ctrl-C reaches the foreground process, because the terminal is its controlling one. Pid 1 ignores it without a
+  // handler.
   Process process = spec.process;
   process.args = {"/probe", "handle", "2"};
   ExecOptions options;
@@ -245,7 +246,7 @@ TEST_F(ExecTest, SignalsThatCannotBeHeardAreKnown) {
     words.insert(words.begin(), {"echo", "up", "--"});
     Running running = start(sandbox.spec(std::move(words)));
     (void)running.read_line();
-    // Until it has reached its last verb.
+    // Waits until it has reached its last verb.
     for (int i = 0; i < 60'000; ++i, ::usleep(1000))
       if (signal_disposition(running.pid(), SIGTERM).value() == wanted) return true;
     return false;
@@ -256,7 +257,7 @@ TEST_F(ExecTest, SignalsThatCannotBeHeardAreKnown) {
   EXPECT_EQ(signal_disposition(1 << 22, SIGTERM).error().code(), Code::not_found);
 }
 
-// The kernel shows a signal that is being waited for as not blocked; our own init waits that way, too.
+// The kernel shows a signal that a process waits for as not blocked; our own init waits in this way, too.
 TEST_F(ExecTest, SignalsThatAreWaitedForAreHeard) {
   const pid_t child = ::fork();
   if (child == 0) {

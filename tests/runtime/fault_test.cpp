@@ -24,7 +24,7 @@ class RuntimeFault : public testing::TestWithParam<Fault> {};
 TEST_P(RuntimeFault, IsExplainedAndLeavesNothing) {
   if (const std::string reason = Sandbox::why_not(); !reason.empty()) GTEST_SKIP() << reason;
   const std::string call = std::string(GetParam().injected).substr(0, std::string(GetParam().injected).find(':'));
-  ::setenv("CONSORT_TEST_TAG", std::to_string(::getpid()).c_str(), 1);  // for the program that is traced, too
+  ::setenv("CONSORT_TEST_TAG", std::to_string(::getpid()).c_str(), 1);  // also for the traced program
   ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1);                        // LeakSanitizer does not work under strace
   const std::string before = host_traces();
   const Result<Captured> run =

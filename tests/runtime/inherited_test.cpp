@@ -1,4 +1,4 @@
-// A container must not show anything of its caller: limits, niceness, processors, umask, signals.
+// A container must inherit nothing from its caller: limits, niceness, CPU affinity, umask, signals.
 #include "base/os/processes/inherited.hpp"
 
 #include <gmock/gmock.h>
@@ -51,7 +51,8 @@ TEST_F(InheritedTest, TheFileIsObeyed) {
   EXPECT_THAT(outcome->out, HasSubstr("200"));
 }
 
-// Root without CAP_SYS_RESOURCE cannot raise a hard limit: then it is as high as possible, and the container starts.
+// Root without CAP_SYS_RESOURCE cannot raise a hard limit. The limit is then as high as possible, and the container
+// starts.
 TEST_F(InheritedTest, AHardLimitThatCannotBeRaisedIsUsedWhole) {
   const pid_t child = ::fork();
   if (child == 0) {

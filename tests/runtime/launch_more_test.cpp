@@ -1,4 +1,4 @@
-// The less usual ways to run: shared namespaces, init, user namespaces, old kernels' mounts, and starts that go wrong.
+// Less common launches: shared namespaces, init, user namespaces, mounts for old kernels, and failing starts.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -63,8 +63,8 @@ TEST_F(LaunchMoreTest, NamespacesOfAnotherContainerCanBeJoined) {
   EXPECT_THAT(ours[7], testing::Not(StartsWith("pid=1 ")));
 }
 
-// As made by systemd. A root file system that is a directory, or an overlay mounted the older way, is then cloned from
-// a shared mount.
+// As systemd sets it up. A root file system that is a directory, or an overlay that was mounted in the older way, is
+// then cloned from a shared mount.
 TEST_F(LaunchMoreTest, StartsWhereTheHostsMountsAreShared) {
   LaunchOptions options = sandbox.options();
   const std::string too_long_for_the_newer = std::string(200, 'x') + "/" + std::string(100, 'x');
@@ -117,7 +117,7 @@ TEST_F(LaunchMoreTest, InitReapsOrphans) {
   Spec spec = sandbox.spec({"spawn", "spawn", "true", "--", "sleep", "100", "--", "ls", "/proc"});
   spec.annotations[std::string(init_annotation)] = "true";
   const std::vector<std::string> entries = split(out_of(spec, options), '\n');
-  // init, the probe, and the probe's own dead child, for which it does not wait; not the orphan.
+  // init, the probe, and the probe's own dead child, which it does not wait for; not the orphan.
   EXPECT_EQ(std::ranges::count_if(entries, [](const std::string& name) { return parse_unsigned(name).has_value(); }),
             3);
 }
@@ -281,7 +281,7 @@ TEST_F(LaunchMoreTest, ABuildStepDiesWithItsBuilder) {
   char text[3];
   ASSERT_EQ(read_full(out.read.get(), std::as_writable_bytes(std::span(text))).value(), 3u);
   { const ChildGuard killed = std::move(guard); }
-  EXPECT_EQ(read_all(out.read.get(), 100).value_or("?"), "");  // its end is the container's end
+  EXPECT_EQ(read_all(out.read.get(), 100).value_or("?"), "");  // it ends when the container does
   EXPECT_TRUE(Cgroup::open(spec.linux_.cgroups_path).remove());
 }
 
@@ -315,7 +315,7 @@ TEST_F(LaunchMoreTest, ASiblingBelongsToOurParent) {
     EXPECT_EQ(stat_fields_of(launch.pid())->parent(), ::getppid());
     group = launch.cgroup_path();
   }
-  EXPECT_TRUE(Cgroup::open(group).remove());  // killed it is; to wait for its end is the caller's
+  EXPECT_TRUE(Cgroup::open(group).remove());  // it has been killed; waiting for its end is up to the caller
 }
 
 TEST_F(LaunchMoreTest, AMemoryLimitTooSmallToStartSaysSo) {
@@ -346,10 +346,10 @@ TEST_F(LaunchMoreTest, SealedProgramsCannotBeWrittenThroughProc) {
   const std::string program = sandbox.lower() + "/probe";
   const auto reopen = [&](const std::string& path) -> int {
     ChildGuard child = std::move(spawn({.argv = {path, "pause"}, .environment = {"A=1"}}).value());
-    // posix_spawn returns after exec, so this is the new program already.
+    // posix_spawn returns after the exec, so this is the new program already.
     const Fd exe = std::move(open_file("/proc/" + std::to_string(child.pid()) + "/exe", O_PATH).value());
     { const ChildGuard killed = std::move(child); }
-    // A process that is reading /proc keeps a program busy for a moment after its own process has gone.
+    // If another process is reading its /proc entries, the program stays busy for a moment after its process has ended.
     for (int tries = 0;; ++tries) {
       const Result<Fd> writable = open_file("/proc/self/fd/" + std::to_string(exe.get()), O_WRONLY);
       if (writable) return 0;
@@ -363,8 +363,8 @@ TEST_F(LaunchMoreTest, SealedProgramsCannotBeWrittenThroughProc) {
   EXPECT_FALSE(running_sealed());
 }
 
-// Between clone and execve, another launch's child has a copy of our socket. A watcher that cannot remove what we have
-// closed would be woken for nothing until then.
+// Between clone and execve, the child of another launch has a copy of our socket. Until then, a closed descriptor that
+// is still being watched would wake the loop needlessly.
 TEST_F(LaunchMoreTest, WakesItsLoopForNewsOnly) {
   EventLoop loop = std::move(EventLoop::create().value());
   Result<Launch> launch = Launch::begin(sandbox.spec({"pause"}), sandbox.options());
@@ -381,7 +381,7 @@ TEST_F(LaunchMoreTest, WakesItsLoopForNewsOnly) {
   };
   const EventLoop::Token watch = loop.add(launch->sync_fd(), EPOLLIN, on_news).value();
   while (state != Launch::State::started) ASSERT_TRUE(loop.run_once());
-  EXPECT_LE(loop.wakeups(), 4u);  // ready, executing, end, and one in between
+  EXPECT_LE(loop.wakeups(), 4u);  // ready, executing, end, and one more in between
   ChildGuard child(launch->pid());
   const std::string cgroup = launch->cgroup_path();
   loop.remove(watch);

@@ -1,4 +1,4 @@
-// Containers, seen from inside by the probe.
+// Containers, checked from inside by the probe.
 #include "runtime/launch.hpp"
 
 #include <gmock/gmock.h>
@@ -187,7 +187,7 @@ TEST_F(LaunchTest, MountingADirectoryOnAFileExplainsItself) {
   EXPECT_THAT(failure_of(spec), HasSubstr("not a directory: Are you trying to mount a directory onto a file"));
 }
 
-// runc 1.1's answer to each of these, which Docker's users know; our messages omit its host paths.
+// runc 1.1's messages for these mounts, which Docker's users know; ours omit its host paths.
 TEST_F(LaunchTest, NothingMayLieOverProcButProc) {
   const std::string directory = sandbox.directory() + "/host", file = directory + "/file";
   ASSERT_TRUE(make_directories(directory));
@@ -206,7 +206,7 @@ TEST_F(LaunchTest, NothingMayLieOverProcButProc) {
   EXPECT_THAT(mounted("bind", directory, "/proc", {"true"}), HasSubstr(not_proc));
   EXPECT_THAT(mounted("tmpfs", "tmpfs", "/proc", {"true"}), HasSubstr(not_proc));
   {
-    Spec spec = sandbox.spec({"true"});  // in place of the default
+    Spec spec = sandbox.spec({"true"});  // replaces the default mount
     std::erase_if(spec.mounts, [](const Mount& mount) { return mount.destination == "/proc"; });
     spec.mounts.push_back({"/proc", "bind", directory, {"rbind"}});
     EXPECT_THAT(failure_of(spec), HasSubstr(not_proc));
@@ -217,7 +217,7 @@ TEST_F(LaunchTest, NothingMayLieOverProcButProc) {
   for (const char* target : {"/proc/version", "/proc/self/attr/exec", "/proc/net/dev", "/link/version"})
     EXPECT_THAT(mounted("bind", file, target, {"true"}), HasSubstr(inside)) << target;
   EXPECT_THAT(mounted("tmpfs", "tmpfs", "/proc/acpi", {"true"}), HasSubstr(inside));
-  // lxcfs, the host's own proc, and other places.
+  // lxcfs, the host's own proc, and other directories.
   for (const char* target : {"/proc/cpuinfo", "/proc/meminfo", "/proc/sys/kernel/ns_last_pid", "/link/uptime"})
     EXPECT_EQ(mounted("bind", file, target, {"cat", target}), "of lxcfs\n") << target;
   EXPECT_THAT(mounted("bind", "/proc", "/proc", {"cat", "/proc/1/comm"}), Not(HasSubstr("probe")));

@@ -1,4 +1,4 @@
-// record_seccomp PID: what the seccomp filters of a process answer, in the form of seccomp-answers/. Root.
+// record_seccomp PID: prints the answers of a process's seccomp filters in the form of seccomp-answers/. Needs root.
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
@@ -26,7 +26,7 @@ int main(int count, char** words) {
   const long size = ptrace(request, pid, nullptr, nullptr);
   std::vector<sock_filter> program(size > 0 ? static_cast<std::size_t>(size) : 0);
   const bool whole = size > 0 && ptrace(request, pid, nullptr, program.data()) == size;
-  // With a second filter the answers would be those of both.
+  // With a second filter, the recorded answers would be those of both.
   const bool alone = ptrace(request, pid, reinterpret_cast<void*>(1), nullptr) < 0;
   ptrace(PTRACE_DETACH, pid, nullptr, nullptr);
   if (!whole || !alone) {

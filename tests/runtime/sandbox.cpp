@@ -18,7 +18,7 @@ namespace consort::runtime {
 
 namespace {
 
-// Part of every name, so that tests that run in parallel do not take each other's traces for their own.
+// Part of every name, so that parallel tests do not mistake each other's leftovers for their own.
 std::string tag() {
   const char* const given = ::getenv("CONSORT_TEST_TAG");
   return given ? given : std::to_string(::getpid());
@@ -83,7 +83,7 @@ LaunchOptions Sandbox::options() const {
 
 namespace {
 
-// Both streams to their ends. Whoever holds them open longer than the container counts as part of it.
+// Reads both streams to their ends. A process that holds them open longer than the container counts as part of it.
 Result<> collect(Fd out, Fd err, Outcome& outcome) {
   while (out || err) {
     std::array<pollfd, 2> waits{pollfd{out.get(), POLLIN, 0}, pollfd{err.get(), POLLIN, 0}};

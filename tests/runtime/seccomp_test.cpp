@@ -68,8 +68,8 @@ std::vector<sock_filter> filter_for(std::uint64_t capabilities) {
   return program;
 }
 
-// Calls 0 to 480 as the filters of Docker Engine 28.5.2's containers answer them, for sets of capabilities, recorded by
-// record-seccomp. (--privileged and seccomp=unconfined have no filter at all.)
+// The answers for calls 0 to 480 in containers of Docker Engine 28.5.2, for several sets of capabilities, recorded by
+// record-seccomp. (With --privileged or seccomp=unconfined, there is no filter at all.)
 TEST(SeccompProfile, AnswersEveryCallAsDockersDoes) {
   const auto with = [](int capability) { return default_capabilities | std::uint64_t{1} << capability; };
   const std::pair<const char*, std::uint64_t> profiles[] = {

@@ -89,7 +89,7 @@ TEST(ParseSpec, MistakesAreNamed) {
             "parse config.json: linux.namespaces: path \"x\" is not absolute");
   EXPECT_EQ(message_of(config(R"("linux":{"resources":{"devices":[{"allow":true,"access":"q"}]}})")),
             "parse config.json: linux.resources.devices: unknown access \"q\"");
-  // Their last bits are those of /dev/null, and of "all".
+  // Their low bits are those of /dev/null, and of "all".
   for (const char* number : {"4294967297", "-4294967295"})
     EXPECT_EQ(
         message_of(config(std::string(R"("linux":{"resources":{"devices":[{"type":"c","major":)") + number + "}]}}")),

@@ -1,4 +1,4 @@
-// How long a start takes, from begin() to the end of a static `true` in all namespaces.
+// Measures a start, from begin() to the exit of a static `true` in all namespaces.
 //   runtime_start_bench [ROUNDS]
 #include <algorithm>
 #include <chrono>
@@ -12,7 +12,7 @@
 
 namespace {
 
-// Of this process and its ended children: what a start costs whatever else the machine does.
+// The CPU time of this process and its ended children: the cost of a start, regardless of other load.
 double cpu_milliseconds() {
   double sum = 0;
   for (const auto who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {

@@ -27,11 +27,11 @@ std::string show(const std::string& user, const std::vector<std::string>& add = 
 TEST(ResolveUser, FormsOfTheTable) {
   EXPECT_EQ(show(""), "0:0 /root");
   EXPECT_EQ(show("alice"), "1000:1001 /home/alice 29 44");
-  EXPECT_EQ(show("1000"), "1000:1001 /home/alice 29 44");  // a number in passwd behaves like its name
+  EXPECT_EQ(show("1000"), "1000:1001 /home/alice 29 44");  // a number listed in passwd is treated like its name
   EXPECT_EQ(show("4242"), "4242:0 /");
-  EXPECT_EQ(show("alice:staff"), "1000:50 /home/alice");  // a group given: no supplementary ones
+  EXPECT_EQ(show("alice:staff"), "1000:50 /home/alice");  // with a group, there are no supplementary ones
   EXPECT_EQ(show("alice:1234"), "1000:1234 /home/alice");
-  EXPECT_EQ(show("77"), "5:6 /seven");  // a name first
+  EXPECT_EQ(show("77"), "5:6 /seven");  // a name is tried first
   EXPECT_EQ(show("nohome"), "8:8 /");
   EXPECT_EQ(show("alice", {"staff", "99", "audio"}), "1000:1001 /home/alice 29 44 50 99");
 }
@@ -50,7 +50,7 @@ TEST(ResolveUser, WithoutFilesNumbersStillWork) {
   EXPECT_FALSE(resolve_user_in("", "", "www"));
 }
 
-// A container can put anything there, and we would be the ones to open it.
+// A container can put any file there, and we would open it.
 TEST(ResolveUser, TheFilesAreReadOnlyIfTheyAreFiles) {
   std::string directory = testing::TempDir() + "/consort-user-XXXXXX";
   ASSERT_NE(::mkdtemp(directory.data()), nullptr);

@@ -1,4 +1,4 @@
-// Root's containers with their own users: base/os/processes/container_users.hpp.
+// Root's containers with their own user ids: base/os/processes/container_users.hpp.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,7 +33,7 @@ class UsersTest : public SandboxTest {
   LaunchOptions mapped() const {
     LaunchOptions options = sandbox.options();
     options.overlay->owners = OverlayRoot::Owners::of_container;
-    options.bundle = sandbox.directory() + "/closed/bundle";  // as the data root is to others
+    options.bundle = sandbox.directory() + "/closed/bundle";  // as inaccessible to others as the data root
     std::filesystem::create_directories(options.bundle);
     std::filesystem::permissions(sandbox.directory() + "/closed", std::filesystem::perms::owner_all);
     return options;
@@ -67,7 +67,7 @@ TEST_F(UsersTest, FilesKeepOnTheDiskTheOwnersThatTheContainerSees) {
   std::filesystem::permissions(sandbox.upper(), std::filesystem::perms::all);
   EXPECT_EQ(out_of(writer, mapped()), "");
   EXPECT_EQ(look(sandbox.upper() + "/made").st_uid, 1000U);
-  // Files in a layer have the same owners inside, and copying them up changes nothing.
+  // Files of a layer have the same owners inside, and copying them up does not change that.
   EXPECT_EQ(out_of(spec({"append", "/etc/passwd", "x"}), mapped()), "");
   EXPECT_EQ(look(sandbox.upper() + "/etc/passwd").st_uid, 5U);
   EXPECT_EQ(look(sandbox.upper() + "/etc/passwd").st_gid, 6U);
@@ -84,7 +84,7 @@ TEST_F(UsersTest, BoundFilesKeepTheirOwners) {
   EXPECT_EQ(look(directory).st_uid, 7U);
 }
 
-// Even without a protection that otherwise holds.
+// Holds even without another protection.
 TEST_F(UsersTest, RootInsideIsNobodyOutside) {
   const auto attempt = [this](std::vector<std::string> words, const std::function<void(Spec&)>& weaken) {
     words.insert(words.begin(), "escape");
@@ -121,7 +121,7 @@ TEST_F(UsersTest, ANetworkMadeBeforeIsItsOwn) {
   ASSERT_TRUE(made.network);
   LaunchOptions options = mapped();
   options.netns_fd = made.network.get();
-  // Only the network's owner can mount its /sys.
+  // Only the owner of the network namespace can mount its /sys.
   EXPECT_EQ(out_of(spec({"ls", "/sys/class/net"}), options), "lo\n");
   const Result<Fd> second = make_network_namespace_of(made.users.get());
   ASSERT_TRUE(second) << second.error().message();
@@ -148,7 +148,7 @@ TEST_F(UsersTest, ASecondProcessIsOneOfItsUsers) {
   options.stdio.out = out.write.get();
   Process process = spec({"open", "/proc/self/fd/1"}).process;
   process.user.uid = process.user.gid = 1000;
-  // The pipe belongs to its user, too: a program that has dropped privileges may reopen it.
+  // The pipe belongs to the container's user, too: a program that has dropped privileges may reopen it.
   Result<Launch> launch = begin_exec(process, options);
   ASSERT_TRUE(launch) << launch.error().message();
   ASSERT_TRUE(launch->wait_for(Launch::State::ready));

@@ -1,4 +1,4 @@
-// The router and what stands in requests, without an engine: answers as clients see them.
+// The router and the content of requests, without an engine: answers as clients see them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -59,7 +59,7 @@ TEST(Router, UnknownPathsAndUncleanOnes) {
   EXPECT_THAT(get("/v1.51/nosuch"),
               testing::AllOf(StartsWith("HTTP/1.1 404"), HasSubstr(R"({"message":"page not found"})")));
   EXPECT_THAT(ask("PUT /v1.51/containers/json HTTP/1.1\r\n\r\n"), HasSubstr("page not found"));
-  // The body of an answer to it would be taken for the next answer.
+  // A body in the answer to HEAD would be taken for the next answer.
   const std::string head = ask("HEAD /v1.51/events HTTP/1.1\r\n\r\n");
   EXPECT_THAT(head, StartsWith("HTTP/1.1 404"));
   EXPECT_TRUE(head.ends_with("\r\n\r\n"));
@@ -93,7 +93,7 @@ TEST(Router, BodiesAreChecked) {
               testing::AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("Invalid container name (/), only [a-zA-Z0-9]")));
 }
 
-// What Docker refuses must not pass as if it had not been said: a limit written as text would be none.
+// Values that Docker refuses must not be ignored: a limit that is given as text would be no limit.
 TEST(Router, ValuesOfAnotherKindAreRefused) {
   const auto post = [](const std::string& target, const std::string& body) {
     return ask("POST " + target + " HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: " +
@@ -129,7 +129,7 @@ TEST(Router, WrongQueriesAreRefused) {
   EXPECT_THAT(
       ask("POST /build/prune?keep-storage=x HTTP/1.1\r\n\r\n"),
       HasSubstr(R"(keep-storage is in bytes and expects an integer, got x: strconv.Atoi: parsing \"x\": invalid)"));
-  // Sizes of newer versions of the API are nothing to older ones.
+  // Older versions of the API ignore the sizes of newer ones.
   const std::string nothing = "x&filters=" + url_encode(R"({"id":["nosuch"]})") + " HTTP/1.1\r\n\r\n";
   for (const char* key : {"reserved-space", "max-used-space", "min-free-space"})
     for (const auto& [version, status] : {std::pair("/v1.48", "400"), std::pair("/v1.47", "200")})
@@ -138,7 +138,8 @@ TEST(Router, WrongQueriesAreRefused) {
           << key << version;
 }
 
-// "docker system prune" sends its filters to all, and what a prune does not understand must not make it take more.
+// "docker system prune" sends its filters to every prune. A prune that does not understand a filter must not remove
+// more.
 TEST(Router, FiltersOfPrunesAreChecked) {
   const auto prune = [](const std::string& target, const std::string& filters) {
     return ask("POST /" + target + "/prune?filters=" + url_encode(filters) + " HTTP/1.1\r\n\r\n");
@@ -154,7 +155,7 @@ TEST(Router, FiltersOfPrunesAreChecked) {
   for (const char* key : {"nosuch", "dangling", "all", "mutable"})
     EXPECT_THAT(prune("build", std::string(R"({")") + key + R"(":["true"]})"),
                 HasSubstr(std::string("failed to prune build cache: invalid filter '") + key + "'"));
-  // Labels are meant for the others, and nothing goes that was not meant.
+  // Labels are meant for the other prunes, and nothing that was not selected may be removed.
   EXPECT_THAT(prune("build", R"({"label":["a"],"id":["abc"]})"),
               testing::AllOf(StartsWith("HTTP/1.1 200"), HasSubstr(R"({"CachesDeleted":null,"SpaceReclaimed":0})")));
   for (const char* kind : {"containers", "networks", "images"})
@@ -162,7 +163,7 @@ TEST(Router, FiltersOfPrunesAreChecked) {
       EXPECT_THAT(prune(kind, until), StartsWith("HTTP/1.1 400")) << kind << until;
 }
 
-// As if there were no filter of that key, but where it says what is to be done.
+// They count as no filter for that key, except where they say what to do.
 TEST(Filters, EmptyLists) {
   const auto list = [](const std::string& target, const std::string& filters) {
     return get("/" + target + "?filters=" + url_encode(filters));
@@ -202,7 +203,7 @@ TEST(Filters, BothForms) {
     EXPECT_EQ(Filters::parse(text, known).error().message(), "invalid filter") << text;
 }
 
-// A client sends a terminal's first size before its process is there.
+// A client sends the terminal's first size before the process exists.
 TEST(Exec, WhoWantsTheProcessWaitsForItsStart) {
   ExecInstance instance("container", "", {}, "");
   EXPECT_EQ(instance.exec(std::chrono::milliseconds(1)), nullptr);
@@ -214,7 +215,7 @@ TEST(Exec, WhoWantsTheProcessWaitsForItsStart) {
 TEST(Detach, KeysMayComeInPieces) {
   auto keys = DetachKeys::parse("");
   ASSERT_TRUE(keys);
-  EXPECT_EQ(keys->feed("a\x10").text, "a");  // held back until it is clear
+  EXPECT_EQ(keys->feed("a\x10").text, "a");  // held back until the next key decides
   EXPECT_EQ(keys->feed("b").text,
             "\x10"
             "b");
@@ -244,7 +245,7 @@ engine::ContainerSpec spec_of(const char* body) {
   return spec ? std::move(*spec) : engine::ContainerSpec{};
 }
 
-// docker-py sends null for what is not set, and a NetworkingConfig without EndpointsConfig.
+// docker-py sends null for unset values, and a NetworkingConfig without EndpointsConfig.
 TEST(Create, NullsAreNothing) {
   const auto spec = spec_of(R"({"Image":"x","Cmd":null,"Entrypoint":null,"Env":null,"Labels":null,"ExposedPorts":null,
     "Volumes":null,"HostConfig":{"Binds":null,"PortBindings":null,"CapAdd":null,"NetworkMode":"default","MemorySwappiness":-1,
@@ -256,7 +257,7 @@ TEST(Create, NullsAreNothing) {
   EXPECT_EQ(spec.project, loose_project);
 }
 
-// In nanoseconds it would be negative, which means to wait for ever.
+// In nanoseconds it would overflow to a negative value, which means waiting forever.
 TEST(Create, ALongTimeToStopIsLong) {
   for (const char* body :
        {R"({"Image":"x","StopTimeout":9300000000})", R"({"Image":"x","StopTimeout":18446744073709551615})"})
@@ -281,7 +282,7 @@ TEST(Create, WhatComposeMakesBelongsToItsProject) {
   EXPECT_EQ(spec.number, 2U);
   EXPECT_FALSE(spec.oneoff);
   ASSERT_EQ(spec.networks.size(), 2U);
-  EXPECT_GT(spec.networks[1].priority, spec.networks[0].priority);  // the network of the mode is the first
+  EXPECT_GT(spec.networks[1].priority, spec.networks[0].priority);  // the network of the mode comes first
   EXPECT_EQ(spec.networks[1].ipv4, "10.1.0.9");
   ASSERT_EQ(spec.mounts.size(), 2U);
   EXPECT_EQ(spec.mounts[0].type, engine::MountType::volume);
@@ -296,7 +297,7 @@ TEST(Create, NobodyPutsAPathIntoTheName) {
   EXPECT_EQ(spec_of(R"({"Image":"x","Labels":{"com.docker.compose.project":"../../etc"}})").project, loose_project);
 }
 
-// inspect says it to others, whose programs read it by kinds.
+// inspect returns it to clients that parse it by type.
 TEST(Create, OnlyWhatDockerKnowsIsSaidAgain) {
   const Json said = parse_json(R"({"Memory":5,"CpusetCpus":7,"Privileged":true,"Evil":[1],"Binds":["a:/b"],"CapAdd":[5],
     "Sysctls":{"a":"b","c":null},"Tmpfs":{"/t":1},"RestartPolicy":{"Name":"always"},"Init":null,"Dns":[null,"1.1.1.1",null],

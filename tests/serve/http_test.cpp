@@ -1,4 +1,4 @@
-// The transport: requests out of a socket, and answers into it.
+// The transport: reads requests from a socket and writes answers to it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -45,13 +45,13 @@ TEST(Http, SeveralRequestsOnOneConnection) {
   auto second = ends.server.next();
   ASSERT_TRUE(second && *second);
   EXPECT_EQ((*second)->method, "POST");
-  auto third = ends.server.next();  // the body that nobody has read is not taken for a request
+  auto third = ends.server.next();  // the unread body is not taken for a request
   ASSERT_TRUE(third && *third);
   EXPECT_EQ((*third)->path, "/d");
   EXPECT_FALSE((*third)->keep_alive);
 }
 
-// Somebody before us may see another end of the request than we would.
+// A proxy in front of us may find another end of the request than we do.
 TEST(Http, CodingsThatNobodyHereKnowsAreRefused) {
   for (const char* coding : {"xchunked", "chunked, identity", "identity, chunked", "gzip"}) {
     Ends ends = connect();
@@ -131,7 +131,7 @@ TEST(Http, NonsenseAndSilenceEndTheConnection) {
   EXPECT_FALSE(*nothing);
 }
 
-// A byte now and then is not silence, but what is kept of the body takes room that others need.
+// A byte now and then is not silence, but the part of the body that is kept takes memory that others need.
 TEST(Http, BodiesThatAreKeptMustComeInTime) {
   constexpr int size = 5000;
   Ends ends = connect({.whole = 20ms});
@@ -148,7 +148,7 @@ TEST(Http, BodiesThatAreKeptMustComeInTime) {
 
 TEST(Http, OnlyWhoHasClosedAltogetherHasGone) {
   Ends ends = connect();
-  ASSERT_EQ(::shutdown(ends.client.get(), SHUT_WR), 0);  // no more input: the CLI does that at once
+  ASSERT_EQ(::shutdown(ends.client.get(), SHUT_WR), 0);  // no more input: the docker CLI closes it at once
   EXPECT_FALSE(ends.server.gone());
   ends.client.reset();
   EXPECT_TRUE(ends.server.gone());

@@ -1,4 +1,4 @@
-// What a socket that is limited to a project lets its clients do: hostile requests, each with the wall that holds it.
+// The limits of a socket for a single project: hostile requests, each with the check that stops it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ class LimitsTest : public testing::Test {
     return read_all(pair->first.get(), 1 << 20).value_or("");
   }
 
-  // host: what stands in HostConfig.
+  // host: the content of HostConfig.
   std::string create(const std::string& host, const std::string& more = {}) {
     return ask("POST", "/containers/create",
                R"({"Image":"x","Labels":{"com.docker.compose.project":"lms"},"HostConfig":{"NetworkMode":"none")" +
@@ -58,7 +58,7 @@ class LimitsTest : public testing::Test {
   Roots roots_;
 };
 
-// It has come past every wall, to the image that nobody has.
+// The request has passed every check, up to the image, which does not exist.
 const auto let_through = AllOf(StartsWith("HTTP/1.1 404"), HasSubstr("No such image: x:latest"));
 const auto refused = AllOf(StartsWith("HTTP/1.1 403"), HasSubstr("this socket is for project lms only"));
 
@@ -106,7 +106,7 @@ TEST_F(LimitsTest, NothingOfAContainerReachesBeyondIt) {
               refused);
 }
 
-// A project could not start where another has its container's name.
+// Otherwise a project could not start, because another has its container's name.
 TEST_F(LimitsTest, ContainersHaveNamesOfTheProject) {
   const auto named = [&](const std::string& name) {
     return ask("POST", "/containers/create?name=" + name,
@@ -120,7 +120,7 @@ TEST_F(LimitsTest, ContainersHaveNamesOfTheProject) {
   Service service(roots_, ServerOptions{.project = "lms"});
   http::Connection connection(std::move(pair->second));
   Call call(service, connection, http::Request{});
-  EXPECT_TRUE(keep_name_to_project(call, "web", "0123456789ab_web"));  // it was the project's until just now
+  EXPECT_TRUE(keep_name_to_project(call, "web", "0123456789ab_web"));  // was the project's until just now
   EXPECT_FALSE(keep_name_to_project(call, "web", "lms-web-1"));
 }
 
@@ -142,12 +142,12 @@ TEST_F(LimitsTest, LargeBodiesAreNotReadAllAtOnce) {
   ASSERT_TRUE(service.take_body_room(all));
   EXPECT_FALSE(service.take_body_room(1));
   EXPECT_THAT(create_of(large), StartsWith("HTTP/1.1 503"));
-  EXPECT_THAT(create_of(small), HasSubstr("config cannot be empty"));  // others with large bodies cost it nothing
+  EXPECT_THAT(create_of(small), HasSubstr("config cannot be empty"));  // large bodies of others do not count
   service.give_body_room(1);
   EXPECT_THAT(create_of(large), HasSubstr("config cannot be empty"));
   EXPECT_THAT(create_of(large + 1), StartsWith("HTTP/1.1 503"));
   service.give_body_room(all - 1);
-  EXPECT_TRUE(service.take_body_room(all));  // what it had taken has come back
+  EXPECT_TRUE(service.take_body_room(all));  // all of its memory has been returned
 }
 
 TEST_F(LimitsTest, ContainersAreOnNetworksOfTheProject) {
@@ -163,7 +163,7 @@ TEST_F(LimitsTest, ContainersAreOnNetworksOfTheProject) {
   const auto on = [&](const std::string& network) {
     return create("", R"(,"NetworkingConfig":{"EndpointsConfig":{")" + network + R"(":{}}})");
   };
-  // NetworkMode "none" wins over the list.
+  // NetworkMode "none" takes precedence over the list.
   EXPECT_THAT(on("lms_default"), let_through);
   const auto mode = [&](const std::string& network) { return create(R"("NetworkMode":")" + network + '"'); };
   EXPECT_THAT(mode("lms_default"), let_through);

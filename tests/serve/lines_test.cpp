@@ -1,4 +1,4 @@
-// What transfers and builds say, as Docker's tools read it.
+// Messages of transfers and builds, as Docker's tools read them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ using testing::ElementsAre;
 
 class LinesTest : public testing::Test {
  protected:
-  // "id: status" of each line, or what a build says.
+  // "id: status" of each line, or a build's output.
   std::vector<std::string> said_;
   const Call::LineWriter line_ = [this](const Json& line) -> Result<> {
     const std::string id = get_string(line, "id"), stream = get_string(line, "stream");
@@ -27,7 +27,7 @@ class LinesTest : public testing::Test {
 TEST_F(LinesTest, ALayerIsPulledInDockersSteps) {
   TransferLines lines(line_, Direction::pull, {{"status", "Pulling from library/x"}, {"id", "1"}});
   EXPECT_TRUE(lines.tell({.id = "", .phase = Phase::resolving}));
-  EXPECT_TRUE(said_.empty());  // so an error has a status of its own
+  EXPECT_TRUE(said_.empty());  // so that an error can still have a status of its own
   EXPECT_TRUE(lines.tell({.id = "aa", .phase = Phase::downloading, .current = 5, .total = 10}));
   EXPECT_EQ(last_["progressDetail"], (Json{{"current", 5}, {"total", 10}}));
   EXPECT_TRUE(lines.tell({.id = "aa", .phase = Phase::extracting, .current = 7}));
@@ -64,7 +64,7 @@ std::vector<PlannedInstruction> outline() {
           {.text = "CMD [\"/a\"]", .stage = "two"}};
 }
 
-// Every run of hexadecimal digits as long as a short id.
+// Removes each run of hexadecimal digits that is as long as a short id.
 std::string without_ids(std::string text) {
   for (std::size_t i = 0; i + 12 <= text.size(); ++i)
     if (text.find_first_not_of("0123456789abcdef", i) >= i + 12) text.replace(i, 12, "ID");
@@ -76,11 +76,11 @@ TEST_F(LinesTest, InstructionsAreToldInTheOrderOfTheFileWithWhatBecomesOfThem) {
   lines.begin(outline());
   build::ProgressEvent make{.stage = "one", .number = 2, .text = "[one 2/2] RUN make"};
   EXPECT_TRUE(lines.tell({.stage = "internal", .text = "load the definition"}));
-  // The other stage is faster: it waits for its turn.
+  // The other stage is faster, and waits for its turn.
   EXPECT_TRUE(lines.tell({.stage = "two", .number = 1, .state = StepState::done}));
   EXPECT_TRUE(lines.tell(make));
   make.state = StepState::output;
-  make.output = "made \xff\n";  // programs write anything
+  make.output = "made \xff\n";  // programs may write any bytes
   EXPECT_TRUE(lines.tell(make));
   make.output = "warned\n";
   make.from_stderr = true;
@@ -100,7 +100,7 @@ TEST_F(LinesTest, InstructionsAreToldInTheOrderOfTheFileWithWhatBecomesOfThem) {
             "Successfully built ID\nSuccessfully tagged x:1\n");
 }
 
-// One that came before anything else was said would make a 200 of the answer for a wrong file.
+// A warning as the first output would make the answer for a bad file a 200.
 TEST_F(LinesTest, WarningsFollowTheFirstInstruction) {
   BuildLines lines(line_, {});
   EXPECT_TRUE(lines.warn("early"));
@@ -132,7 +132,7 @@ TEST_F(LinesTest, TheLastStepIsTheImage) {
   EXPECT_TRUE(lines.tell({.stage = "one", .number = 2, .state = StepState::done}));
   EXPECT_TRUE(lines.succeeded("sha256:" + std::string(64, 'a'), BuildLines::Before::unknown, {}));
   EXPECT_THAT(said_, testing::Contains(" ---> " + std::string(12, 'a') + "\n"));
-  // What ran is what is removed, whatever has come of it.
+  // The container that is named as running is the one named as removed, whatever the outcome.
   const auto after = [&](const std::string& words) {
     std::string last;
     for (const std::string& said : said_)

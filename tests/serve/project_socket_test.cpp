@@ -1,4 +1,4 @@
-// What a socket that is limited to a project shows and lets through where there are containers, its own and others.
+// What a socket for a single project shows and allows where there are containers of its own and of other projects.
 #include <sys/socket.h>
 
 #include "../engine/fixture.hpp"
@@ -39,7 +39,7 @@ class ProjectSocketTest : public engine::EngineTest {
     return read_all(pair->first.get(), 1 << 20).value_or("");
   }
   std::string get(const std::string& target) { return ask("GET", target); }
-  // with: a call of the socket.
+  // with: gets a call on the socket.
   void on_socket(const std::function<void(Call&)>& with) {
     auto pair = make_socket_pair(SOCK_STREAM);
     Service service(roots(), ServerOptions{.project = project_});
@@ -48,7 +48,7 @@ class ProjectSocketTest : public engine::EngineTest {
     Call call(service, connection, request);
     with(call);
   }
-  // Of another project.
+  // Creates a container of another project.
   std::string stranger(const std::string& name) {
     engine::ContainerSpec spec = probe({"true"});
     spec.project = "other";
@@ -57,10 +57,10 @@ class ProjectSocketTest : public engine::EngineTest {
   }
 };
 
-// "db", "cafe" and "feed" are beginnings of ids as well, and names that others may want to have.
+// "db", "cafe" and "feed" are also prefixes of ids, and names that other projects may want to use.
 TEST_F(ProjectSocketTest, TheBeginningOfAnIdIsNotAName) {
   engine::ContainerSpec spec = probe({"true"});
-  spec.name = "of-" + project_;  // as container_name gives it
+  spec.name = "of-" + project_;  // the form of container_name
   const std::string id = create(spec);
   on_socket([&](Call& call) {
     EXPECT_TRUE(keep_name_to_project(call, "0123456789ab_" + spec.name, ""));
@@ -69,7 +69,7 @@ TEST_F(ProjectSocketTest, TheBeginningOfAnIdIsNotAName) {
   });
 }
 
-// What a name means may be another container a moment later.
+// A moment later, the name may refer to another container.
 TEST_F(ProjectSocketTest, WhatIsSharedWithAContainerIsSharedWithTheOneThatWasLookedAt) {
   const engine::ContainerSpec own = probe({"true"});
   const std::string id = create(own);
@@ -104,14 +104,14 @@ TEST_F(ProjectSocketTest, NothingTellsWhatOthersHave) {
   }
 }
 
-// "/containers/{id}/json" of something.
+// "/containers/{id}/json" for an object.
 std::string target_of(std::string_view pattern, const std::string& thing) {
   std::string target(pattern);
   const std::size_t begin = target.find('{');
   return target.replace(begin, target.find('}') - begin + 1, thing);
 }
 
-// Whatever route there is or will be.
+// Tests every route of the API.
 TEST_F(ProjectSocketTest, NoRouteAnswersForWhatOthersHave) {
   const std::string container = stranger("other-web-1");
   const std::string network = engine().create_network({.name = "o" + project_, .project = "other"}).value().id;
@@ -135,7 +135,7 @@ TEST_F(ProjectSocketTest, NoRouteAnswersForWhatOthersHave) {
   EXPECT_TRUE(engine().inspect_network(network));
   EXPECT_TRUE(engine().inspect_volume("other_data"));
   EXPECT_TRUE(engine().images().find("hidden:latest"));
-  // By names that are in bodies and queries.
+  // Through names in bodies and queries.
   const std::string own = project_ + "_net";
   ASSERT_THAT(ask("POST", "/networks/create", R"({"Name":")" + own + "\"}"), StartsWith("HTTP/1.1 201"));
   for (const char* verb : {"connect", "disconnect"})

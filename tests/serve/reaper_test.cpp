@@ -21,13 +21,13 @@ namespace {
 
 using engine::EngineTest;
 
-// By their ids: one that has been joined may be seen for a moment yet.
+// Identified by their ids: a joined thread may be visible for another moment.
 std::set<std::string> threads() {
   const std::vector<std::string> ids = list_directory("/proc/self/task").value();
   return {ids.begin(), ids.end()};
 }
 
-// The bound is for what never comes.
+// The time limit is only for a failing test.
 bool eventually(const std::function<bool()>& condition) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   while (!condition()) {
@@ -37,14 +37,14 @@ bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-// What ended while nobody looked after it, and was held all the time, nobody else would remove at once.
+// The container ended unobserved and was held the whole time, so no other process would remove it at once.
 TEST_F(EngineTest, WhatHasEndedUnseenIsRemovedWhenTheServerEnds) {
   engine::ContainerSpec spec = probe({"true"});
   spec.auto_remove = true;
   engine::CreatedContainer made = engine().create_container(spec).value();
   ASSERT_TRUE(engine().start_container(made.id));
   ASSERT_TRUE(eventually([&] { return engine().inspect(made.id)->state.ended(); }));
-  const std::string data = roots().data + "-link";  // to nowhere: its thread cannot open an engine, and ends
+  const std::string data = roots().data + "-link";  // a dangling link: its thread cannot open an engine, and ends
   std::filesystem::create_symlink("/dev/null/data", data);
   {
     const std::set<std::string> others = threads();
@@ -58,7 +58,7 @@ TEST_F(EngineTest, WhatHasEndedUnseenIsRemovedWhenTheServerEnds) {
   EXPECT_EQ(engine().inspect(made.id).error().code(), Code::not_found);
 }
 
-// And what runs on is its supervisor's from then on.
+// A container that keeps running is its supervisor's from then on.
 TEST_F(EngineTest, WhatRunsIsLeftToItsSupervisor) {
   engine::ContainerSpec spec = probe({"sleep", "600000"});
   spec.auto_remove = true;
@@ -72,7 +72,7 @@ TEST_F(EngineTest, WhatRunsIsLeftToItsSupervisor) {
   ASSERT_TRUE(engine().remove_container(made.id, {.force = engine::Force::yes}));
 }
 
-// It ends on the way, and would be gone before it is started.
+// It ends during the restart, and would be removed before it is started again.
 TEST_F(EngineTest, WhatIsRestartedStaysAlthoughItGoesWhenItEnds) {
   engine::ContainerSpec spec = probe({"sleep", "600000"});
   spec.auto_remove = true;
@@ -83,7 +83,7 @@ TEST_F(EngineTest, WhatIsRestartedStaysAlthoughItGoesWhenItEnds) {
   {
     const Reaper::Kept kept(reaper, made.id);
     ASSERT_TRUE(engine().stop_container(made.id, {.timeout = std::chrono::seconds(0)}));
-    // Another that ends now is seen after it.
+    // Another container that ends now is handled after it.
     spec.name += "-other";
     engine::CreatedContainer other = engine().create_container(spec).value();
     ASSERT_TRUE(engine().start_container(other.id));
@@ -98,7 +98,7 @@ TEST_F(EngineTest, WhatIsRestartedStaysAlthoughItGoesWhenItEnds) {
   EXPECT_TRUE(engine().inspect(made.id));
 }
 
-// What did not come back is removed, although its end is not told again.
+// A container that was not started again is removed, although its end is not reported again.
 TEST_F(EngineTest, WhatWasKeptAndHasEndedIsRemovedThen) {
   engine::ContainerSpec spec = probe({"sleep", "600000"});
   spec.auto_remove = true;
@@ -113,7 +113,7 @@ TEST_F(EngineTest, WhatWasKeptAndHasEndedIsRemovedThen) {
   EXPECT_TRUE(eventually([&] { return !engine().inspect(made.id); }));
 }
 
-// Who has stopped it does not find it any more, as with Docker.
+// As with Docker, the client that stopped the container does not find it any more.
 TEST_F(EngineTest, WhatWasStoppedIsGoneOnceItWasSeenOff) {
   engine::ContainerSpec spec = probe({"sleep", "600000"});
   spec.auto_remove = true;
@@ -139,7 +139,7 @@ TEST_F(EngineTest, WhatNobodyHoldsIsRemovedByWhoeverSeesItOff) {
   EXPECT_EQ(engine().inspect(left.id).error().code(), Code::not_found);
 }
 
-// What stays when it ends is nobody's to see off.
+// A container that stays when it ends is not the reaper's.
 TEST_F(EngineTest, WhatStaysIsNotSeenOff) {
   const engine::CreatedContainer stays = engine().create_container(probe({"true"})).value();
   engine::see_off(engine(), stays.id);

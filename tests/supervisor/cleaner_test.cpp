@@ -6,7 +6,7 @@
 namespace consort::supervisor {
 namespace {
 
-// A pipe plays the part of what closing waits for: its reader sees when the last writer has gone.
+// A pipe stands for a slow close: its reader notices when the last writer is gone.
 TEST(Cleaner, ClosesInAnotherProcessAndTellsWhenThatIsDone) {
   EventLoop loop = std::move(EventLoop::create().value());
   Cleaner cleaner(loop);

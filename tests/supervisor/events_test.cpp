@@ -1,4 +1,4 @@
-// What a project's journal contains after events in its containers.
+// The content of a project's journal after events in its containers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -150,7 +150,7 @@ TEST_F(EventsTest, HealthIsToldWhenItChanges) {
   ASSERT_TRUE(eventually([&] { return std::ranges::count(actions(), "exec_die") > 2; }));
   EXPECT_EQ(std::ranges::count(actions(), "health_status: healthy"), 1);
   ASSERT_TRUE(project_.client().stop(unit.id, {.timeout = Milliseconds(0), .signal = {}}));
-  EXPECT_EQ(std::ranges::count(actions(), "health_status: unhealthy"), 0);  // of the stop
+  EXPECT_EQ(std::ranges::count(actions(), "health_status: unhealthy"), 0);  // caused by the stop
 }
 
 TEST_F(EventsTest, AJournalThatCannotBeWrittenHindersNothing) {

@@ -1,4 +1,4 @@
-// Containers whose runtime is another program than ours.
+// Containers with an external runtime.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -24,7 +24,7 @@ class ExternalRuntimeTest : public testing::Test {
 
 TEST_F(ExternalRuntimeTest, Runs) {
   std::string program;
-  // The last one that exists; crun does not work where both cgroup versions are mounted.
+  // Takes the last one that exists; crun does not work where both cgroup versions are mounted.
   for (const char* name : {"crun", "runc"})
     for (const char* directory : {"/usr/bin/", "/usr/sbin/", "/usr/local/bin/"})
       if (path_exists(std::string(directory) + name)) program = name;
@@ -45,8 +45,7 @@ TEST_F(ExternalRuntimeTest, Runs) {
   EXPECT_TRUE(again) << again.error().message();
 }
 
-// A runtime that does nothing for ever when it is asked for what the word says, and refuses all else. It leaves the
-// number of its process.
+// A runtime that hangs forever when it is called with this word, and fails otherwise. It writes its pid to a file.
 std::string hanging_runtime(const TestProject& project, const std::string& word) {
   const std::string path = project.roots().data + "/hangs";
   const std::string text = "#!/bin/sh\nfor each; do\n  case $each in\n    " + word + ") echo $$ > " + path +

@@ -1,6 +1,6 @@
-// The supervisor's one loop never does slow work: while it has a lot of each kind to do, a neighbour's names resolve,
-// and no handler takes so long that a debug build aborts (base/os/loop/event_loop.hpp). Times are printed, not judged:
-// that is bench/'s job.
+// The supervisor's single loop never does slow work: while it has a lot of each kind to do, a neighbor's names still
+// resolve, and no handler takes so long that a debug build aborts (base/os/loop/event_loop.hpp). Times are printed but
+// not checked: that is the job of bench/.
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,10 +18,10 @@
 namespace consort::supervisor {
 namespace {
 
-// A handler that blocked took seconds for each of these.
+// A handler that blocked would take seconds for each of these.
 constexpr char most_in_a_handler[] = "1000";
 
-// Looks a name up again and again, like a process on the container's network, until it is told to end.
+// Looks up a name again and again, like a process on the container's network, until it is stopped.
 class LookUps {
  public:
   explicit LookUps(const ContainerState& asker) : shared_(map()) {
@@ -36,7 +36,7 @@ class LookUps {
   }
   ~LookUps() { ::munmap(shared_, sizeof *shared_); }
 
-  // Ends them; returns how long they took, sorted.
+  // Ends the lookups; returns their times, sorted.
   std::vector<std::chrono::microseconds> end() {
     shared_->stop = true;
     (void)child_.wait();
@@ -62,7 +62,7 @@ class LookUps {
     std::atomic<unsigned> failed;
     std::atomic<std::size_t> count;
     std::uint32_t took[most];
-    std::int64_t at[most];  // nanoseconds of the clock
+    std::int64_t at[most];  // nanoseconds of the monotonic clock
   };
   static Shared* map() {
     void* const at = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -116,7 +116,7 @@ class FloodTest : public NetworkTest {
     NetworkTest::TearDown();
     ::unsetenv("CONSORT_LOOP_LIMIT_MS");
   }
-  // Without a pid namespace, nothing ends the others when the first process ends.
+  // Without a pid namespace, the end of the first process does not end the others.
   static void share_pids(const ContainerUnit& unit) {
     const std::string path = unit.bundle + "/config.json";
     Json config = parse_json(read_file(path).value(), path).value();
@@ -155,7 +155,7 @@ TEST_F(FloodTest, StartsManyContainers) {
   for (ChildGuard& child : starting) EXPECT_TRUE(child.wait()->success());
 }
 
-// Twenty that end at once take twenty turns of the loop, not one.
+// Twenty containers that end at once take twenty turns of the loop.
 TEST_F(FloodTest, AnswersBetweenTheEndsOfMany) {
   std::vector<ContainerUnit> units;
   std::vector<pid_t> pids;
@@ -199,12 +199,12 @@ TEST_F(FloodTest, RemovesGroupsThatAreFull) {
     const std::string group = started->cgroup;
     EXPECT_TRUE(project_->client().wait(unit.id));
     EXPECT_TRUE(eventually([&] { return runtime::Cgroup::open(group).views().empty(); }));
-    // And the next start waits for that.
+    // The next start waits for that.
     ASSERT_TRUE(project_->start(unit));
   }
 }
 
-// Its first process does not react, so each of the others is checked and signalled. One of them is frozen, and delays
+// The first process does not react, so each of the others is checked and signalled. One of them is frozen, which delays
 // the end until we thaw it.
 TEST_F(FloodTest, StopsWhatHasManyProcesses) {
   constexpr std::ptrdiff_t many = 500;

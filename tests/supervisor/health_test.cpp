@@ -42,7 +42,7 @@ struct Cell {
   unsigned streak_after;
 };
 
-// The state table of health checks: every state, in and after start_period, against every result.
+// The state table of health checks: every state, during and after start_period, with every result.
 const Cell cells[] = {
     {HealthStatus::starting, 0, true, 0, HealthStatus::healthy, 0},
     {HealthStatus::starting, 0, true, 1, HealthStatus::starting, 0},
@@ -139,7 +139,7 @@ TEST(Health, TheFirstEagerLookIsWithinTensOfMilliseconds) {
   EXPECT_LE(machine.next()->when, start + Milliseconds(50));
 }
 
-// The temporary server of an initialising database passes the check, but does not listen.
+// While a database is being initialized, its temporary server passes the check, but no port is listening.
 TEST(Health, AnEagerSuccessWithoutListeningDoesNotCount) {
   HealthMachine machine(unit(true), {}, start);
   machine.begin_check(HealthAction::eager_check, Listening::yes);
@@ -151,14 +151,14 @@ TEST(Health, AnEagerSuccessWithoutListeningDoesNotCount) {
   EXPECT_EQ(machine.next()->when, start + Milliseconds(10'060));
 }
 
-// begun, ended, and whether a success of an eager and of a regular check is believed.
+// Listening before and after a check, and whether the success of an eager and of a regular check counts.
 struct Seen {
   Listening before, after;
   bool eager, regular;
 };
 const Seen seen_cells[] = {
     {Listening::no, Listening::no, false, false},
-    {Listening::no, Listening::yes, false, false},  // what answered was the temporary server
+    {Listening::no, Listening::yes, false, false},  // the temporary server has answered
     {Listening::yes, Listening::no, false, false},
     {Listening::yes, Listening::yes, true, true},
     {Listening::elsewhere, Listening::elsewhere, false, true},
@@ -189,7 +189,8 @@ TEST(Health, ItIsLookedAgainSoonAfterASuccessThatDidNotCount) {
   EXPECT_LE(machine.next()->when, start + seconds(10) + HealthMachine::longest_look_delay);
 }
 
-// An image that names ports and never listens: believed when failures would have made it unhealthy, 2 + 3 * 10 s.
+// An image declares ports but never listens: a success counts after the time in which failures would have made it
+// unhealthy, 2 + 3 * 10 s.
 TEST(Health, WhatNeverListensIsBelievedInTheEnd) {
   HealthUnit with_period = unit(true);
   with_period.start_period = Milliseconds(2'000);
@@ -217,7 +218,7 @@ TEST(Health, OnceHealthyOnlyTheCheckDecides) {
   EXPECT_EQ(machine.finish_check(result(0), Listening::no, start + seconds(40)), HealthChange::status);
 }
 
-// Looking for a listener is nearly free, so it neither uses up the attempts nor becomes rarer.
+// Looking for a listener costs almost nothing, so it uses up no attempts and does not become rarer.
 TEST(Health, LookingForAListenerGoesOnBesideTheRegularChecks) {
   HealthMachine machine(unit(true), {}, start);
   Time now = start;

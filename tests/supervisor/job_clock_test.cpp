@@ -24,7 +24,7 @@ std::size_t fires_of(JobClock& clock, Seconds now) {
   return clock.take_due(now).size();
 }
 
-// Ten years, in which the supervisor is sometimes replaced, sometimes wakes up late, and is sometimes away for a while.
+// Ten years in which the supervisor is sometimes replaced, sometimes wakes up late, and is sometimes away for a while.
 TEST(JobClock, MissesAndDoublesNothingInTenYears) {
   const std::vector<JobTiming> jobs{timing("nightly", "30 2 * * *", "Europe/Berlin"),
                                     timing("often", "15 */6 * * *", "America/New_York"),
@@ -112,7 +112,7 @@ TEST(JobClock, ForgetsAClockThatWasFarAhead) {
   clock.set({timing("a", "0 * * * *")}, {}, begin + 3650 * day);
   EXPECT_EQ(fires_of(clock, begin), 0U);
   EXPECT_EQ(*clock.next(), begin + hour);
-  // An hour that occurs twice is not run twice.
+  // A job is not run twice in an hour that occurs twice.
   EXPECT_EQ(fires_of(clock, begin + hour), 1U);
   EXPECT_EQ(fires_of(clock, begin + 60), 0U);
   EXPECT_EQ(*clock.next(), begin + 2 * hour);

@@ -43,7 +43,7 @@ class JournalTest : public testing::Test {
   std::int64_t time_ = 1'795'708'495'123'456'789;
 };
 
-// As when the file is deleted, and the next one gets its inode.
+// The file is deleted, and the next one gets its inode number.
 TEST_F(JournalTest, ANewFileWithTheSameInodeIsReadFromItsBeginning) {
   add("one");
   add("two");
@@ -132,7 +132,7 @@ TEST_F(JournalTest, AFullOneIsSetAsideAndReadToItsEnd) {
   EXPECT_THAT(read(other), ElementsAre("first", "second", "filling", "third", "fourth"));
 }
 
-// Whoever sets it aside may have been stopped in the middle of it.
+// The process that rotates the file may have been stopped while doing so.
 TEST_F(JournalTest, NobodyWaitsForOneWhoHasItLocked) {
   const std::string filling(256 << 10, 'x');
   add("first");

@@ -1,4 +1,4 @@
-// Readers next to a writer that never stops: every byte, once, whenever they look.
+// Readers of a log that is written all the time: each byte exactly once, whenever they read.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -97,7 +97,7 @@ TEST_F(RotatedLogFollowTest, BytesAreGivenOutOnceAcrossRotations) {
   expect_all();
 }
 
-// A log keeps less than it is given: a reader that holds it gets everything, and after that no more is kept than usual.
+// The log keeps less than is written: a reader that holds it gets everything; afterwards no more is kept than usual.
 class HeldLogFollowTest : public LogFollowTest, public testing::WithParamInterface<LogUnit> {
  protected:
   void SetUp() override {
@@ -154,7 +154,7 @@ TEST_F(LogFollowTest, AReaderThatBeginsAtTheEndGetsAllThatFollows) {
   expect_all();
 }
 
-// What is there can still be read.
+// The content can still be read.
 TEST_F(LogFollowTest, AReaderThatDoesNotWatchIsNotWoken) {
   LogReader reader(directory_ / "log", {});
   const int woken = reader.watch_fd().value();

@@ -123,7 +123,7 @@ TEST_F(LogTest, TailGivesExactlyTheLastLines) {
   }
 }
 
-// A line of one stream that began several blocks ago and ends last must be complete in a tail.
+// A line of one stream that began several blocks earlier and ends last must be complete in a tail.
 TEST_F(LogTest, TailGoesBackForTheBeginningOfALongWait) {
   LogWriter writer = LogWriter::open(unit()).value();
   put(writer, LogStream::out, "begun early, ");
@@ -146,7 +146,7 @@ TEST_F(LogTest, SinceAndUntilBoundTheTimes) {
   EXPECT_THAT(texts({.since = middle, .until = middle}), ElementsAre());
 }
 
-// Gives the records from the one that holds the text on a time that is an hour later.
+// Sets the time of all records from the one with this text on an hour later.
 void make_later(const std::string& log, std::string_view first) {
   std::string bytes = read_file(log).value();
   const std::size_t begin = bytes.find(first) - log_header_bytes;
@@ -205,7 +205,7 @@ TEST_F(LogTest, WithOneFileRotationForgetsTheOld) {
   EXPECT_FALSE(path_exists(directory / "log.1"));
 }
 
-// A directory in the way of the file's next name: nothing is lost, and the rotation is made up for once it is gone.
+// A directory has the file's next name: nothing is lost, and the rotation is done once the directory is gone.
 TEST_F(LogTest, ARotationThatFailsStopsNothing) {
   LogWriter writer = LogWriter::open(unit(20, 2)).value();
   ASSERT_TRUE(make_directories(directory / "log.1/full"));
@@ -253,7 +253,7 @@ TEST_F(LogTest, APumpTellsWhenTroubleBeginsAndEnds) {
   EXPECT_FALSE(told[1].any());
 }
 
-// A process next to the container's, or whoever got its output, may write forever.
+// A process next to the container's, or one that got its output, may write forever.
 TEST_F(LogTest, AtTheEndOnlyWhatIsThereIsTaken) {
   EventLoop loop = EventLoop::create().value();
   for (const bool disabled : {false, true}) {
@@ -358,7 +358,7 @@ TEST_F(LogTest, ADisabledLogSwallows) {
   EXPECT_FALSE(path_exists(directory / "log"));
 }
 
-// What a writer killed between header and bytes leaves, truncated at every length.
+// The end of a log whose writer was killed between header and content, truncated at every length.
 TEST_F(LogTest, RepairsATornEnd) {
   std::string whole;
   {
@@ -392,7 +392,7 @@ TEST_F(LogTest, SkipsABlockThatIsNoLog) {
   EXPECT_THAT(texts(), ElementsAre("kept", "after"));
 }
 
-// The promise of log.hpp: kill -9 at any instant, and nothing is lost or doubled.
+// The guarantee of log.hpp: after kill -9 at any time, nothing is lost or doubled.
 TEST_F(LogTest, WritersKilledAtRandomLoseNothing) {
   Pipe pipe = make_pipe().value();
   constexpr int lines = 200'000;
@@ -437,7 +437,7 @@ TEST_F(LogTest, WritersKilledAtRandomLoseNothing) {
 }
 
 TEST_F(LogTest, TellsWhatAFullDiskSwallowed) {
-  // RLIMIT_FSIZE gives EFBIG, which counts as no room; done in a child, since the limit is per process.
+  // RLIMIT_FSIZE causes EFBIG, which counts as a full disk. In a child, because the limit is per process.
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::signal(SIGXFSZ, SIG_IGN);

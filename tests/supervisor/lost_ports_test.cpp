@@ -1,4 +1,4 @@
-// Keeper and supervisor were killed, and before the next command somebody else has taken one of the published ports.
+// Keeper and supervisor are killed, and another process takes one of the published ports before the next command.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -93,14 +93,14 @@ TEST_F(LostPortsTest, TheOthersAreServedAndThatOneIsTold) {
   ASSERT_EQ(state().lost_ports.size(), 1u);
   EXPECT_EQ(state().lost_ports[0].port, stolen_);
   EXPECT_THAT(state().lost_ports[0].why, HasSubstr("already in use"));
-  // Traffic for the new owner is not redirected away from it.
+  // Connections to the new owner are not redirected.
   EXPECT_THAT(redirected(), UnorderedElementsAreArray(redirections_of(kept_)));
   EXPECT_THAT(journal(),
               ElementsAre(HasSubstr("port_lost: 0.0.0.0:" + std::to_string(stolen_.host_port) + "->7001/tcp")));
 }
 
 TEST_F(LostPortsTest, ItIsServedAgainWhenTheOtherIsGone) {
-  kill_supervisor(*project_);  // its successor knows of it, and where each port leads
+  kill_supervisor(*project_);  // its successor knows the container and its ports
   EXPECT_TRUE(eventually([&] { return redirected().size() == 2 && state().lost_ports.size() == 1; }));
   EXPECT_THAT(redirected(), UnorderedElementsAreArray(redirections_of(kept_)));
   thief_.reset();
@@ -108,7 +108,7 @@ TEST_F(LostPortsTest, ItIsServedAgainWhenTheOtherIsGone) {
   EXPECT_THAT(state().ports, UnorderedElementsAreArray(ports_));
   EXPECT_THAT(redirected(), UnorderedElementsAreArray(redirections_of(ports_)));
   EXPECT_THAT(journal().back(), testing::StartsWith("port_served: "));
-  // The keeper has it as well.
+  // The keeper knows that as well.
   kill_supervisor(*project_);
   EXPECT_FALSE(listen_on(stolen_.host_port));
   EXPECT_TRUE(eventually([&] { return redirected().size() == 3; }));

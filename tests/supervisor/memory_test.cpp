@@ -1,4 +1,4 @@
-// Memory is a feature: keeper and supervisor together use at most 4 MiB for a project, at most 100 KiB more per
+// Memory limits: keeper and supervisor together use at most 4 MiB for a project, and at most 100 KiB more per
 // container.
 #include <gtest/gtest.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-// Containers that communicate: published ports, names, and health checks that wait for a listener. In a network
+// Containers that communicate: published ports, names, and health checks that wait for a listener. Run in a network
 // namespace that stands for the host.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -53,7 +53,7 @@ TEST_F(NetworkTest, APortInUseNamesItsOwnerAndLeavesNothing) {
   EXPECT_TRUE(now) << now.error().message();
 }
 
-// Holding the old namespace open simulates a kernel that has not dismantled it yet.
+// A process that keeps the old namespace open simulates a kernel that has not removed it yet.
 TEST_F(NetworkTest, TheAddressOfASecondFaceIsFreeWhenItsContainerHasEnded) {
   TestProject project;
   ContainerUnit unit = networked(project, {"pause"}, "198.51.100.7", {"web"});
@@ -80,15 +80,15 @@ TEST_F(NetworkTest, TakesTheNamespaceThatItsStarterHasMade) {
   ASSERT_EQ(::fstat(made.sandbox.netns.get(), &mine), 0);
   const auto started = project.client().start(project.write(unit), nullptr, -1, made);
   ASSERT_TRUE(started) << started.error().message();
-  made = {};  // who has started it may go
+  made = {};  // the command that started it may end
   ASSERT_EQ(::stat(("/proc/" + std::to_string(started->pid) + "/ns/net").c_str(), &its), 0);
   EXPECT_EQ(mine.st_ino, its.st_ino);
   for (int round = 0; round < 2; ++round) {
     EXPECT_TRUE(eventually([&] { return test::tcp_ask("10.77.0.2", 80, "").starts_with("made ahead"); })) << round;
     EXPECT_TRUE(eventually([&] { return resolve_in(*started, "web") == "NOERROR 10.77.0.2"; })) << round;
-    kill_supervisor(project);  // its successor has it from the keeper
+    kill_supervisor(project);  // its successor gets it from the keeper
   }
-  // From then on the supervisor creates its own.
+  // From then on, the supervisor creates the namespaces itself.
   const auto restarted = project.client().restart(unit.id, {.timeout = Milliseconds(0)});
   ASSERT_TRUE(restarted) << restarted.error().message();
   EXPECT_TRUE(eventually([&] { return resolve_in(*restarted, "web") == "NOERROR 10.77.0.2"; }));
@@ -125,7 +125,8 @@ TEST_F(NetworkTest, SharesANamespace) {
   EXPECT_EQ(project.client().wait(guest.id)->exit_code, 0);
 }
 
-// Eager checks: healthy within moments of listening although the interval is half a minute, and not before.
+// Eager checks: although the interval is half a minute, the container is healthy moments after listening, and not
+// before.
 TEST_F(NetworkTest, HealthComesWithTheListener) {
   TestProject project;
   ContainerUnit unit = networked(project, {"sleep", "700", "--", "serve", "5432", "db"}, "10.77.0.2", {"db"});
@@ -139,7 +140,7 @@ TEST_F(NetworkTest, HealthComesWithTheListener) {
   EXPECT_GE(state.health.log[0].start - before, std::chrono::milliseconds(650));
 }
 
-// The temporary server of an initialising database: the check passes, but nobody else can connect.
+// While a database is being initialized, its temporary server passes the check, but other containers cannot connect.
 TEST_F(NetworkTest, ATemporaryServerOnLoopbackIsNotHealthy) {
   TestProject project;
   ContainerUnit unit = networked(project, {"listen", "5432", "127.0.0.1", "--", "pause"}, "10.77.0.2", {"db"});
@@ -150,8 +151,8 @@ TEST_F(NetworkTest, ATemporaryServerOnLoopbackIsNotHealthy) {
   EXPECT_EQ(project.state(unit).health.status, HealthStatus::starting);
 }
 
-// The entrypoint of a database image: a temporary server that only the check inside can reach (/tmp/answers), during
-// which many regular checks succeed; then the real one, which listens.
+// Like the entrypoint of a database image: first a temporary server that only the check inside can reach
+// (/tmp/answers), during which many regular checks succeed; then the real one, which listens.
 TEST_F(NetworkTest, RegularChecksDoNotTakeATemporaryServerForTheRealOne) {
   TestProject project;
   ContainerUnit unit = networked(project,
@@ -168,7 +169,7 @@ TEST_F(NetworkTest, RegularChecksDoNotTakeATemporaryServerForTheRealOne) {
   const ContainerState state = project.state(unit);
   EXPECT_GE(state.health.log.back().start - *state.started_at, std::chrono::milliseconds(3950));
   EXPECT_GE(state.health.log.size(), 2u);
-  EXPECT_EQ(state.health.log.front().exit_code, 0);  // held back
+  EXPECT_EQ(state.health.log.front().exit_code, 0);  // a success that did not count
   EXPECT_TRUE(test::tcp_ask("10.77.0.2", 5432, "").starts_with("db"));
 }
 

@@ -1,5 +1,5 @@
-// One keeper and one supervisor look after a project, whoever is killed when: two that read the same pipes would each
-// overwrite part of the other's log.
+// A project has one keeper and one supervisor, whichever of them is killed when: two supervisors that read the same
+// pipes would each overwrite part of the other's log.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -21,7 +21,7 @@ class OnePairTest : public testing::Test {
   void SetUp() override {
     if (const std::string reason = TestProject::why_not(); !reason.empty()) GTEST_SKIP() << reason;
   }
-  // A starter that does not know the others: as if they had been killed, together with the lock that they held.
+  // Starts a pair that does not know the others, as if those had been killed together with the lock that they held.
   static ChildGuard start_alone(const TestProject& project) {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -56,7 +56,7 @@ TEST_F(OnePairTest, IsLeftOfSeveralThatAreStartedAtOnce) {
   for (std::size_t i = 1; i < lines.size(); ++i) ASSERT_NE(lines[i], lines[i - 1]) << i;
 }
 
-// It has lost its keeper, and with it the lock which says that there is one, but does not know that yet.
+// The supervisor has lost its keeper, and with it the lock that shows that there is one, but has not noticed yet.
 TEST_F(OnePairTest, BeginsWhenTheSupervisorBeforeItHasEnded) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});
@@ -80,7 +80,7 @@ TEST_F(OnePairTest, BeginsWhenTheSupervisorBeforeItHasEnded) {
   EXPECT_TRUE(project.state(unit).running());
 }
 
-// One that was killed while starting has left nobody behind who waits forever.
+// A process that waits for the killed one must not wait forever.
 TEST_F(OnePairTest, IsStartedAgainWhenItsFirstSupervisorIsKilled) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});

@@ -143,7 +143,7 @@ std::vector<pid_t> TestProject::find_program(const std::string& program) const {
     if (!line) continue;
     const std::vector<std::string> words = split(*line, '\0');
     const bool ours = std::ranges::find(words, name_) != words.end();
-    // A process that only waits for the disk (Cleaner) has the supervisor's command line, but its own name.
+    // A process that only waits for the disk (Cleaner) has the supervisor's command line, but a name of its own.
     const auto name = read_file("/proc/" + std::string(entry->d_name) + "/comm", 64);
     const bool named = name && program.starts_with(trim(*name));
     if (ours && named && words[0].ends_with(program)) found.push_back(static_cast<pid_t>(*pid));

@@ -65,7 +65,7 @@ ContainerUnit full_unit() {
   return unit;
 }
 
-// The printed text is compared, because it contains every field.
+// Compares the printed text, because it contains every field.
 TEST(Unit, ComesBackAsItWent) {
   const std::string text = unit_to_json(full_unit());
   const auto back = unit_from_json(text, "test");
@@ -103,7 +103,7 @@ TEST(Unit, DefaultsComeBackToo) {
   EXPECT_FALSE(back->overlay);
 }
 
-// Docker's -1 second means that, too.
+// Docker's -1 second also means forever.
 TEST(Unit, AnyGracePeriodBelowZeroIsForEver) {
   ContainerUnit unit;
   unit.id = "ab";
@@ -178,7 +178,7 @@ TEST(State, AnUnknownExitCodeStaysUnknown) {
   EXPECT_FALSE(state_from_json(state_to_json(state), "test")->exit_code);
 }
 
-// Files in run and data roots, and messages from another version of this program.
+// Files in run and data roots, and messages, written by another version of this program.
 TEST(State, IsReadAsItWasWrittenBefore) {
   const char* const before =
       R"({"id":"ab","name":"shop-web-1","project":"shop","service":"web","number":2,"oneoff":false,
@@ -228,7 +228,7 @@ TEST(Record, ComesBackAsItWent) {
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(record_to_json(*back), text);
   EXPECT_EQ(back->execs.size(), 1u);
-  // Everybody else reads the same file as a state.
+  // Other programs read the same file as a state.
   EXPECT_EQ(state_from_json(text, "test")->pid, 4711);
 }
 
@@ -239,7 +239,7 @@ TEST(Protocol, EveryRequestComesBack) {
     request.id = "ab12";
     request.unit = "/data/unit.json";
     request.made = {{"netns", "root"}, {"veth1234567"}};
-    request.timeout = Milliseconds(-1000);  // for ever, as any time below 0
+    request.timeout = Milliseconds(-1000);  // forever, like any time below 0
     request.signal = 9;
     request.until = WaitUntil::next_exit;
     request.process = "{}";
@@ -272,9 +272,9 @@ TEST(Protocol, WhatIsMadeAheadMustBeWhatItsNamesSay) {
   EXPECT_FALSE(made_ahead_of(all, descriptors(3)));
   EXPECT_FALSE(made_ahead_of(all, descriptors(5)));
   EXPECT_FALSE(made_ahead_of({}, descriptors(1)));
-  EXPECT_FALSE(made_ahead_of({{"root", "netns"}, {}}, descriptors(2)));  // not their order
+  EXPECT_FALSE(made_ahead_of({{"root", "netns"}, {}}, descriptors(2)));  // in another order
   EXPECT_FALSE(made_ahead_of({{"door"}, {}}, descriptors(1)));
-  EXPECT_FALSE(made_ahead_of({{"dns_udp", "dns_tcp"}, {}}, descriptors(2)));  // of which namespace?
+  EXPECT_FALSE(made_ahead_of({{"dns_udp", "dns_tcp"}, {}}, descriptors(2)));  // for which namespace?
   EXPECT_FALSE(made_ahead_of({{"netns", "dns_udp"}, {}}, descriptors(2)));
 }
 

@@ -31,7 +31,7 @@ class ReconnectTest : public NetworkTest {
     made.default_route = false;
     return made;
   }
-  // Only on the second network, which then has the ports and the default route.
+  // The container is only on the second network, which then has its ports and default route.
   static ContainerUnit moved(ContainerUnit unit, EndpointUnit to) {
     to.default_route = true;
     unit.endpoints = {std::move(to)};
@@ -85,7 +85,7 @@ TEST_F(ReconnectTest, NamesAndAddressesAreThereAtOnceAndPortsFollowTheDefaultRou
   const auto left = reconnect(project, moved(db, both.endpoints[1]));
   ASSERT_TRUE(left) << left.error().message();
   EXPECT_THAT(networks_of(*left), testing::ElementsAre("back 10.78.0.2"));
-  EXPECT_EQ(resolve_in(*peer, "db"), "NOERROR 10.78.0.2");  // the first network is asked first, and knows it no more
+  EXPECT_EQ(resolve_in(*peer, "db"), "NOERROR 10.78.0.2");  // the first network no longer has the name
   for (int round = 0; round < 2; ++round) {
     EXPECT_TRUE(eventually([&] { return serves("127.0.0.1", port); })) << round;
     EXPECT_EQ(project.state(db).ports.at(0).host_port, port);
@@ -97,7 +97,7 @@ TEST_F(ReconnectTest, NamesAndAddressesAreThereAtOnceAndPortsFollowTheDefaultRou
   EXPECT_EQ(network_events(project).back(), "disconnect back");
 }
 
-// A killed command has recorded what it wanted but not requested it; or the supervisor was killed while doing it.
+// A killed command has recorded the change without requesting it; or the supervisor was killed while making it.
 TEST_F(ReconnectTest, ASuccessorFinishesWhatWasBegun) {
   TestProject project;
   ContainerUnit db = networked(project, {"serve", "5432", "from db"}, "10.77.0.2", {"db"});
@@ -136,7 +136,7 @@ TEST_F(ReconnectTest, AFailureLeavesTheContainerWhereItWas) {
   EXPECT_TRUE(serves("10.77.0.2", 5432));
 }
 
-// Ports are published as soon as there is a network for incoming connections, and no longer when there is none.
+// Ports are published as soon as a network accepts connections from outside, and withdrawn when there is none.
 TEST_F(ReconnectTest, PortsComeAndGoWithTheLastNetworkThatLeadsOut) {
   TestProject project;
   ContainerUnit db = networked(project, {"serve", "5432", "from db"}, "10.77.0.2", {"db"});
@@ -152,14 +152,14 @@ TEST_F(ReconnectTest, PortsComeAndGoWithTheLastNetworkThatLeadsOut) {
   const auto joined = reconnect(project, both);
   ASSERT_TRUE(joined) << joined.error().message();
   EXPECT_EQ(joined->ports.size(), 1u);
-  EXPECT_TRUE(eventually([] { return serves("127.0.0.1", 18437); }));  // its program may not listen yet
+  EXPECT_TRUE(eventually([] { return serves("127.0.0.1", 18437); }));  // the program may not be listening yet
   const auto left = reconnect(project, db);
   ASSERT_TRUE(left) << left.error().message();
   EXPECT_TRUE(left->ports.empty());
   EXPECT_FALSE(serves("127.0.0.1", 18437));
 }
 
-// A routed network needs no host port, a masqueraded one does: each move reserves ports again.
+// A routed network needs no host port and a masqueraded one does, so each move reserves the ports again.
 TEST_F(ReconnectTest, PortsAreReservedAnewBetweenARoutedNetworkAndOneThatIsNot) {
   TestProject project;
   ContainerUnit db = networked(project, {"serve", "5432", "from db"}, "10.77.0.2", {"db"});

@@ -16,7 +16,7 @@ struct Cell {
   bool restarts;
 };
 
-// Every policy against every way of ending.
+// Every restart policy with every way of ending.
 const Cell cells[] = {
     {RestartPolicy::no, 0, 0, 0, false, false},
     {RestartPolicy::no, 0, 1, 0, false, false},

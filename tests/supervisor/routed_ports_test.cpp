@@ -1,4 +1,4 @@
-// Ports of a container on a routed network: open at its own address for as long as it runs, whoever is killed.
+// Ports of a container on a routed network: open at its own address as long as it runs, whichever process is killed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ TEST_F(RoutedPortsTest, AreOpenAtItsOwnAddressWhileItRuns) {
   unit.ports = {PortUnit{"", 0, 0, 7000, "tcp"}, PortUnit{"::1", 0, 0, 7001, "tcp"}};
   const auto started = project->start(unit);
   ASSERT_TRUE(started) << started.error().message();
-  // None of the host's ports of this family; of the other, through the relay.
+  // No host port for this address family; for the other family, through the relay.
   ASSERT_EQ(started->ports.size(), 3u);
   EXPECT_EQ(started->ports.front(), (BoundPort{"0.0.0.0", 0, 7000, "tcp"}));
   EXPECT_EQ(started->ports[1].host_ip, "::");
@@ -32,7 +32,7 @@ TEST_F(RoutedPortsTest, AreOpenAtItsOwnAddressWhileItRuns) {
   EXPECT_TRUE(project->client().stop(unit.id));
   EXPECT_THAT(opened(), testing::Not(testing::HasSubstr("10.77.0.2")));
 
-  // Another container gets the address of an interrupted one: what that had open is closed.
+  // Another container gets the address of an interrupted one, whose open ports are closed.
   shell("nft add element inet consort open4 '{ " + unit.endpoints.front().bridge + " . 10.77.0.3 . tcp . 22 }'");
   ContainerUnit next = networked(*project, {"pause"}, "10.77.0.3", {"web"});
   next.endpoints.front().routed4 = true;
@@ -41,7 +41,7 @@ TEST_F(RoutedPortsTest, AreOpenAtItsOwnAddressWhileItRuns) {
   project.reset();
 }
 
-// Emptied while nobody was watching: only the container says what its network needs.
+// The firewall is emptied unobserved; only the container shows what its network needs.
 TEST_F(RoutedPortsTest, AnEmptiedFirewallIsPutBackAsTheNetworkWantsIt) {
   TestProject project;
   ContainerUnit unit = networked(project, {"pause"}, "10.77.0.2", {"db"});

@@ -1,4 +1,4 @@
-// A supervisor killed while a container is being set up: nobody waits forever, nothing is left behind.
+// A supervisor is killed while a container is being set up: no process waits forever, and nothing is left behind.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@
 namespace consort::supervisor {
 namespace {
 
-// The container's cgroup is in one that can be frozen: then its process freezes as soon as it is born.
+// The parent of the container's cgroup is frozen, so the container's process freezes as soon as it is created.
 class SetUpTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -50,7 +50,7 @@ class SetUpTest : public testing::Test {
     return runtime::Cgroup::open(above_->path()).pids().value_or(std::vector<pid_t>());
   }
 
-  // Requests the start in a separate process, which exits with 0 if the container is running then.
+  // Requests the start in a separate process, which exits with 0 if the container is running afterwards.
   static ChildGuard start_elsewhere(TestProject& project, const ContainerUnit& unit) {
     const std::string path = project.write(unit);
     const pid_t child = ::fork();
@@ -85,7 +85,7 @@ TEST_F(SetUpTest, TheProcessHoldsNothingOfTheSupervisorAndEndsWithIt) {
   ASSERT_TRUE(eventually([&] { return !born().empty(); }));
   const pid_t child = born().front();
 
-  // Nobody tells it to go, and nobody comes after that one.
+  // No process tells the child to end, and no successor is started.
   const pid_t keeper = project.keeper();
   ::kill(keeper, SIGSTOP);
   ::kill(supervisor, SIGSTOP);
@@ -120,7 +120,7 @@ TEST_F(SetUpTest, ASuccessorEndsWhatNobodyHasWrittenDown) {
   const ContainerUnit unit = unit_below(project, {"pause"});
   ChildGuard starting = start_elsewhere(project, unit);
   ASSERT_TRUE(eventually([&] { return !born().empty(); }));
-  const pid_t child = born().front();  // stands where it cannot notice anything
+  const pid_t child = born().front();  // frozen where it cannot notice anything
   ::kill(supervisor, SIGKILL);
   EXPECT_TRUE(eventually([&] { return has_ended(child); }));
   ASSERT_TRUE(above_->thaw());
@@ -178,7 +178,7 @@ TEST(KeeperLock, IsLookedAtWithoutBeingTaken) {
   ASSERT_TRUE(hold_keeper_lock(file.get()));
   EXPECT_TRUE(keeper_lives(run));
   EXPECT_FALSE(hold_keeper_lock(open_file(keeper_lock_path(run), O_RDWR).value().get()));
-  // It belongs to the open file, as long as anybody has it open.
+  // The lock belongs to the open file, as long as any process has it open.
   Fd kept = duplicate(file.get()).value();
   file.reset();
   EXPECT_TRUE(keeper_lives(run));

@@ -1,4 +1,4 @@
-// Logs sent to syslog, the journal, Graylog and Fluentd.
+// Sends logs to syslog, the journal, Graylog and Fluentd.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -70,7 +70,7 @@ TEST(ShippedMessages, OfFluentdArePacked) {
                         37));
 }
 
-// A receiver on a datagram socket, like syslog daemons and the journal.
+// A receiver on a datagram socket, like a syslog daemon or the journal.
 class Receiver {
  public:
   explicit Receiver(const std::string& path)
@@ -95,7 +95,7 @@ class Receiver {
   Fd socket_;
 };
 
-// Shifts the times of the records before `end` in the log.
+// Shifts the times of the records before position `end` in the log.
 void move_times(const std::string& log, std::uint64_t end, std::chrono::hours by) {
   std::string text = read_file(log).value();
   for (std::size_t at = 0; at < end;) {
@@ -105,7 +105,7 @@ void move_times(const std::string& log, std::uint64_t end, std::chrono::hours by
     std::memcpy(text.data() + at, &header, sizeof header);
     at += sizeof header + header.length;
   }
-  const Fd file = open_file(log, O_WRONLY).value();  // the writer goes on in this one
+  const Fd file = open_file(log, O_WRONLY).value();  // the writer continues in this file
   ASSERT_TRUE(write_full(file.get(), text));
 }
 
@@ -122,7 +122,7 @@ class Shipping : public testing::Test {
     while (writer.pump(pipe.read.get(), LogStream::out).value() == LogWriter::Pumped::moved) {
     }
   }
-  // Until that many have arrived; the deadline is only for a failing test.
+  // Waits until this many have arrived; the deadline is only for a failing test.
   std::vector<std::string> receive(Receiver& receiver, std::size_t count) {
     std::vector<std::string> texts;
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
@@ -133,8 +133,7 @@ class Shipping : public testing::Test {
     return texts;
   }
 
-  // "one" and "two" have been sent, and the clock is set back a day after that: their times, and the cursor's, are in
-  // the future.
+  // Sends "one" and "two", and then sets the clock back by a day: their times, and the cursor's, are in the future.
   void send_two_tomorrow(Receiver& receiver) {
     {
       const auto shipper = make_shipper();
@@ -192,7 +191,7 @@ TEST_F(Shipping, ASuccessorGoesOnWhereTheOtherWas) {
   EXPECT_THAT(receive(receiver, 1), ElementsAre("three"));
 }
 
-// What follows is new, although its time suggests that it was sent long ago.
+// The records after that are new, although their times suggest that they were sent long ago.
 TEST_F(Shipping, AClockThatIsSetBackLosesNothing) {
   Receiver receiver(directory / "dev-log");
   send_two_tomorrow(receiver);
@@ -201,14 +200,14 @@ TEST_F(Shipping, AClockThatIsSetBackLosesNothing) {
     const auto successor = make_shipper();
     successor->poke();
     EXPECT_THAT(receive(receiver, 1), ElementsAre("three"));
-    // Once more, while it is working.
+    // Once more, while it is running.
     const auto before = static_cast<std::uint64_t>(stat_path(unit.path)->st_size);
     write("four\n");
     move_times(unit.path, before, std::chrono::hours(48));
     successor->poke();
     EXPECT_THAT(receive(receiver, 1), ElementsAre("four"));
   }
-  // The position was rotated away.
+  // The cursor's position is in a file that was rotated away.
   set_cursor(system_now().time_since_epoch() + std::chrono::hours(1000), 7);
   const auto last = make_shipper();
   last->poke();
@@ -219,7 +218,7 @@ TEST_F(Shipping, AClockThatIsSetBackSendsNothingTwice) {
   Receiver receiver(directory / "dev-log");
   send_two_tomorrow(receiver);
   const auto successor = make_shipper();
-  successor->poke();  // it is quiet: the place is the end
+  successor->poke();  // there is nothing to send: the position is the end
   write("three\n");
   successor->poke();
   EXPECT_THAT(receive(receiver, 1), ElementsAre("three"));
@@ -253,7 +252,7 @@ TEST_F(Shipping, TheLastLineNeedsNoNewlineAfterManyOthers) {
   Receiver receiver(directory / "dev-log");
   const auto shipper = make_shipper();
   write(replace_all(std::string(300, '.'), ".", "line\n") + "last");
-  shipper->finish();  // no turn sends so many, and the receiver takes a few at a time
+  shipper->finish();  // no single turn sends so many, and the receiver takes a few at a time
   const std::vector<std::string> texts = receive(receiver, 301);
   ASSERT_EQ(texts.size(), 301U);
   EXPECT_EQ(texts.back(), "last");

@@ -20,7 +20,7 @@ TEST(StopOrder, DependentsComeBeforeWhatTheyDependOn) {
   EXPECT_THAT(order.next(), ElementsAre("w1", "w2", "x"));
   EXPECT_THAT(order.next(), IsEmpty());
   order.stopped("w1");
-  EXPECT_THAT(order.next(), IsEmpty());  // the other one still needs them
+  EXPECT_THAT(order.next(), IsEmpty());  // the other one still depends on them
   order.stopped("w2");
   EXPECT_THAT(order.next(), ElementsAre("d", "c"));
   order.stopped("x");
@@ -30,7 +30,7 @@ TEST(StopOrder, DependentsComeBeforeWhatTheyDependOn) {
   EXPECT_TRUE(order.done());
 }
 
-// Labels can be wrong; everything ends all the same.
+// Labels may contain a cycle; every container must end nevertheless.
 TEST(StopOrder, ACycleEndsTogether) {
   StopOrder order({{"a", "a", {"b"}}, {"b", "b", {"a"}}, {"c", "c", {"a"}}, {"self", "self", {"self"}}});
   EXPECT_THAT(order.next(), ElementsAre("c", "self"));
@@ -41,7 +41,7 @@ TEST(StopOrder, ACycleEndsTogether) {
   EXPECT_THAT(order.next(), IsEmpty());
 }
 
-// At shutdown, `db` is there for as long as anything may want to write to it.
+// At shutdown, `db` runs as long as any container may want to write to it.
 TEST(StopOrder, ProjectsEndInIt) {
   if (const std::string reason = TestProject::why_not(); !reason.empty()) GTEST_SKIP() << reason;
   TestProject project;

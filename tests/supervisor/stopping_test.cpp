@@ -1,4 +1,4 @@
-// A container that was told to end is still running, but not for long: requests during that time.
+// Requests for a container that was told to end and is still running, but not for long.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -26,7 +26,7 @@ class StoppingTest : public testing::Test {
     pid_ = started->pid;
     ASSERT_TRUE(eventually([&] { return !project_->log(unit_).empty(); }));
   }
-  // In a separate process; exits with 0 if `call` returns true.
+  // Runs in a separate process, which exits with 0 if `call` returns true.
   static ChildGuard elsewhere(const std::function<bool()>& call) {
     const pid_t child = ::fork();
     if (child == 0) ::_exit(call() ? 0 : 1);
@@ -55,7 +55,7 @@ TEST_F(StoppingTest, IsTold) {
   EXPECT_FALSE(project_->state(unit_).stopping);
 }
 
-// It must not be over before it begins because the clock cannot express its end.
+// The period must not end at once because the clock cannot represent its end.
 TEST_F(StoppingTest, AGracePeriodOfCenturiesIsGiven) {
   const ChildGuard stopping = stop_elsewhere(std::chrono::ceil<Milliseconds>(std::chrono::nanoseconds::max()).count());
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
@@ -65,7 +65,7 @@ TEST_F(StoppingTest, AGracePeriodOfCenturiesIsGiven) {
   EXPECT_TRUE(project_->client().stop(unit_.id, {.timeout = Milliseconds(0), .signal = {}}));
 }
 
-// A process that ignores the signal passes it on, so to speak.
+// If a process ignores the signal, its children get it.
 TEST_F(StoppingTest, ThoseBelowOneThatIgnoresTheSignalHearIt) {
   unit_ = project_->unit({"ignore", "15", "--", "spawn", "respawn", "count", "--", "pause"});
   ASSERT_TRUE(project_->start(unit_));

@@ -1,4 +1,4 @@
-// The real programs with real containers: from a start to the last trace.
+// The real programs with real containers, from the start to the last leftover.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -80,7 +80,7 @@ TEST_F(SupervisorTest, AStartThatFailsSaysWhyAndLeavesNothing) {
   EXPECT_THAT(state.error, HasSubstr("/nothr"));
 }
 
-// For example because /run is full. Nobody would find, or stop, a container without a record.
+// For example because /run is full. A container without a record could be neither found nor stopped.
 TEST_F(SupervisorTest, NothingIsStartedThatCannotBeWrittenDown) {
   TestProject project;
   const ContainerUnit runs = project.unit({"pause"}), next = project.unit({"pause"});
@@ -129,13 +129,13 @@ TEST_F(SupervisorTest, OnFailureGivesUpAfterItsRetries) {
   EXPECT_EQ(ended->exit_code, 3);
 }
 
-// A container that ran for long and cannot be restarted is tried more and more rarely, not every 100 ms.
+// A container that ran for a long time and cannot be restarted is tried less and less often, not every 100 ms.
 TEST_F(SupervisorTest, FailedRestartsBackOffToo) {
   TestProject project;
   ContainerUnit unit = project.unit({"pause"});
   unit.restart = RestartUnit{RestartPolicy::always, 0};
   ASSERT_TRUE(project.start(unit));
-  // As if it had run for an hour: that is what a successor reads.
+  // As if it had run for an hour; a successor reads this.
   const pid_t old = project.supervisor();
   const std::string path = run_state_path(project.run_directory(), unit.id);
   Record record = record_from_json(read_file(path).value(), path).value();
@@ -263,7 +263,7 @@ TEST_F(SupervisorTest, EndsByItselfWhenNothingRuns) {
   EXPECT_EQ(project.state(unit).exit_code, 4);  // from its file
   EXPECT_TRUE(project.client().forget(unit.id));
   EXPECT_EQ(observe(project.roots(), project.name())->size(), 0u);
-  // A new one is started when it is needed.
+  // A new supervisor is started when it is needed.
   const ContainerUnit next = project.unit({"exit", "5"});
   ASSERT_TRUE(project.start(next));
   EXPECT_EQ(project.client().wait(next.id)->exit_code, 5);
@@ -276,7 +276,7 @@ TEST_F(SupervisorTest, ShutdownReturnsWhenBothProgramsHaveEnded) {
   ASSERT_TRUE(eventually([&] { return project.log(unit).size() == 2; }));
   const auto watching = project.client().subscribe();
   ASSERT_TRUE(watching);
-  // Not looked up by name afterwards: a child that cleans up after the supervisor has its name for a moment.
+  // Not looked up by name afterwards, because a child that cleans up after the supervisor has its name for a moment.
   const pid_t supervisor = project.supervisor(), keeper = project.keeper();
   ASSERT_TRUE(supervisor > 0 && keeper > 0);
   const auto done = project.client().shutdown();
@@ -284,7 +284,7 @@ TEST_F(SupervisorTest, ShutdownReturnsWhenBothProgramsHaveEnded) {
   EXPECT_TRUE(has_ended(supervisor));
   EXPECT_TRUE(has_ended(keeper));
   EXPECT_EQ(project.state(unit).exit_code, 0);
-  EXPECT_TRUE(project.client().shutdown());  // nobody there
+  EXPECT_TRUE(project.client().shutdown());  // there is no supervisor
 }
 
 TEST_F(SupervisorTest, EndWaitsForTheProgramsOnlyIfNothingRuns) {
@@ -298,14 +298,14 @@ TEST_F(SupervisorTest, EndWaitsForTheProgramsOnlyIfNothingRuns) {
   EXPECT_EQ(project.state(unit).status, Status::running);
   ASSERT_TRUE(project.client().stop(unit.id, {.timeout = Milliseconds(0), .signal = {}}));
   ASSERT_TRUE(project.client().forget(unit.id));
-  const auto watching = project.client().subscribe();  // does not hold it
+  const auto watching = project.client().subscribe();  // a subscription does not keep it running
   ASSERT_TRUE(watching);
   EXPECT_TRUE(project.client().end());
   EXPECT_TRUE(has_ended(supervisor));
   EXPECT_TRUE(has_ended(keeper));
 }
 
-// A start that coincides with the end of the supervisor gets a new one.
+// A start that coincides with the end of the supervisor gets a new supervisor.
 TEST_F(SupervisorTest, StartsWhileAnotherCommandEndsTheProject) {
   TestProject project;
   std::atomic<bool> over = false;
@@ -338,7 +338,7 @@ TEST_F(SupervisorTest, WhatWaitsForItsRestartIsKilledForGood) {
   ContainerUnit unit = project.unit({"exit", "1"});
   unit.restart = RestartUnit{RestartPolicy::always, 0};
   ASSERT_TRUE(project.start(unit));
-  // In between it runs for moments, more and more rarely.
+  // Between restarts it runs only for moments, less and less often.
   const auto says_so = [](const auto& result) {
     return !result && result.error().message().contains("is restarting, wait until the container is running");
   };
@@ -365,14 +365,14 @@ TEST_F(SupervisorTest, AKeeperWithNothingToKeepGivesUp) {
   const auto started = project.start(unit);
   ::setenv("CONSORT_LIBEXEC", installed.c_str(), 1);
   ASSERT_TRUE(started) << started.error().message();
-  ASSERT_TRUE(project.client().wait(unit.id));  // its end has been seen: that is not kept, either
+  ASSERT_TRUE(project.client().wait(unit.id));  // its end has been read, so it is not kept either
   ASSERT_TRUE(remove_file(programs / "consort-supervisor"));
   ASSERT_NE(project.keeper(), 0);
   ::kill(project.supervisor(), SIGKILL);
   EXPECT_TRUE(eventually([&] { return project.keeper() == 0; }));
 }
 
-// Limits that the programs set for themselves are not inherited.
+// Limits that the programs set for themselves are not inherited by containers.
 TEST_F(SupervisorTest, TakesItsLimitsForItselfAlone) {
   TestProject project;
   const ContainerUnit unit = project.unit({"echo", "up", "--", "pause"});
@@ -433,8 +433,8 @@ TEST_F(SupervisorTest, KnowsWhatDiedForMemory) {
   EXPECT_TRUE(ended->oom_killed);
 }
 
-// The end of the machine, or of the project's systemd scope (SIGURG): everything is stopped in order, and nothing
-// counts as stopped by hand.
+// The machine or the project's systemd scope ends (SIGURG): everything is stopped in order, and no container counts as
+// stopped by the user.
 TEST_F(SupervisorTest, EndsInOrderWhenTheMachineDoes) {
   for (const int signal : {SIGTERM, SIGURG}) {
     TestProject project;
@@ -451,7 +451,7 @@ TEST_F(SupervisorTest, EndsInOrderWhenTheMachineDoes) {
   }
 }
 
-// Larger than a packet of the control socket.
+// Larger than one packet of the control socket.
 TEST_F(SupervisorTest, AnExecMayHaveALargeEnvironment) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});

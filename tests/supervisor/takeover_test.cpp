@@ -1,4 +1,4 @@
-// The supervisor can be killed at any instant: no container restarts, no line is lost, no exit status is forgotten.
+// The supervisor can be killed at any time: no container restarts, no line is lost, and no exit status is forgotten.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -69,8 +69,8 @@ TEST_F(TakeoverTest, NoLineIsLostOrDoubledHoweverOftenItIsKilled) {
   EXPECT_GT(kills, 1);
 }
 
-// Its pipes have no other reader then but itself: docs/decisions/0080.
-// Who ends while they are dead takes its last lines and its status along, so this one stays until it is told to end.
+// The container's pipes then have no other reader than the container itself: docs/decisions/0080. A container that ends
+// while both are dead loses its last lines and its status, so this one runs until it is stopped.
 TEST_F(TakeoverTest, NoLineIsLostAndNothingEndsWithoutKeeperAndSupervisor) {
   TestProject project;
   const ContainerUnit unit = project.unit({"lines", "300000", "--", "trap", "15"});
@@ -85,14 +85,14 @@ TEST_F(TakeoverTest, NoLineIsLostAndNothingEndsWithoutKeeperAndSupervisor) {
   ASSERT_TRUE(eventually([&] { return project.log(unit).size() == 300'001; }));  // and "ready"
   const auto ended = project.client().stop(unit.id);
   ASSERT_TRUE(ended) << ended.error().message();
-  EXPECT_EQ(ended->exit_code.value_or(0), 0);  // before Linux 6.15 nobody knows once it was reaped
+  EXPECT_EQ(ended->exit_code.value_or(0), 0);  // before Linux 6.15, it is unknown after the process was reaped
   std::vector<std::string> lines = project.log(unit);
   ASSERT_EQ(lines.size(), 300'002u);
   lines.resize(300'000);
   for (std::size_t i = 1; i < lines.size(); ++i) ASSERT_NE(lines[i], lines[i - 1]) << i;
 }
 
-// Nobody tells then of its end, and it may be reaped between two looks of the supervisor that takes over.
+// The end is then not reported, and the process may be reaped between two checks of the supervisor that takes over.
 TEST_F(TakeoverTest, AnEndDuringATakeoverIsAlwaysHeardOf) {
   TestProject project;
   for (int i = 0; i < 12; ++i) {
@@ -116,7 +116,7 @@ TEST_F(TakeoverTest, AnExitWhileNobodyServedIsKnown) {
   TestProject project;
   const ContainerUnit unit = project.unit({"sleep", "300", "--", "exit", "9"});
   ASSERT_TRUE(project.start(unit));
-  // Kept dead over the container's end.
+  // Keeps the supervisor dead until after the container's end.
   for (int i = 0; i < 40; ++i) {
     if (const pid_t victim = project.supervisor(); victim != 0) ::kill(victim, SIGKILL);
     ::poll(nullptr, 0, 15);
@@ -157,7 +157,7 @@ TEST_F(TakeoverTest, AnExecIsWaitedForAcrossTheReplacement) {
   EXPECT_EQ(*code, 6);
 }
 
-// Its exit goes to somebody else then, as a container's does.
+// The exit is then reported to another process, as for a container.
 TEST_F(TakeoverTest, AnExecIsWaitedForWithoutKeeperAndSupervisor) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});
@@ -170,7 +170,7 @@ TEST_F(TakeoverTest, AnExecIsWaitedForWithoutKeeperAndSupervisor) {
   EXPECT_TRUE(exec->wait());
 }
 
-// How it has ended nobody knows then, but that it has.
+// Its exit status is then unknown, but its end is not.
 TEST_F(TakeoverTest, AnExecThatEndedMeanwhileIsNotWaitedFor) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});
@@ -237,7 +237,8 @@ TEST_F(TakeoverTest, StandardInputSurvives) {
   EXPECT_EQ(project.log(unit), std::vector<std::string>{"typed"});
 }
 
-// Not a promise of the design, but it must be handled sanely: the container goes on, and what can be known is known.
+// Not guaranteed by the design, but it must be handled sanely: the container keeps running, and no available
+// information is lost.
 TEST_F(TakeoverTest, WithoutItsKeeperAProjectIsPickedUpByTheNextCommand) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});
@@ -253,7 +254,7 @@ TEST_F(TakeoverTest, WithoutItsKeeperAProjectIsPickedUpByTheNextCommand) {
   EXPECT_EQ(stopped->status, Status::exited);
 }
 
-// It still answers, but nobody would start its successor.
+// The supervisor still answers, but no process would start its successor.
 TEST_F(TakeoverTest, TheNextCommandWaitsForASupervisorWithoutAKeeperToEnd) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});
@@ -278,7 +279,7 @@ TEST_F(TakeoverTest, ARestartThatWasDueWhenBothWereKilledGoesOn) {
   ContainerUnit unit = project.unit({"exit", "3"});
   unit.restart.policy = RestartPolicy::always;
   ASSERT_TRUE(project.start(unit));
-  // The pauses double; in one of half a second and more there is time to kill.
+  // The pauses double; in one of half a second or more, there is time to kill both.
   ASSERT_TRUE(eventually([&] { return project.state(unit).restart_count >= 3; }));
   ASSERT_TRUE(kill_both(project));
   EXPECT_TRUE(revive_supervisor(project.roots(), project.name()).value());
@@ -286,7 +287,7 @@ TEST_F(TakeoverTest, ARestartThatWasDueWhenBothWereKilledGoesOn) {
   EXPECT_TRUE(eventually([&] { return project.state(unit).restart_count > before; }));
 }
 
-// Nobody restarts a keeper; what it looked after lives on, and must still obey who asks.
+// Nothing restarts a keeper. Its supervisor lives on, and must still serve commands.
 class OutlivedTest : public TakeoverTest {
  protected:
   void SetUp() override {
@@ -301,7 +302,7 @@ class OutlivedTest : public TakeoverTest {
     const pid_t supervisor = project_->supervisor();
     ::kill(project_->keeper(), SIGKILL);
     ::kill(supervisor, SIGKILL);
-    // A process that ends has no command line any more while its lock and its socket are still there.
+    // A process that is ending has no command line any more while its lock and socket still exist.
     ASSERT_TRUE(eventually([&] {
       return project_->supervisor() == 0 && !project_->client().running().value_or(true) &&
              !keeper_lives(project_->run_directory());
@@ -370,7 +371,7 @@ TEST_F(OutlivedTest, IsRevivedOnce) {
   EXPECT_EQ(project_->client().snapshot()->size(), 1u);
 }
 
-// `pkill -f consort-supervisor` is meant for one of the two.
+// `pkill -f consort-supervisor` must only hit one of the two.
 TEST_F(TakeoverTest, TheKeeperDoesNotBearTheNameOfTheSupervisor) {
   TestProject project;
   ASSERT_TRUE(project.start(project.unit({"pause"})));
@@ -390,7 +391,7 @@ TEST_F(TakeoverTest, TheEndOfAProjectLeavesNoSocketOfOneThatWasKilled) {
   EXPECT_FALSE(path_exists(control_socket_path(project.run_directory())));
 }
 
-// Connections that it does not take, until there is room for no more.
+// Opens connections that are not accepted, until the queue is full.
 std::vector<Fd> fill_queue(const std::string& path) {
   std::vector<Fd> waiting;
   const UnixAddress address = unix_address(path).value();
@@ -401,7 +402,7 @@ std::vector<Fd> fill_queue(const std::string& path) {
   }
 }
 
-// Nobody waits for ever for one that somebody has stopped.
+// A command must not wait forever for a supervisor that was stopped (SIGSTOP).
 TEST_F(TakeoverTest, AStoppedSupervisorIsTold) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});
@@ -430,7 +431,7 @@ TEST_F(TakeoverTest, AStoppedSupervisorIsTold) {
   EXPECT_TRUE(project.client().snapshot());
 }
 
-// Sends signals to this thread, faster than anybody looks at a supervisor that does not answer.
+// Sends signals to this thread more often than a supervisor that does not answer is checked.
 class Impatience {
  public:
   Impatience() {
@@ -456,10 +457,10 @@ class Impatience {
  private:
   struct sigaction before_ {};
   std::atomic<bool> over_ = false;
-  std::jthread sender_;  // last: it uses what is above
+  std::jthread sender_;  // the last member, because it uses those above
 };
 
-// It is the keeper that hears of a container's end. No signal to who waits puts off what it is told.
+// The keeper is told of a container's end. Signals to the waiting process must not delay the answer.
 TEST_F(TakeoverTest, AStoppedKeeperIsTold) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});
@@ -484,7 +485,7 @@ TEST_F(TakeoverTest, AStoppedKeeperIsTold) {
   EXPECT_TRUE(project.client().stop(unit.id));
 }
 
-// Who waits for a supervisor to become ready can be told not to.
+// A command that waits for a supervisor to become ready can be interrupted.
 TEST_F(TakeoverTest, AStartCanBeLeftBeforeThereIsASupervisor) {
   TestProject project;
   const std::string unit = project.write(project.unit({"pause"}));

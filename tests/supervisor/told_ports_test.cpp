@@ -1,4 +1,4 @@
-// What the firewall was told about a container's ports is taken back, whoever is killed when.
+// Firewall entries for a container's ports are removed, whichever process is killed when.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -30,11 +30,11 @@ class ToldPortsTest : public NetworkTest {
     NetworkTest::TearDown();
   }
 
-  // How many elements the firewall has for our ports.
+  // The number of the firewall's elements for our ports.
   static std::size_t told() {
     return std::stoul(shell("nft list table inet consort | grep -Eo '(tcp|udp) [.] [0-9]+' | wc -l"));
   }
-  // Neither of them notices the end of the other.
+  // Neither of them notices the other's end.
   void kill_both() const {
     const pid_t keeper = project_->keeper(), supervisor = project_->supervisor();
     ::kill(keeper, SIGSTOP);
@@ -47,7 +47,7 @@ class ToldPortsTest : public NetworkTest {
     ::kill(pid_, SIGKILL);
     ASSERT_TRUE(eventually([&] { return has_ended(pid_); }));
   }
-  // As left by another supervisor that was killed at another moment.
+  // Changes the state to that left by a supervisor that was killed at another moment.
   template <typename Change>
   void rewrite(const Change& change) const {
     const std::string path = run_state_path(project_->run_directory(), unit_.id);
@@ -79,7 +79,7 @@ TEST_F(ToldPortsTest, WhenTheContainerEndsWithoutASupervisor) {
   EXPECT_EQ(told(), 0u);
 }
 
-// Its ports were published, and it had not yet passed execve.
+// The container's ports were published, but its process had not yet passed execve.
 TEST_F(ToldPortsTest, WhenAStartWasCut) {
   kill_both();
   kill_container();
@@ -93,7 +93,7 @@ TEST_F(ToldPortsTest, WhenAStartWasCut) {
   EXPECT_EQ(told(), 0u);
 }
 
-// The end was recorded, and nothing released yet.
+// The end was recorded, but nothing had been released yet.
 TEST_F(ToldPortsTest, WhenAnEndWasCut) {
   kill_both();
   kill_container();

@@ -1,4 +1,4 @@
-// A supervisor that is started in a thread while the command goes on. Only what starts and ends it is the test's.
+// A supervisor is started in a thread while the command continues. Only its start and end are replaced by the test.
 #include "engine/start/ahead.hpp"
 
 #include <gtest/gtest.h>
@@ -39,7 +39,7 @@ class AheadTest : public testing::Test {
     supervisor::started = supervisor::ended = 0;
     supervisor::hangs = false;
   }
-  // As the threads do that make and start containers.
+  // As the threads that create and start containers do it.
   static void begin_in_threads(Ahead& ahead) {
     std::vector<std::jthread> threads;
     for (int i = 0; i < 4; ++i) threads.emplace_back([&] { ahead.begin(Client({}, "p")); });

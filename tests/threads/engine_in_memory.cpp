@@ -17,7 +17,7 @@ namespace consort::engine {
 
 namespace {
 
-// The changes that one watch has not been asked for yet.
+// The changes that a watch has not read yet.
 class Changes {
  public:
   int fd() const { return event_.get(); }
@@ -164,7 +164,7 @@ void Writer::write(const std::string& text) {
 }  // namespace test
 }  // namespace consort::engine
 
-// The two words of theirs that following takes; the rest of that file needs the whole language.
+// The two functions that following uses; the rest of their file needs the whole language.
 namespace consort::project {
 
 std::string short_name(const engine::Container& container) {

@@ -24,7 +24,7 @@ using project::AbortOn;
 using project::Following;
 using project::ReactOptions;
 
-// Only the follower's thread calls it.
+// Only called by the follower's thread.
 class Seen final : public project::LogSink {
  public:
   void join(const std::string&) override {}
@@ -47,7 +47,7 @@ class FollowingTest : public testing::Test {
     EXPECT_TRUE(engine_->start_container(name));
     return name;
   }
-  // A container that writes so many lines and ends.
+  // A container that writes this many lines and ends.
   std::jthread live(const std::string& name, int lines) {
     return std::jthread([this, name, lines] {
       Writer writer(directory_, name);
@@ -92,7 +92,7 @@ TEST_F(FollowingTest, TellsWhoseEndIsEnough) {
   EXPECT_EQ(following->abort_code(), 137);
 }
 
-// Standard output is a pipe for as long as it lives.
+// Makes standard output a pipe for as long as it lives.
 class Output {
  public:
   Output() : before_(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)), pipe_(make_pipe().value()) {

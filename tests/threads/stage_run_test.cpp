@@ -1,4 +1,4 @@
-// The stages of a build in their threads. Only the steps are the test's: they read other stages, or fail.
+// The stages of a build in their threads. Only the steps are replaced by the test: they read other stages, or fail.
 #include "build/solve/stage_run.hpp"
 
 #include <fcntl.h>
@@ -38,7 +38,7 @@ Result<Fd> open_merged(const Layers& layers, const std::string& scratch) {
 
 namespace {
 
-// Something that is named but never read.
+// Named, but never read.
 template <typename T>
 class Unseen {
  public:

@@ -1,5 +1,5 @@
-// Compose files to units and notes: cases/NAME/compose.yaml gives quadlet.txt, podman.txt and systemd.txt, each with
-// all units in a row, and notes. CONSORT_RECORD=1 writes them.
+// Converts Compose files to units and notes: cases/NAME/compose.yaml must give quadlet.txt, podman.txt and systemd.txt,
+// each with all units one after another, and notes. CONSORT_RECORD=1 writes them.
 #include "units/units.hpp"
 
 #include <gtest/gtest.h>
@@ -48,7 +48,7 @@ std::string text_of(const Result<Units>& units) {
   return text;
 }
 
-// The units contain the project's path, and wrap lines by length: it is at /DATA, wherever it really is.
+// The units contain the project's path, and wrap lines by length, so the path is always /DATA.
 compose::FileAccess files_at_data() {
   const auto real = [](const std::string& path) { return path.starts_with("/DATA/") ? data + path.substr(5) : path; };
   const compose::FileAccess system = compose::system_files();
@@ -87,7 +87,7 @@ TEST_P(Cases, BecomeTheirUnits) {
 }
 INSTANTIATE_TEST_SUITE_P(Units, Cases, testing::Values("tutorial", "everything", "left-out"));
 
-// Nothing of the language may be dropped silently.
+// No attribute of the language may be dropped silently.
 TEST(Fates, EachAttributeOfTheLanguageHasOne) {
   const auto rows = compose::attribute_table();
   for (const compose::FateTable& table : {podman_fates(), consort_fates()})
@@ -115,7 +115,7 @@ TEST(Fates, TheReferenceIsCurrent) {
       << "run: consort internal units-reference > docs/reference/units.md";
 }
 
-// systemd must not interpret what the file says about a container: specifiers, variables, further lines.
+// systemd must not interpret values from the file: specifiers, variables, additional lines.
 TEST(Texts, CannotBecomeKeysOfAUnit) {
   const compose::Project project = project_of(
       "services:\n  web:\n    image: x\n    hostname: \"a\\nUser=root\"\n    container_name: web\n"
@@ -143,7 +143,7 @@ TEST(Texts, EndWithTheirLine) {
   EXPECT_EQ(text.text(), "# a [Service]\nA=1 B=2  \\\n C=3\\\\ D=4\nE=5\n");
 }
 
-// Values of keys that cannot be quoted.
+// Values of keys that do not support quoting.
 TEST(Texts, NamesOfMoreThanALineAreRefused) {
   const std::pair<const char*, const char*> cases[] = {
       {"services.web.container_name", "services: {web: {image: x, container_name: \"a\\nUser=root\"}}\n"},
@@ -167,7 +167,7 @@ TEST(Texts, NamesOfMoreThanALineAreRefused) {
   }
 }
 
-// systemd shows every local user what is in a unit.
+// systemd shows the content of units to every local user.
 TEST(Environment, IsInAFileForItsOwnerAlone) {
   const compose::Project project = project_of(
       "services:\n  web:\n    image: x\n    environment:\n      PASSWORD: 'a \"b'' $$c #d \\'\n      KEY: \"1\\n2\"\n"
@@ -187,7 +187,7 @@ TEST(Environment, IsInAFileForItsOwnerAlone) {
       ++values;
     }
     EXPECT_EQ(values, 2U);
-    // Podman only reads one line per variable.
+    // Podman reads only one line per variable.
     const std::string notes = compose::left_out_list(made->notes);
     EXPECT_NE(notes.find("\"KEY\" is in the unit"), std::string::npos) << notes;
   }
@@ -199,7 +199,8 @@ std::string line_with(const std::string& text, std::string_view part) {
   return "no line with " + std::string(part) + " in\n" + text;
 }
 
-// The shell gets names outside its script; words with spaces stay words; "#" at the start of a line is not a comment.
+// The shell gets names outside of its script, words with spaces stay single words, and "#" at the start of a line is
+// not a comment.
 TEST(Commands, KeepTheirWords) {
   const compose::Project project = project_of(
       "services:\n"
@@ -224,7 +225,7 @@ TEST(Commands, KeepTheirWords) {
   EXPECT_TRUE(fetched.ends_with(" https://example.com/a.git#main")) << fetched;
 }
 
-// systemd's own interval of ten seconds would forget earlier starts.
+// systemd's default interval of ten seconds would forget earlier starts.
 TEST(Restarts, OfWhatEndsAreLimitedWithoutAnInterval) {
   const compose::Project project = project_of(
       "services:\n  web: {image: x, depends_on: {once: {condition: service_completed_successfully}}}\n"

@@ -1,4 +1,4 @@
-"""After each boot: everything that stage_reboots.py started runs again, and was started in order."""
+"""After each boot: everything that stage_reboots.py started runs again, and in the right order."""
 import json
 import os
 import pathlib
@@ -26,13 +26,13 @@ def events_of_this_boot(project):
 
 
 def why(project):
-    """Output to read after a failure, as the next boot removes it."""
+    """Output for a failure report, because the next boot removes it."""
     log = RUN / "projects/reboots/supervisor.log"
     return "\n".join([*told_of_this_boot(project), log.read_text()[-2000:] if log.exists() else "no supervisor.log"])
 
 
 def check_everything_is_back():
-    """Nobody has given a command since; `web` was started after `db` was healthy, and has found it each time."""
+    """No command has been given since; `web` was started after `db` was healthy, and has reached it each time."""
     project = stack()
 
     def running():

@@ -17,7 +17,7 @@ def bridges():
 
 
 def with_outside(look):
-    """Another machine, behind an interface of firewalld's default zone."""
+    """Simulates another machine, behind an interface in firewalld's default zone."""
     sh("ip netns add outside && ip link add out0 type veth peer name eth0 netns outside && ip addr add 203.0.113.2/24 dev out0 && ip link set out0 up && "
        f"ip -n outside addr add {OUTSIDE}/24 dev eth0 && ip -n outside link set eth0 up")
     try:
@@ -27,7 +27,7 @@ def with_outside(look):
 
 
 def check_containers_reach_the_outside():
-    """With firewalld started before `up`, loaded anew, and started anew; its zone is as it was after `down`."""
+    """With firewalld started before `up`, reloaded, and restarted; after `down`, its zone is as it was before."""
     if not shutil.which("firewall-cmd"):
         raise Skip("firewalld is not installed")
     sh("systemctl start firewalld")

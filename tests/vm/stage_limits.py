@@ -9,13 +9,13 @@ SLEEPER = "image: busy:1, command: [sleep, infinity], init: true, stop_grace_per
 
 
 def check_is_version_2_under_systemd():
-    """The machine is what these checks are about."""
+    """The machine meets the requirements of these checks."""
     check(sh("stat -fc %T /sys/fs/cgroup").strip() == "cgroup2fs", "this is not cgroup v2 alone")
     check(sh("systemctl is-system-running --wait", status=None).strip() in ("running", "degraded"), "systemd does not run")
 
 
 def check_limits_are_the_kernels():
-    """Each limit of the file is in the group's own file, under either spelling."""
+    """Each limit in the file is set in the cgroup, under either spelling."""
     disk = sh("lsblk -dno MAJ:MIN /dev/vda").strip()
     with Project(f"""
 services:
@@ -43,7 +43,7 @@ services:
 
 
 def check_groups_are_in_a_delegated_scope():
-    """Containers live below a scope that systemd has delegated, beside the leaf of the supervisor."""
+    """Containers are below a scope that systemd has delegated, next to the supervisor's leaf cgroup."""
     with Project(f"services: {{a: {{{SLEEPER}}}}}") as project:
         project.consort("up", "-d")
         names = scopes()
@@ -58,7 +58,7 @@ def check_groups_are_in_a_delegated_scope():
 
 
 def check_limits_survive_systemds_own_changes():
-    """daemon-reload, daemon-reexec and units that come and go leave the containers' controllers alone."""
+    """daemon-reload, daemon-reexec, and starting and stopping units do not change the containers' controllers."""
     with Project(f"services: {{a: {{{SLEEPER}, mem_limit: 64m, cpus: 0.5, cpuset: '0'}}}}") as project:
         project.consort("up", "-d")
         group = project.group("a")
@@ -118,7 +118,7 @@ def check_pause_freezes():
 
 
 def check_devices_are_filtered():
-    """Only the usual devices can be opened, and those that the file names."""
+    """Only the default devices and those in the file can be opened."""
     with Project(f"""
 services:
   plain: {{{SLEEPER}, cap_add: [MKNOD]}}
@@ -134,7 +134,7 @@ services:
 
 
 def check_names_are_resolved_beside_systemd_resolved():
-    """With the host's stub at 127.0.0.53, services find each other, and what the host can resolve they can resolve."""
+    """With the host's stub resolver at 127.0.0.53, services resolve each other, and every name that the host can resolve."""
     check("127.0.0.53" in sh("cat /etc/resolv.conf"), "systemd-resolved's stub is not in use")
     with Project(f"services: {{a: {{{SLEEPER}}}, b: {{{SLEEPER}}}}}") as project:
         project.consort("up", "-d")
@@ -179,7 +179,7 @@ volumes: {{kept: {{}}}}
 
 
 def check_a_scope_is_made_while_the_boot_unit_stops():
-    """The unit that ends all projects may have to start a supervisor for that, and so may a command: neither waits for that unit itself."""
+    """The unit that ends all projects may have to start a supervisor, and so may a command: neither waits for the unit itself."""
     slow = pathlib.Path("/run/systemd/system/consort-boot.service.d/slow.conf")
     slow.parent.mkdir(parents=True, exist_ok=True)
     slow.write_text("[Service]\nExecStop=\nExecStop=sleep 600\n")
@@ -198,6 +198,6 @@ def check_a_scope_is_made_while_the_boot_unit_stops():
 
 
 def check_firewall_table_goes():
-    """`down` takes the rules and the groups away."""
+    """`down` removes the rules and the cgroups."""
     nothing_is_left()
     check("8099" not in sh("nft list ruleset"), "a rule for a port is left")

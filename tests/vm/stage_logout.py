@@ -16,7 +16,7 @@ services:
 
 
 def still_supervised(project):
-    """Runs, logs, and is started again when it dies, although nobody has given a command since."""
+    """It runs, logs, and is restarted when it dies, although no command has been given since."""
     check(processes("consort-keeper") and processes("consort-supervisor"), "keeper and supervisor have ended")
     check(project.ps()["a"]["State"] == "running", f"{project.ps()}")
     lines = len(project.consort("logs").out.splitlines())
@@ -27,7 +27,7 @@ def still_supervised(project):
 
 
 def check_containers_outlive_the_login_session():
-    """A user logs in, runs `sudo consort up -d`, logs out; the session is killed, the project goes on."""
+    """A user logs in, runs `sudo consort up -d`, logs out; the session is killed, and the project keeps running."""
     with Project(STACK) as project:
         check("yes" in sh("busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager "
                           "KillUserProcesses").replace("true", "yes"), "logind does not kill what is left of a session")
@@ -50,7 +50,7 @@ def check_containers_outlive_the_service():
 
 
 def check_works_without_the_system_bus():
-    """Where systemd cannot be asked, containers run all the same, and the log says what was left out."""
+    """Without access to systemd, containers still run, and the log says what was left out."""
     sh("systemctl stop dbus.socket dbus.service 2>/dev/null", status=None)
     try:
         with Project(STACK) as project:

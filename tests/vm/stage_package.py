@@ -25,7 +25,7 @@ def check_has_man_pages_and_completions():
 
 
 def check_answers_to_the_name_docker_compose():
-    """A link of that name speaks as Docker Compose does."""
+    """A link with that name behaves like Docker Compose."""
     sh("ln -sf /usr/bin/consort /usr/local/bin/docker-compose")
     check("Docker Compose" in sh("docker-compose version"), "it does not speak as Docker Compose")
     check("Usage:  docker compose" in run(["docker-compose", "--help"]).out or

@@ -155,12 +155,12 @@ TEST_F(VolumeTest, CopiesDirectoriesOfAnyDepthWithFewDescriptors) {
   ASSERT_TRUE(make_directories(source));
   ASSERT_TRUE(make_directories(target));
   Fd at = open_file(source, O_RDONLY | O_DIRECTORY).value();
-  for (int i = 0; i < 3000; ++i) {  // deeper than any path can name
+  for (int i = 0; i < 3000; ++i) {  // deeper than any path can be long
     ASSERT_EQ(::mkdirat(at.get(), "d", 0755), 0);
     at = open_at(at.get(), "d", O_RDONLY | O_DIRECTORY).value();
   }
   ASSERT_EQ(::mkdirat(at.get(), "last", 01700), 0);
-  for (const char* name : {"file", "twin"})  // two names of one file
+  for (const char* name : {"file", "twin"})  // two hard links to one file
     ASSERT_TRUE(*name == 'f' ? write_full(open_at(at.get(), name, O_WRONLY | O_CREAT)->get(), "content").has_value()
                              : ::linkat(at.get(), "file", at.get(), name, 0) == 0);
   rlimit before{}, few{};

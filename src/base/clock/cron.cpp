@@ -12,9 +12,9 @@ namespace {
 constexpr Seconds minute = 60;
 constexpr Seconds hour = 3600;
 constexpr Seconds day = 24 * hour;
-// No clock has ever been changed by more (Samoa skipped a day).
+// No time zone has ever shifted by more than this (Samoa skipped a whole day).
 constexpr Seconds largest_change = 26 * hour;
-// 29 February on a given day of the week comes within 40 years, whatever the century.
+// 29 February falls on any given day of the week at least once in 40 years, in any century.
 constexpr Seconds longest_search_days = 366 * 41;
 
 Error bad(std::string_view text, std::string why) {
@@ -33,7 +33,7 @@ constexpr std::array<FieldRule, 5> rules{
 
 struct Parsed {
   std::bitset<64> values;
-  bool any = false;  // begins with "*", which for the two day fields means "whatever the other one says"
+  bool any = false;  // begins with "*": for the two day fields, only the other one counts then
 };
 
 std::optional<unsigned> small_number(std::string_view text) {
@@ -41,7 +41,7 @@ std::optional<unsigned> small_number(std::string_view text) {
   return value ? std::optional(static_cast<unsigned>(*value)) : std::nullopt;
 }
 
-// One part of a list: "*", "5", "1-5", each with "/step".
+// Parses one element of a list: "*", "5", "1-5", each optionally with "/step".
 std::optional<std::string> add_part(std::string_view part, const FieldRule& rule, Parsed& into) {
   const std::size_t slash = part.find('/');
   const std::string_view range = part.substr(0, slash);
@@ -80,7 +80,7 @@ void copy_bits(const std::bitset<64>& from, std::bitset<size>& to) {
   for (std::size_t i = 0; i < size; ++i) to[i] = from[i];
 }
 
-// "*" stands for every value from the lowest on.
+// "*" if all values from the lowest one up are set.
 template <std::size_t size>
 std::string listed(const std::bitset<size>& values, std::size_t least) {
   if (values.count() == size - least) return "*";
@@ -143,7 +143,7 @@ std::optional<Seconds> Cron::next_local(Seconds local) const {
 std::optional<Seconds> Cron::next(Seconds instant, const TimeZone& zone) const {
   const auto plain = next_local(zone.local(instant));
   if (!plain) return std::nullopt;
-  // Without clock changes, this is the answer.
+  // If the clocks do not change around that time, this is the answer.
   if (const Seconds found = zone.instants(*plain).first;
       !zone.changes_within(instant - largest_change, found + largest_change))
     return found;

@@ -12,8 +12,8 @@ namespace {
 
 constexpr Seconds day_seconds = 86400;
 constexpr std::size_t largest_file = 1 << 20;
-constexpr Seconds farthest = Seconds{1} << 40;  // some 35,000 years: sums stay far from the end of the type
-// Rules without an end are expanded until then.
+constexpr Seconds farthest = Seconds{1} << 40;  // some 35,000 years: sums stay far from overflow
+// The last year to which an open-ended rule is expanded.
 constexpr std::int64_t last_year = 2199;
 
 Error no_zone_file() {
@@ -68,7 +68,7 @@ std::size_t body_size(const Header& header, std::size_t time_size) {
          header.leaps * (time_size + 4) + header.is_standard + header.is_utc;
 }
 
-// The words of a rule: "CET-1CEST,M3.5.0,M10.5.0/3".
+// Parses a POSIX TZ rule: "CET-1CEST,M3.5.0,M10.5.0/3".
 class RuleReader {
  public:
   explicit RuleReader(std::string_view text) : text_(text) {}
@@ -78,7 +78,7 @@ class RuleReader {
     ++at_;
     return true;
   }
-  // The zone's name, which nobody here needs.
+  // Skips the zone's abbreviation, which is not used here.
   bool skip_name() {
     const std::size_t begin = at_;
     if (take('<')) {
@@ -118,7 +118,7 @@ bool is_leap(std::int64_t year) {
   return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-// A day of each year, and the seconds from its midnight.
+// A day of each year, and the time on it in seconds after midnight.
 struct YearDay {
   enum class Form : std::uint8_t { month_week_day, day_without_leap, day } form = Form::day;
   int month = 0, week = 0, day = 0;
@@ -186,7 +186,7 @@ int week_day(Seconds days) {
 void TimeZone::add_rule(std::string_view rule) {
   RuleReader reader(rule);
   if (!reader.skip_name()) return;
-  const auto standard = reader.time();  // to the west
+  const auto standard = reader.time();  // positive means west of Greenwich
   if (!standard) return;
   const Seconds begin = changes_.empty() ? 0 : changes_.back().at;
   const auto settle = [&] {
@@ -221,7 +221,7 @@ Result<TimeZone> TimeZone::parse(std::string_view tzif) {
   auto header = read_header(reader);
   if (!header) return fail(no_zone_file());
   std::size_t time_size = 4;
-  if (header->version >= '2') {  // the second part has the same with 64 bits
+  if (header->version >= '2') {  // from version 2 on, a second block repeats the data with 64-bit times
     if (!reader.skip(body_size(*header, 4))) return fail(no_zone_file());
     header = read_header(reader);
     if (!header) return fail(no_zone_file());
@@ -285,7 +285,7 @@ bool TimeZone::changes_within(Seconds from, Seconds to) const {
 }
 
 TimeZone::Instants TimeZone::instants(Seconds local) const {
-  // A zone is never more than two days off, and clocks change at most twice in that time.
+  // No offset is larger than two days, and clocks change at most twice in that time.
   const Seconds early = offset(local - 2 * day_seconds);
   auto at = std::ranges::upper_bound(changes_, local - 2 * day_seconds, {}, &Change::at);
   std::optional<Seconds> first;
@@ -304,7 +304,7 @@ TimeZone::Instants TimeZone::instants(Seconds local) const {
       }
     }
     if (at == changes_.end() || end > local + 2 * day_seconds) break;
-    if (!first && candidate >= end) left_out = candidate;  // as the clocks before this change would have had it
+    if (!first && candidate >= end) left_out = candidate;  // the time as the old offset would have shown it
     begin = end;
     current = at->offset;
     ++at;

@@ -51,7 +51,7 @@ Result<> write_patiently(int fd, std::string_view text, const std::function<bool
       (void)::poll(&room, 1, between_questions_ms);
       continue;
     }
-    // A pipe that is writable takes this much without blocking.
+    // If a pipe is writable, it takes this much without blocking.
     const ssize_t put = ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
     if (put >= 0) {
       text.remove_prefix(static_cast<std::size_t>(put));

@@ -18,10 +18,10 @@ namespace consort {
 
 namespace {
 
-// A transaction must find space on a full disk, because nothing can be removed without one. The log's blocks are
-// allocated ahead, which does not change its length, and the database grows in chunks.
+// A transaction must find space even on a full disk, because nothing can be removed without one. So the log's blocks
+// are allocated in advance, which does not change its length, and the database grows in chunks.
 void reserve_room(SQLite::Database& connection, const std::string& path) {
-  constexpr off_t log_bytes = 2 << 20;  // twice the length at which it is folded in
+  constexpr off_t log_bytes = 2 << 20;  // twice the length at which it is checkpointed
   constexpr int piece = 256 << 10;
   int bytes = piece;
   ::sqlite3_file_control(connection.getHandle(), "main", SQLITE_FCNTL_CHUNK_SIZE, &bytes);
@@ -83,8 +83,8 @@ class Connection {
 }  // namespace
 
 Result<Database> Database::open(const std::string& path) {
-  // The files next to it inherit its mode. An existing one is not opened here: closing it would drop the locks of
-  // another connection in this process.
+  // SQLite's companion files inherit the database's mode. An existing database is not opened here: closing it would
+  // drop the locks of another connection in this process.
   if (Result<Fd> made = open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600); !made && made.error().sys_errno() != EEXIST)
     return fail(std::move(made).error().wrap("open database", path));
   try {

@@ -34,7 +34,7 @@ Result<> check_known(SQLite::Database& db, const std::string& part, std::size_t 
 
 Result<> migrate(Database& database, std::string_view part, Migrations migrations) {
   const std::string name(part);
-  // Without a lock, because there is almost never anything to do.
+  // Checked without a lock first, because there is almost never anything to do.
   const auto current = TRY(database.query("read version of tables", [&](SQLite::Database& db) -> Result<std::size_t> {
     const std::size_t version = version_of(db, name);
     TRY(check_known(db, name, version, migrations.size()));
@@ -42,7 +42,7 @@ Result<> migrate(Database& database, std::string_view part, Migrations migration
   }));
   if (current == migrations.size()) return {};
   return database.transaction("bring tables up to date", [&](SQLite::Database& db) -> Result<> {
-    const std::size_t version = version_of(db, name);  // another command may have been quicker
+    const std::size_t version = version_of(db, name);  // another command may have been faster
     TRY(check_known(db, name, version, migrations.size()));
     for (const char* step : migrations.subspan(version)) db.exec(step);
     set_version(db, name, migrations.size());

@@ -15,7 +15,7 @@ struct Alias {
   std::string_view docker;
   std::string_view here;
 };
-// Where one begins another, the longer one comes first.
+// If one alias is the beginning of another, the longer one comes first.
 constexpr Alias aliases[] = {
     {"alpha publish", "publish"},
     {"bridge transformations ls", "bridge transformations list"},
@@ -79,7 +79,7 @@ std::string take_docker_flags(std::vector<std::string>& words) {
   while (i < words.size() && words[i] != "compose") {
     const std::string name = words[i].substr(0, words[i].find('='));
     const bool takes = std::ranges::find(with_value, name) != std::end(with_value);
-    if (!takes && std::ranges::find(alone, name) == std::end(alone)) return {};  // a line of Compose's own
+    if (!takes && std::ranges::find(alone, name) == std::end(alone)) return {};  // the command line is Compose's own
     const bool apart = takes && name == words[i];
     if (name == "--config")
       config = apart ? (i + 1 < words.size() ? words[i + 1] : "") : words[i].substr(name.size() + 1);

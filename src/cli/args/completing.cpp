@@ -11,7 +11,7 @@ namespace consort::cli {
 
 namespace {
 
-// The values of flags, by flag name; the first match counts, "" is any command.
+// The values of flags, by flag name. The first match counts; the command "" matches every command.
 struct Values {
   std::string_view command;
   std::string_view flag;
@@ -134,7 +134,7 @@ std::string_view says_of_group(std::string_view word) {
   return found == std::end(known) ? "" : found->second;
 }
 
-// The words, including the command, read from left to right.
+// Reads the words, including the command, from left to right.
 class Reader {
  public:
   explicit Reader(std::span<const std::string> words) : words_(words) {}
@@ -161,7 +161,7 @@ class Reader {
     if (!command_) result_.globals.set(flag.name, std::move(value));
   }
 
-  // "--file" takes the next word, "--file=x" and "-fx" don't.
+  // "--file" takes the next word; "--file=x" and "-fx" do not.
   void take_flag(const std::string& word) {
     const Flag* flag = find(word);
     if (!flag) return;
@@ -292,7 +292,7 @@ class Reader {
     for (const std::string& each : split(words, ' ')) offer(each, "", typed);
   }
 
-  // By what the usage line calls the argument at the cursor.
+  // Decides by the name that the usage line gives the argument at the cursor.
   Wanted argument_names() const {
     const std::string_view arguments = command_->arguments;
     const std::string_view name = command_->name;
@@ -320,8 +320,8 @@ class Reader {
   std::span<const std::string> words_;
   std::vector<const Flag*> flags_;
   const Command* command_ = nullptr;
-  std::string group_;             // "image", once it was typed
-  const Flag* awaits_ = nullptr;  // whose value the next word is
+  std::string group_;             // "image", once it has been typed
+  const Flag* awaits_ = nullptr;  // the flag whose value the next word is
   std::size_t arguments_ = 0;
   bool only_arguments_ = false;
   Completing result_;

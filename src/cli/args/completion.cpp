@@ -1,5 +1,6 @@
-// The shells' completion scripts. They contain no commands or flags: they ask the program what may come at the cursor
-// (`consort internal complete -- WORD...`, see commands/complete.cpp), under whatever name it was called.
+// The shells' completion scripts. They contain no commands or flags: they ask the program for the words that may come
+// at the cursor (`consort internal complete -- WORD...`, see commands/complete.cpp), under the name by which it was
+// called.
 #include <string>
 
 #include "cli/args/command.hpp"
@@ -8,8 +9,8 @@ namespace consort::cli {
 
 namespace {
 
-// Bash also splits words at "=" and ":", and wants only what follows the last of them: the pieces are joined again by
-// checking whether there was a space between them.
+// Bash also splits words at "=" and ":", and expects only the part after the last of these. The script joins the pieces
+// again where there was no space between them.
 constexpr std::string_view bash_script = R"sh(_consort() {
   local rest=${COMP_LINE:0:COMP_POINT} words=() piece i
   for ((i = 0; i <= COMP_CWORD; i++)); do

@@ -15,7 +15,8 @@ const Flag* find_long(std::span<const Flag> flags, std::string_view name) {
   return found == flags.end() ? nullptr : &*found;
 }
 
-// Spellings that Docker accepts for another flag, if that one exists and this one does not.
+// Docker accepts these spellings for another flag. They apply only if that flag exists and the spelling itself is not a
+// flag.
 const Flag* find_spelling(std::span<const Flag> flags, std::string_view name) {
   constexpr std::pair<std::string_view, std::string_view> spellings[] = {
       {"labels", "label"}, {"no-TTY", "no-tty"}, {"no-tty", "no-TTY"}, {"volumes", "volume"}};

@@ -39,7 +39,7 @@ std::string flag_text(const Flag& flag) {
   return text + " (default " + (bare ? "" : "\"") + std::string(flag.fallback) + (bare ? ")" : "\")");
 }
 
-// Breaks at spaces, so that no line is too wide except for an overlong word.
+// Breaks lines at spaces, so that only an overlong word exceeds the width.
 std::vector<std::string> wrap(std::string_view text, std::size_t width) {
   std::vector<std::string> lines(1);
   for (const std::string& word : split(text, ' ')) {
@@ -100,7 +100,7 @@ std::string name_block(const CommandGroup& group) {
   return block;
 }
 
-// The visible commands whose names begin like this, with their summaries.
+// The visible commands whose names start with this, with their summaries.
 std::string command_block(std::string_view start) {
   std::vector<const Command*> shown;
   for (const Command& command : commands())

@@ -1,4 +1,4 @@
-// Manual pages in roff, from the table of commands.
+// Generates manual pages in roff from the table of commands.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -50,7 +50,7 @@ std::string entry_section(std::string_view title, std::span<const Entry> entries
   return text;
 }
 
-// What applies to every command is on the program's page.
+// The program's own page describes everything that applies to all commands.
 constexpr std::string_view see_also =
     ".SH SEE ALSO\n.BR consort (1),\nwhich describes ENVIRONMENT, FILES and EXIT STATUS for all commands\n";
 

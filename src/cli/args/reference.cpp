@@ -1,4 +1,4 @@
-// The command reference in Markdown, from the table of commands (docs/reference/commands.md).
+// Generates the command reference in Markdown (docs/reference/commands.md) from the table of commands.
 #include "base/strings.hpp"
 #include "cli/args/command.hpp"
 #include "cli/args/manual.hpp"

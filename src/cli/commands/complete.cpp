@@ -1,4 +1,4 @@
-// Called by the shells' completion scripts: which words may come at the cursor.
+// Called by the shells' completion scripts: prints the words that may come at the cursor.
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,11 +17,11 @@ namespace consort::cli {
 
 namespace {
 
-// How a shell should treat the words: the protocol of the scripts in completion.cpp.
+// Tells the shell how to treat the words: the protocol of the scripts in completion.cpp.
 constexpr std::string_view plain = ":words";
 constexpr std::string_view no_space = ":nospace";
 
-// Problems with the file are not printed: somebody is typing.
+// Problems with the file are not printed, because the user is typing.
 std::optional<compose::Project> project_of(const Invocation& invocation) {
   auto options = load_options(invocation, {});
   if (!options) return std::nullopt;
@@ -31,7 +31,7 @@ std::optional<compose::Project> project_of(const Invocation& invocation) {
   return compose::load(*options).project;
 }
 
-// Only as root, and silently.
+// Only works for root; fails silently.
 std::unique_ptr<Workspace> machine(const Invocation& invocation) {
   if (::geteuid() != 0) return nullptr;
   auto workspace = Workspace::open(invocation, Need::engine);
@@ -95,7 +95,7 @@ std::set<std::string> jobs_of(const compose::Project& project) {
   return names;
 }
 
-// Jobs of the file by their names, others with their project's name.
+// Jobs of the file are listed by name, others with their project's name.
 std::set<std::string> job_names(const Invocation& invocation) {
   std::set<std::string> names;
   if (const auto project = project_of(invocation)) names = jobs_of(*project);
@@ -145,7 +145,7 @@ void print_names(const std::set<std::string>& names, const Completing& typed, st
     if (fits(name, typed)) print_out(typed.before + name + std::string(behind) + "\n");
 }
 
-// Inside a project the names of its services come first; elsewhere, and if no service matches, any container of the
+// In a project, the names of its services come first. Elsewhere, and if no service matches, any container of the
 // machine.
 void print_services(const Invocation& invocation, const Completing& typed, std::string_view behind) {
   const std::set<std::string> services = service_names(invocation);
@@ -153,7 +153,7 @@ void print_services(const Invocation& invocation, const Completing& typed, std::
   print_names(any ? services : container_names(invocation), typed, behind);
 }
 
-// `run` only takes jobs of the file.
+// `run` only accepts jobs of the file.
 void print_what_runs(const Invocation& invocation, const Completing& typed) {
   const auto project = project_of(invocation);
   if (!project) return print_names(image_names(invocation), typed, "");
@@ -237,7 +237,7 @@ Result<int> run_internal_complete(Invocation& invocation) {
   const Completing typed = completing(invocation.arguments);
   Invocation asked = invocation;
   asked.globals = typed.globals;
-  asked.files = ProjectFiles::of(asked);  // --insecure-registry is among them
+  asked.files = ProjectFiles::of(asked);  // --insecure-registry may be set there
   print_out(std::string(answer(asked, typed)) + "\n");
   return 0;
 }

@@ -1,4 +1,4 @@
-// The groups of commands in --help.
+// The groups of commands that --help shows.
 #include "cli/args/command.hpp"
 
 namespace consort::cli {

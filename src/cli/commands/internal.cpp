@@ -1,4 +1,4 @@
-// Commands for installation and maintenance: manual pages, completion scripts, the sweep.
+// Commands for installation and maintenance: manual pages, completion scripts and the sweep.
 #include <unistd.h>
 
 #include "base/os/files/file.hpp"
@@ -44,7 +44,7 @@ Result<int> run_internal_completion(Invocation& invocation) {
   return 0;
 }
 
-// For a user who is not root: the place has been entered already.
+// For users other than root. The namespaces have been entered already.
 Result<int> run_internal_enter(Invocation& invocation) {
   std::vector<char*> argv;
   for (std::string& word : invocation.arguments) argv.push_back(word.data());
@@ -58,7 +58,7 @@ Result<int> run_internal_reference(Invocation&) {
   return 0;
 }
 
-// Called by a supervisor, for --rm containers whose maker does not live to remove them.
+// Called by a supervisor for --rm containers whose client has not lived to remove them.
 Result<int> run_internal_remove_ended(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   (void)TRY(workspace->engine().remove_left_behind(invocation.arguments[0]));

@@ -1,4 +1,5 @@
-// What the `docker` command asks its plug-ins: https://github.com/docker/cli, cli-plugins/metadata.
+// Answers the request that the `docker` command sends to its plug-ins: https://github.com/docker/cli,
+// cli-plugins/metadata.
 #include "base/json.hpp"
 #include "base/version.hpp"
 #include "cli/commands/handlers.hpp"

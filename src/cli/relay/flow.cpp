@@ -24,7 +24,7 @@ bool is_ready(int fd, short events) {
   return ::poll(&state, 1, 0) > 0 && (state.revents & events) != 0;
 }
 
-// The same file with its own flags. A terminal must not become the controlling one.
+// Reopens the file to get independent flags. A terminal must not become the controlling one.
 Fd open_again(int fd, int flags) {
   auto again = open_file("/proc/self/fd/" + std::to_string(fd), flags | O_NONBLOCK | O_NOCTTY);
   return again ? std::move(*again) : Fd();
@@ -51,7 +51,7 @@ Outlet::Outlet(int fd, Owner owner) : fd_(fd) {
 
 Result<std::size_t> Outlet::put(std::string_view bytes) const {
   if (kind_ == Kind::shared_pipe_or_terminal) {
-    // For a pipe, POLLOUT promises this much space.
+    // When poll() reports POLLOUT, a pipe has space for this much.
     if (!is_ready(fd(), POLLOUT | POLLERR)) return 0;
     bytes = bytes.substr(0, PIPE_BUF);
   }
@@ -61,7 +61,7 @@ Result<std::size_t> Outlet::put(std::string_view bytes) const {
                                 : ::write(fd(), bytes.data(), bytes.size());
     if (written >= 0) return static_cast<std::size_t>(written);
     if (errno == EAGAIN) return 0;
-    if (errno == EIO && ::isatty(fd()) == 1) return fail_errno(EPIPE, "write");  // it was hung up
+    if (errno == EIO && ::isatty(fd()) == 1) return fail_errno(EPIPE, "write");  // the terminal was hung up
     if (errno != EINTR) return fail_errno("write");
   }
 }
@@ -96,7 +96,7 @@ pollfd Flow::wanted() const {
   return {from_, POLLIN, 0};
 }
 
-// Without copying, if both sides support it: pages move from the container's pipe to ours, or into the file.
+// Moves data without copying, if both sides support it: pages go from the container's pipe to ours or into the file.
 Result<Flow::Spliced> Flow::splice_some() {
   if (!splice_ || !to_.takes_splice()) return Spliced::not_possible;
   ssize_t count;
@@ -110,7 +110,7 @@ Result<Flow::Spliced> Flow::splice_some() {
     ended_ = true;
   } else if (number == EAGAIN) {
     blocked_ = is_ready(from_, POLLIN);
-  } else if (number == EINVAL) {  // no pipe, or a file that is open for appending
+  } else if (number == EINVAL) {  // not a pipe, or a file opened for appending
     splice_ = false;
     return Spliced::not_possible;
   } else {

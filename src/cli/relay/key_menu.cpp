@@ -47,7 +47,7 @@ void KeyMenu::close() {
 }
 
 project::AttachKeys::Key KeyMenu::next() {
-  // A background process that reads is stopped: by then the keys belong to somebody else.
+  // Reading in the background would stop the process (SIGTTIN); the keys then belong to another program.
   char key = 0;
   const auto count = in_foreground() ? read_some(fd_, std::as_writable_bytes(std::span(&key, 1)))
                                      : Result<std::size_t>(std::size_t{0});
@@ -60,7 +60,7 @@ project::AttachKeys::Key KeyMenu::next() {
       return Key::watch;
     case 'd':
       return Key::detach;
-    case '\n':  // room between what has been read and what comes
+    case '\n':  // leaves space between earlier output and what follows
       around([] { draw_out("\n"); });
       return Key::none;
     default:

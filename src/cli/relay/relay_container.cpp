@@ -45,7 +45,7 @@ class ContainerRelay {
       TRY(show());
       if (failure_) return fail(std::move(*failure_));
       if (left_) return RelayEnd{over_ ? RelayEnd::How::container_ended : RelayEnd::How::left, *left_};
-      // Whatever was there after its end is all there will be.
+      // After the container's end, no more output can arrive.
       if (over_ && nothing_more_ && !held_up()) return finish();
       TRY(wait());
     }
@@ -65,7 +65,7 @@ class ContainerRelay {
     return from_now ? reader_->skip_to_end() : Result<>();
   }
 
-  // A process that has already ended takes no input: its output is still shown.
+  // A process that has already ended takes no input, but its output is still shown.
   void connect() {
     if (!relay_.with_input) return;
     auto attachment = engine_.attach(relay_.id);
@@ -87,8 +87,7 @@ class ContainerRelay {
       (void)engine_.resize_terminal(relay_.id, size);
   }
 
-  // The command is about to end, and what it started for itself ends with it: in order, and at the second signal at
-  // once.
+  // The command is about to end, and ends the containers that it started: gracefully, and at the second signal at once.
   void take_along() {
     if (stopper_.joinable()) {
       keep(engine_.kill_container(relay_.id));
@@ -105,14 +104,14 @@ class ContainerRelay {
       left_ = 128 + signal;
     } else if (signal != SIGINT && relay_.life == AttachRelay::Life::of_command) {
       take_along();
-    } else if (signal == SIGHUP || !relay_.signals) {  // what is not passed on is meant for us
+    } else if (signal == SIGHUP || !relay_.signals) {  // a signal that is not forwarded is meant for us
       left_ = 128 + signal;
     } else {
       interrupt(signal);
     }
   }
 
-  // A first process without a handler does not get the signal, and some ignore it.
+  // A container's first process only gets signals that it has handlers for, and some programs ignore them.
   void interrupt(int signal) {
     constexpr int most_interrupts = 3;
     const int times = insistence_.count();
@@ -139,7 +138,7 @@ class ContainerRelay {
     if (!sent && sent.error().code() == Code::busy) failure_ = std::move(sent.error());
   }
 
-  // Ends like any program whose output nobody reads any more.
+  // Ends like any program whose output is no longer read.
   Result<> lost_reader(Error error) {
     if (!nobody_reads(error)) return fail(std::move(error).wrap("write the container's output"));
     if (relay_.life != AttachRelay::Life::of_command) {
@@ -150,9 +149,9 @@ class ContainerRelay {
     return {};
   }
 
-  // A block at a time, as long as it is read: a log may be longer than we want to keep in memory.
+  // Shows one block at a time, as fast as it is read: a log may be longer than we want to keep in memory.
   Result<> show() {
-    constexpr int most_blocks = 16;  // then signals are looked at
+    constexpr int most_blocks = 16;  // then signals are checked
     nothing_more_ = false;
     for (int i = 0; i < most_blocks && !nothing_more_ && !held_up(); ++i) {
       nothing_more_ = !TRY(reader_->read_bytes([this](const engine::LogRecord& record) {
@@ -210,7 +209,7 @@ class ContainerRelay {
 
   void pass_input() {
     if (!in_) return;
-    (void)in_->step();  // an error: the process has closed its input, or ours cannot be read
+    (void)in_->step();  // on an error, the process has closed its input, or ours cannot be read
     if (!in_->over()) return;
     in_.reset();
     if (!relay_.tty) attachment_ = {};
@@ -244,7 +243,7 @@ class ContainerRelay {
 
   Result<RelayEnd> finish() const {
     if (unread_) return RelayEnd{.exit_code = 128 + SIGPIPE};
-    // Never report a success that nobody has seen.
+    // Never report success if the exit code is unknown.
     if (!code_)
       return fail(Error(Code::lost, "wait for container " + relay_.id.substr(0, 12))
                       .why("its exit code is unknown: the process that supervised it was killed"));
@@ -262,7 +261,7 @@ class ContainerRelay {
   std::optional<Flow> in_;
   Outlet out_{STDOUT_FILENO, Outlet::Owner::caller};
   Outlet err_{STDERR_FILENO, Outlet::Owner::caller};
-  bool nothing_more_ = false;  // of the log, at the last look
+  bool nothing_more_ = false;  // at the last read of the log
   bool over_ = false;          // the container has ended
   bool unread_ = false;        // nobody reads what we write
   bool asked_ = false;         // the user wants an end, and whether one can be told has not been looked at since
@@ -274,9 +273,9 @@ class ContainerRelay {
   std::optional<int> code_ = 0;  // nullopt: nobody has seen how it ended
   std::optional<int> left_;      // the command's exit code: it does not wait for the container
   std::optional<Error> failure_;
-  std::jthread stopper_;  // it uses what is above
-  // The last member, so that it is destroyed first: after a detach, the terminal is restored while a stop is still in
-  // progress.
+  std::jthread stopper_;  // uses the members above
+  // The last member, so that it is destroyed first: after a detach, the terminal is restored even while a stop is still
+  // in progress.
   std::optional<RawTerminal> raw_;
 };
 

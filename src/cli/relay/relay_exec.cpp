@@ -22,11 +22,11 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Processes left in the background may hold the pipes open forever (`sh -c 'daemon &'`). What was in the pipes when the
-// process ended is waited for; then the end of output, but no longer than this.
+// Processes left in the background may hold the pipes open forever (`sh -c 'daemon &'`). The output that was in the
+// pipes when the process ended is read completely; after that we wait for the end of output, but no longer than this.
 constexpr std::chrono::milliseconds quiet{250};
 constexpr std::chrono::seconds longest_after_end{2};
-// The process gets each signal; a user who sends this many wants to leave.
+// The process gets each signal; after this many, the user wants to leave.
 constexpr int most_signals = 3;
 
 int take_signal(int fd) {
@@ -59,7 +59,7 @@ class ExecRelay {
   struct Output {
     int from;
     Flow flow;
-    std::uint64_t owed = 0;  // still to be moved of what was there when the process ended
+    std::uint64_t owed = 0;  // left to move of the output at the process's end
     std::uint64_t seen = 0;  // flow.moved() when `owed` was counted
   };
 
@@ -148,8 +148,8 @@ class ExecRelay {
     if (output.flow.moved() != before || output.flow.kept() < kept) patience_.moved();
     if (output.flow.held_up()) patience_.sees(unread());
     if (stepped) return;
-    if (output.flow.failed_to_read()) return;  // EIO: nobody has the terminal open any more
-    // Our reader is gone or the disk is full: the process should see that as it would without us.
+    if (output.flow.failed_to_read()) return;  // EIO: no process has the terminal open any more
+    // Our reader is gone or the disk is full; the process should see that as it would without us.
     if (!nobody_reads(stepped.error())) keep("write the output", std::move(stepped.error()));
     if (exec_.terminal() >= 0) {
       left_ = 128 + SIGPIPE;
@@ -164,7 +164,7 @@ class ExecRelay {
     if (!stepped && in_->failed_to_read()) keep("read the input", std::move(stepped.error()));
     if (in_->over()) {
       in_.reset();
-      streams_.in.reset();  // so it sees the end of its input
+      streams_.in.reset();  // so that it sees the end of its input
     }
   }
 
@@ -192,7 +192,7 @@ class ExecRelay {
   std::optional<RawTerminal> raw_;
   std::optional<steady_clock::time_point> ended_at_;
   steady_clock::time_point last_moved_;
-  std::optional<int> left_;  // the command's exit code: it does not wait for the process
+  std::optional<int> left_;  // the command's exit code; set if it does not wait for the process
   std::optional<Error> failure_;
 };
 

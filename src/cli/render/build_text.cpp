@@ -6,7 +6,7 @@ namespace consort::cli {
 
 namespace {
 
-// Another step's lines are shown only if the current one has been silent for this long; as in BuildKit.
+// Lines of another step are shown only after the current one has been silent for this long, as in BuildKit.
 constexpr std::chrono::seconds patience{5};
 
 }  // namespace
@@ -33,13 +33,13 @@ void BuildText::show(Step& step) {
   shown_ = now_;
 }
 
-// Shows what has ended while another step was being shown.
+// Shows steps that ended while another one was being shown.
 void BuildText::show_ended() {
   for (auto& [key, step] : steps_)
     if (step.ended && !step.waiting.empty()) show(step);
 }
 
-// The step that was shown has ended: first show those that have ended too, then one that is still running.
+// After the end of the step that was shown: shows the other steps that have ended, then one that is still running.
 void BuildText::show_waiting() {
   show_ended();
   for (auto& [key, step] : steps_) {
@@ -77,7 +77,7 @@ std::string BuildText::step(const project::BuildStep& told, Moment now) {
   const bool free = !current_ || current_ == &step || current_->ended || now - shown_ > patience;
   if (!free) return {};
   if (current_ != &step) show_ended();
-  // It may have been among those that have ended.
+  // The step may be among those that have ended.
   if (step.number == 0 || !step.waiting.empty()) show(step);
   if (step.ended) show_waiting();
   return std::move(text_);

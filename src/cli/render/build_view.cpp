@@ -12,9 +12,9 @@ namespace {
 
 using build::StepState;
 
-constexpr std::size_t most_rows = 6;  // of what a step has written, as BuildKit does
+constexpr std::size_t most_rows = 6;  // of a step's output, as in BuildKit
 
-// A completed part of a step reads "writing image sha256:... done".
+// The completed part of a step is reported as "writing image sha256:... done".
 std::string note_of(std::string_view line) {
   if (line.ends_with(" done")) line.remove_suffix(5);
   return sanitized_line(line);
@@ -49,7 +49,7 @@ std::string_view word_of(StepState state) {
   }
 }
 
-// Where a step's time ends: the last column stays free, because some terminals wrap when it is written to.
+// The column where a step's time ends. The last one stays free, because some terminals wrap when it is written to.
 std::size_t right_edge(std::size_t columns) {
   return std::max<std::size_t>(columns, 20) - 1;
 }
@@ -93,7 +93,7 @@ double BuildView::Step::duration(Moment now) const {
 }
 
 Line BuildView::head(Moment now, Paint paint) const {
-  // For stages that have begun, the number of steps still to come is known.
+  // For stages that have begun, the number of remaining steps is known.
   std::size_t total = steps_.size();
   for (const auto& [name, stage] : stages_)
     total += static_cast<std::size_t>(std::max(0, stage.total - static_cast<int>(stage.seen.size())));

@@ -12,7 +12,7 @@ compose::Colour colour_of(const Terminal& terminal) {
 
 namespace {
 
-// Of standard error; 0: it is not a terminal.
+// The width of standard error; 0 if it is not a terminal.
 std::size_t columns_of(const Terminal& terminal) {
   return terminal.err_is_terminal ? terminal_columns(STDERR_FILENO, 0) : 0;
 }

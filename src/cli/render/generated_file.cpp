@@ -112,7 +112,7 @@ class GeneratedService {
       made_["tmpfs"].push_back(target + (options.empty() ? "" : ":" + options));
   }
 
-  // The key in the file under which it keeps its name, so that the same data is used.
+  // Finds the key under which the file names this volume, so that the same data is used.
   std::string named_volume(const std::string& name) {
     const auto found = file_.volumes.find(name);
     const bool known = found != file_.volumes.end();
@@ -229,7 +229,7 @@ class GeneratedService {
   Json made_ = Json::object();
 };
 
-// Services that are not written cannot be waited for.
+// Drops dependencies on services that are not in the file.
 void drop_absent_dependencies(Json& services) {
   for (Json& service : services) {
     const auto wanted = service.find("depends_on");
@@ -244,7 +244,7 @@ void drop_absent_dependencies(Json& services) {
   }
 }
 
-// A dollar sign would begin a variable.
+// A dollar sign would start a variable.
 void escape_dollars(Json& value) {
   if (value.is_string()) {
     value = replace_all(value.get<std::string>(), "$", "$$");

@@ -19,7 +19,7 @@ Error broken(const std::string& why) {
   return Error(Code::invalid, "template: :1: " + why);
 }
 
-// Truth as in Go: neither false, 0, nil, nor empty.
+// Truth as in Go: false, 0, nil and empty values are false.
 bool is_true(const Json& value) {
   if (value.is_null()) return false;
   if (value.is_boolean()) return value.get<bool>();
@@ -74,8 +74,7 @@ Result<Json> index_of(const std::vector<Json>& arguments) {
   return value;
 }
 
-// "%s: %d
-// " with the given arguments; supports %v, %s, %d, %q and %%.
+// Formats like "%s: %d\n" with the arguments; supports %v, %s, %d, %q and %%.
 std::string formatted(const std::vector<Json>& arguments) {
   const std::string format = printed(arguments[0]);
   std::string out;
@@ -188,7 +187,7 @@ class Run {
 
   Result<> each(const Node& node, const Json& values, const Json& dot) {
     if (!values.is_structured() || values.empty()) return nodes(node.otherwise, dot);
-    std::map<std::string, const Json*> sorted;  // a map's keys come in order
+    std::map<std::string, const Json*> sorted;  // a map is iterated in the order of its keys
     std::size_t number = 0;
     if (values.is_object())
       for (const auto& [key, value] : values.items()) sorted[key] = &value;
@@ -217,7 +216,7 @@ class Run {
 
   Result<Json> command(const Command& words, const Json& dot, const Json* piped) {
     if (words[0].kind != Term::Kind::function) {
-      // ".Label "x"" is a method of the tables in `docker ps`.
+      // As a method, `.Label "x"` exists only for the tables of `docker ps`.
       if (words.size() > 1) return fail(broken("can't give argument to non-function"));
       return operand(words[0], dot);
     }

@@ -21,7 +21,7 @@ bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-// The text between {{ and }}.
+// Parses the text between {{ and }}.
 class ActionParser {
  public:
   explicit ActionParser(std::string_view text) : rest_(text) {}
@@ -61,7 +61,7 @@ class ActionParser {
     return found;
   }
 
-  // "$x :=" and "$i, $e :=". Anything else that begins with "$" is an operand.
+  // Parses "$x :=" and "$i, $e :=". Anything else that starts with "$" is an operand.
   Result<> declarations(Pipeline& pipeline) {
     const std::string_view before = rest_;
     std::vector<std::string> names;
@@ -160,7 +160,7 @@ class ActionParser {
   std::string_view rest_;
 };
 
-// Text and actions in order.
+// Parses a template into text and actions, in order.
 class TemplateParser {
  public:
   explicit TemplateParser(std::string_view text) : rest_(text) {}
@@ -172,7 +172,7 @@ class TemplateParser {
   }
 
  private:
-  // Up to the end, or to an "end" or "else" that it does not open itself.
+  // Parses up to the end, or up to the "end" or "else" of an enclosing block.
   Result<std::vector<Node>> list(int depth) {
     if (depth > depth_limit) return fail(bad("too deep"));
     std::vector<Node> nodes;
@@ -201,7 +201,7 @@ class TemplateParser {
                 : first == "with"  ? Node::Kind::with
                                    : Node::Kind::print;
     if (made.kind != Node::Kind::print) text.remove_prefix(first.size());
-    // "{{range $i, $e := .List}}" declares variables as an assignment does.
+    // "{{range $i, $e := .List}}" declares variables in the same way as an assignment.
     ActionParser parser(text);
     made.pipeline = TRY(parser.pipeline());
     if (!parser.at_end())
@@ -212,7 +212,7 @@ class TemplateParser {
       const std::string again(trim(std::string_view(ended_by_).substr(4)));
       if (again.empty()) {
         made.otherwise = TRY(list(depth + 1));
-      } else {  // "else if": its end is this one's as well
+      } else {  // "else if": one "end" closes both
         made.otherwise.push_back(TRY(node(std::string_view(again).substr(0, again.find(' ')), again, depth + 1)));
         return made;
       }
@@ -250,7 +250,7 @@ class TemplateParser {
     return std::optional(std::move(action));
   }
 
-  // Not in a quoted string.
+  // The end of the action; "}}" inside a quoted string does not count.
   std::size_t end_of_action() const {
     char quote = 0;
     for (std::size_t i = 0; i + 1 < rest_.size(); ++i) {

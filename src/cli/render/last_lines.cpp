@@ -6,10 +6,10 @@ namespace consort::cli {
 
 namespace {
 
-constexpr std::size_t longest_line = 4096;  // the rest is dropped: nobody reads that much in a picture
+constexpr std::size_t longest_line = 4096;  // a longer line is cut: the display cannot show that much
 constexpr char bell = '\a', escape_byte = '\033';
 
-// Intermediate bytes: more of the sequence follows.
+// An intermediate byte: the escape sequence continues after it.
 bool is_intermediate(char c) {
   return c >= 0x20 && c <= 0x2f;
 }
@@ -47,7 +47,7 @@ void LastLines::add(char c) {
     case State::control:
       if (c == escape_byte) {
         state_ = State::escape;
-      } else if (c == '\n') {  // broken off
+      } else if (c == '\n') {  // the sequence is incomplete
         state_ = State::text;
         end_line();
       } else if (c >= 0x40 && c <= 0x7e) {
@@ -57,7 +57,7 @@ void LastLines::add(char c) {
     case State::string:
       if (c == bell) state_ = State::text;
       if (c == escape_byte) state_ = State::string_escape;
-      if (c == '\n') {  // broken off: no more than a line is lost
+      if (c == '\n') {  // incomplete: at most one line is lost
         state_ = State::text;
         end_line();
       }

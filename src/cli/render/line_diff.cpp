@@ -9,13 +9,13 @@ namespace consort::cli {
 
 namespace {
 
-constexpr std::size_t context = 2;    // lines around a change
-constexpr std::size_t farthest = 40;  // how far the texts may be apart before they meet again
+constexpr std::size_t context = 2;    // unchanged lines around a change
+constexpr std::size_t farthest = 40;  // the largest number of different lines before the texts match again
 
 struct Line {
   char mark;  // ' ', '-', '+'
   std::string text;
-  std::size_t before, after;  // its number there, from 1
+  std::size_t before, after;  // its line numbers, from 1
 };
 
 std::vector<std::string> lines_of(std::string_view text) {
@@ -23,7 +23,7 @@ std::vector<std::string> lines_of(std::string_view text) {
   return split(text, '\n');
 }
 
-// The nearest place from which both are equal again: how many lines each has before that.
+// The nearest position from which both texts are equal again, as the number of lines of each before it.
 struct Apart {
   std::size_t before, after;
 };
@@ -81,7 +81,7 @@ std::string line_diff(const std::string& name, std::string_view before, std::str
       continue;
     }
     const std::size_t first = at < context ? 0 : at - context;
-    std::size_t last = at;  // behind the last change that is near
+    std::size_t last = at;  // the last change that belongs to this hunk
     for (std::size_t i = at; i < lines.size() && i <= last + 2 * context; ++i)
       if (lines[i].mark != ' ') last = i;
     const std::size_t end = std::min(lines.size(), last + context + 1);

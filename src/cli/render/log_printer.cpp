@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array palette{"36", "33", "32", "35", "34", "36;1", "33;1", "32;1", "35;1", "34;1"};
 
-// Anything above this is shown before the batch ends, so that large batches use no memory.
+// Text beyond this is shown before the batch ends, so that large batches need no memory.
 constexpr std::size_t held_at_most = 65'536;
 
 }  // namespace
@@ -33,7 +33,7 @@ void LogPrinter::show_held() {
   held_.clear();
 }
 
-// The two streams may be the same terminal: what was written first appears first.
+// Both streams may be the same terminal, so text must appear in the order in which it was written.
 void LogPrinter::show(bool to_err, std::string_view text) {
   if (to_err != held_for_err_) show_held();
   held_for_err_ = to_err;

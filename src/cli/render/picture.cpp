@@ -8,9 +8,9 @@ namespace consort::cli {
 
 namespace {
 
-// The cursor is hidden only while it moves: whatever ends the program, the terminal is as it was. Lines do not wrap
-// meanwhile: if the terminal considers a letter wider than we do, the end of a line is lost and not the picture's
-// position.
+// The cursor is hidden only while drawing, so that the terminal is usable however the program ends. Line wrapping is
+// off meanwhile: if the terminal takes a character to be wider than we do, only the end of a line is lost, and the
+// position of the display stays right.
 constexpr std::string_view begin_drawing = "\033[?25l\033[?7l", end_drawing = "\033[?7h\033[?25h";
 constexpr std::string_view clear_to_line_end = "\033[K", clear_to_end = "\033[J";
 
@@ -41,7 +41,7 @@ Lines fitted(std::vector<RankedLine> lines, std::size_t room) {
   return result;
 }
 
-// A terminal that has become narrower shows an already drawn line in several rows.
+// A terminal that has become narrower shows a line that was drawn earlier in several rows.
 std::string Picture::to_top(Size size) const {
   std::size_t rows = 0;
   for (const std::size_t cells : cells_) rows += cells == 0 ? 1 : (cells + size.columns - 1) / size.columns;
@@ -50,7 +50,7 @@ std::string Picture::to_top(Size size) const {
 
 std::string Picture::redraw(const Lines& lines, Size size) {
   std::string text = std::string(begin_drawing) + to_top(size);
-  // Rows that have once wrapped would be joined when the terminal becomes wider, whatever they contain by then.
+  // The terminal joins rows that it once wrapped when it becomes wider, whatever they contain by then.
   if (!empty() && columns_ != size.columns) text += clear_to_end;
   columns_ = size.columns;
   cells_.clear();

@@ -53,7 +53,7 @@ class QuietProgress : public project::Progress {
   std::set<std::string> warned_;
 };
 
-// Byte counts change many times a second: a log only gets beginnings and ends.
+// Byte counts change many times a second, so a log only gets the beginnings and ends.
 bool only_counts(std::map<std::string, std::string>& last, const ProgressEvent& event) {
   if (event.parent.empty()) return false;
   std::string& text = last[event.parent + "/" + event.id];

@@ -9,7 +9,7 @@ namespace consort::cli {
 
 namespace {
 
-// Builds that have been silent for this long are over, and give up their space.
+// Builds that have been silent for this long count as finished, and give up their space.
 constexpr std::chrono::seconds builds_are_over{1};
 constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
 
@@ -32,7 +32,7 @@ void ProgressScreen::step(const project::BuildStep& step) {
   if (rows_) builds_.step(step, options_.now());
 }
 
-// The output of a failed step is untrusted text.
+// The output of a failed step is untrusted.
 void ProgressScreen::output(std::string_view text) {
   log(as_terminal_lines(text));
 }
@@ -64,7 +64,7 @@ void ProgressScreen::draw() {
   options_.err(picture_.redraw(lines, size));
 }
 
-// Rows that do not fit below finished builds: the builds scroll away in their final form.
+// If rows do not fit below finished builds, the builds are printed in their final form and scroll away.
 void ProgressScreen::make_room_of_builds(const RowsView& rows, Moment now, Size size, std::size_t room) {
   const auto idle = builds_.idle_since();
   if (!idle || rows.empty() || now - *idle < builds_are_over) return;

@@ -1,4 +1,4 @@
-// A thread that draws the screen of a command's progress ten times a second.
+// Draws the progress display of a command ten times a second, in a thread.
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -65,7 +65,7 @@ class TtyProgress final : public project::Progress {
   void paint() {
     std::unique_lock lock(mutex_);
     while (running_) {
-      // The first picture is drawn at once, later ones at a fixed rate, which the times and spinners need anyway.
+      // The first picture is drawn at once. Later ones are drawn at a fixed rate, which times and spinners need anyway.
       changed_.wait_for(lock, between_pictures, [this] { return !running_ || (news_ && screen_.blank()); });
       news_ = false;
       if (running_) screen_.draw();

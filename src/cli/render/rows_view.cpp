@@ -18,9 +18,9 @@ using Moment = RowsView::Moment;
 
 constexpr std::array spinner{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
 constexpr std::chrono::milliseconds spinner_step{100};
-constexpr std::array fillings{"⠀", "⡀", "⣀", "⣄", "⣤", "⣦", "⣶", "⣷", "⣿"};  // of one part
-constexpr std::size_t least_status = 13;  // cells that a long name leaves: "Waiting", "Started", ...
-constexpr double least_seconds = 0.2;     // before that, a speed means nothing
+constexpr std::array fillings{"⠀", "⡀", "⣀", "⣄", "⣤", "⣦", "⣶", "⣷", "⣿"};  // the progress of one part
+constexpr std::size_t least_status = 13;  // cells that a long name must leave free: "Waiting", "Started", ...
+constexpr double least_seconds = 0.2;     // before that, a speed is meaningless
 
 double seconds_between(Moment begin, Moment end) {
   return std::chrono::duration<double>(end - begin).count();
@@ -66,7 +66,7 @@ int rank_of(const ProgressEvent& event) {
   return part ? (event.current > 0 ? 2 : 1) : 4;
 }
 
-// "Container shop-w…ice-7-1": what tells names apart is often at their end.
+// "Container shop-w…ice-7-1": the end of a name often distinguishes it from others, so the middle is cut.
 std::string cut_in_the_middle(const std::string& text, std::size_t most) {
   if (cells_of(text) <= most) return text;
   const std::size_t front = most / 2;
@@ -97,7 +97,7 @@ void RowsView::event(const ProgressEvent& event, Moment now) {
       found->first_bytes = event.current;
     }
   } else if (event.current > 0 || event.outlook == Outlook::done) {
-    found->bytes = found->size;  // it has come, and is being unpacked
+    found->bytes = found->size;  // downloaded, and being unpacked now
   }
 }
 
@@ -118,7 +118,7 @@ RowsView::Parts RowsView::parts_of(const Row& row) const {
 std::string RowsView::name_of(const Row& row, std::size_t columns) {
   std::string name = sanitized_line(row.event.id);
   if (!row.event.text.empty()) name += " " + sanitized_line(row.event.text);
-  const std::size_t most = std::max<std::size_t>(columns, 40) - least_status - 11;  // marks and the time
+  const std::size_t most = std::max<std::size_t>(columns, 40) - least_status - 11;  // the marks and the time
   return cut_in_the_middle(name, most);
 }
 
@@ -132,7 +132,7 @@ std::string RowsView::status_of(const Row& row, Moment now) {
   return text;
 }
 
-// " [⣿⣦⣀] 22.6MB / 43MB 5.2MB/s": a character for each part, and how much of the total has arrived.
+// " [⣿⣦⣀] 22.6MB / 43MB 5.2MB/s": a character for each part, and the downloaded share of the total.
 void RowsView::add_parts(Line& line, const Row& row, const Parts& parts, Moment now, Paint paint) {
   std::uint64_t bytes = 0, size = 0, moved = 0;
   std::optional<Moment> since;
@@ -198,7 +198,7 @@ Lines RowsView::draw(Moment now, std::size_t columns, std::size_t most, Paint pa
     for (const Row* part : parts) add(*part, {});
   }
   const std::size_t room = most - 1;
-  const std::size_t hidden = wholes > room && room > 1 ? wholes - (room - 1) : 0;  // parts have gone before
+  const std::size_t hidden = wholes > room && room > 1 ? wholes - (room - 1) : 0;  // parts have been left out before
   Lines result = fitted(std::move(lines), hidden > 0 ? room - 1 : room);
   if (hidden > 0) result.push_back(Line().add(" +" + std::to_string(hidden) + " more"));
   result.insert(result.begin(), head(paint));

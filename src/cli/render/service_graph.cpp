@@ -13,7 +13,7 @@ namespace {
 
 using compose::DependencyCondition;
 
-// Images and addresses come from other people's files.
+// Images and addresses come from files that may be written by others.
 std::string html(std::string text) {
   text = replace_all(std::move(text), "&", "&amp;");
   text = replace_all(std::move(text), "<", "&lt;");
@@ -50,7 +50,7 @@ std::string label_of(const compose::Project& project, const compose::Service& se
   return label;
 }
 
-// The condition that a service waits for, or "" if it only starts later.
+// The condition that a service waits for, or "" if it merely starts later.
 std::string_view condition_of(const compose::Dependency& dependency) {
   switch (dependency.condition) {
     case DependencyCondition::healthy:
@@ -82,7 +82,7 @@ std::string text_graph(const compose::Project& project) {
   return text;
 }
 
-// Nodes by number, because a name may be a keyword of the language ("end").
+// Nodes are numbered, because a name may be a keyword of the language ("end").
 std::string mermaid_graph(const compose::Project& project) {
   std::map<std::string, std::string> nodes;
   std::string text = "flowchart LR\n";

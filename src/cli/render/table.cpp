@@ -18,7 +18,7 @@ std::size_t code_points(const std::string& text) {
 std::string format_table(std::vector<std::vector<std::string>> rows, TableStyle style) {
   std::vector<std::size_t> widths;
   for (auto& row : rows) {
-    // Names of processes, commands, labels: others choose them, and they go to our user's terminal.
+    // Names, commands and labels are chosen by others, and go to our user's terminal.
     for (std::string& cell : row) cell = sanitized_line(cell);
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i)

@@ -22,12 +22,12 @@ std::string json_object(const FormatRow& row) {
   std::string text;
   for (const FormatField& field : row)
     text += (text.empty() ? "{" : ",") + dump_json(Json(field.name)) + ":" + json_value(field);
-  return escape_html(text + "}");  // a single field is not escaped
+  return escape_html(text + "}");  // text that is not a field is not escaped
 }
 
 enum class Part : std::uint8_t { values, heads };
 
-// {{.Label "KEY"}}: from Labels, a list of KEY=VALUE.
+// {{.Label "KEY"}}: looks up KEY in Labels, a list of KEY=VALUE.
 std::string label_of(const FormatRow& row, std::string_view key, Part part) {
   if (part == Part::heads) return std::string(key);
   const FormatField* labels = find_field(row, "Labels");

@@ -75,13 +75,13 @@ using std::chrono::steady_clock;
 
 std::atomic<bool> lost_output = false;
 
-// Since when nobody has read from a stream. {}: somebody does. This is kept from one text to the next, so that all
+// The time since which a stream has not been read; {} if it is being read. It is kept between texts, so that all
 // remaining output after an interrupt shares one wait.
 std::atomic<steady_clock::time_point> out_stands_since, err_stands_since;
 
 }  // namespace
 
-// Once the user has interrupted, a pager or a stopped program is not waited for. Until then it is.
+// Waits for a pager or a stopped program, but only until the user interrupts.
 Result<> write_until_interrupted(int fd, std::string_view text) {
   std::atomic<steady_clock::time_point>& stands_since = fd == STDERR_FILENO ? err_stands_since : out_stands_since;
   return write_patiently(fd, text, [&](Reader reader) {
@@ -97,7 +97,7 @@ Result<> write_until_interrupted(int fd, std::string_view text) {
 void draw_out(std::string_view text) {
   const Result<> written = write_until_interrupted(STDOUT_FILENO, text);
   if (written || written.error().code() == Code::interrupted) return;
-  if (written.error().sys_errno() == EPIPE) std::_Exit(141);  // as SIGPIPE would have it
+  if (written.error().sys_errno() == EPIPE) std::_Exit(141);  // the exit status after SIGPIPE
   note_lost_output(written.error());
 }
 

@@ -20,7 +20,7 @@ std::string seconds_text(Moment::duration duration) {
   return text.data();
 }
 
-// Later phases cover earlier ones: a service waits while its image is pulled.
+// Later phases are painted over earlier ones: a service waits while its image is pulled.
 constexpr std::array painting_order{Timings::Phase::waiting, Timings::Phase::ready, Timings::Phase::image,
                                     Timings::Phase::start};
 

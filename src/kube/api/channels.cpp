@@ -20,12 +20,12 @@ constexpr std::size_t longest_answer = 64 * 1024;
 
 std::string random_bytes(std::size_t count) {
   std::string bytes(count, '\0');
-  // Up to 256 bytes are always returned completely.
+  // getrandom() never returns less than requested for up to 256 bytes.
   [[maybe_unused]] const ssize_t got = ::getrandom(bytes.data(), bytes.size(), 0);
   return bytes;
 }
 
-// With this, a server proves that it speaks WebSocket (RFC 6455, 4.2.2).
+// The server proves with this value that it speaks WebSocket (RFC 6455, 4.2.2).
 std::string accept_key(const std::string& key) {
   const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
@@ -50,7 +50,7 @@ Result<> wait_readable(int fd) {
   return {};
 }
 
-// Appends what has arrived; false at the end of the stream.
+// Appends the received data. Returns false at the end of the stream.
 Result<bool> read_more(image::Connection& connection, std::string& into) {
   std::array<std::byte, 4096> buffer;
   const auto got = TRY(connection.read(buffer));

@@ -10,13 +10,14 @@ namespace consort::kube {
 namespace {
 
 using Method = image::HttpRequest::Method;
-constexpr std::size_t longest_body = 256U << 20;  // a list of all that a namespace has
-constexpr std::size_t longest_line = 8U << 20;    // more than an object may have
+constexpr std::size_t longest_body = 256U << 20;  // a list of everything in a namespace
+constexpr std::size_t longest_line = 8U << 20;    // longer than the largest object
 
 constexpr int created = 201, bad_statuses = 300, conflict = 409;
 constexpr const char* manager = "consort";
 
-// What `stop` and `scale` have set outside the file counts as set by somebody else, although it was the same program.
+// The API treats changes that `stop` and `scale` made outside the file as another manager's, although both come from
+// this program.
 bool is_conflict_with_ourselves(std::string_view body) {
   const auto status = parse_json(body, "answer");
   const Json* details = status ? find_key(*status, "details") : nullptr;
@@ -46,7 +47,7 @@ Code code_of(int status) {
   }
 }
 
-// The lines of a body that arrives in pieces.
+// Splits a body that arrives in pieces into lines.
 class Lines {
  public:
   explicit Lines(const Client::OnLine& on_line) : on_line_(on_line) {}
@@ -124,7 +125,7 @@ struct Client::State {
     return made;
   }
 
-  // Returns the answer whatever its status.
+  // Returns the answer, whatever its status.
   Result<image::HttpResponse> ask(const image::HttpRequest& made) {
     auto answer = http.perform(made);
     if (!answer) return fail(unreached(std::move(answer.error()), cluster));
@@ -188,7 +189,7 @@ Result<std::string> Client::merge(const std::string& path, const std::string& bo
 }
 
 Result<> Client::State::remove(const std::string& path, const std::stop_token& stop) {
-  // Everything it has created is deleted with it, including pods.
+  // Everything that the object owns is deleted with it, including pods.
   image::HttpRequest made = request(Method::del, with_query(path, {{"propagationPolicy", "Background"}}));
   made.cancel = stop;
   auto gone = perform(made);
@@ -209,7 +210,7 @@ Result<> Client::State::stream(const std::string& path, const std::function<Resu
                                const std::stop_token& stop) {
   image::HttpRequest request = this->request(Method::get, path);
   request.answer_within = std::chrono::seconds(0);
-  // One token for both requests to stop.
+  // A single token that is triggered by either stop request.
   std::stop_source either;
   const std::stop_callback by_all(cancel, [&] { either.request_stop(); });
   const std::stop_callback by_caller(stop, [&] { either.request_stop(); });

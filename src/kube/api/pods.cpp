@@ -22,7 +22,7 @@ const Json& at(const Json& object, std::string_view key) {
   return found ? *found : nothing;
 }
 
-// The first item of a list with that value of `key`.
+// The first item of a list whose `key` has this value.
 const Json& item(const Json& list, std::string_view key, std::string_view value) {
   static const Json nothing = Json::object();
   if (list.is_array())
@@ -35,7 +35,7 @@ void take_container(const Json& container, PodState& pod) {
   pod.image = get_string(container, "image");
   pod.tty = get_bool(container, "tty");
   pod.input = get_bool(container, "stdin");
-  // A probe that only checks whether a port is open is ours, not the file's health check.
+  // A probe that only checks whether a port is open was added by us; it is not the file's health check.
   const Json* probe = find_key(container, "readinessProbe");
   pod.probed = probe && !probe->contains("tcpSocket");
   for (const char* key : {"command", "args"})
@@ -49,7 +49,7 @@ void take_container(const Json& container, PodState& pod) {
                         to_lower(get_string(port, "protocol", "TCP")));
 }
 
-// The claims that the container has mounted as a whole, and where.
+// The claims that the container has mounted as a whole, and their mount points.
 void take_data(const Json& spec, const Json& container, PodState& pod) {
   const Json& mounts = at(container, "volumeMounts");
   if (!mounts.is_array()) return;
@@ -78,7 +78,7 @@ void take_status(const Json& status, PodState& pod) {
       pod.exit_code = static_cast<int>(get_int(*ended, "exitCode"));
 }
 
-// For the containers before the pod's own: those that fill volumes, hooks.
+// Reports trouble in the containers that run before the pod's own: hooks, and those that fill volumes.
 void take_init_trouble(const Json& statuses, PodState& pod) {
   if (!statuses.is_array()) return;
   for (const Json& status : statuses) {
@@ -196,14 +196,15 @@ Result<bool> PodWatch::take(std::string_view line) {
 
 Result<> PodWatch::follow(const std::function<Result<Next>()>& enough, const std::stop_token& stop) {
   if (version_.empty()) TRY(list());
-  // Only one asks at a time, the reader of changes or the clock, because the problem may be that nothing happens.
+  // The reader of changes and the clock both call it, one at a time. The clock does so because the problem may be that
+  // nothing happens.
   std::mutex asking;
   Result<Next> next = enough();
   if (!next) return fail(std::move(next).error());
   if (*next == Next::enough) return {};
   std::stop_source over;
   const std::stop_callback by_caller(stop, [&] { over.request_stop(); });
-  const auto ask = [&] {  // with the lock held
+  const auto ask = [&] {  // called with the lock held
     if (next && *next == Next::more) next = enough();
     const bool more = next && *next == Next::more;
     if (!more) over.request_stop();
@@ -221,7 +222,7 @@ Result<> PodWatch::follow(const std::function<Result<Next>()>& enough, const std
   return {};
 }
 
-// One watch, until it ends; starts again from a list if the server requires that.
+// Runs one watch until it ends. Lists the pods again if the server requires that.
 Result<> PodWatch::follow_once(std::mutex& asking, const std::function<Next()>& ask, const std::stop_token& over) {
   bool again = false;
   const std::string path = with_query(path_of("v1", "Pod", space_), {{"labelSelector", selector_},

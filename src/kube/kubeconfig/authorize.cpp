@@ -1,4 +1,4 @@
-// Authentication: tokens, and programs that provide them.
+// Authentication: tokens, and external programs that provide credentials.
 #include "base/base64.hpp"
 #include "base/json.hpp"
 #include "base/os/files/file.hpp"

@@ -32,13 +32,14 @@ struct File {
   Node root;
 };
 
-// An entry of "clusters", "users" or "contexts", and the file that contains it: paths in it are relative to that file.
+// An entry of "clusters", "users" or "contexts", and the file that contains it: paths in the entry are relative to that
+// file.
 struct Found {
   const Node* entry = nullptr;
   const File* file = nullptr;
 };
 
-// The first file that has it wins, as with kubectl.
+// The first file that contains the entry wins, as with kubectl.
 Found find_entry(const std::vector<File>& files, const char* list, const char* kind, const std::string& name) {
   for (const File& file : files) {
     const Node* entries = file.root.find(list);
@@ -67,7 +68,7 @@ Result<std::vector<File>> read_files(const Environment& environment) {
   return files;
 }
 
-// "certificate-authority-data", or the content of the file named by "certificate-authority".
+// "certificate-authority-data", or the content of the file that "certificate-authority" names.
 Result<std::string> data_or_file(const Found& found, const std::string& key) {
   if (const std::string data = text_of(*found.entry, key + "-data"); !data.empty()) {
     const auto decoded = base64_decode(data);
@@ -86,7 +87,7 @@ CredentialPlugin plugin_of(const Node& node, const File& file) {
                           .environment = {},
                           .api_version = text_of(node, "apiVersion"),
                           .install_hint = text_of(node, "installHint")};
-  // A name without a slash is looked up in PATH; a path is relative to the file.
+  // A name without a slash is looked up in PATH; a path is relative to the kubeconfig file.
   if (plugin.command.find('/') != std::string::npos) plugin.command = join_path(dir_name(file.path), plugin.command);
   if (const Node* arguments = node.find("args"))
     for (const Node& each : arguments->items) plugin.arguments.push_back(each.scalar_text());
@@ -116,7 +117,7 @@ Result<> read_user(const Found& found, Cluster& cluster) {
   cluster.tls.client_key_pem = TRY(data_or_file(found, "client-key"));
   cluster.token = text_of(user, "token");
   if (const std::string path = text_of(user, "tokenFile"); !path.empty()) {
-    cluster.token.clear();  // the file is newer
+    cluster.token.clear();  // the file takes precedence: it may be newer
     cluster.token_file = join_path(dir_name(found.file->path), path);
   }
   cluster.user = text_of(user, "username");

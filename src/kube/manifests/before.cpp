@@ -1,4 +1,4 @@
-// pre_start: containers of the pod that run to completion, one after another, before its own.
+// pre_start hooks: init containers that run to completion, one after another, before the pod's own container.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -8,7 +8,7 @@ namespace consort::kube {
 
 namespace {
 
-// Volume names are numbered per container; a claim has its own name.
+// Makes volume names unique in the pod, because they are numbered per container. A claim keeps its own name.
 void rename_volumes(const std::string& prefix, Pod& made) {
   std::map<std::string, std::string> names;
   for (Json& volume : made.spec["volumes"]) {
@@ -25,7 +25,7 @@ void rename_volumes(const std::string& prefix, Pod& made) {
   for (Json& filler : made.spec["initContainers"]) rename(filler);
 }
 
-// A service's hooks have its mounts, too; their own mounts win.
+// A hook also gets its service's mounts; its own mounts take precedence.
 void inherit_mounts(const Pod& pod, Json& hook) {
   const Json* theirs = find_key(pod.container, "volumeMounts");
   if (!theirs) return;
@@ -37,7 +37,7 @@ void inherit_mounts(const Pod& pod, Json& hook) {
   }
 }
 
-// The hook's container and what it needs, without its mounts in the pod.
+// The hook's container and what it needs, without the mounts that it inherits.
 Result<Pod> hook_of(const Scope& scope, const project::DesiredService& service, const compose::PreStartHook& hook,
                     const std::string& prefix) {
   project::DesiredService wanted = TRY(project::desired_service(scope.project, hook.container));

@@ -1,4 +1,4 @@
-// Bind mounts: small ones become a ConfigMap. A source tree that the image is built from is in the image.
+// Bind mounts: small ones become a ConfigMap. A source tree that the image is built from is already in the image.
 #include <algorithm>
 #include <filesystem>
 
@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t object_limit = 700'000;  // bytes, which Base64 makes a third longer
+constexpr std::uint64_t object_limit = 700'000;  // bytes; Base64 makes it a third longer
 constexpr std::size_t file_limit = 500;
 
 bool is_within(const std::string& path, const std::string& directory) {
@@ -20,7 +20,7 @@ bool is_within(const std::string& path, const std::string& directory) {
 }
 
 struct BoundFile {
-  std::string path;  // below the mount
+  std::string path;  // relative to the mount point
   std::string content;
   bool runs = false;  // is executable
 };

@@ -1,4 +1,4 @@
-// The container of a service: its process, privileges, limits and hooks.
+// A service's container: its process, privileges, limits and hooks.
 #include <algorithm>
 #include <cmath>
 
@@ -29,7 +29,7 @@ std::string image_of(const Scope& scope, const project::DesiredService& service)
   return service.image.built && !registry.empty() ? registry + "/" + service.image.name : service.image.name;
 }
 
-// "1000:1000" as numbers; only the image knows names.
+// Sets the user "1000:1000" as numbers; names are only known in the image.
 void add_user(const Scope& scope, const project::DesiredService& service, Json& security) {
   const std::string& user = service.container.user;
   if (user.empty()) return;
@@ -99,7 +99,7 @@ void add_process(const Scope& scope, const project::DesiredService& service, Pod
     container["imagePullPolicy"] = policy;
   const bool runs_something = of_file.command && !of_file.command->empty();
   if (of_file.entrypoint && !of_file.entrypoint->empty()) container["command"] = literals(*of_file.entrypoint);
-  // The image's entrypoint is removed: only the command is run.
+  // If the file clears the image's entrypoint, only the command runs.
   const bool alone = of_file.entrypoint && of_file.entrypoint->empty();
   if (runs_something) container[alone ? "command" : "args"] = literals(*of_file.command);
   if (!of_file.working_dir.empty()) container["workingDir"] = of_file.working_dir;

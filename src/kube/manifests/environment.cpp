@@ -1,5 +1,5 @@
-// The environment as a ConfigMap, and a Secret for what looks like one; both are named by content, so that a change is
-// a new object, and running pods keep theirs.
+// The environment becomes a ConfigMap, and a Secret for values that look secret. Both are named after their content, so
+// that a change creates a new object and running pods keep theirs.
 #include "base/base64.hpp"
 #include "compose/provenance.hpp"
 #include "kube/manifests/parts.hpp"
@@ -8,7 +8,7 @@ namespace consort::kube {
 
 namespace {
 
-// By its name, or an address with a password in it: "postgres://lms:secret@db/lms".
+// Decided by the variable's name, or by a password in an address: "postgres://lms:secret@db/lms".
 bool is_secret(const std::string& name, const std::string& value) {
   if (compose::masked(name, value) != value) return true;
   const std::size_t scheme = value.find("://"), at = value.find('@');

@@ -1,4 +1,4 @@
-// Secrets and configs as files, and volumes of pods in general.
+// Secrets and configs as files, and pod volumes in general.
 #include "base/base64.hpp"
 #include "base/os/files/file.hpp"
 #include "kube/manifests/parts.hpp"
@@ -8,9 +8,9 @@ namespace consort::kube {
 namespace {
 
 using FileKind = project::DesiredFile::Kind;
-constexpr std::size_t object_limit = 900'000;  // bytes; the API takes 1 MiB with all that is around it
+constexpr std::size_t object_limit = 900'000;  // bytes; the API accepts 1 MiB for the whole object
 
-// The object that holds the content: created here, or already there.
+// The name of the object that holds the content: one created here, or an existing one.
 Result<std::string> object_of(const Scope& scope, const project::DesiredService& service,
                               const project::DesiredFile& file) {
   if (file.external) return file.name;

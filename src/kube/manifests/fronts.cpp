@@ -15,12 +15,12 @@ constexpr std::string_view digits = "0123456789", letters = "abcdefghijklmnopqrs
 
 struct Front {
   std::string kind;
-  std::string by;          // the Ingress class, or the Gateway
-  compose::Strings hosts;  // none: all
-  std::string path;        // and what is below it
+  std::string by;          // the Ingress class or the Gateway
+  compose::Strings hosts;  // empty: all
+  std::string path;        // also matches every path below it
 };
 
-// In one spelling: hosts are case-insensitive, and "/shop/" is the same as "/shop".
+// Normalizes the spelling: hosts are case-insensitive, and "/shop/" is the same as "/shop".
 Front front_of(const Scope& scope, const compose::Service& file, const std::string& kind) {
   Front made{.kind = kind,
              .by = setting_of(scope, file, kind == "gateway" ? "gateway" : "class"),
@@ -34,7 +34,7 @@ Front front_of(const Scope& scope, const compose::Service& file, const std::stri
   return made;
 }
 
-// "shop.example.com": the form of host and object names (RFC 1123).
+// "shop.example.com": the syntax of host and object names (RFC 1123).
 bool is_name(std::string_view text) {
   if (text.empty() || text.size() > longest_name) return false;
   return std::ranges::all_of(split(text, '.'), [](const std::string& label) {
@@ -44,7 +44,7 @@ bool is_name(std::string_view text) {
   });
 }
 
-// Not an address; "*." may stand for one label, which must be the first.
+// A host name, not an address. A leading "*." may stand for one label.
 bool is_host(std::string_view text) {
   const bool any = text.starts_with("*.");
   if (any) text.remove_prefix(2);
@@ -53,7 +53,7 @@ bool is_host(std::string_view text) {
   return is_name(text) && end.find_first_not_of(digits) != std::string_view::npos;
 }
 
-// As both kinds accept it; a path that a server would read differently is refused.
+// A path that both kinds accept. One that a server would normalize is refused.
 bool is_path(std::string_view text) {
   const std::string all = std::string(letters) + to_upper(letters) + std::string(digits) + "-/._~!$&'()*+,;=:@%";
   if (!text.starts_with('/') || text.size() > longest_path || text.find_first_not_of(all) != std::string_view::npos)
@@ -104,8 +104,8 @@ void judge_front(const Scope& scope, const compose::Service& file, const project
                         "a Gateway has a class and certificates itself");
 }
 
-// The port that speaks HTTP: the one whose name or protocol says so, else the first; TLS ports come last, because the
-// entry point does not speak TLS to its backends.
+// The port that speaks HTTP: the one whose name or protocol says so, otherwise the first. TLS ports come last, because
+// the entry point does not speak TLS to its backends.
 std::size_t front_port(const compose::Service& file, const project::DesiredService& service) {
   const auto says = [&](std::size_t i, std::string_view word) {
     return file.ports[i].name.starts_with(word) || file.ports[i].app_protocol.starts_with(word);
@@ -185,7 +185,7 @@ void add_front(const Scope& scope, const compose::Service& file, const project::
 }
 
 void refuse_same_fronts(const Scope& scope) {
-  std::map<std::string, std::string> seen;  // what is asked for, and where: the service that answers
+  std::map<std::string, std::string> seen;  // maps a requested host and path to the service that answers
   for (const project::DesiredService& service : scope.desired.services) {
     const compose::Service& file = file_of(scope, service);
     const std::string kind = setting_of(scope, file, "publish");

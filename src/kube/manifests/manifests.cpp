@@ -1,4 +1,4 @@
-// A project's objects, in the order in which they are to be applied.
+// A project's objects, in the order in which they must be applied.
 #include <algorithm>
 
 #include "base/sha256.hpp"
@@ -44,7 +44,7 @@ Result<Pod> pod_of(const Scope& scope, const project::DesiredService& service) {
   return pod;
 }
 
-// A cluster ignores the health check in an image.
+// A cluster ignores a health check that the image defines.
 void warn_of_unknown_health(const Scope& scope, const project::DesiredService& service) {
   for (const auto& [name, dependency] : service.dependencies) {
     const auto other = scope.project.services.find(name);
@@ -76,7 +76,7 @@ Result<> add_jobs(const Scope& scope) {
   return {};
 }
 
-// Two services whose names differ only in characters that are not allowed there.
+// Refuses two services whose names differ only in characters that object names do not allow.
 void refuse_same_names(const Scope& scope) {
   std::map<std::string, std::string> seen;
   for (const project::DesiredService& service : scope.desired.services) {
@@ -123,7 +123,7 @@ void Scope::add(const std::string& service, const Json& object) const {
               .name = get_string(object.at("metadata"), "name"),
               .service = service,
               .json = dump_json(object)};
-  // The same ConfigMap for two services is one object.
+  // If two services use the same ConfigMap, it is one object.
   if (known.emplace(made.kind, made.name).second) out.objects.push_back(std::move(made));
 }
 
@@ -139,7 +139,7 @@ std::string object_name(std::string_view text, std::size_t more) {
   name.erase(0, std::min(name.find_first_not_of('-'), name.size()));
   if (name.size() + more > longest_name) name.resize(longest_name - more);
   while (name.ends_with('-')) name.pop_back();
-  if (name.empty() || (name[0] >= '0' && name[0] <= '9')) name.insert(0, "n");  // a Service's begins with a letter
+  if (name.empty() || (name[0] >= '0' && name[0] <= '9')) name.insert(0, "n");  // a Service needs a leading letter
   return name;
 }
 std::string object_name(std::string_view text) {

@@ -1,4 +1,4 @@
-// Networks as boundaries: pods on the same network reach each other, and published ports are open to all.
+// Networks as boundaries: only pods on the same network reach each other, but published ports are open to all.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -28,7 +28,7 @@ bool is_internal(const Scope& scope, const project::DesiredNetwork& network) {
   return found != scope.project.networks.end() && found->second.internal;
 }
 
-// Only DNS is allowed to the outside.
+// Allows only DNS to the outside.
 void close_to_the_outside(const Scope& scope, const project::DesiredService& service) {
   if (service.networks.empty() || !std::ranges::all_of(service.networks, [&](const project::DesiredNetwork& each) {
         return is_internal(scope, each);

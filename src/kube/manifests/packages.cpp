@@ -18,7 +18,7 @@ using compose::Node;
 
 constexpr const char* base_file = "kustomization.yaml";
 
-// Objects by file: those that belong to no service are in project.yaml.
+// Objects grouped by file. Those that belong to no service are in project.yaml.
 using Files = std::map<std::string, std::vector<Object>>;
 Files by_file(const Manifests& manifests) {
   Files files;
@@ -43,7 +43,7 @@ Json* container_of(Json& object, const char* list) {
   return at->is_object() && at->contains(list) && !(*at)[list].empty() ? &(*at)[list] : nullptr;
 }
 
-// "registry/x:1@sha256:..." without the part that an overlay replaces.
+// "registry/x:1@sha256:..." without the tag and digest, which an overlay replaces.
 std::string image_name(const std::string& image) {
   std::string name = image.substr(0, image.find('@'));
   const std::size_t colon = name.rfind(':'), slash = name.rfind('/');
@@ -55,7 +55,7 @@ Node text(const std::string& value) {
   return Node::make_string(value);
 }
 
-// What a chart's user may choose, and where it goes in the templates: tokens that YAML never quotes.
+// The values that a user of the chart may set, and their places in the templates: tokens that YAML never quotes.
 class Values {
  public:
   std::string token(const std::string& group, const std::string& key, const Json& value) {
@@ -65,7 +65,7 @@ class Values {
     tokens_.emplace_back(made, "{{ index .Values." + group + " \"" + key + "\"" + quote + " }}");
     return made;
   }
-  // What the file itself contains stays as it is.
+  // Braces that come from the file itself are escaped, so that they stay as they are.
   std::string fill(std::string yaml) const {
     std::string made;
     for (std::size_t i = 0; i < yaml.size(); ++i) {
@@ -96,12 +96,12 @@ class Values {
   std::vector<std::pair<std::string, std::string>> tokens_;
 };
 
-// The hosts that requests are for, wherever the object has them.
+// Replaces the hosts of requests, wherever the object names them.
 void choose_hosts(Json& spec, const std::string& service, Values& values) {
   std::map<std::string, std::string> tokens;
   const auto choose = [&](Json& host) {
     const auto [at, fresh] = tokens.try_emplace(host.get<std::string>());
-    // No service's name there contains "_", so this cannot be another service's key.
+    // Service names contain no "_" here, so this cannot be another service's key.
     const std::string key = tokens.size() > 1 ? service + "_" + std::to_string(tokens.size()) : service;
     if (fresh) at->second = values.token("hosts", key, host);
     host = at->second;
@@ -148,7 +148,7 @@ Result<std::vector<PackagedFile>> kustomize_base(const Manifests& manifests, con
     resources.items.push_back(text(path));
   }
   std::map<std::string, std::string> images;
-  std::set<std::string> several;  // names with more than one version, which kustomize would make one of
+  std::set<std::string> several;  // names with more than one version, which kustomize would replace by a single one
   Node replicas = Node::make_sequence(), image_list = Node::make_sequence();
   for (const Object& object : manifests.objects) {
     Json value = TRY(parse_json(object.json, object.kind));

@@ -1,4 +1,4 @@
-// What a file says about a container and Kubernetes about the pod: names, the node's namespaces, where it may run.
+// Attributes of a container in the file that belong to the pod on Kubernetes: names, the node's namespaces, scheduling.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -48,7 +48,7 @@ struct NodeTerm {
   std::string key, op, value;
 };
 
-// "node.labels.disk == ssd" and the like; nothing for Swarm's other constraints.
+// "node.labels.disk == ssd" and similar; nullopt for Swarm's other constraints.
 std::optional<NodeTerm> node_term(const std::string& constraint) {
   for (const auto& [sign, op] : {std::pair("==", "In"), std::pair("!=", "NotIn")}) {
     const std::size_t at = constraint.find(sign);
@@ -129,9 +129,9 @@ void add_names(const Scope& scope, const project::DesiredService& service, Pod& 
   if (!of_file.runtime.empty()) pod.spec["runtimeClassName"] = object_name(of_file.runtime);
   pod.spec["terminationGracePeriodSeconds"] =
       std::chrono::ceil<std::chrono::seconds>(of_file.stop_grace_period.value_or(default_grace)).count();
-  // Nothing in a Compose file needs the cluster's API.
+  // No attribute of a Compose file needs access to the cluster's API.
   pod.spec["automountServiceAccountToken"] = false;
-  // Otherwise each service's address would be in every environment: DB_PORT=tcp://10.0.0.1:5432.
+  // Otherwise every environment would contain the addresses of all services: DB_PORT=tcp://10.0.0.1:5432.
   pod.spec["enableServiceLinks"] = false;
   add_dns(of_file, pod);
   add_hosts(scope, service, pod);

@@ -35,13 +35,14 @@ Json probe(const compose::HealthCheck& health, compose::Duration period, std::ui
               {"failureThreshold", failures}};
 }
 
-// Before a service listens, a check may mean something else: the server that a database image runs while it creates its
-// files answers `pg_isready`, too. So services that listen are not checked more often than the file says.
+// Before a service listens, a successful check may be misleading: while a database image creates its files, it runs a
+// temporary server that also answers `pg_isready`. So services that listen are not checked more often than the file
+// says.
 bool may_be_asked_eagerly(const project::DesiredService& service, const compose::HealthCheck& health) {
   return health.start_interval || (service.ports.empty() && service.container.expose.empty());
 }
 
-// nullptr: there is none.
+// nullptr if the service has none.
 const compose::HealthCheck* check_of(const project::DesiredService& service) {
   const auto& health = service.health;
   if (!health || health->disable || health->test.empty() || health->test.front() == "NONE") return nullptr;
@@ -59,7 +60,7 @@ std::chrono::seconds unhealthy_after(const project::DesiredService& service) {
   if (!check) return {};
   const compose::HealthCheck& health = *check;
   const compose::Duration each = health.interval.value_or(default_interval) + health.timeout.value_or(default_timeout);
-  // One more than may fail: the first one may come at once.
+  // One more than `retries`, because the first check may come at once.
   const auto tries = static_cast<std::int64_t>(health.retries.value_or(default_retries)) + 1;
   return std::chrono::ceil<std::chrono::seconds>(health.start_period.value_or(compose::Duration{}) + each * tries);
 }

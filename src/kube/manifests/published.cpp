@@ -1,4 +1,4 @@
-// Ports open to the outside, as chosen by `x-consort: {kubernetes: {publish: ...}}` for the file or a service.
+// Ports open to the outside, as selected by `x-consort: {kubernetes: {publish: ...}}` for the file or a service.
 #include "kube/manifests/published.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What nodes need to pull images from registries that require a login.
+// The credentials that nodes need to pull images from registries that require a login.
 #include <algorithm>
 
 #include "base/base64.hpp"
@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* config_key = ".dockerconfigjson";
 
-// The name in Docker's config.json.
+// The registry's name in Docker's config.json.
 std::string name_in_config(const std::string& registry) {
   return registry == "docker.io" ? "https://index.docker.io/v1/" : registry;
 }
@@ -26,7 +26,7 @@ Result<> add_pull_secret(const Scope& scope, Pod& pod) {
   bool any = false;
   for (const Json* container : containers) {
     const auto reference = image::Reference::parse(get_string(*container, "image"));
-    if (!reference) continue;  // the cluster says so
+    if (!reference) continue;  // the cluster will report it
     const std::string password = TRY(scope.options.password_of(reference->registry));
     if (password.empty()) continue;
     scope.passwords[name_in_config(reference->registry)] = password;
@@ -36,7 +36,7 @@ Result<> add_pull_secret(const Scope& scope, Pod& pod) {
   return {};
 }
 
-// The name does not depend on the content: otherwise each new login would roll out every pod.
+// The name does not depend on the content: otherwise each new login would replace every pod.
 void add_pull_config(const Scope& scope) {
   if (scope.passwords.empty()) return;
   Json auths = Json::object();

@@ -1,4 +1,4 @@
-// What makes a change lose no request: a pod gets its first one only when it listens, and none any more before it ends.
+// Rollouts without lost requests: a pod gets requests only once it listens, and none after it begins to end.
 #include <algorithm>
 #include <limits>
 
@@ -8,22 +8,23 @@ namespace consort::kube {
 
 namespace {
 
-// Until every node knows that a pod is going away, and opens no new connection to it. A node hears it at once, but
-// updates its rules at most once a second, and a busy one takes seconds to do so.
+// The time that every node needs to learn that a pod is ending, after which it opens no new connections to it. A node
+// is informed at once, but updates its rules at most once a second, and a busy one takes several seconds.
 constexpr std::int64_t parting_seconds = 5;
 
 bool is_tcp(const Json& port) {
   return get_string(port, "protocol") == "TCP";
 }
 
-// A service without a health check is ready when it listens. One connection a second until then, and none after that:
-// some servers count connections that send nothing. With several ports nobody knows which are always open.
+// A service without a health check counts as ready when it listens. The probe connects once a second until then and
+// never again, because some servers count connections that send nothing. With several ports, it is not known which of
+// them are always open.
 void await_listening(const Json& ports, Parting cluster, Pod& pod) {
   if (pod.container.contains("readinessProbe") || std::ranges::count_if(ports, is_tcp) != 1) return;
   const auto port = std::ranges::find_if(ports, is_tcp);
   Json probe{{"tcpSocket", Json{{"port", port->at("containerPort")}}}};
   if (cluster == Parting::command) {
-    // Nodes of old clusters report a pod as ready up to a minute after its startup probe has succeeded.
+    // On old clusters, a node reports a pod as ready up to a minute after its startup probe has succeeded.
     probe["periodSeconds"] = 2;
     pod.container["readinessProbe"] = std::move(probe);
     return;
@@ -36,7 +37,7 @@ void await_listening(const Json& ports, Parting cluster, Pod& pod) {
 
 Json pause_of(Parting parting) {
   if (parting == Parting::action) return Json{{"sleep", Json{{"seconds", parting_seconds}}}};
-  // An image without that program ends at once, as it would without any of this.
+  // A pod whose image lacks `sleep` ends at once, as it would without this hook.
   return Json{{"exec", Json{{"command", Json::array({"sleep", std::to_string(parting_seconds)})}}}};
 }
 
@@ -44,7 +45,7 @@ Json pause_of(Parting parting) {
 
 void add_rollout(const Scope& scope, const project::DesiredService& service, Pod& pod) {
   const Json* ports = find_key(pod.container, "ports");
-  if (!ports) return;  // nobody is known to come
+  if (!ports) return;  // no clients are known
   await_listening(*ports, scope.options.parting, pod);
   if (!service.pre_stop.empty()) return;
   pod.container["lifecycle"]["preStop"] = pause_of(scope.options.parting);

@@ -1,4 +1,4 @@
-// Volumes: a claim for each named one, memory for tmpfs, and the filling of an empty claim from the image.
+// Volumes: a claim for each named volume, memory for tmpfs, and filling an empty claim from the image.
 #include <algorithm>
 
 #include "base/size.hpp"
@@ -10,14 +10,14 @@ namespace consort::kube {
 namespace {
 
 constexpr const char* default_size = "1Gi";
-constexpr const char* one_node = "ReadWriteOnce";  // and ReadWriteOncePod
-// A new file system has a lost+found directory, which programs mistake for data: theirs is a directory next to it.
+constexpr const char* one_node = "ReadWriteOnce";  // also begins ReadWriteOncePod
+// A new file system has a lost+found directory, which programs mistake for data; so they get a directory next to it.
 constexpr std::string_view data_directory = "data";
 constexpr const char* fill_mark = ".consort-filling";
-// fill FROM TO MARK. Pods may share a claim, and once filled it is a program's data: so one pod fills it, and the
-// others wait. The mark names the pod that is filling, and changes as long as it does; a mark that has not changed for
-// half a minute belongs to a pod that has been removed, and what it left is not taken for data. If several pods find
-// such a mark, the one whose name is in it a moment later continues.
+// fill FROM TO MARK. Pods may share a claim, and once it is filled it contains a program's data. So one pod fills it,
+// and the others wait. The mark contains the name of the filling pod, and is updated while that pod works. A mark that
+// has not changed for half a minute belongs to a pod that was removed; what it left behind is not treated as data. If
+// several pods find such a mark, the one whose name is in it a moment later continues.
 constexpr const char* fill_function = R"sh(fill() (
   seen= quiet=0
   [ -d "$1" ] || exit 0
@@ -58,7 +58,7 @@ std::string extension(const compose::Extensions& extensions, const char* key) {
   return found == extensions.end() ? "" : found->second.scalar_text();
 }
 
-// "20g" as Docker writes sizes; "20Gi" as it is.
+// Converts a size in Docker's notation ("20g"); "20Gi" stays as it is.
 std::string size_text(std::string text) {
   if (text.empty()) return default_size;
   const char unit = text.back();
@@ -77,7 +77,7 @@ std::string access_mode(const compose::Volume& volume) {
   return mode.empty() ? one_node : mode;
 }
 
-// Its pods do: the container, or a hook that runs before it.
+// True if the service's container or one of its pre_start hooks mounts the volume.
 bool has_volume(const Scope& scope, const compose::Service& file, const compose::Volume& volume) {
   const auto has = [&](const compose::Service& container) {
     return std::ranges::any_of(container.volumes, [&](const compose::Mount& each) {
@@ -90,7 +90,7 @@ bool has_volume(const Scope& scope, const compose::Service& file, const compose:
          std::ranges::any_of(file.pre_start, [&](const compose::PreStartHook& hook) { return has(hook.container); });
 }
 
-// With more than one pod using it, the second may wait forever on a cluster that puts it on another node.
+// If more than one pod uses it, the second may wait forever on a cluster that schedules it on another node.
 void warn_of_one_node(const Scope& scope, const compose::Volume& volume) {
   const std::string mode = access_mode(volume);
   if (!mode.starts_with(one_node)) return;
@@ -140,13 +140,14 @@ Json memory(std::int64_t size) {
   return made;
 }
 
-// Runs before the pod's own container, with its image, as root, so that owners stay as they are in the image.
+// Runs before the pod's own container, from the same image. It runs as root, so that owners stay as they are in the
+// image.
 Json filler(const Pod& pod, const Json& mounts, const std::string& script) {
   return Json{
       {"name", "fill-volumes"},
       {"image", pod.container.at("image")},
       {"command", Json::array({"sh", "-c", script})},
-      // Its own name: the host's may differ, and be the same for several.
+      // The pod's name identifies it: host names may differ from it, and several pods may share one.
       {"env", Json::array({Json{
                   {"name", "CONSORT_POD"},
                   {"valueFrom", Json{{"fieldRef", Json{{"apiVersion", "v1"}, {"fieldPath", "metadata.name"}}}}}}})},
@@ -168,7 +169,7 @@ class Mounts {
                  Json{{"mountPath", mount.how.target}});
       return {};
     }
-    if (mount.how.type != volume) return {};  // refused by the table
+    if (mount.how.type != volume) return {};  // already refused by the table of attributes
     mount.how.source.empty() ? anonymous(mount, number) : named(mount);
     return {};
   }
@@ -211,7 +212,7 @@ class Mounts {
     const std::string there = "/.consort/" + std::to_string(count_of_fills_++), whole = there + ".volume";
     fill_mounts_.push_back(Json{{"name", volume}, {"mountPath", there}, {"subPath", path}});
     fill_mounts_.push_back(Json{{"name", volume}, {"mountPath", whole}});
-    // Next to the data, and one for each directory of the volume.
+    // The mark is next to the data; there is one for each directory of the volume.
     std::string mark = whole + "/" + fill_mark + path.substr(std::min(path.size(), data_directory.size()));
     std::replace(mark.begin() + static_cast<std::ptrdiff_t>(whole.size()) + 1, mark.end(), '/', '-');
     if (!script_.empty()) script_ += " &&\n";

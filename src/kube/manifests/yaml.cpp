@@ -1,4 +1,4 @@
-// Objects as the YAML that people read and kubectl applies.
+// Objects as YAML for people to read and for kubectl to apply.
 #include "compose/node.hpp"
 #include "kube/manifests/parts.hpp"
 

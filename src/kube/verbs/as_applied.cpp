@@ -36,7 +36,7 @@ Result<Json> to_apply(std::string_view object) {
 bool is_as_applied(const Json& there, const Json& wanted) {
   const Json* meta = find_key(there, "metadata");
   if (!meta || meta->contains("deletionTimestamp")) return false;
-  // Items of a list do not include their kind, which the requester knows.
+  // The items of a list do not include their kind; the client that requested the list knows it.
   Json rest = wanted;
   for (const char* key : {"apiVersion", "kind"}) rest.erase(key);
   return covers(there, rest);

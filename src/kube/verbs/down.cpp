@@ -34,11 +34,11 @@ Result<bool> remove_everything(Session& session, const DownOptions& options) {
   for (const Kind& kind : project_kinds())
     for (const auto& [key, each] : seen) {
       if (key.first != kind.name || !each.path.starts_with(kind.path)) continue;
-      if (is_claim(key) && !trial) continue;  // once nobody uses it
+      if (is_claim(key) && !trial) continue;  // removed below, when no pod uses it any more
       if (!trial) TRY(session.client.remove(each.path));
       tell(session, key.first + " " + key.second, "Removed");
     }
-  // An interrupted `down` may have left pods.
+  // An interrupted `down` may have left pods behind.
   if (!trial) TRY(remove_pods(session, project_selector(session.project_name)));
   if (!trial && options.volumes) TRY(remove_claims(session, seen));
   const bool space = options.volumes && TRY(remove_space(session));

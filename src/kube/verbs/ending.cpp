@@ -1,4 +1,4 @@
-// kill and rm: ending pods at once, and removing what has ended.
+// kill and rm: end pods at once, and remove pods that have ended.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -22,7 +22,7 @@ void tell_of(Session& session, const std::string& id, const char* status, Outloo
   session.progress.event({.id = id, .status = status, .outlook = outlook});
 }
 
-// The API ends pods and has no signals; a shell in the container does.
+// The API can end pods but cannot send signals; a shell in the container can.
 Result<> send_signal(Session& session, const std::vector<PodState>& pods, const std::string& signal) {
   std::string name = to_upper(signal);
   if (name.starts_with("SIG")) name.erase(0, 3);
@@ -39,19 +39,19 @@ Result<> send_signal(Session& session, const std::vector<PodState>& pods, const 
   return {};
 }
 
-// Nothing may start them again, as on one machine.
+// Nothing may start the pods again, as with `kill` on one machine.
 Result<> end_now(Session& session, const std::vector<PodState>& pods) {
   for (const Scaled& each : TRY(scaled(session, {}))) {
     const bool wanted = std::ranges::find(pods, each.service, &PodState::service) != pods.end();
     if (wanted && each.kind != "DaemonSet") TRY(set_replicas(session, each, 0));
   }
-  // A Job has no replicas to set: it is deleted, and the next `up` creates it again, as it starts killed containers
-  // here. A CronJob creates its Job again when it is next due.
+  // A Job has no replica count: it is deleted, and the next `up` creates it again, just as `up` on one machine starts
+  // killed containers. A CronJob creates its Job again when it is next due.
   std::set<std::string> jobs;
   for (const PodState& pod : pods)
     if (!pod.job.empty()) jobs.insert(pod.job);
   for (const std::string& job : jobs) TRY(session.client.remove(path_of("batch/v1", "Job", session.space, job)));
-  // One second is the shortest safe wait: with zero the API forgets a pod that may still be running.
+  // One second is the shortest safe grace period: with zero, the API forgets a pod that may still be running.
   const Query at_once{{"gracePeriodSeconds", "1"}};
   std::set<std::string> left;
   for (const PodState& pod : pods) {

@@ -1,4 +1,4 @@
-// Commands in containers.
+// Runs commands in containers.
 #include <poll.h>
 
 #include <array>
@@ -16,9 +16,8 @@ namespace {
 
 constexpr std::size_t most_errors = 4096;
 
-// Reads "LENGTH
-// " and that many bytes, repeatedly, and passes them on until the length is 0. `read` takes no byte beyond its line,
-// and `dd` none beyond its count.
+// Reads a line with a length and then that many bytes, repeatedly, and passes the bytes on until the length is 0.
+// `read` consumes nothing beyond its line, and `dd` nothing beyond its count.
 constexpr const char* uncount =
     "while read -r n && [ \"$n\" -gt 0 ]; do dd bs=\"$n\" count=1 iflag=fullblock 2>/dev/null; done | ";
 

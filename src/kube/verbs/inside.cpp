@@ -1,4 +1,4 @@
-// ps, logs, ls: looking at pods.
+// ps, logs and ls: show pods and their logs.
 #include <algorithm>
 #include <thread>
 
@@ -10,20 +10,20 @@ namespace consort::kube {
 
 namespace {
 
-// Followers of logs, one thread each; all are stopped and joined at the end.
+// Follows logs, with one thread for each; all are stopped and joined at the end.
 class Followers {
  public:
   Followers(Session& session, const LogOptions& options, project::LogSink& sink)
       : session_(session), options_(options), sink_(sink) {}
 
-  // Once for each start of the container.
+  // Called once for each start of the container.
   void add(const PodState& pod) {
     if (!pod.started()) return;
     if (!known_.insert(pod.uid + "/" + std::to_string(pod.restarts)).second) return;
     sink_.join(pod.name);
     const std::string path = log_path(pod);
     threads_.emplace_back([this, path, name = pod.name](const std::stop_token& stop) {
-      // The pod's state, which is followed separately, shows why a log ends.
+      // Errors are ignored: the state of the pod, which is followed separately, shows why a log ends.
       (void)session_.client.lines(
           path, [&](std::string_view line) { return give(name, line); }, stop);
     });
@@ -31,7 +31,7 @@ class Followers {
 
   Next give(const std::string& name, std::string_view line) {
     engine::LogLine made;
-    // Timestamps are always requested, whether they are shown or not.
+    // Timestamps are always requested, even if they are not shown.
     const std::size_t space = line.find(' ');
     if (const auto time = parse_rfc3339(line.substr(0, space))) {
       made.time = *time;

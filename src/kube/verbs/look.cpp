@@ -22,7 +22,7 @@ bool holds(const Json& job, std::string_view condition) {
          });
 }
 
-// object: including metadata.
+// object: including its metadata.
 Seen seen_of(std::string_view kind, std::string path, Json object) {
   Seen made{.path = std::move(path), .service = text_at(object.at("metadata"), "labels", label::service)};
   made.failed = kind == "Job" && holds(object, "Failed");
@@ -38,7 +38,7 @@ Result<std::map<ObjectKey, Seen>> look(Session& session) {
   for (const Kind& kind : project_kinds()) {
     const std::string path = path_of(kind, session.space);
     auto body = session.client.get(with_query(path, {{"labelSelector", project_selector(session.project_name)}}));
-    if (!body && body.error().code() == Code::not_found) continue;  // not in this version
+    if (!body && body.error().code() == Code::not_found) continue;  // this cluster's version does not have the kind
     if (!body && kind.rare && body.error().code() == Code::denied) continue;
     if (!body) return fail(std::move(body).error());
     const Json list = TRY(parse_json(*body, "list of " + std::string(kind.plural)));
@@ -75,11 +75,11 @@ std::string last_warning(Session& session, const std::string& name_prefix, const
     if (!reason.empty() && get_string(each, "reason") != reason) continue;
     std::string at = get_string(each, "lastTimestamp");
     if (at.empty()) at = text_at(each, "metadata", "creationTimestamp");
-    if (at < time) continue;  // RFC 3339 in UTC: the order of letters is that of times
+    if (at < time) continue;  // both are RFC 3339 in UTC, so they sort as text
     time = std::move(at);
     text = std::string(trim(get_string(each, "message")));
   }
-  constexpr std::string_view several = "(combined from similar events): ";  // of interest to who counts them
+  constexpr std::string_view several = "(combined from similar events): ";  // of interest only when counting
   if (text.starts_with(several)) text.erase(0, several.size());
   return text;
 }
@@ -98,7 +98,7 @@ std::uint64_t failed_checks(Session& session, const std::string& pod) {
 }
 
 Result<std::int64_t> minor_version(Client& client) {
-  constexpr std::int64_t current = 99;  // what does not say how old it is
+  constexpr std::int64_t current = 99;  // assumed if the server does not report a version
   const Json version = TRY(parse_json(TRY(client.get("/version")), "version"));
   const std::string minor = get_string(version, "minor");  // "20", or "27+"
   return parse_signed(minor.substr(0, minor.find_first_not_of("0123456789"))).value_or(current);

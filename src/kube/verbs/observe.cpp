@@ -20,7 +20,7 @@ const Json& part(const Json& object, std::string_view key) {
   const Json* found = find_key(object, key);
   return found ? *found : nothing;
 }
-// The entries of an array, or nothing.
+// The entries of an array, or an empty array.
 const Json& entries(const Json& object, std::string_view key) {
   static const Json none = Json::array();
   const Json* found = find_key(object, key);
@@ -73,7 +73,7 @@ ClusterEvent event_of(const Json& event) {
           .warning = get_string(event, "type") == "Warning"};
 }
 
-// The server ends a watch after a while, whether or not anything happens.
+// The server ends a watch after a while, even if events arrive.
 std::string seconds_of_watch(SystemTime until, SystemTime now) {
   constexpr std::int64_t longest = 300;
   const auto left = std::chrono::ceil<std::chrono::seconds>(time_between(now, until)).count();
@@ -110,7 +110,7 @@ Result<> events(Session& session, SystemTime until, const std::function<Next(con
   for (const auto& [key, seen] : TRY(look(session))) names.insert(key.second);
   const auto is_ours = [&](const ClusterEvent& event) {
     if (names.contains(event.name)) return true;
-    // Objects created by a controller are named after it: web-5d8f7-x2x4z.
+    // A controller's objects are named after it: web-5d8f7-x2x4z.
     for (std::size_t dash = event.name.rfind('-'); dash != std::string::npos && dash > 0;
          dash = event.name.rfind('-', dash - 1))
       if (names.contains(event.name.substr(0, dash))) return true;
@@ -144,7 +144,7 @@ Result<> events(Session& session, SystemTime until, const std::function<Next(con
     if (enough) return {};
     if (!ended && ended.error().code() != Code::not_found) return ended;
     if (ended && !expired) continue;
-    // If nothing has happened for long, the server no longer knows the position to continue from.
+    // If nothing has happened for a long time, the server no longer knows the version to continue from.
     const Json anew = TRY(parse_json(TRY(session.client.get(path)), "events"));
     version = get_string(part(anew, "metadata"), "resourceVersion");
   }
@@ -158,7 +158,7 @@ Result<std::vector<Published>> published(Session& session, const std::string& se
   const Json object = TRY(parse_json(TRY(std::move(body)), "service"));
   const std::string type = get_string(part(object, "spec"), "type");
   const bool by_node = type == "NodePort";
-  if (!by_node && type != "LoadBalancer") return all;  // of an Ingress, which has names instead
+  if (!by_node && type != "LoadBalancer") return all;  // an Ingress, which has host names instead
   std::string address;
   if (by_node) {
     const auto nodes = session.client.get("/api/v1/nodes");

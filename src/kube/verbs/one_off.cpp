@@ -12,9 +12,9 @@ namespace consort::kube {
 
 namespace {
 
-constexpr std::size_t most_of_name = 40;  // what is added must fit behind it
+constexpr std::size_t most_of_name = 40;  // leaves room for the suffix
 
-// The template of a service's pods, whatever creates them; null if it is not a workload.
+// The pod template of a service's workload; null if the object is not a workload.
 const Json* template_of(const Json& object) {
   const Json* spec = find_key(object, "spec");
   if (const Json* job = spec ? find_key(*spec, "jobTemplate") : nullptr) spec = find_key(*job, "spec");
@@ -63,14 +63,15 @@ Result<> change_user(const std::string& user, Json& container) {
   return {};
 }
 
-// A rule for the service's own pods: how many of them a node may have. A separate pod may run on the same node.
+// Drops the rule that limits how many of the service's pods a node may run, so that the one-off pod may run next to
+// them.
 void free_of_siblings(Json& spec) {
   if (!spec.contains("affinity")) return;
   spec["affinity"].erase("podAntiAffinity");
   if (spec["affinity"].empty()) spec.erase("affinity");
 }
 
-// Whether the pod's text mentions the ConfigMap, Secret or claim: they are named by their content.
+// True if the pod's text mentions the ConfigMap, Secret or claim by name.
 bool is_used(const Object& object, const std::string& pod) {
   const bool kind = object.kind == "ConfigMap" || object.kind == "Secret" || object.kind == claim_kind;
   return kind && pod.find("\"" + object.name + "\"") != std::string::npos;
@@ -85,7 +86,7 @@ Result<Object> one_off_pod(const Manifests& manifests, const OneOff& wish, const
   for (const char* key : {"readinessProbe", "startupProbe", "livenessProbe", "ports"}) container.erase(key);
   spec.erase("hostname");
   free_of_siblings(spec);
-  // Its dependencies have been started, or are not wanted; hooks are for the service's own start.
+  // Its dependencies have been started or are not wanted, and the hooks only belong to the service's own start.
   if (spec.contains("initContainers")) {
     Json before = Json::array();
     for (Json& each : spec["initContainers"])
@@ -94,7 +95,7 @@ Result<Object> one_off_pod(const Manifests& manifests, const OneOff& wish, const
         before.push_back(std::move(each));
     spec["initContainers"] = std::move(before);
   }
-  // A pod that gets no requests need not announce that it ends.
+  // A pod that gets no requests need not delay its end.
   if (container.contains("lifecycle")) container["lifecycle"].erase("preStop");
   if (wish.entrypoint) {
     container["command"] = words(*wish.entrypoint);
@@ -107,7 +108,7 @@ Result<Object> one_off_pod(const Manifests& manifests, const OneOff& wish, const
   if (!wish.user.empty()) TRY(change_user(wish.user, container));
   container["tty"] = wish.tty;
   container["stdin"] = wish.input;
-  // Its input ends with the first client.
+  // Standard input ends when the first client disconnects.
   container["stdinOnce"] = wish.input;
   const std::string name = wish.name.empty()
                                ? object_name(wish.service).substr(0, most_of_name) + "-run-" + random_id().substr(0, 8)
@@ -152,7 +153,8 @@ Result<Object> data_pod(const Manifests& manifests, const std::string& claim, co
         {"volumes", Json::array({Json{{"name", "data"}, {"persistentVolumeClaim", Json{{"claimName", claim}}}}})},
         {"automountServiceAccountToken", false},
         {"terminationGracePeriodSeconds", 1}};
-    // On the nodes where the service may run: its image is for those, and volumes not used yet are created there.
+    // The pod must run where the service may run: its image is built for those nodes, and volumes not yet used are
+    // created there.
     for (const char* key : {"imagePullSecrets", "nodeSelector", "affinity"})
       if (const Json* same = find_key(spec, key)) whole[key] = *same;
     free_of_siblings(whole);
@@ -180,7 +182,7 @@ Result<PodState> start_one_off(Session& session, const Manifests& manifests, con
   auto followed = watch.follow(
       [&]() -> Result<Next> {
         const auto found = watch.pods().find(pod.name);
-        if (found == watch.pods().end()) return fail(Code::lost, "start pod " + pod.name);  // somebody has removed it
+        if (found == watch.pods().end()) return fail(Code::lost, "start pod " + pod.name);  // it has been removed
         state = found->second;
         if (state->running() || state->ended()) return Next::enough;
         const auto trouble = trouble_of(*state);
@@ -232,7 +234,7 @@ Result<Channels> attach(Session& session, const PodState& pod, Attached to) {
 }
 
 Result<int> exit_code_after(Session& session, const PodState& pod) {
-  constexpr std::chrono::seconds told_within{15};  // a node tells of an end a little later
+  constexpr std::chrono::seconds told_within{15};  // a node reports the exit a little later
   constexpr int killed = 137;
   PodWatch watch(session.client, session.space, project_selector(session.project_name));
   const auto until = std::chrono::steady_clock::now() + told_within;
@@ -241,7 +243,7 @@ Result<int> exit_code_after(Session& session, const PodState& pod) {
       [&]() -> Result<Next> {
         const auto found = watch.pods().find(pod.name);
         if (found == watch.pods().end() || found->second.uid != pod.uid) {
-          code = killed;  // gone before anybody said what it ended with
+          code = killed;  // removed before its exit code was reported
           return Next::enough;
         }
         const PodState& now = found->second;

@@ -11,7 +11,7 @@
 namespace consort::kube {
 
 Result<PasswordOf> passwords_for(Session& session) {
-  // A user who has not logged in does not remove other users' logins; nor does a busy server.
+  // A user who is not logged in must not remove other users' logins, and neither must an overloaded server.
   auto there = session.client.get(path_of("v1", "Secret", session.space, pull_secret(session.project_name)));
   if (!there && there.error().code() != Code::not_found) return fail(std::move(there).error());
   auto known = std::make_shared<std::map<std::string, std::string>>();
@@ -22,7 +22,7 @@ Result<PasswordOf> passwords_for(Session& session) {
     if (!asked->insert(registry).second) return password;
     image::RegistryOptions options;
     options.warn = [&session](const std::string& text) { session.progress.warn(text); };
-    // A login that cannot be read causes a warning, and counts as none.
+    // A login that cannot be read causes a warning and is treated as missing.
     const auto login = TRY(image::stored_login(registry, options, session.cancel.token()));
     if (login) password = login->username + ":" + login->password;
     return password;

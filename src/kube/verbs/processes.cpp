@@ -1,4 +1,4 @@
-// Processes of a container: what a shell in it can read from /proc, because not every image has `ps`.
+// Lists a container's processes: a shell in it reads them from /proc, because not every image has `ps`.
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -12,7 +12,7 @@ namespace consort::kube {
 
 namespace {
 
-// "S" and a process's stat, "U" its user, "C" its command line; "B" the boot time of the machine, "P" the script
+// "S" and a process's stat, "U" its user, "C" its command line; "B" the machine's boot time, "P" the pid of the script
 // itself.
 constexpr const char* look_at_proc = R"(echo "P $$"
 while read -r k v; do [ "$k" = btime ] && echo "B $v"; done </proc/stat
@@ -25,7 +25,7 @@ for p in /proc/[0-9]*; do
 done 2>/dev/null
 true)";
 
-constexpr std::uint64_t ticks_per_second = 100;  // what Linux shows to programs, whatever it counts itself
+constexpr std::uint64_t ticks_per_second = 100;  // the unit that Linux shows to programs, whatever its internal one
 constexpr std::size_t user_ticks_field = 14, system_ticks_field = 15;
 
 std::string clock(std::uint64_t seconds) {
@@ -65,7 +65,7 @@ std::vector<Process> parse_processes(std::string_view text, SystemTime now) {
   std::vector<Process> all;
   std::uint64_t booted = 0;
   std::string self;
-  bool known = false;  // the last "S" was a process
+  bool known = false;  // the last "S" was a valid process
   for (const std::string& line : split(text, '\n')) {
     if (line.size() < 2) continue;
     const std::string rest = line.substr(2);

@@ -1,4 +1,4 @@
-// stop, start and restart: replicas and a mark on the template, without the file.
+// stop, start and restart: change the replicas, or an annotation of the template, without the file.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -29,7 +29,7 @@ std::string path_to(const Session& session, const Scaled& each) {
   return path_of("apps/v1", each.kind, session.space, each.name);
 }
 
-// Waits until the pods of these services satisfy `fits`.
+// Waits until `fits` is true for the pods of each of these services.
 Result<> wait_for(Session& session, const std::vector<Scaled>& those, const char* status,
                   const std::function<bool(const Scaled&, const std::vector<const PodState*>&)>& fits) {
   PodWatch watch(session.client, session.space, project_selector(session.project_name));
@@ -52,7 +52,7 @@ Result<> wait_for(Session& session, const std::vector<Scaled>& those, const char
   return {};
 }
 
-// Surrounded by the events of a plan.
+// Reports the operation like a plan, with its begin and end.
 Result<> tell(Session& session, const std::function<Result<>()>& what) {
   session.progress.begin("Running");
   auto outcome = what();
@@ -102,7 +102,7 @@ Result<> set_replicas(Session& session, const Scaled& of, unsigned count) {
 
 Result<> stop(Session& session, const std::vector<std::string>& services) {
   std::vector<Scaled> those = TRY(scaled(session, services));
-  // For the whole project, everything that can be stopped is.
+  // Without service names, stops everything that can be stopped.
   if (services.empty())
     std::erase_if(those, [&](const Scaled& each) {
       if (each.kind != "DaemonSet") return false;

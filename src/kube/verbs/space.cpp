@@ -20,15 +20,15 @@ void tell(Session& session, const char* status, Outlook outlook) {
 }
 
 struct Space {
-  bool ours = false;     // `up` has made it for this project
+  bool ours = false;     // `up` has created it for this project
   bool leaving = false;  // it is being removed
 };
 
-// nullopt: there is none.
+// nullopt if it does not exist.
 Result<std::optional<Space>> find(Session& session) {
   auto body = session.client.get(std::string(namespaces) + "/" + session.space);
   if (!body && body.error().code() == Code::not_found) return std::nullopt;
-  // A user who may not look at namespaces may still use one.
+  // A user who may not read namespaces may still be allowed to use one.
   if (!body && body.error().code() == Code::denied) return Space{};
   const Json space = TRY(parse_json(TRY(std::move(body)), "namespace"));
   Space made;
@@ -51,7 +51,7 @@ Result<> create(Session& session) {
                                     dump_json(Json{{"apiVersion", "v1"},
                                                    {"kind", "Namespace"},
                                                    {"metadata", Json{{"name", session.space}, {"labels", labels}}}}));
-  // Somebody else created it first.
+  // Conflict: another command created it first.
   if (!made && made.error().code() != Code::conflict) return fail(std::move(made).error());
   return {};
 }
@@ -144,12 +144,12 @@ Result<> remove_pods(Session& session, const std::string& selector) {
   const auto tell_of_pod = [&](const std::string& name, const char* status, Outlook outlook) {
     session.progress.event({.id = "Pod " + name, .status = status, .outlook = outlook});
   };
-  // A ReplicaSet outlives its Deployment for a moment, in which it may replace a pod that is being removed.
+  // A ReplicaSet outlives its Deployment for a moment, and may replace a pod that is being removed.
   constexpr int rounds = 2;
   for (int round = 0; round < rounds; ++round) {
     for (const std::string& path : {path_of("apps/v1", "ReplicaSet", session.space), pods}) {
       auto removed = session.client.remove(with_query(path, ours));
-      // A user who may not remove all of them at once leaves it to the cluster.
+      // A user without the right to delete collections leaves the removal to the cluster.
       if (!removed && removed.error().code() != Code::denied) return removed;
     }
     TRY(wait_until_gone(session, pods, ours,

@@ -14,18 +14,18 @@ namespace consort::kube {
 
 namespace {
 
-constexpr std::size_t most_words = 500;  // of a command
+constexpr std::size_t most_words = 500;  // in one command
 
-// The name of a mirrored file in a tar that is unpacked at "/".
+// The name of a mirrored file in a tar archive that is unpacked at "/".
 std::string name_there(const engine::Mirror& mirror, const engine::Mirror::File& file) {
   const std::string path = file.as.empty() ? mirror.target : mirror.target + "/" + file.as;
   return path.substr(std::min(path.size(), path.find_first_not_of('/')));
 }
 
 struct Packed {
-  Fd tar;                         // from its beginning
+  Fd tar;                         // positioned at its beginning
   std::vector<std::string> gone;  // paths in the container
-  bool empty = true;              // nothing is in the tar
+  bool empty = true;              // the tar contains nothing
 };
 
 Result<Packed> pack(const engine::Mirror& mirror) {
@@ -36,11 +36,10 @@ Result<Packed> pack(const engine::Mirror& mirror) {
   for (const engine::Mirror::File& file : mirror.files)
     if (std::string name = name_there(mirror, file); !name.empty()) files.push_back({file.path, std::move(name)});
   std::vector<std::size_t> missing(files.size());
-  for (std::size_t i = 0; i < missing.size(); ++i) missing[i] = i;  // a root that has gone has taken all along
+  for (std::size_t i = 0; i < missing.size(); ++i) missing[i] = i;  // if the root is gone, so are all its files
   if (root) missing = TRY(image::pack_files(root.get(), files, image::sink_of_fd(made.tar.get())));
   made.empty = missing.size() == files.size();
-  // A directory that everything is copied to stays, whatever happens to its source: it may contain files of the image,
-  // too.
+  // The target directory itself stays, even if its source is gone: it may also contain files of the image.
   for (const std::size_t index : missing)
     if (files[index].path != ".") made.gone.push_back("/" + files[index].as);
   return made;
@@ -117,7 +116,7 @@ Result<> PodReactor::run(const project::Reaction& reaction) {
     TRY(sync(service, paths));
   }
   if (!reaction.restart.empty()) {
-    // Files that they read from the file's directory are in ConfigMaps.
+    // Files that these services mount from the project directory are in ConfigMaps, which must be updated first.
     TRY(apply_(reaction.restart));
     TRY(restart(session_, std::vector<std::string>(reaction.restart.begin(), reaction.restart.end())));
     options_.say("service(s) " + project::listed_services(reaction.restart) + " restarted");

@@ -1,4 +1,5 @@
-// up: objects are applied service by service, each as soon as what it depends on is as the file wants it.
+// up: applies objects service by service, each as soon as its dependencies have reached the state that the file
+// requires.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -16,7 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using project::Outlook;
 constexpr std::chrono::seconds default_limit{60};
-constexpr std::chrono::seconds pods_within{10};  // after that somebody is asked why there are none
+constexpr std::chrono::seconds pods_within{10};  // after that, the events are searched for the reason
 
 class Up {
  public:
@@ -69,7 +70,7 @@ class Up {
 
   Result<> apply(const Object& object) {
     const std::string id = object.kind + " " + object.name;
-    if (!there_) {  // what is in a namespace that is not there cannot be tried
+    if (!there_) {  // nothing can be tried in a namespace that does not exist
       tell(id, "Created", Outlook::done);
       return {};
     }
@@ -103,7 +104,8 @@ class Up {
     return {};
   }
 
-  // Of a Service that cannot become what is wanted. The name is gone for a moment. false: it can, or is not there.
+  // Removes a Service that cannot be changed into the wanted one; its name does not resolve for a moment. False if
+  // there is no need to.
   Result<bool> make_room(const Object& object, const Json& wanted, const std::string& path) {
     const auto before = seen_.find({object.kind, object.name});
     if (before == seen_.end() || !has_other_address(before->second.object, wanted)) return false;
@@ -114,7 +116,7 @@ class Up {
     return true;
   }
 
-  // What was there before a wait may be another one, or gone.
+  // During a wait, the object may have been replaced or removed.
   Result<> see_again(const Object& object) {
     const auto before = seen_.find({object.kind, object.name});
     if (before == seen_.end()) return {};
@@ -131,7 +133,8 @@ class Up {
     return meta ? get_string(*meta, "resourceVersion") : "";
   }
 
-  // What is being removed, as a `down -v` that was interrupted leaves it, takes changes, and goes all the same.
+  // An object that is being deleted, as after an interrupted `down -v`, accepts changes but disappears anyway. So wait,
+  // and apply again.
   Result<Client::Applied> apply_whole(const Object& object, const std::string& path, const std::string& body) {
     for (;;) {
       Client::Applied applied = TRY(session_.client.apply(path, body, options_.force, session_.trial));
@@ -145,7 +148,7 @@ class Up {
     }
   }
 
-  // A Job that has failed is tried again by the next `up`, as a container that has exited is.
+  // The next `up` runs a failed Job again, as it starts a container that has exited.
   Result<> forget_failed(const Object& job, const std::string& path) {
     if (session_.trial == Trial::yes) return {};
     forget_pods(job.service);
@@ -154,8 +157,8 @@ class Up {
     return remove_pods(session_, service_selector(session_.project_name, job.service));
   }
 
-  // Pods outlive what has made them for a while, as a `down` that was interrupted leaves them. They are not those that
-  // are wanted, and a StatefulSet that finds its pods' names taken tries again after a minute only.
+  // Pods outlive their controller for a while, as after an interrupted `down`. They are not the wanted ones, and a
+  // StatefulSet that finds its pods' names taken only tries again after a minute.
   Result<> await_former(const Object& object) {
     if (session_.trial == Trial::yes || !is_workload(object.kind)) return {};
     const bool has_maker = std::ranges::any_of(seen_, [&](const auto& each) {
@@ -170,7 +173,7 @@ class Up {
     return kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "Job";
   }
 
-  // false: there are none.
+  // Returns false if the service has none.
   bool forget_pods(const std::string& service) {
     bool any = false;
     for (const auto& [name, pod] : watch_.pods())
@@ -178,7 +181,7 @@ class Up {
     return any;
   }
 
-  // What the server would make of it, beside what it has.
+  // Shows how the server would change the object, compared to its present state.
   Result<> show_trial(const Object& object, const std::string& path, const Client::Applied& applied) {
     const std::string id = object.kind + " " + object.name;
     if (applied.created) {
@@ -230,7 +233,7 @@ class Up {
     return true;
   }
 
-  // What others, or the user, wait for of it.
+  // The condition of this workload that its dependents, or the user, wait for.
   compose::DependencyCondition awaited(const Workload& workload) const {
     using enum compose::DependencyCondition;
     compose::DependencyCondition most = options_.wait == Wait::healthy ? healthy : started;
@@ -284,7 +287,7 @@ class Up {
     return {};
   }
 
-  // Why it will not become what is waited for; nothing as long as it may.
+  // Why the pod will not reach the awaited state; nullopt as long as it may.
   std::optional<std::string> failure(const Workload& workload, const PodState& pod) {
     if (!pod.failed_before.empty() && (pod.phase == "Failed" || pod.waiting == "CrashLoopBackOff"))
       return with_output(
@@ -331,16 +334,17 @@ class Up {
     return output.empty() ? text : text + "; its last output: " + output;
   }
 
-  // A quota or an admission controller refuses pods; only an event says so.
+  // A quota or an admission controller may refuse pods; only an event reports that.
   Result<> ask_why_some_are_missing(const Workload& workload) {
     if (Clock::now() - last_change_ < pods_within) return {};
-    // One after the other may come, and none as long as its former self is going.
+    // Pods may be created one after another, and none while its predecessor is ending.
     const bool going = std::ranges::any_of(watch_.pods(), [&](const auto& each) {
       return each.second.service == object_name(workload.service) && each.second.deleting;
     });
     if (going) return {};
     const std::string why = last_warning(session_, workload.name, "FailedCreate");
-    // What the cluster itself calls passing: in a new namespace its own things are not there at once.
+    // "try again" marks a problem that the cluster expects to pass: in a new namespace, its own objects are not there
+    // at once.
     const bool passes = why.empty() || why.find("try again") != std::string::npos;
     if (passes && (!pods_of(workload).empty() || Clock::now() - last_change_ < limit_)) return {};
     return fail(Error(Code::io, "start service \"" + workload.service + "\"")
@@ -368,11 +372,11 @@ class Up {
   const UpOptions& options_;
   const std::chrono::seconds limit_;
   PodWatch watch_;
-  bool there_ = true;    // the namespace
-  bool waited_ = false;  // since seen_ was looked at
+  bool there_ = true;    // the namespace exists
+  bool waited_ = false;  // since seen_ was updated
   std::map<ObjectKey, Seen> seen_;
   std::set<std::string> applied_;
-  std::set<std::string> former_;  // pods that we have removed, which a watch tells a little later: their uids
+  std::set<std::string> former_;  // uids of the pods that we have removed; a watch still reports them for a while
   std::map<std::string, std::string> told_, pull_errors_;
   std::map<std::string, Clock::time_point> running_since_;
   Clock::time_point last_change_;

@@ -1,9 +1,10 @@
-// consort-wait: the container before a service's own one, on a cluster.
+// consort-wait: an init container that runs before a service's own container on a cluster.
 //
 //   consort-wait NAME...
-// Ends once each name has an address. A name that stands for ready pods (a headless Service) has none before. It only
-// uses DNS, so the pod needs no access to the cluster's API. Static, and without the C++ library: it is alone in its
-// image.
+//
+// Exits once each name resolves to an address. A name that stands for ready pods (a headless Service) has none before.
+// It only uses DNS, so the pod needs no access to the cluster's API. Static, and without the C++ library: it is the
+// only file in its image.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -54,14 +55,14 @@ void add_server(Settings& to, const char* text) {
   }
 }
 
-// "shop.svc.cluster.local". The node's own domains, and those of the file, come after it; one of them may have an
-// answer for every name.
+// "shop.svc.cluster.local". Only the namespace's own domain is used: the node's domains, and those from the file,
+// follow it in the list, and one of them may answer for every name.
 bool is_of_namespace(const char* domain) {
   const char* dot = strchr(domain, '.');
   return dot && dot != domain && strncmp(dot, ".svc.", 5) == 0 && strlen(domain) < longest_domain;
 }
 
-// /etc/resolv.conf, as written by the kubelet: read again each time, because it costs nothing.
+// Reads /etc/resolv.conf, which the kubelet writes. It is read again each time, because that costs almost nothing.
 Settings read_settings() {
   Settings made;
   FILE* file = fopen("/etc/resolv.conf", "re");
@@ -72,7 +73,7 @@ Settings read_settings() {
     const char* key = strtok_r(line, " \t\n", &rest);
     if (!key) continue;
     const bool search = strcmp(key, "search") == 0;
-    if (search) made.domain[0] = 0;  // the last line counts
+    if (search) made.domain[0] = 0;  // the last "search" line counts
     while (const char* word = strtok_r(nullptr, " \t\n", &rest)) {
       if (strcmp(key, "nameserver") == 0) add_server(made, word);
       if (search && !made.domain[0] && is_of_namespace(word)) strcpy(made.domain, word);
@@ -82,7 +83,7 @@ Settings read_settings() {
   return made;
 }
 
-// "db.shop.svc" as a DNS question; 0 if it does not fit.
+// Encodes "db.shop.svc" as a DNS question; returns 0 if it does not fit.
 size_t question(unsigned char* into, size_t room, const char* name, const char* domain, unsigned char type,
                 const unsigned char id[2]) {
   const unsigned char head[12] = {id[0], id[1], 1, 0, 0, 1};  // recursion desired; one question
@@ -104,7 +105,7 @@ size_t question(unsigned char* into, size_t room, const char* name, const char* 
   return at + sizeof tail;
 }
 
-// Whether one server's answer contains an address.
+// True if the server's answer contains an address.
 bool ask(const sockaddr_storage& server, socklen_t size, const char* name, const char* domain, unsigned char type) {
   unsigned char id[2], query[512], answer[4096];
   if (getrandom(id, sizeof id, 0) != sizeof id) return false;
@@ -112,7 +113,7 @@ bool ask(const sockaddr_storage& server, socklen_t size, const char* name, const
   const int sock = length ? socket(server.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
   if (sock < 0) return false;
   bool found = false;
-  // Connected, so that nobody else can answer.
+  // The socket is connected, so that only this server can answer.
   if (connect(sock, reinterpret_cast<const sockaddr*>(&server), size) == 0 &&
       send(sock, query, length, MSG_NOSIGNAL) == static_cast<ssize_t>(length)) {
     pollfd ready{sock, POLLIN, 0};
@@ -136,7 +137,7 @@ bool has_address(const Settings& settings, const char* name) {
 }  // namespace
 
 int main(int count, char** names) {
-  // As process 1 it has no default actions.
+  // The kernel applies no default signal actions to process 1.
   signal(SIGTERM, [](int) { _exit(128 + SIGTERM); });
   signal(SIGINT, [](int) { _exit(128 + SIGINT); });
   for (int i = 1; i < count; ++i) {

@@ -17,8 +17,8 @@ Result<DesiredRestart> parse_restart(const compose::Service& service) {
   const std::size_t colon = service.restart.find(':');
   const std::string name = service.restart.substr(0, colon);
   DesiredRestart restart;
-  // Docker Compose ignores what is not a number; config warns of it. The engine says with which policy a number is
-  // allowed.
+  // Docker Compose ignores anything that is not a number, and `config` warns about it. The engine reports a policy that
+  // does not allow a number.
   if (colon != std::string::npos)
     restart.most_times =
         saturated<unsigned>(parse_unsigned(std::string_view(service.restart).substr(colon + 1)).value_or(0));
@@ -35,7 +35,7 @@ Result<DesiredRestart> parse_restart(const compose::Service& service) {
                   .about(Subject::setting, "restart"));
 }
 
-// deploy's wins over the service's own.
+// The deploy section's policy overrides the service's own.
 Result<DesiredRestart> restart_of(const compose::Service& service) {
   const std::optional<compose::RestartPolicy> deployed = service.deploy ? service.deploy->restart_policy : std::nullopt;
   if (!deployed) return parse_restart(service);
@@ -99,7 +99,7 @@ std::vector<compose::DeviceRequest> devices_of(const compose::Service& service) 
   return devices;
 }
 
-// A problem, with its place in the file.
+// Adds the position in the file to an error.
 template <typename T>
 Result<T> placed(const compose::Project& project, const compose::Service& service, Result<T> result) {
   if (result || result.error().mark()) return result;
@@ -107,7 +107,7 @@ Result<T> placed(const compose::Project& project, const compose::Service& servic
   return fail(std::move(result).error().at(std::move(place)));
 }
 
-// Removes what DesiredService covers itself.
+// Removes the attributes that DesiredService has fields for.
 compose::Service without_what_is_said(compose::Service service) {
   service.build.reset();
   service.configs.clear();
@@ -145,7 +145,7 @@ std::vector<DesiredNetwork> networks_of(const compose::Project& project, const c
   };
   for (const auto& [key, attachment] : service.networks) add(key, attachment);
   if (service.networks.empty()) add("default", {});
-  // The highest priority comes first; equal ones by name.
+  // Highest priority first; networks of equal priority by name.
   std::ranges::stable_sort(networks, std::ranges::greater{},
                            [](const DesiredNetwork& each) { return each.how.priority; });
   if (!networks.empty() && networks.front().how.mac_address.empty())
@@ -154,7 +154,7 @@ std::vector<DesiredNetwork> networks_of(const compose::Project& project, const c
 }
 
 Result<unsigned> desired_replicas(const compose::Service& service, const DesiredOptions& options) {
-  if (service.provider) return 0;  // a program outside runs it
+  if (service.provider) return 0;  // an external program runs it
   const auto asked = options.scale.find(service.name);
   const unsigned wanted =
       asked != options.scale.end() ? asked->second : static_cast<unsigned>(std::max(0, service.replicas()));

@@ -1,4 +1,4 @@
-// Volumes, secrets and configs of a service.
+// A service's volumes, secrets and configs.
 #include "base/narrow.hpp"
 #include "base/os/files/file.hpp"
 #include "base/strings.hpp"
@@ -10,7 +10,7 @@ namespace {
 
 using Kind = DesiredFile::Kind;
 
-// uid or gid. A file on the host keeps its owner, whatever is written here.
+// uid or gid. Has no effect on a file that is mounted from the host: it keeps its owner.
 Result<std::uint32_t> owner_of(const compose::FileObject& object, const std::string& key, const std::string& text,
                                const compose::Service& service) {
   if (text.empty()) return 0;
@@ -40,7 +40,8 @@ Result<> add_file(const compose::Project& project, const compose::Service& servi
                    .mark = object.mark};
   file.uid = TRY(owner_of(object, "uid", reference.uid, service));
   file.gid = TRY(owner_of(object, "gid", reference.gid, service));
-  // The variable of an included file may come from its own env file: then its value is already there.
+  // In an included file, the variable may come from that file's own env file; the value has been filled in already
+  // then.
   if (file.host_file.empty() && !file.external && !object.environment.empty() && object.content.empty() &&
       !project.environment.contains(object.environment))
     return fail(Error(Code::invalid, "environment variable \"" + object.environment + "\" required by " +

@@ -10,7 +10,7 @@ namespace consort::project {
 
 namespace {
 
-// An attribute that can be written in two places, and the second of them.
+// An attribute that can be written in two places; this is the second one.
 struct Alternative {
   std::string_view setting;
   std::array<std::string_view, 4> path;
@@ -29,13 +29,14 @@ bool same_place(const Mark& a, const Mark& b) {
   return a.file == b.file && a.line == b.line && a.column == b.column;
 }
 
-// The setting itself, or its nearest existing parent.
+// The position of the setting itself, or of its nearest existing parent.
 Mark locate_below(const compose::Project& project, compose::Strings path, const compose::Strings& setting) {
   std::ranges::copy(setting, std::back_inserter(path));
   return project.locate(path);
 }
 
-// The first word is the attribute's name; the rest is one entry of it, whatever characters it contains.
+// The first word is the attribute's name; everything after it is one entry of the attribute, whatever characters it
+// contains.
 compose::Strings path_of(std::string_view setting) {
   const std::size_t slash = setting.find('/');
   compose::Strings path{std::string(setting.substr(0, slash))};
@@ -43,14 +44,14 @@ compose::Strings path_of(std::string_view setting) {
   return path;
 }
 
-// The engine knows networks by their names on the machine, the service by the key in the file.
+// Maps the name that the engine uses for a network to the key in the file.
 std::string key_of_network(const compose::Project& project, const std::string& name) {
   const auto found = std::ranges::find_if(project.networks, [&](const auto& each) { return each.second.name == name; });
   return found == project.networks.end() ? name : found->first;
 }
 
-// The service's volume or tmpfs that is mounted there. Empty for what the file does not have, such as an image's own
-// volume.
+// The service's volume or tmpfs with this mount point. Empty if the file has none, as for a volume that the image
+// declares.
 compose::Strings mount_at(const compose::Service& service, const std::string& target) {
   const auto volume = std::ranges::find_if(
       service.volumes, [&](const auto& each) { return !each.target.empty() && clean_path(each.target) == target; });
@@ -69,7 +70,7 @@ compose::Strings mount_at(const compose::Service& service, const std::string& ta
   return secret.empty() ? file_in(service.configs, "configs", "/") : secret;
 }
 
-// "8000/tcp", "8000-8009/tcp": the entry of the service's ports that publishes it.
+// "8000/tcp", "8000-8009/tcp": finds the entry in the service's ports that publishes it.
 compose::Strings port_at(const compose::Service& service, const std::string& port) {
   const std::size_t slash = port.find('/');
   const std::string protocol = slash == std::string::npos ? "" : port.substr(slash + 1);

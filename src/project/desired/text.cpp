@@ -1,4 +1,4 @@
-// The desired project as text.
+// Prints the desired project as text.
 #include <array>
 #include <charconv>
 

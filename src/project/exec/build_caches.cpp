@@ -8,7 +8,7 @@ void warn_of_unused_caches(Session& session, const compose::Service& service) {
   const auto check = [&](const std::string& attribute, const compose::Strings& list, build::CacheSide side) {
     for (const std::string& text : list) {
       const auto specs = build::parse_cache_spec(text, side);
-      if (!specs) continue;  // the build itself refuses it
+      if (!specs) continue;  // the build itself reports the error
       for (const build::CacheSpec& spec : *specs)
         if (spec.type == build::CacheSpec::Type::unsupported)
           session.progress.warn("service " + service.name + ": build." + attribute + " of type " + spec.type_name +

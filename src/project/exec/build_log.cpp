@@ -98,7 +98,7 @@ std::string check_report(const std::string& service, const std::vector<build::Wa
     text += fmt::format("\nWARNING: {}", warning.rule);
     if (!warning.url.empty()) text += " - " + warning.url;
     text += fmt::format("\n{}\n{}:{}:{}\n", warning.message, warning.at.file, warning.at.line, warning.at.column);
-    // Its first line gives the place without the column.
+    // The excerpt's first line gives the position without a column.
     const std::string excerpt =
         build::render_excerpt(warning.at.file, dockerfile_text, warning.at.line, warning.at.line);
     text += excerpt.substr(excerpt.find('\n') + 1);

@@ -11,7 +11,7 @@ namespace {
 
 void raise(const Fd& event) {
   const std::uint64_t one = 1;
-  // Cannot fail in a way that matters: a full counter is readable as well.
+  // A failure does not matter: if the counter is full, the descriptor is readable anyway.
   (void)write_full(event.get(), std::as_bytes(std::span(&one, 1)));
 }
 

@@ -18,19 +18,19 @@ using engine::ContainerState;
 using engine::HealthStatus;
 using engine::Status;
 
-// A container without a health check counts as good once it has run for this long. Docker Compose looks every half
-// second, which is how its users learn of a service that exits at once because its settings are wrong.
+// A container without a health check counts as good once it has run for this long. Docker Compose checks every half
+// second, which is how its users notice a service that exits at once because of wrong settings.
 constexpr std::chrono::milliseconds settling{500};
 
 std::string code_text(const ContainerState& state) {
   return state.exit_code ? std::to_string(*state.exit_code) : "unknown";
 }
 
-// A container that its restart policy starts again and again never becomes healthy and never ends, but the wait for it
-// must end all the same. It gets as many attempts and as much time as a health check that always fails.
+// A container that its restart policy keeps restarting never becomes healthy and never ends, but the wait for it must
+// end. It gets as many attempts and as much time as a health check that always fails.
 class CrashLoop {
  public:
-  // From the specification of the container.
+  // Takes the limits from the container's specification.
   static CrashLoop of(const std::optional<engine::HealthSpec>& check) {
     CrashLoop loop;
     if (!check) return loop;
@@ -43,11 +43,11 @@ class CrashLoop {
 
   void see(const ContainerState& state) {
     const auto now = std::chrono::steady_clock::now();
-    if (state.exit_code) last_code_ = state.exit_code;  // one that has been started again has none
+    if (state.exit_code) last_code_ = state.exit_code;  // a container that was started again has none
     const unsigned ends = state.restart_count + (state.status == Status::restarting ? 1 : 0);
     if (!seen_) {
       seen_ = ends;
-      // One that is found between two runs has just failed; failures of a running one may be long ago.
+      // A container found between two runs has just failed; the failures of a running one may be long ago.
       if (state.status == Status::restarting) note(ends, now);
       return;
     }
@@ -76,7 +76,7 @@ class CrashLoop {
   std::chrono::steady_clock::time_point first_;
 };
 
-// How long until a running container without a health check counts as settled.
+// How long until a running container without a health check counts as started.
 std::chrono::milliseconds until_settled(const ContainerState& state) {
   if (state.status != Status::running || state.health.status != HealthStatus::none || !state.started_at) return {};
   const auto age = system_now() - *state.started_at;
@@ -88,12 +88,12 @@ struct Wait {
   const Operation& operation;
   Awaited awaited;
   CrashLoop loop{};
-  bool known = false;     // what the loop is measured by
-  bool restarts = false;  // by its policy, however it ends
+  bool known = false;     // whether `loop` has its limits
+  bool restarts = false;  // its policy restarts it, whatever its exit code
   std::optional<std::chrono::steady_clock::time_point> until{};
 };
 
-// Seen between a process's end and its supervisor's report, when nobody knows yet how it ended.
+// True between the end of a process and its supervisor's report, when the exit code is not known yet.
 bool may_start_again(const Wait& wait, const ContainerState& state) {
   return wait.restarts && !state.exit_code;
 }
@@ -136,12 +136,12 @@ std::string indented(std::string_view text) {
   return result;
 }
 
-// What a person would look at next.
+// The details that a user would look at next.
 std::string circumstances(engine::Engine& engine, const std::string& container) {
   std::string text;
   if (const auto details = engine.inspect(container)) {
     const auto& log = details->state.health.log;
-    // Of a container that has ended, the last check only tells that it could not be run any more.
+    // For a container that has ended, the last check only says that it could no longer be run.
     if (!log.empty() && details->state.status == Status::running) {
       const engine::HealthResult& last = log.back();
       text += "the health check exited with " + std::to_string(last.exit_code) +
@@ -159,7 +159,7 @@ std::string what_it_lacks(const ContainerState& state, Awaited awaited) {
   return state.health.status == HealthStatus::none ? " has only just started" : " is not healthy yet";
 }
 
-// Blocks until there may be a change, until a running container has settled, or until it is time to check a crash loop
+// Blocks until the state may have changed, a running container counts as started, or a crash loop must be checked
 // again.
 Result<> wait_readable(int fd, const ContainerState& state, const Wait& wait, const Cancellation& cancel) {
   std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{cancel.fd(), POLLIN, 0}};
@@ -179,9 +179,9 @@ Result<> wait_readable(int fd, const ContainerState& state, const Wait& wait, co
   return {};
 }
 
-// One subscription: until decided, or nullopt when the supervisor has ended.
+// Follows one subscription: until the condition is decided, or until the supervisor has ended (false).
 Result<bool> follow(engine::Engine& engine, engine::Watch& watch, Wait& wait, const Cancellation& cancel) {
-  // Subscribed before this look, so nothing is missed in between.
+  // Inspected after subscribing, so that no change in between is missed.
   const engine::ContainerDetails details = TRY(engine.inspect(wait.operation.target));
   if (!wait.known) wait.loop = CrashLoop::of(details.process.health);
   wait.known = true;
@@ -227,7 +227,7 @@ std::string last_log_lines(engine::Engine& engine, const std::string& container,
 
 Result<> await_condition(engine::Engine& engine, const std::string& project, const Operation& operation,
                          Awaited awaited, const Cancellation& cancel, std::optional<int> most) {
-  // Replacing a supervisor ends the stream, but not more than a few times in a row.
+  // The stream ends when a supervisor is replaced, but that does not happen more than a few times in a row.
   constexpr int most_watches = 100;
   Wait wait{operation, awaited};
   if (most) wait.until = std::chrono::steady_clock::now() + std::chrono::seconds(*most);

@@ -16,10 +16,10 @@ namespace {
 
 constexpr std::size_t longest_answer = std::size_t{16} << 20;
 
-// HTTP 1.0: the answer comes in one piece, and the connection ends with it.
+// HTTP 1.0, so that the answer is not chunked and the connection ends with it.
 constexpr std::string_view request = "GET /containers/json HTTP/1.0\r\nHost: docker\r\n\r\n";
 
-// A daemon that hangs must not hold up an error message.
+// A daemon that hangs must not delay an error message.
 Result<Fd> connect_in_time(const std::string& socket) {
   const UnixAddress address = TRY(unix_address(socket));
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -32,7 +32,7 @@ engine::StopOptions stop_options(std::optional<int> timeout_seconds, const Cance
   return options;
 }
 
-// The part of the file that a failed operation is about.
+// The position in the file that a failed operation refers to.
 Mark place_of(const Session& session, const Operation& operation, const Error& error) {
   if (!session.project) return {};
   const compose::Project& project = *session.project;
@@ -55,10 +55,10 @@ template <typename... Functions>
 struct Overloaded : Functions... {
   using Functions::operator()...;
 };
-template <typename... Functions>  // clang 16 does not deduce it by itself
+template <typename... Functions>  // clang 16 cannot deduce it by itself
 Overloaded(Functions...)->Overloaded<Functions...>;
 
-// A build that is done whatever a pull has brought.
+// A build that runs whether or not the pull succeeded.
 bool builds_in_any_case(const Operation& operation) {
   const BuildImage* build = operation.as<BuildImage>();
   return build && !build->only_if_missing;
@@ -145,7 +145,7 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
 
 namespace {
 
-// Lets a later `up` see that a mounted image has changed.
+// Records the ids of mounted images in labels, so that a later `up` sees that one has changed.
 Result<> label_image_volumes(Session& session, engine::ContainerSpec& spec) {
   std::vector<std::string> made_of;
   for (const engine::MountSpec& mount : spec.mounts) {
@@ -180,7 +180,7 @@ Result<> EngineRunner::start(const Operation& operation, const Cancellation& can
   if (outcome && detail_.on_started) detail_.on_started(key_of(operation));
   if (outcome || !is_port_conflict(outcome.error())) return outcome;
   Error error = std::move(outcome).error();
-  // The network code only sees a keeper's process on a container's port; the project's name is what helps the user.
+  // The network code only sees that a keeper holds the port for a container; the project's name is what helps the user.
   PortHolderWords words = describe_port_holder(session_.engine, error);
   const bool unhelped = words.holder == PortHolderWords::Holder::process && error.hint_text().empty();
   if (words.holder == PortHolderWords::Holder::container || unhelped) error.data().hint = std::move(words.text);
@@ -191,12 +191,12 @@ Result<> EngineRunner::stop(const Operation& operation, const StopContainer& how
   Result<> outcome = session_.engine.stop_container(key_of(operation), stop_options(how.timeout_seconds, cancel));
   if (outcome) engine::see_off(session_.engine, key_of(operation), cancel.fd());
   if (outcome || outcome.error().code() != Code::not_found) return outcome;
-  // A supervisor does not know containers that it has never started: those are already stopped.
+  // A supervisor does not know containers that it has never started; those are already stopped.
   const auto details = session_.engine.inspect(key_of(operation));
   return details && !details->state.running() ? Result<>() : std::move(outcome);
 }
 
-// If it is already gone, it counts as removed. What others still use stays, and the executor says so.
+// An object that is already gone counts as removed. One that others still use stays, and the executor reports that.
 Result<> EngineRunner::unless_gone(Result<> removed) {
   if (removed || removed.error().code() == Code::not_found) return {};
   return removed;

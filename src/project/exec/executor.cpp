@@ -67,7 +67,7 @@ class Execution {
   }
 
  private:
-  // Everything below requires the lock, unless said otherwise.
+  // Unless noted otherwise, the caller of the functions below must hold the lock.
   void make_ready(OperationId id) {
     const Operation& operation = plan_.operations()[id];
     if (!is_trivial(operation)) {
@@ -97,7 +97,7 @@ class Execution {
     cancel_.request(by);
   }
 
-  // As many workers as there is work; they are started only here.
+  // Starts workers, up to the number of ready operations; no other function starts any.
   void staff() {
     while (waiting_workers_ < ready_.size() && workers_.size() < most_workers_) {
       ++waiting_workers_;
@@ -126,7 +126,7 @@ class Execution {
     return std::nullopt;
   }
 
-  void work() {  // a worker's life; takes the lock itself
+  void work() {  // the worker's thread function; takes the lock itself
     std::unique_lock lock(mutex_);
     while (true) {
       std::optional<OperationId> id;
@@ -179,7 +179,7 @@ class Execution {
     if (!only_waits(operation)) return tell(operation, "Skipped: " + error.message(), Outlook::warning);
     const std::string said = "optional dependency \"" + operation.service + "\" failed to start";
     tell(operation, "Skipped: " + said, Outlook::warning);
-    // What the levels above say about it has just been said.
+    // The messages of the levels above have just been printed.
     const Error* reason = error.level_about(Subject::dependency);
     progress_.warn(said + ": " + (reason ? *reason : error).message());
   }
@@ -193,8 +193,8 @@ class Execution {
     progress_.event(event);
   }
 
-  // Without the lock: until everything is done, listening for the user meanwhile. After the first signal, the next one
-  // ends the program: the user has decided that this takes too long.
+  // Called without the lock. Waits until everything is done, and handles interrupts meanwhile. The first signal
+  // cancels; the next one ends the program, because the user has decided that this takes too long.
   void wait_until_done() {
     std::optional<Listening> listening;
     if (options_.interrupt_fd >= 0) listening.emplace();
@@ -238,7 +238,7 @@ class Execution {
   Result<> result() {
     if (interrupted_) return fail(Code::interrupted, "interrupted");
     if (errors_.empty()) return {};
-    // What was cancelled because of another failure is not worth reporting.
+    // An operation that was cancelled because another one failed is not worth reporting.
     std::size_t first = 0;
     while (first + 1 < errors_.size() && errors_[first].code() == Code::interrupted) ++first;
     Error error = std::move(errors_[first]);
@@ -260,9 +260,9 @@ class Execution {
   std::vector<std::vector<OperationId>> dependents_;
   std::deque<OperationId> ready_;
   std::vector<std::thread> workers_;
-  std::size_t waiting_workers_ = 0;  // started and without work
+  std::size_t waiting_workers_ = 0;  // started but idle
   std::size_t active_ = 0, awaiting_ = 0;
-  std::size_t most_workers_ = 0;  // the limit, and one for each operation that only waits
+  std::size_t most_workers_ = 0;  // the limit, plus one for each operation that only waits
   bool stopping_ = false, finished_ = false;
   std::atomic<bool> interrupted_ = false;
   std::vector<Error> errors_;

@@ -52,12 +52,13 @@ std::vector<std::string> plugin_directories(const compose::StringMap& environmen
   return directories;
 }
 
-// If so, Ctrl-C also reaches the program and everything it has started, as long as it stays in our process group.
+// On a terminal, Ctrl-C also reaches the program and everything that it has started, as long as these stay in our
+// process group.
 bool on_a_terminal() {
   return Fd(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)).get() >= 0;
 }
 
-// Keeps the end of the output, in bounded memory.
+// Keeps the end of the output in bounded memory.
 void append_tail(std::string& tail, std::string_view more) {
   tail += more;
   if (tail.size() > 2 * errors_limit) tail.erase(0, tail.size() - errors_limit);
@@ -105,8 +106,8 @@ class Listener {
     return {};
   }
 
-  // True: it has ended. Processes that it left running may hold its output open forever, so only what is there is read
-  // then.
+  // True: the program has ended. Processes that it left running may hold its output open forever, so only what is
+  // already in the pipe is read then.
   Result<bool> wait() {
     std::array<pollfd, 4> fds{pollfd{out_.get(), POLLIN, 0}, pollfd{err_.get(), POLLIN, 0},
                               pollfd{exited_.get(), POLLIN, 0}, pollfd{cancel_.user_fd(), POLLIN, 0}};
@@ -194,7 +195,7 @@ std::optional<std::string> find_in_path(const std::string& name, const compose::
     std::string path = join_path(directory, name);
     return is_program(path) ? std::optional(std::move(path)) : std::nullopt;
   }
-  // With a relative entry in PATH, the program that runs would depend on where the file is.
+  // With a relative entry in PATH, the working directory would decide which program runs.
   for (const std::string& entry : split(value_of(environment, "PATH"), ':'))
     if (std::string path = join_path(entry, name); entry.starts_with('/') && is_program(path)) return path;
   return std::nullopt;
@@ -225,7 +226,7 @@ std::string legible(std::string_view text) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    // The upper control characters are two bytes in UTF-8, the second of which is 0x80 to 0x9f.
+    // C1 control characters are two bytes in UTF-8; the second byte is 0x80 to 0x9f.
     const bool upper = byte == 0xc2 && i + 1 < text.size() && (static_cast<unsigned char>(text[i + 1]) & 0xe0) == 0x80;
     if (upper) ++i;
     if (upper || byte == 0x7f || (byte < 0x20 && byte != '\n' && byte != '\t')) continue;

@@ -14,11 +14,11 @@ namespace consort::project {
 namespace {
 
 constexpr std::size_t longest_hook_line = std::size_t{1} << 20;
-constexpr int most_reads_after_end = 256;  // of a page: what a pipe may hold
+constexpr int most_reads_after_end = 256;  // of one page each: the capacity of a pipe
 
 using TellLine = std::function<void(const engine::LogLine& line)>;
 
-// Splits output into lines; an overlong one is reported in parts.
+// Splits output into lines; an overlong line is reported in parts.
 class HookLines {
  public:
   explicit HookLines(const TellLine& tell) : tell_(tell) {}
@@ -52,8 +52,8 @@ Result<> pass_on(Fd& from, HookLines& to) {
   return {};
 }
 
-// Until it has ended. Processes that it left running may hold its output open forever, so only what is there is
-// reported then.
+// Reports output until the hook has ended. Processes that it left running may hold its output open forever, so only
+// what is already in the pipe is reported then.
 Result<> listen_to_hook(engine::Exec& process, const TellLine& tell, const Cancellation& cancel) {
   engine::ExecStreams streams = process.take_streams();
   streams.in.reset();
@@ -94,13 +94,13 @@ Result<int> run_hook(engine::Engine& engine, const std::string& container, const
   return process.wait();
 }
 
-// A `run` whose command has ended before its hooks has done what was asked.
+// For `run`, a command that ends before its hooks is not an error: it has done what the user asked for.
 bool is_over(engine::Engine& engine, const std::string& container) {
   const auto details = engine.inspect(container);
   return details ? details->oneoff && !details->state.running() : details.error().code() == Code::not_found;
 }
 
-// Its namespaces end, and the hook with them, a moment before its end is known.
+// When the container ends, its namespaces and the hook end a moment before its exit is known.
 bool is_over_soon(engine::Engine& engine, const std::string& container, const Cancellation& cancel) {
   constexpr int most_looks = 100, pause_ms = 20;
   const auto details = engine.inspect(container);

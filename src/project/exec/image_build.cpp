@@ -40,7 +40,7 @@ void add_contexts(const compose::Project& project, const compose::Build& from, b
   }
 }
 
-// The platform to run here: this machine's if it is among them.
+// The platform to run: this machine's, if it is in the list.
 const std::string& chosen_platform(const compose::Strings& platforms) {
   const image::Platform host = image::Platform::host();
   for (const std::string& text : platforms)
@@ -48,8 +48,8 @@ const std::string& chosen_platform(const compose::Strings& platforms) {
   return platforms.front();
 }
 
-// As in Docker Compose: `build` builds everything that the file lists, a command that is about to run something builds
-// what it runs.
+// As in Docker Compose: `build` builds every platform in the file; a command that is about to run the image builds only
+// the platform that it runs.
 compose::Strings wanted_platforms(const compose::Service& service, const RunDetail& detail) {
   const compose::Strings& listed = service.build->platforms;
   if (detail.all_platforms && !listed.empty()) return listed;
@@ -58,7 +58,7 @@ compose::Strings wanted_platforms(const compose::Service& service, const RunDeta
   return {};
 }
 
-// Attributes without effect here: named, never ignored silently.
+// Warns about attributes that have no effect here; none is ignored silently.
 void warn_of_unused(Session& session, const compose::Service& service) {
   const compose::Build& build = *service.build;
   const auto warn = [&](const std::string& attribute, const std::string& why) {
@@ -70,7 +70,7 @@ void warn_of_unused(Session& session, const compose::Service& service) {
   warn_of_unused_caches(session, service);
 }
 
-// Users of the classic builder are told what it cannot do, as by Docker Compose: the same file would fail elsewhere.
+// Rejects what the classic builder cannot do, as Docker Compose does: the same file would fail elsewhere.
 Result<> check_classic_builder(const compose::Project& project, const compose::Service& service,
                                const build::BuildRequest& request) {
   if (!wants_classic_builder(project)) return {};
@@ -147,8 +147,8 @@ engine::BuildRun run_for(Session& session, const Cancellation& cancel) {
   return run;
 }
 
-// As in docker: the place in the Dockerfile, then what was wrong. A mark without a line means that the place has
-// already been shown.
+// As in docker: the position in the Dockerfile first, then the error. A mark without a line means that the position has
+// been shown already.
 Error shown_as_docker_does(Error error, const std::string& excerpt) {
   Mark at = error.mark() ? Mark{.file = error.mark()->file} : Mark{};
   std::vector<Error> also = std::move(error.data().also);
@@ -167,7 +167,7 @@ Mark place_of_build(const compose::Project& project, const compose::Service& ser
 std::vector<BuildGroup> group_builds(const compose::Project& project, const compose::Strings& services,
                                      const RunDetail& detail) {
   std::vector<BuildGroup> groups;
-  std::vector<build::BuildRequest> requests;  // parallel: without what may differ
+  std::vector<build::BuildRequest> requests;  // parallel to the above, without the parts that may differ
   for (const std::string& name : services) {
     const compose::Service& service = *service_named(project, name);
     build::BuildRequest request = build_request(project, service, detail);
@@ -210,7 +210,7 @@ Result<> build_images(Session& session, const BuildGroup& services, const RunDet
     const bool of_dockerfile = built.error().mark() || !excerpt.empty();
     Error shown = shown_as_docker_does(std::move(built).error(), excerpt);
     if (!of_dockerfile)
-      shown.data().at = place_of_build(loaded_project(session), service);  // the line that asks for the build
+      shown.data().at = place_of_build(loaded_project(session), service);  // the line that requests the build
     return fail(std::move(shown));
   }
   log.warnings(built->warnings);
@@ -235,7 +235,7 @@ Result<CheckedImage> check_image(Session& session, const compose::Service& servi
 
 namespace {
 
-// The directory that the image is built from is mounted over it: the container does not see what was copied.
+// True if the build context is mounted over its copy in the image, so that the container does not see the copy.
 bool sees_its_sources(const compose::Service& service) {
   const std::string& context = service.build->context;
   return std::ranges::any_of(service.volumes, [&](const compose::Mount& mount) {

@@ -42,7 +42,7 @@ image::Progress forward(Session& session, const std::string& parent, Detail deta
   };
 }
 
-// A push reports the same events in its own words.
+// A push reports the same events, in its own words.
 image::Progress forward_push(Session& session, const std::string& parent, Detail detail) {
   if (detail == Detail::quiet) return {};
   return [&session, parent](const image::ProgressEvent& event) {

@@ -118,7 +118,8 @@ Result<> LogFollower::take_pending() {
   return look_at_all();
 }
 
-// Containers that ended before the stream began, or with their supervisor, and those created in the meantime.
+// Looks at containers that ended before the event stream began or together with their supervisor, and at those created
+// in the meantime.
 Result<> LogFollower::look_at_all() {
   TRY(subscribe());
   const auto containers = TRY(engine_.list({.project = project_}));
@@ -170,7 +171,8 @@ Result<> LogFollower::state_changed(Source& source, const engine::ContainerState
     source.ended = true;
     return ended(source, state);
   }
-  if (std::exchange(source.ended, false)) source.restarts = state.restart_count;  // somebody has started it again
+  // If it had ended, the user or another command has started it again.
+  if (std::exchange(source.ended, false)) source.restarts = state.restart_count;
   if (state.restart_count <= source.restarts && state.status != engine::Status::restarting) return {};
   const bool told = state.restart_count < source.restarts + (state.status == engine::Status::restarting ? 0 : 1);
   if (told) return {};
@@ -182,7 +184,7 @@ Result<> LogFollower::state_changed(Source& source, const engine::ContainerState
   return {};
 }
 
-// Callers that want earlier output add it themselves, from where they want it.
+// Earlier output is not added; a caller that wants it adds it itself, from the time that it chooses.
 void LogFollower::adopt(const engine::Container& container) {
   if (!options_.adopt || container.created_at < begun_ || sources_.contains(container.id)) return;
   if (!options_.adopt(container)) return;
@@ -197,7 +199,7 @@ Result<> LogFollower::take_changes() {
   while (true) {
     auto change = next_change(*watch_);
     if (!change && change.error().code() == Code::not_found) {
-      watch_.reset();  // ended or replaced: a new stream, and a look at what it missed
+      watch_.reset();  // ended or replaced: subscribe again, and look for missed changes
       TRY(subscribe());
       return look_at_all();
     }
@@ -218,7 +220,8 @@ bool LogFollower::all_ended() const {
   return std::ranges::all_of(sources_, [](const auto& entry) { return entry.second.ended || !entry.second.awaited; });
 }
 
-// A container that has ended may be in the middle of another command's `restart`, or about to be replaced by it.
+// A container that has ended may be in the middle of another command's `restart`, or about to be replaced by that
+// command.
 Result<bool> LogFollower::is_over() {
   bool finish = false;
   {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::array<std::uint64_t, 3> first_with_runtime_flags{1, 0, 6};
 
-// "v1.0.6-rc1": the leading numbers.
+// Parses the leading numbers of a version such as "v1.0.6-rc1".
 std::array<std::uint64_t, 3> version_of(std::string_view text) {
   std::array<std::uint64_t, 3> version{};
   if (text.starts_with('v')) text.remove_prefix(1);

@@ -18,7 +18,7 @@ struct HostPort {
   Protocol protocol;
 };
 
-// Nothing for a range of which any port would have done.
+// nullopt for a port range, because any port in it would have done.
 std::optional<HostPort> port_of(const Error& error) {
   const std::string_view name = error.subject_name();
   const std::size_t slash = name.find('/');

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t tail_lines = 10;
 constexpr std::size_t tail_bytes = 2048;
 
-// The hook's lines, for whoever shows them.
+// Passes the hook's output, line by line, to the caller's display.
 class HookSink final : public LogSink {
  public:
   explicit HookSink(std::function<void(const engine::LogLine&)> tell) : tell_(std::move(tell)) {}
@@ -25,7 +25,7 @@ class HookSink final : public LogSink {
   std::function<void(const engine::LogLine&)> tell_;
 };
 
-// Shows it while it runs; the destructor waits until everything has been shown.
+// Shows the output while the hook runs; the destructor waits until everything has been shown.
 class HookOutput {
  public:
   static Result<std::unique_ptr<HookOutput>> begin(Session& session, const std::string& container, SystemTime since,
@@ -50,7 +50,7 @@ class HookOutput {
   std::thread thread_;
 };
 
-// Its last output: from standard error, or if that is empty, from standard output.
+// The end of its output: from standard error or, if that is empty, from standard output.
 std::string tail_of(engine::Engine& engine, const std::string& container) {
   std::vector<std::string> out, err;
   auto reader = engine.logs(container, {});
@@ -89,7 +89,7 @@ Result<> run_pre_start(Session& session, const Operation& operation, const RunPr
   Reached reached = Reached::nothing;
   Result<> outcome = run(session, operation, hook, detail, cancel, reached);
   const auto after = engine.inspect(operation.target);
-  std::optional<int> code;  // with which it has ended by itself
+  std::optional<int> code;  // set if it has ended by itself
   if (reached == Reached::start && after && after->state.ended()) code = after->state.exit_code;
   const bool interrupted = !outcome && outcome.error().code() == Code::interrupted;
   const std::string which = "service \"" + operation.service + "\" pre_start[" + std::to_string(hook.index) + "]";

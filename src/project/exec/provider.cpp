@@ -29,7 +29,7 @@ struct Parameter {
   bool required = false;
 };
 
-// The options that a program declares. Nothing: it does not declare any, and gets every option.
+// The options that a program declares. If it declares none, it gets every option.
 struct Metadata {
   std::optional<std::vector<Parameter>> up, down, stop;
 };
@@ -85,7 +85,7 @@ Result<std::vector<std::string>> arguments_of(const ProviderCall& call,
   return arguments;
 }
 
-// The program's messages, as they arrive.
+// Reads and handles the program's messages as they arrive.
 class Conversation {
  public:
   Conversation(const ProviderListener& listener, std::string program)
@@ -95,7 +95,7 @@ class Conversation {
     return reader_.feed(piece, [this](std::string_view object) { return message(object); });
   }
 
-  // Called after its end.
+  // Called after the program has ended.
   Result<ProviderAnswer> conclude(const ProgramEnd& end, const std::string& what) {
     const std::string failed = "failed to " + what;
     if (!error_.empty()) return fail(Error(Code::io, failed + ": " + error_).hint(end.last_errors));
@@ -137,7 +137,7 @@ class Conversation {
 
   Result<> variable(const std::string& text, compose::StringMap& into) const {
     const std::size_t equals = text.find('=');
-    // An environment cannot contain a name without letters, or a NUL byte.
+    // An environment variable cannot have an empty name or contain a NUL byte.
     if (equals == std::string::npos || equals == 0 || text.find('\0') != std::string::npos) return invalid(text);
     into[text.substr(0, equals)] = text.substr(equals + 1);
     return {};
@@ -162,7 +162,7 @@ Result<> MessageReader::feed(char letter, const std::function<Result<>(std::stri
   object_ += letter;
   if (object_.size() > message_limit) return fail(Code::invalid, "a message is longer than 1 MiB");
   if (object_.front() == '{') follow(letter);
-  // Output that does not begin like an object continues to the end of its line, so that the whole line can be shown.
+  // Output that does not start as an object is read to the end of the line, so that the whole line can be shown.
   const bool whole = object_.front() == '{' ? depth_ == 0 : letter == '\n';
   if (!whole) return {};
   const std::string object = std::exchange(object_, {});
@@ -178,7 +178,7 @@ void MessageReader::follow(char letter) {
   } else if (letter == '{' || letter == '[') {
     ++depth_;
   } else if (letter == '}' || letter == ']') {
-    --depth_;  // never below none: at none the object is whole
+    --depth_;  // never below 0: at 0 the object is complete
   }
 }
 
@@ -195,7 +195,7 @@ Result<ProviderAnswer> run_provider(const ProviderCall& call, const ProviderList
     known = call.command == ProviderCommand::up     ? metadata->up
             : call.command == ProviderCommand::down ? metadata->down
                                                     : metadata->stop;
-  // Not within the braces: g++ 12 does not destroy members before a TRY that fails.
+  // Not inside the braces: g++ 12 does not destroy already constructed members if a TRY in there fails.
   auto arguments = TRY(arguments_of(call, known));
   const ForeignProgram program{path, std::move(arguments), call.environment, call.directory};
   Conversation conversation(listener, call.provider.type);

@@ -48,15 +48,16 @@ std::string change_lines(const std::vector<engine::SpecChange>& changes) {
   return text;
 }
 
-// The differences between the new container and the existing one, one per line. Nothing if that one cannot be
-// inspected.
+// Lists the differences between the new container and the existing one, one per line. Empty if the existing one cannot
+// be inspected.
 std::string differences_of(Session& session, const Operation& operation, const engine::ContainerSpec& spec) {
   const auto there = session.engine.inspect(operation.object_id);
   if (!there) return "";
   std::string text = change_lines(engine::changes_between(there->spec, spec));
   if (!spec.image_id.empty() && spec.image_id != there->image_id)
     text += change_line("image id", short_image(there->image_id), short_image(spec.image_id));
-  // Besides what can be compared, the configuration hash covers the content of these, which is not stored.
+  // The configuration hash also covers the content of configs and secrets, which is not stored and so cannot be
+  // compared.
   if (text.empty() && !spec.files.empty() && operation.cause.starts_with("configuration"))
     text = "  configs or secrets: their content\n";
   return text;
@@ -69,7 +70,7 @@ std::string replaced_network(Session& session, const Operation& operation, const
          "\n" + change_lines(engine::changes_between(there->spec, spec));
 }
 
-// What --dry-run shows in addition to Docker Compose: why something existing is replaced or removed.
+// Printed by --dry-run in addition to Docker Compose's output: why an existing object is replaced or removed.
 std::string reasons_of(Session& session, const Plan& plan) {
   std::string text;
   for (const Operation& operation : plan.operations()) {
@@ -91,7 +92,7 @@ bool waits_for_all(const Plan& plan) {
   });
 }
 
-// timings: null if nobody wants them.
+// timings: null if they are not wanted.
 Result<> carry_out(Session& session, const Plan& plan, std::string_view title, const RunDetail& detail,
                    Timings* timings) {
   if (plan.empty()) {
@@ -100,8 +101,8 @@ Result<> carry_out(Session& session, const Plan& plan, std::string_view title, c
   }
   session.progress.begin(title);
   ExecuteOptions options{.parallel = session.parallel, .interrupt_fd = session.interrupt_fd};
-  // A plan that does not wait for everything (`--wait`) may take its time; the limit then applies to what dependents
-  // wait for.
+  // The limit applies to the whole plan only if the plan waits for everything (`--wait`). Any other plan may take as
+  // long as it needs; the limit then applies to the conditions that dependents wait for.
   if (waits_for_all(plan)) options.limit_seconds = detail.limit_seconds;
   Result<> outcome;
   if (session.dry_run == DryRun::yes) {

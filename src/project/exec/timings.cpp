@@ -24,7 +24,7 @@ void Timings::begin(const Plan& plan) {
   for (const Operation& operation : plan.operations()) needs_.push_back(operation.needs);
 }
 
-// The dependency that finished last, looking through checkpoints and purely informative operations.
+// The dependency that finished last, skipping checkpoints and operations that only report something.
 std::optional<std::size_t> Timings::last_need(const Operation& operation) const {
   std::optional<std::size_t> last;
   std::vector<OperationId> open = operation.needs;

@@ -15,7 +15,7 @@ namespace consort::project {
 namespace {
 
 constexpr std::size_t text_limit = 4 << 20;
-constexpr int depth_limit = 50;  // of files that extend files
+constexpr int depth_limit = 50;  // of a chain of files that extend files
 
 class Packer {
  public:
@@ -54,7 +54,7 @@ class Packer {
       if (reference.kind == compose::NamedFile::Kind::include)
         return fail(Error(Code::invalid, "cannot publish compose file with local includes")
                         .hint("publish " + reference.written + " on its own, and include it as oci://..."));
-      // A path with a variable is another file for somebody else.
+      // With a variable in it, the path may name a different file on another machine.
       if (reference.written.find('$') != std::string::npos) continue;
       if (reference.kind == compose::NamedFile::Kind::extends)
         TRY(pack_extended(reference, base, depth));

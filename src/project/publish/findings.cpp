@@ -17,7 +17,7 @@ std::size_t run_of(std::string_view text, std::string_view characters) {
   return std::min(text.find_first_not_of(characters), text.size());
 }
 
-// A word with this prefix, followed by at least `length` of these characters.
+// True if the text contains a word that consists of this prefix and at least `length` of these characters.
 bool has_word(std::string_view text, std::string_view prefix, std::string_view characters, std::size_t length) {
   for (std::size_t at = text.find(prefix); at != std::string_view::npos; at = text.find(prefix, at + 1)) {
     const bool begins = at == 0 || letters.find(text[at - 1]) == std::string_view::npos;
@@ -32,7 +32,7 @@ bool has_any_word(std::string_view text, std::span<const std::string_view> prefi
                              [&](std::string_view prefix) { return has_word(text, prefix, characters, length); });
 }
 
-// Three parts of base64url, joined by dots, the first two of which are JSON.
+// Matches a JSON Web Token: three base64url parts joined by dots, the first two of which are JSON.
 bool has_web_token(std::string_view text) {
   for (std::size_t at = text.find("eyJ"); at != std::string_view::npos; at = text.find("eyJ", at + 1)) {
     std::string_view rest = text.substr(at);
@@ -93,7 +93,7 @@ bool names_a_secret(std::string_view variable) {
 
 std::vector<SensitiveValue> sensitive_values(const compose::Project& project, const FileTexts& texts) {
   std::vector<SensitiveValue> found;
-  std::vector<SensitiveValue> by_name;  // less certain: last
+  std::vector<SensitiveValue> by_name;  // less certain, so these come last
   const auto look = [&](const std::string& variable, const std::string& place, const std::string& value) {
     if (value.empty()) return;
     std::string kind = kind_of_secret(value);

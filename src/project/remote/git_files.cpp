@@ -36,7 +36,8 @@ Result<std::string> git_commit(const GitAddress& place, int cancel_fd) {
     const std::size_t tab = line.find('\t');
     if (tab == std::string::npos || !is_git_commit(line.substr(0, tab))) continue;
     const std::string name = line.substr(tab + 1);
-    // For an annotated tag, what it points to; a branch before a tag of the same name, as with `git checkout`.
+    // For an annotated tag, use the commit that it points to. A branch wins over a tag of the same name, as in `git
+    // checkout`.
     if (commit.empty() || name.ends_with("^{}")) commit = line.substr(0, tab);
   }
   if (commit.empty())

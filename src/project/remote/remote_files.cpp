@@ -24,7 +24,7 @@ std::string repository_of(std::string_view remote) {
   return name.empty() || name[0] == '.' || name == "/" ? "project" : name;
 }
 
-// A new directory next to its final place; it moves there once it is complete, and is removed otherwise.
+// A new directory next to its final path. It is renamed once it is complete, and removed otherwise.
 class Draft {
  public:
   static Result<Draft> make(const std::string& target) {
@@ -38,7 +38,7 @@ class Draft {
     if (!path_.empty()) (void)remove_tree(path_);
   }
   const std::string& path() const { return path_; }
-  // Somebody else may have stored the same content first.
+  // Another process may have stored the same content first.
   Result<> become(const std::string& target) {
     auto renamed = rename_path(path_, target);
     if (renamed) path_.clear();
@@ -119,7 +119,7 @@ Result<RemoteFiles::Found> RemoteFiles::from_git(const std::string& source) {
   return found;
 }
 
-// One line each: the identity, the directory's name in the cache, the path in it.
+// Three lines: the identity, the directory's name in the cache, and the path inside it.
 Result<> RemoteFiles::keep(const std::string& source, const Found& found) const {
   const std::string directory = options_.cache + "/sources";
   TRY(make_directories(directory, 0700));

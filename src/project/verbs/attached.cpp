@@ -1,4 +1,4 @@
-// up without -d: shows containers' output until they end or the user stops them.
+// `up` without -d: shows the containers' output until they end or the user stops them.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -16,8 +16,8 @@ namespace {
 
 constexpr int interrupted_status = 130;
 
-// Stops the named services, or all; their dependencies keep running. An interrupt kills them; one that comes before
-// that is possible is kept until it is, because somebody is listening.
+// Stops the named services, or all of them; their dependencies keep running. An interrupt kills them. One that arrives
+// before they can be killed is kept until then, because `till_then` is listening.
 Result<> stop_services(Session& session, const std::set<std::string>& named, std::optional<Listening>& till_then,
                        const RunDetail& detail) {
   const Observed observed = TRY(observe(session, Look::containers));
@@ -26,13 +26,13 @@ Result<> stop_services(Session& session, const std::set<std::string>& named, std
     if (loaded_project(session).services.contains(container.service) && !container.oneoff &&
         (named.empty() || named.contains(container.service)))
       mine.push_back(container);
-  // The stop is not interrupted: what is killed has stopped, and the plan sees that.
+  // The stop itself is not interrupted: killed containers have stopped, and the plan notices that.
   Session patient = session;
   patient.interrupt_fd = -1;
   const auto force = TRY(OnInterrupt::create(session.interrupt_fd, [&] {
     for (const engine::Container& container : mine) (void)session.engine.kill_container(container.id, "KILL");
   }));
-  till_then.reset();  // the next wish kills, the one after that ends this command
+  till_then.reset();  // the next signal kills, the one after that ends this command
   StopPlanOptions options;
   add_from_file(options, loaded_project(session), named);
   return execute(patient, plan_stop(mine, ServiceGraph::of(loaded_project(session)), options), "Stopping", detail);
@@ -51,8 +51,8 @@ class AttachedUp {
       : session_(session), options_(options), attach_(attach) {}
 
   Result<int> run() {
-    // Before anything is started: if the sources cannot be watched nothing is started, and no change is missed
-    // meanwhile.
+    // Before anything is started: nothing is started if the sources cannot be watched, and no change is missed during
+    // the start.
     std::optional<WatchThread> watching;
     if (attach_.watch) watching.emplace(TRY(prepare_watching()));
     UpOptions creating = options_;
@@ -64,7 +64,7 @@ class AttachedUp {
       if (attach_.services.contains(container.service) && !container.oneoff && !is_hook(container))
         attached.push_back(container);
     announce(attached);
-    // From here on an interrupt stops what was started, wherever it comes.
+    // From here on, an interrupt at any point stops what was started.
     listening_.emplace();
     for (const engine::Container& container : attached) session_.engine.note_event(container, "attach");
     const auto following = TRY(Following::begin(session_.engine, session_.project_name, attach_));
@@ -83,7 +83,7 @@ class AttachedUp {
     while (true) {
       event = following->wait(session_.interrupt_fd, attach_.keys ? attach_.keys->fd() : -1);
       if (event != Following::Event::typed) break;
-      if (typed(watching) == AttachKeys::Key::detach) return 0;  // everything goes on running
+      if (typed(watching) == AttachKeys::Key::detach) return 0;  // everything keeps running
     }
     watching.reset();
     if (attach_.keys) attach_.keys->close();
@@ -130,7 +130,7 @@ class AttachedUp {
     if (!names.empty()) attach_.say("Attaching to " + join(names, ", "));
   }
 
-  // Planning again finds everything created, and starts it.
+  // The second plan finds that everything has been created, and starts it.
   Result<> start(Following& following, SystemTime since) {
     SilentProgress silent(session_.progress);
     Session quiet{.engine = session_.engine,
@@ -157,7 +157,7 @@ class AttachedUp {
     return execute(quiet, plan, "Running", detail);
   }
 
-  // Hooks' output appears among the lines of the containers that are shown.
+  // Shows the hooks' output among that of the containers.
   RunDetail showing_hooks() const {
     RunDetail detail = options_.detail;
     detail.on_hook_line = [this](const std::string& service, const std::string& source, const engine::LogLine& line) {
@@ -186,7 +186,7 @@ class AttachedUp {
   const UpOptions& options_;
   const AttachOptions& attach_;
   std::optional<Listening> listening_;
-  Following* following_ = nullptr;  // for as long as changes are followed
+  Following* following_ = nullptr;  // set while changes are being followed
 };
 
 }  // namespace

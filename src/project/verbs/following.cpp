@@ -21,7 +21,7 @@ Result<std::unique_ptr<Following>> Following::begin(engine::Engine& engine, cons
     return !each.oneoff && !is_hook(each) && attach.services.contains(each.service);
   };
   const auto asked_for = [&attach](const std::string& service) { return attach.named.contains(service); };
-  // Services that are merely shown do not keep the command running, unless nothing else is shown.
+  // A service that was only attached to does not keep the command running, unless there is no other.
   if (std::ranges::any_of(attach.services, asked_for))
     options.awaited = [asked_for](const engine::Container& each) { return asked_for(each.service); };
   options.on_exit = [raw = following.get()](const std::string&, const std::string&,

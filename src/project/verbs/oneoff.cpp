@@ -30,7 +30,7 @@ void apply_mounts(const std::vector<engine::MountSpec>& mounts, engine::Containe
   }
 }
 
-// The conditions of the service, once its dependencies have been started.
+// Plans the wait for the service's conditions, after its dependencies have been started.
 Plan plan_conditions(const compose::Project& project, const compose::Service& service, std::string_view separator) {
   Plan plan;
   for (const auto& [name, dependency] : service.depends_on) {
@@ -49,7 +49,7 @@ Plan plan_conditions(const compose::Project& project, const compose::Service& se
   return plan;
 }
 
-// The project without the service itself: its own replicas are not touched.
+// Removes the service itself from the project, so that its existing replicas are not touched.
 Result<> prepare(Session& session, const compose::Service& service, const OneoffOptions& options) {
   TRY(ensure_images(session, options.images, options.detail));
   if (options.with_dependencies) TRY(ask_providers(session, options.detail));
@@ -59,7 +59,7 @@ Result<> prepare(Session& session, const compose::Service& service, const Oneoff
   std::map<std::string, compose::Service> others;
   if (!options.with_dependencies) {
     others.swap(project.services);
-    project.disabled_services.insert(others.begin(), others.end());  // not wanted now, but no orphans
+    project.disabled_services.insert(others.begin(), others.end());  // not wanted now, but not orphans
   }
   project.disabled_services[service.name] = service;
   const Observed observed = TRY(observe(session, Look::everything));
@@ -122,7 +122,7 @@ Result<engine::ContainerSpec> oneoff_spec(const Session& session, const compose:
 
 Result<> run_post_start(Session& session, const std::string& service, const std::string& container) {
   const compose::Project& project = loaded_project(session);
-  // It was set aside, because its own replicas must not be touched.
+  // It has been set aside so that its existing replicas are not touched.
   const auto aside = project.disabled_services.find(service);
   const auto active = project.services.find(service);
   if (aside == project.disabled_services.end() && active == project.services.end()) return {};

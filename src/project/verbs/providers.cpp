@@ -24,7 +24,7 @@ Result<ModelRunnerState> look_at_models(Session& session, const std::set<std::st
   return runner->look(cancel);
 }
 
-// These services, the providers that they depend on, and what those need.
+// These services, the providers that they depend on, and the services that those need.
 compose::Project part_of(const compose::Project& project, const std::set<std::string>& services) {
   std::vector<std::string> providers;
   for (const std::string& name : services)

@@ -35,7 +35,7 @@ Result<std::map<std::string, LocalImage>> local_images(Session& session) {
 
 namespace {
 
-// How a plan is executed: execute(), with or without timings.
+// Executes a plan: execute(), with or without timings.
 using CarryOut = std::function<Result<>(const Plan& plan, std::string_view title)>;
 
 Result<> ensure_images_by(Session& session, const ImageOptions& options, const RunDetail& detail,

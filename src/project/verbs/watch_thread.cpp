@@ -22,7 +22,7 @@ void WatchThread::begin() {
 
 WatchThread::~WatchThread() {
   if (!thread_.joinable()) return;
-  // One byte for each reader: a plan that is being executed, and the wait for changes after it.
+  // One byte for each reader: the plan that is being executed, and the wait for changes that follows it.
   (void)write_full(state_->stop.write.get(), std::string_view("stop"));
   thread_.join();
 }

@@ -7,11 +7,12 @@ namespace consort::project {
 namespace {
 
 struct Patience {
-  std::size_t most_paths;         // up to so many changes
-  ChangeBatch::Duration quiet;    // since the last one
-  ChangeBatch::Duration longest;  // since the first one, however much goes on coming
+  std::size_t most_paths;         // applies up to this number of changes
+  ChangeBatch::Duration quiet;    // since the last change
+  ChangeBatch::Duration longest;  // since the first change, even if more keep coming
 };
-// An editor saves one file, or a few next to it; a formatter some dozens; a checkout pauses when the disk is slow.
+// An editor saves one file, perhaps with a few next to it; a formatter some dozens; a checkout pauses when the disk is
+// slow.
 constexpr Patience patience[] = {
     {.most_paths = 8, .quiet = ChangeBatch::Duration(25), .longest = ChangeBatch::Duration(250)},
     {.most_paths = 64, .quiet = ChangeBatch::Duration(100), .longest = ChangeBatch::Duration(2'000)},
@@ -19,7 +20,7 @@ constexpr Patience patience[] = {
      .quiet = ChangeBatch::Duration(500),
      .longest = ChangeBatch::Duration(15'000)},
 };
-// A log that is written all day is never closed.
+// A log file that is written all day is never closed.
 constexpr ChangeBatch::Duration writing_pause{500}, writing_longest{2'000};
 
 }  // namespace
@@ -59,7 +60,7 @@ std::vector<std::string> ChangeBatch::take(Time now) {
       ++at;
       continue;
     }
-    if (settled_.empty()) first_ = last_ = now - patience[0].quiet;  // it has waited enough
+    if (settled_.empty()) first_ = last_ = now - patience[0].quiet;  // it has waited long enough
     settled_.insert(at->first);
     at = writing_.erase(at);
   }

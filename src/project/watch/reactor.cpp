@@ -36,7 +36,7 @@ Session with_progress(const Session& session, Progress& progress, compose::Proje
                  .env_files = session.env_files};
 }
 
-// Services that cannot run without one of these, and those that cannot run without them.
+// These services, and all services that depend on them, directly or indirectly.
 std::set<std::string> with_dependents(const compose::Project& project, const std::set<std::string>& services) {
   const ServiceGraph graph = ServiceGraph::of(project);
   std::set<std::string> found;
@@ -50,7 +50,7 @@ std::set<std::string> with_dependents(const compose::Project& project, const std
   return found;
 }
 
-// A rule's files, grouped by the place that they come from.
+// A rule's files, grouped by their source.
 engine::Mirror mirror_of(const WatchRule& rule) {
   const auto status = stat_path(rule.path);
   const bool single = status ? !S_ISDIR(status->st_mode) : rule.is_file;
@@ -189,8 +189,8 @@ Result<> Reactor::rebuild(const std::set<std::string>& services) {
   return sync_initially(services);
 }
 
-// These in any case; their dependents are started if they have been stopped, and recreated if they share their
-// namespaces.
+// Recreates these services in any case. Their dependents are started if they have stopped, and recreated if they share
+// a namespace with one of these.
 Result<> Reactor::recreate(const std::set<std::string>& services) {
   const std::set<std::string> concerned = with_dependents(loaded_project(session_), services);
   SilentProgress quiet(session_.progress);
@@ -209,7 +209,7 @@ Result<> Reactor::recreate(const std::set<std::string>& services) {
   return execute(silent, TRY(plan_converge(loaded_project(silent), observed, converge)), "Running", options_.detail);
 }
 
-// Only images that have lost their last name by it. What somebody else uses stays.
+// Removes only images that have lost their last name through this. An image that is still used elsewhere stays.
 Result<> Reactor::remove_superseded(const std::set<std::string>& images) {
   if (session_.dry_run == DryRun::yes) return {};
   for (const std::string& id : images) {
@@ -240,7 +240,7 @@ Result<> Reactor::exec(const WatchRule& rule) {
       from.reset();
     };
     bool ended = false;
-    // A child left running may hold the pipes forever: the end of the process itself is enough.
+    // A child that is left running may hold the pipes open forever; it is enough that the process itself has ended.
     while (!ended) {
       std::array<pollfd, 4> fds{pollfd{streams.out.get(), POLLIN, 0}, pollfd{streams.err.get(), POLLIN, 0},
                                 pollfd{process.fd(), POLLIN, 0}, pollfd{session_.interrupt_fd, POLLIN, 0}};

@@ -20,7 +20,7 @@ constexpr std::array action_names{ActionName{"rebuild", WatchAction::rebuild},
                                   ActionName{"sync+exec", WatchAction::sync_exec},
                                   ActionName{"sync+restart", WatchAction::sync_restart}};
 
-// Files that exist only briefly, or are never meant: Docker Compose's list.
+// Temporary files, and files that are never meant to be synced: Docker Compose's list.
 const std::vector<std::string>& passing_files() {
   static const std::vector<std::string> patterns{
       "**/.git",        "**/*___jb_old___", "**/*___jb_tmp___", "**/.idea/**",
@@ -43,7 +43,7 @@ Result<engine::PatternList> patterns_of(const std::string& base, const compose::
   return engine::PatternList::parse(patterns);
 }
 
-// The rest is left to the mount, through which the container already sees every change.
+// A path in a bind mount is left to the mount, through which the container already sees every change.
 bool is_mounted(const compose::Service& service, const std::string& path) {
   return std::ranges::any_of(service.volumes, [&](const compose::Mount& mount) {
     return mount.type == compose::MountType::bind && lies_in(path, mount.source);
@@ -112,7 +112,7 @@ class Maker {
     return {};
   }
 
-  // Its name before it was part of the specification.
+  // The attribute's name before it became part of the specification.
   Result<bool> old_initial_sync(const compose::WatchTrigger& trigger) {
     const auto old = trigger.extensions.find("x-initialSync");
     if (old == trigger.extensions.end()) return false;
@@ -158,7 +158,7 @@ bool WatchRule::skips(const std::string& directory) const {
 std::vector<std::string> WatchRules::roots() const {
   std::set<std::string> paths;
   for (const WatchRule& rule : rules) paths.insert(rule.path);
-  // A path inside another is watched with it.
+  // A path inside another one is watched together with it.
   std::vector<std::string> roots;
   for (const std::string& path : paths)
     if (std::ranges::none_of(paths, [&](const std::string& other) { return lies_below(path, other); }))

@@ -10,10 +10,10 @@ namespace consort {
 
 namespace {
 
-// The kernel's limits for all names of a file together, and for a value (XATTR_LIST_MAX, XATTR_SIZE_MAX).
+// The kernel's limit for all of a file's attribute names together, and for one value (XATTR_LIST_MAX, XATTR_SIZE_MAX).
 constexpr std::size_t most = 65536;
 
-// Most files have no attribute or a short one, so a small buffer is tried first.
+// Most files have no attributes or short ones, so a small buffer is tried first.
 template <typename Read>
 ssize_t read_whole(std::string& into, const Read& read) {
   ssize_t length = -1;

@@ -39,7 +39,7 @@ LockFile::~LockFile() {
   release();
 }
 
-// The name goes first: whoever opens the file after that creates a new one.
+// Unlinks the file before unlocking it: a process that opens the path afterwards creates a new file.
 void LockFile::release() {
   if (lock_) ::unlink(path_.c_str());
   lock_.reset();
@@ -55,9 +55,9 @@ Result<> sweep_lock_files(const std::string& directory,
     auto taken = LockFile::try_take(directory, name);
     if (!taken) continue;
     std::optional<LockFile>& left = *taken;
-    if (!left) continue;  // somebody works on it
+    if (!left) continue;  // another process is working with it
     if (Result<> cleaned = clean_up(name); !cleaned) {
-      left->lock_.reset();  // the file stays, for another try
+      left->lock_.reset();  // the file stays, so that it can be tried again
       if (swept) swept = std::move(cleaned);
     }
   }

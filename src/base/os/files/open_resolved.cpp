@@ -12,11 +12,11 @@ Result<Fd> open_resolved(int root, const std::string& path, int flags, mode_t mo
                          const char* what) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  // O_TMPFILE contains the bit of O_DIRECTORY, so a plain & would treat every directory as a new file.
+  // O_TMPFILE includes the bit of O_DIRECTORY, so a plain & would treat every directory as a new file.
   how.mode = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE ? mode : 0;
   how.resolve = resolve;
   long fd;
-  // EAGAIN: a rename raced with the lookup, and the kernel could not prove that the path stayed inside.
+  // EAGAIN: the lookup raced with a rename, so the kernel could not guarantee that the path stays below the root.
   int tries = 0;
   do fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
   while (fd < 0 && (errno == EINTR || (errno == EAGAIN && ++tries < 64)));

@@ -26,13 +26,13 @@ const char* kind_of(mode_t mode) {
   return S_ISFIFO(mode) ? "is a named pipe, not a regular file" : "is a device, not a regular file";
 }
 
-// Reopens a file that is known to be regular, and held, with other flags.
+// Reopens a file with other flags. The file is open already and known to be regular.
 Result<Fd> open_if_plain(const Fd& there, const std::string& name, int flags) {
   struct stat info {};
   if (::fstat(there.get(), &info) != 0) return fail_errno("look at", name);
   if (!S_ISREG(info.st_mode)) return fail(Error(Code::invalid, "open").on(name).why(kind_of(info.st_mode)));
   Result<Fd> opened = open_file("/proc/self/fd/" + std::to_string(there.get()), flags);
-  // The file exists, so the caller must not be told that it does not.
+  // The file exists, so ENOENT here means that /proc is missing; do not report it as "not found".
   if (!opened && opened.error().code() == Code::not_found)
     return fail(Error(Code::unsupported, "open").on(name).why("/proc is not mounted"));
   return TRY_WRAP(std::move(opened), "open", name);
@@ -42,7 +42,8 @@ Result<Fd> open_if_plain(const Fd& there, const std::string& name, int flags) {
 
 Result<std::string> read_plain_file(const std::string& path, std::size_t limit) {
   if (names_descriptor(path)) return read_file(path, limit);
-  // Checked before it is opened, because merely opening a device can have an effect; and after, because it can be
+  // Checked before opening, because merely opening a device can have side effects, and again afterwards, because the
+  // file may have been replaced.
   // replaced.
   const auto check = [&](const struct stat& info) -> Result<> {
     if (S_ISREG(info.st_mode) || is_null_device(info)) return {};

@@ -74,7 +74,7 @@ int EventLoop::wait_milliseconds(Clock::duration limit) const {
   if (!timers_.empty()) limit = std::min(limit, timers_.begin()->first - Clock::now());
   if (limit == Clock::duration::max()) return -1;
   if (limit <= Clock::duration::zero()) return 0;
-  // Rounded up, or the loop would spin through the last millisecond.
+  // Rounded up; otherwise the loop would spin through the last millisecond.
   const auto whole = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
   return whole > INT_MAX ? INT_MAX : static_cast<int>(whole);
 }

@@ -24,7 +24,7 @@ std::unique_ptr<HandlerWatch> HandlerWatch::from_environment() {
 #endif
 }
 
-// The second of the three numbers of the file.
+// The second of the three numbers in the file.
 std::chrono::nanoseconds HandlerWatch::waited_for_processor() const {
   char text[96];
   const ssize_t got = ::pread(schedule_.get(), text, sizeof text, 0);

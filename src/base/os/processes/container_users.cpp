@@ -28,10 +28,11 @@ std::string file_of(pid_t pid, const char* file) {
   return "/proc/" + std::to_string(pid) + "/" + file;
 }
 
-// In a child that lends its namespaces. Its maker may be killed before anybody else knows about it.
+// Runs in the child whose namespaces are used. It ends with its parent, which may be killed before any other process
+// knows the child.
 [[noreturn]] void stay(pid_t maker) {
   ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  // Not SYS_pause, which later architectures do not have.
+  // Not SYS_pause, which newer architectures lack.
   while (::syscall(SYS_getppid) == maker) ::syscall(SYS_ppoll, nullptr, 0, nullptr, nullptr, 0);
   ::_exit(1);
 }
@@ -50,7 +51,7 @@ Error no_namespace(int number, const char* action) {
   return error;
 }
 
-// In the child of make_network_namespace_of: only system calls.
+// Runs in the child of make_network_namespace_of: system calls only.
 [[noreturn]] void make_and_stay(int users, int told, pid_t maker) {
   int outcome = 0;
   if (::syscall(SYS_setns, users, CLONE_NEWUSER) != 0 || ::syscall(SYS_unshare, CLONE_NEWNET) != 0) outcome = errno;
@@ -74,7 +75,7 @@ Result<NamespacesOfNobody> make_user_namespace(const std::string& uid_map, const
   if (cloned < 0) return fail(no_namespace(errno, "create user namespace"));
   if (cloned == 0) stay(maker);
   const ChildGuard holder(static_cast<pid_t>(cloned));  // killed at the end
-  // Without privileges, the kernel requires setgroups to be denied before a gid map.
+  // Without privileges, the kernel requires that setgroups is denied before a gid map is written.
   if (::geteuid() != 0) (void)write_map(holder.pid(), "setgroups", "deny");
   TRY(write_map(holder.pid(), "uid_map", uid_map));
   TRY(write_map(holder.pid(), "gid_map", gid_map));
@@ -93,7 +94,7 @@ Result<Fd> make_network_namespace_of(int users) {
   if (cloned < 0) return fail_errno("create process");
   if (cloned == 0) make_and_stay(users, told.write.get(), maker);
   const ChildGuard holder(static_cast<pid_t>(cloned));
-  told.write.reset();  // or nobody would hear that it was killed
+  told.write.reset();  // otherwise the read below would never see that the child was killed
   int outcome = EPIPE;
   ssize_t got;
   do got = ::read(told.read.get(), &outcome, sizeof outcome);
@@ -145,7 +146,7 @@ Result<std::uint32_t> root_of_process(pid_t pid) {
 
 namespace {
 
-// The kernel takes these from a process that stops being root for files.
+// The kernel drops these capabilities when a process's file-system user is no longer root.
 bool raise_all_permitted() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2] = {};
@@ -154,7 +155,7 @@ bool raise_all_permitted() {
   return ::syscall(SYS_capset, &header, data) == 0;
 }
 
-// Neither call reports whether it worked; only the resulting ids tell.
+// Neither call reports whether it succeeded; only the resulting ids show it.
 bool become_for_files(std::uint32_t id) {
   ::syscall(SYS_setfsgid, id);
   ::syscall(SYS_setfsuid, id);
@@ -165,7 +166,7 @@ bool become_for_files(std::uint32_t id) {
 
 Result<ActingAs> ActingAs::begin(std::uint32_t id) {
   if (id == 0) return ActingAs(false, false);
-  // Read once, before the first use: while another thread is acting, the whole process is not dumpable.
+  // Read once, before the first use: while any thread acts as another user, the whole process is not dumpable.
   static const bool dumpable = ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1;
   ActingAs acting(true, dumpable);
   if (!become_for_files(id) || !raise_all_permitted())
@@ -176,11 +177,11 @@ Result<ActingAs> ActingAs::begin(std::uint32_t id) {
 ActingAs::ActingAs(ActingAs&& other) noexcept
     : active_(std::exchange(other.active_, false)), was_dumpable_(other.was_dumpable_) {}
 
-// The effective user is still root, so the kernel gives the capabilities back.
+// The effective user is still root, so the kernel restores the capabilities.
 ActingAs::~ActingAs() {
   if (!active_) return;
   (void)become_for_files(0);
-  if (was_dumpable_) ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // each change of user takes it away
+  if (was_dumpable_) ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // each change of user clears it
 }
 
 }  // namespace consort

@@ -13,7 +13,7 @@ namespace consort {
 
 namespace {
 
-// struct pidfd_info of linux/pidfd.h in its first size; the headers of the systems we build on do not have it.
+// struct pidfd_info of linux/pidfd.h in its first version; older system headers do not have it.
 struct PidfdInfo {
   std::uint64_t mask;
   std::uint64_t cgroup;
@@ -51,7 +51,7 @@ std::optional<int> status_of_zombie(pid_t pid, std::uint64_t started) {
 
 std::optional<int> foreign_wait_status(int pidfd, pid_t pid, std::uint64_t started) {
   if (const auto status = status_of_zombie(pid, started)) return status;
-  return status_of_reaped(pidfd);  // last: between the two it may be reaped
+  return status_of_reaped(pidfd);  // last: it may have been reaped between the two
 }
 
 }  // namespace consort

@@ -83,19 +83,18 @@ Result<ChildGuard> spawn_in(Group group, const SpawnOptions& options) {
     ::posix_spawn_file_actions_addopen(&actions.value, 0, "/dev/null", O_RDONLY, 0);
   if (options.out >= 0) ::posix_spawn_file_actions_adddup2(&actions.value, options.out, 1);
   if (options.err >= 0) ::posix_spawn_file_actions_adddup2(&actions.value, options.err, 2);
-  // Including what our own caller left open without CLOEXEC: a supervisor must not keep somebody's shell's pipe or
-  // lock.
+  // Also closes what our own caller left open without CLOEXEC: a supervisor must not keep a shell's pipe or lock open.
   ::posix_spawn_file_actions_addclosefrom_np(&actions.value, 3);
   if (!options.directory.empty()) ::posix_spawn_file_actions_addchdir_np(&actions.value, options.directory.c_str());
 
-  // Signals that we block or ignore (SIGPIPE) must not be inherited.
+  // The child must not inherit the signals that we block or ignore (SIGPIPE).
   Attributes attributes;
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
   ::posix_spawnattr_setsigmask(&attributes.value, &none);
   ::posix_spawnattr_setsigdefault(&attributes.value, &all);
-  ::posix_spawnattr_setpgroup(&attributes.value, 0);  // of its own number, if of its own
+  ::posix_spawnattr_setpgroup(&attributes.value, 0);  // 0: a process group of its own
   constexpr int always = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
   ::posix_spawnattr_setflags(&attributes.value, static_cast<short>(always | static_cast<int>(group)));
 
@@ -120,7 +119,7 @@ Result<ChildGuard> spawn_group(const SpawnOptions& options) {
 
 namespace {
 
-// Reads what is there now, and closes a pipe that has ended. all: until nothing is left.
+// Reads what is available now, and closes the pipe at its end. Much::all: reads until nothing is left.
 enum class Much : bool { some, all };
 Result<> drain(Fd& from, std::string& into, std::size_t limit, Much much) {
   std::array<char, 65536> buffer;
@@ -163,14 +162,14 @@ Result<Captured> run_and_capture(SpawnOptions options, std::string_view input, s
       return fail_errno("wait for program", options.argv[0]);
     }
     if (waits[3].revents) return fail(Code::interrupted, "run", options.argv[0]);
-    // The process has ended, though not necessarily its pipes: something it left running (a shared ssh) may hold them
-    // open.
+    // The process has exited, but its pipes may still be open: a process that it left running (a shared ssh) may hold
+    // them.
     over = waits[4].revents != 0;
     const Much much = over ? Much::all : Much::some;
     if (waits[0].revents || (over && out.read)) TRY(drain(out.read, captured.out, limit, much));
     if (waits[1].revents || (over && err.read)) TRY(drain(err.read, captured.err, limit, much));
     if (!waits[2].revents) continue;
-    // MSG_NOSIGNAL works only for sockets; our programs ignore SIGPIPE.
+    // MSG_NOSIGNAL works only for sockets; our programs ignore SIGPIPE instead.
     const ssize_t put = ::write(in.write.get(), input.data(), input.size());
     if (put >= 0) input.remove_prefix(static_cast<std::size_t>(put));
     if (input.empty() || (put < 0 && errno != EINTR && errno != EAGAIN)) in.write.reset();

@@ -11,14 +11,14 @@ namespace consort {
 namespace {
 
 constexpr std::size_t most_bytes = 4096;
-constexpr std::size_t first = 3;  // of the fields behind the name
+constexpr std::size_t first = 3;  // number of the first field after the name
 constexpr std::size_t state_field = 3, parent_field = 4, started_field = 22;
 
 }  // namespace
 
 Result<StatFields> stat_fields(std::string_view text) {
   const auto unreadable = [] { return fail(Code::io, "read the state of a process"); };
-  // Only letters and numbers follow the name, so the last bracket ends it, whatever it contains.
+  // Only letters and numbers follow the name, so the last ")" ends it, whatever the name contains.
   const std::size_t open = text.find(" ("), close = text.rfind(") ");
   if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2) return unreadable();
   StatFields fields;

@@ -19,7 +19,7 @@ void tell_service_manager(std::string_view state) {
   const bool known = path.starts_with('/') || path.starts_with('@');
   if (!known || path.size() >= sizeof address.sun_path) return;
   std::memcpy(address.sun_path, path.data(), path.size());
-  if (path[0] == '@') address.sun_path[0] = '\0';  // an abstract name: exactly so long
+  if (path[0] == '@') address.sun_path[0] = '\0';  // an abstract socket; its name is not NUL-terminated
   const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return;
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());

@@ -8,7 +8,7 @@ Result<SharedLibrary> SharedLibrary::load(const std::vector<std::string>& names)
   std::string why;
   for (const std::string& name : names) {
     if (void* handle = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL)) return SharedLibrary(handle, name);
-    if (why.empty()) why = ::dlerror();  // of the name that is wanted most
+    if (why.empty()) why = ::dlerror();  // the error for the preferred name
   }
   return fail(Error(Code::unsupported, "load library").why(std::move(why)));
 }

@@ -29,7 +29,7 @@ struct Facts {
   bool inside = false;
   bool one_user = false;
   bool groups = true;
-  unsigned highest_group = 2147483647;  // what a sysctl can hold
+  unsigned highest_group = 2147483647;  // the largest value of the sysctl
 };
 
 Facts look() {
@@ -51,7 +51,7 @@ Facts look() {
   return facts;
 }
 
-// First called after a command has entered its namespaces, which it never leaves.
+// First called after the command has entered its namespaces, which it never leaves.
 const Facts& facts_of_this_process() {
   static const Facts facts = look();
   return facts;

@@ -43,12 +43,13 @@ Result<UnixAddress> unix_address(const std::string& path) {
 }
 
 Result<Fd> listen_unix(const std::string& path, mode_t mode, int type) {
-  // Under another name until it answers: clients draw conclusions from a socket that is missing or refuses.
+  // Bound under a temporary name until it accepts connections: clients draw conclusions from a socket that is missing
+  // or refuses.
   const std::string at_first = path + ".new";
   const UnixAddress address = TRY(unix_address(at_first));
   Fd fd = TRY(unix_socket(type));
   ::unlink(at_first.c_str());
-  // The socket file gets the descriptor's mode at bind, so there is no moment in which anybody can connect.
+  // At bind, the socket file gets the descriptor's mode, so there is no moment at which every user can connect.
   if (::fchmod(fd.get(), mode) != 0) return fail_errno("set mode of", path);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size) != 0)
     return fail_errno("bind socket", path);
@@ -60,7 +61,8 @@ Result<Fd> listen_unix(const std::string& path, mode_t mode, int type) {
 Result<Fd> connect_unix(const std::string& path) {
   const UnixAddress address = TRY(unix_address(path));
   Fd fd = TRY(unix_socket(SOCK_SEQPACKET));
-  // Whoever listens and takes no connections (it is stopped) has room for some; then connect() waits without an end.
+  // A stopped process still has room in its backlog for some connections; once it is full, connect() would block
+  // forever.
   timeval patience{.tv_sec = connect_patience_seconds, .tv_usec = 0};
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0)
     return fail_errno("limit wait of socket");
@@ -91,9 +93,9 @@ Result<Credentials> peer_credentials(int socket) {
 
 namespace {
 
-// Stands for a text that is in the first descriptor.
+// Says that the text is in the first passed descriptor.
 constexpr std::string_view long_text("\0long", 5);
-// Without these the sender could change or truncate the text while it is read.
+// Without these seals the sender could change or truncate the text while it is being read.
 constexpr int needed_seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 Result<Fd> sealed_text(std::string_view text) {
@@ -163,7 +165,7 @@ Result<> send_packet(int socket, std::string_view text, std::span<const int> fds
 }  // namespace
 
 Result<std::optional<Message>> receive_message(int socket) {
-  // The length first: a buffer for the longest message would cost forty pages each time.
+  // Asks for the length first: a buffer for the longest message would cost forty pages each time.
   ssize_t size;
   do size = ::recv(socket, nullptr, 0, MSG_PEEK | MSG_TRUNC);
   while (size < 0 && errno == EINTR);

@@ -60,7 +60,8 @@ class Remover {
  public:
   Remover(DirectoryCursor root, const std::stop_token& cancel) : at_(std::move(root)), cancel_(cancel) {}
 
-  // Everything below the root. What cannot be removed does not stop the rest; the first such failure is reported.
+  // Removes everything below the root. An entry that cannot be removed does not stop the rest; the first failure is
+  // reported.
   Result<> run() {
     TRY(clear({}));
     while (!levels_.empty()) {
@@ -99,7 +100,7 @@ class Remover {
 
   Result<> go_down(std::string name, int tries = 0) {
     Result<> entered = at_.enter(name);
-    // We are not root, and the directory's owner may not read it.
+    // We are not root, and the directory's mode keeps even its owner out.
     if (!entered && entered.error().sys_errno() == EACCES &&
         ::fchmodat(at_.fd(), name.c_str(), 0700, AT_SYMLINK_NOFOLLOW) == 0)
       entered = at_.enter(name);
@@ -108,7 +109,7 @@ class Remover {
     return {};
   }
 
-  // Removes everything from the current directory that takes one step, and notes the directories that take more.
+  // Removes everything from the current directory that one step can remove, and notes the directories that need more.
   Result<> clear(std::string own_name, int tries = 0) {
     Level level{.name = std::move(own_name), .tries = tries};
     Fd copy = TRY(open_at(at_.fd(), ".", O_RDONLY | O_DIRECTORY));
@@ -134,7 +135,7 @@ class Remover {
     if (level.stays) return {};
     const int number = take_out(at_.fd(), level.name.c_str(), AT_REMOVEDIR);
     if (number == 0) return {};
-    // Somebody is still writing into it.
+    // Another process is still writing into it.
     if ((number == ENOTEMPTY || number == EEXIST) && level.tries < max_tries)
       return go_down(level.name, level.tries + 1);
     note(number, level.name);

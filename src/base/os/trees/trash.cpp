@@ -22,7 +22,8 @@ namespace {
 constexpr const char* aside_name = "aside";
 constexpr int max_tries = 8;
 
-// Whoever holds it deletes it, or works in it. Empty: somebody else holds it.
+// The holder of the lock deletes the directory, or works in it. Returns an empty descriptor if another process holds
+// the lock.
 Result<Fd> try_lock(const std::string& path) {
   Fd fd = TRY(open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   int done;
@@ -35,7 +36,7 @@ Result<Fd> try_lock(const std::string& path) {
 
 int rename_new(const std::string& from, const std::string& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
-  if (errno != EINVAL) return errno;  // a file system that cannot promise it
+  if (errno != EINVAL) return errno;  // the file system does not support this flag
   if (path_exists(to)) return EEXIST;
   return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
 }
@@ -138,7 +139,7 @@ Result<ScratchDirectory> ScratchDirectory::create(const std::string& parent, con
   for (int i = 0; i < max_tries; ++i) {
     const std::string path = parent + "/" + prefix + "-" + random_id().substr(0, 20);
     if (::mkdir(path.c_str(), 0700) != 0) return fail_errno("create directory", path);
-    // Somebody may have taken it for abandoned in between.
+    // Another process may have taken it for abandoned in the meantime.
     Result<Fd> lock = try_lock(path);
     if (!lock && lock.error().sys_errno() != ENOENT) return std::unexpected(std::move(lock).error());
     if (lock && *lock && has_name(lock->get(), path)) return ScratchDirectory(path, std::move(*lock));

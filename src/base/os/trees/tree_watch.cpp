@@ -73,7 +73,8 @@ void TreeWatch::tell(const std::string& path, TreeChange::Kind kind) {
   told_.push_back({path, kind});
 }
 
-// A root's parent directory is watched too: a root may go and come back, as when branches are switched.
+// A root's parent directory is watched too, because a root may disappear and come back, for example when git switches
+// branches.
 Result<> TreeWatch::establish(const std::string& root, Tell how_told) {
   TRY(watch_above(root));
   const auto status = lstat_path(root);
@@ -82,7 +83,7 @@ Result<> TreeWatch::establish(const std::string& root, Tell how_told) {
   return S_ISDIR(status->st_mode) && !directories_.contains(root) ? scan(root, how_told) : Result<>();
 }
 
-// The nearest existing directory on the way to the root; more may be created while we look.
+// Watches the nearest existing directory on the way to the root; more may be created in the meantime.
 Result<> TreeWatch::watch_above(const std::string& root) {
   if (root == "/") return {};
   const std::string parent = dir_name(root);
@@ -119,7 +120,8 @@ Result<bool> TreeWatch::add(const std::string& directory) {
   return true;
 }
 
-// Watched before it is read: what is created in between is seen twice but never missed.
+// Adds the watch before reading the directory, so that an entry created in between may be seen twice but is never
+// missed.
 Result<> TreeWatch::scan(const std::string& top, Tell how_told) {
   std::vector<std::string> todo{top};
   while (!todo.empty()) {
@@ -231,7 +233,7 @@ Result<> TreeWatch::entry_changed(const std::string& path, std::uint32_t mask) {
     if (!replaced || (!is_root(path) && options_.skip && options_.skip(path))) return {};
     return scan(path, Tell::yes);
   }
-  // A file that is created with one name is opened by its creator, and closed when it is complete.
+  // While a file with a single name is being created, its creator has it open; it is complete when it is closed.
   const bool open = (mask & IN_MODIFY) || ((mask & IN_CREATE) && S_ISREG(status->st_mode) && status->st_nlink == 1);
   tell(path, open ? TreeChange::Kind::writing : TreeChange::Kind::settled);
   return {};
@@ -253,7 +255,8 @@ Result<std::vector<TreeChange>> TreeWatch::rescan() {
   return std::exchange(told_, {});
 }
 
-// Compares what a directory was with what it is. One that was replaced as a whole shows in its parent, by its inode.
+// Compares the directory's former content with the present one. If it was replaced as a whole, its parent shows that,
+// by the inode.
 Result<> TreeWatch::compare(const std::string& path) {
   const std::map<std::string, Stamp> before = std::exchange(directories_[path].entries, {});
   std::vector<std::string> unused;

@@ -26,7 +26,7 @@ Result<int> cluster_down(Invocation& invocation, const ClusterTarget& target) {
   kube::Session& session = workspace->session();
   const bool volumes = invocation.flags.on("volumes");
   if (volumes && invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal && !invocation.dry_run) {
-    const project::Listening listening;  // the question is answered, or the command ends
+    const project::Listening listening;  // for the question: ends with the answer, or with the command
     workspace->release_interrupts();
     if (!confirm(invocation.terminal,
                  "All data of project \"" + session.project_name + "\" on the cluster will be lost. Continue?",
@@ -48,8 +48,8 @@ Result<int> on_services(Invocation& invocation, const ClusterTarget& target) {
 
 struct Verb {
   std::string_view name;
-  ClusterVerb run;             // null: refused
-  std::string_view why = {};   // then
+  ClusterVerb run;             // null: the command is refused
+  std::string_view why = {};   // the reason, if refused
   std::string_view hint = {};  // what to do instead
 };
 constexpr Verb verbs[] = {
@@ -94,7 +94,7 @@ const Verb* verb_of(const Invocation& invocation) {
   return found == std::end(verbs) ? nullptr : &*found;
 }
 
-// `x-consort: {on: kubernetes}`. Files without that word, which are nearly all, are not read any further.
+// `x-consort: {on: kubernetes}`. Files that do not contain "x-consort", which are nearly all, are not parsed.
 std::string on_of_file(const Invocation& invocation) {
   const auto options = load_options(invocation, {});
   if (!options) return "";
@@ -179,7 +179,7 @@ Result<kube::Manifests> manifests_of_running(const Invocation& invocation, Clust
     for (const auto& [name, service] : project.services)
       if (service.build && kube::object_name(name) == each.service) options.images[name] = each.image;
   auto passwords = kube::passwords_for(workspace.session());
-  // A user who may not read Secrets can still run images that the nodes have, or that need no login.
+  // Without the right to read Secrets, a user can still run images that the nodes have or that need no login.
   if (!passwords && passwords.error().code() != Code::denied) return fail(std::move(passwords).error());
   if (passwords) options.password_of = std::move(*passwords);
   return manifests_for(invocation, project, options);
@@ -193,7 +193,7 @@ Result<kube::Manifests> manifests_for(const Invocation& invocation, const compos
   auto manifests = kube::make_manifests(project, desired, options, refusals);
   if (!refusals.empty()) {
     print_diagnostics(invocation.terminal, refusals);
-    return fail(Error(Code::invalid));  // told already
+    return fail(Error(Code::invalid));  // has been reported already
   }
   if (!manifests) return manifests;
   if (invocation.has_warned) return manifests;

@@ -1,4 +1,4 @@
-// cp, volume export and volume import on a cluster: tar in the container, through exec.
+// cp, volume export and volume import on a cluster: run tar in the container, through exec.
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,11 +45,11 @@ class PodFiles : public ContainerFiles {
                                          [out](std::string_view bytes) { return write_full(out, bytes); })));
   }
 
-  // The container's tar may write whatever it likes.
+  // The container's tar may write anything.
   std::string name_of_copy(const std::string& path) const override {
     const std::string clean = clean_path(path);
     const std::string name = clean == "/" ? "." : base_name(clean);
-    return name.starts_with('-') ? "./" + name : name;  // no flag
+    return name.starts_with('-') ? "./" + name : name;  // so that it is not taken for a flag
   }
 
   Result<> copy_in(const std::string& path, int in) override {
@@ -66,7 +66,7 @@ class PodFiles : public ContainerFiles {
   const kube::PodState& pod_;
 };
 
-// A pod that has nothing but one of the file's volumes, for as long as it lives, so that the data can be read and
+// A pod that only mounts one of the file's volumes, for as long as this object lives, so that the data can be read and
 // written while nothing else uses it.
 class DataPod {
  public:

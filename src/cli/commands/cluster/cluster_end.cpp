@@ -29,7 +29,7 @@ Result<int> cluster_rm(Invocation& invocation, const ClusterTarget& target) {
   if (invocation.flags.on("force") || invocation.dry_run) {
     print_out(question + "\n");
   } else {
-    const project::Listening listening;  // the question is answered, or the command ends
+    const project::Listening listening;  // for the question: ends with the answer, or with the command
     workspace->release_interrupts();
     if (!confirm(invocation.terminal, "? " + question, Answer::no)) return 0;
   }

@@ -1,4 +1,4 @@
-// exec on a cluster: our standard streams and the channels of a WebSocket.
+// exec on a cluster: connects our standard streams to the channels of a WebSocket.
 #include <poll.h>
 #include <unistd.h>
 
@@ -29,11 +29,11 @@ class ClusterRelay {
   ClusterRelay(Channels& channels, const project::Cancellation& cancel, Other other)
       : channels_(channels), cancel_(cancel), other_(other) {}
 
-  // When typed, these end the relay, and the container keeps running.
+  // When the user types these keys, the relay ends and the container keeps running.
   void detach_with(DetachKeys keys) { keys_ = std::move(keys); }
   bool detached() const { return detached_; }
 
-  // first: input that has already been read.
+  // first: input that has been read already.
   Result<int> run(bool tty, bool input, std::string_view first) {
     std::optional<RawTerminal> raw;
     int window = -1;
@@ -49,7 +49,7 @@ class ClusterRelay {
       if (!taken && taken.error().code() == Code::interrupted) return interrupted_status;
       TRY(std::move(taken));
       if (code_) break;
-      if (channels_.closed() && other_ == Other::container) return 0;  // one that was attached to says no more
+      if (channels_.closed() && other_ == Other::container) return 0;  // an attached container reports no exit code
       if (channels_.closed())
         return fail(Error(Code::lost, "run the command").why("the cluster closed the connection"));
       std::array<pollfd, 4> fds{pollfd{channels_.fd(), channels_.events(), 0},
@@ -78,7 +78,7 @@ class ClusterRelay {
     return {};
   }
 
-  // false: there is no more.
+  // Returns false at the end of the input.
   Result<bool> send_input() {
     std::array<std::byte, 8192> buffer;
     const std::size_t got = TRY(read_some(STDIN_FILENO, buffer));
@@ -112,17 +112,17 @@ class ClusterRelay {
   std::optional<int> code_;
 };
 
-// The input that is available; nullopt: it has ended, and the command need not wait for any.
+// The input that is available now; nullopt if it has ended, so that the command need not wait for any.
 Result<std::optional<std::string>> read_ahead() {
   pollfd ready{STDIN_FILENO, POLLIN, 0};
   if (::poll(&ready, 1, 0) <= 0) return std::string();
   std::array<std::byte, 8192> buffer;
   const auto got = read_some(STDIN_FILENO, buffer);
-  if (!got || *got == 0) return std::nullopt;  // one that was closed is none
+  if (!got || *got == 0) return std::nullopt;  // a closed descriptor counts as no input
   return std::string(reinterpret_cast<const char*>(buffer.data()), *got);
 }
 
-// A shell does what the API cannot express.
+// Environment, directory and the like are not part of the API, so env and a shell in the container set them.
 Result<std::vector<std::string>> command_of(const Invocation& invocation) {
   std::vector<std::string> command(invocation.arguments.begin() + 1, invocation.arguments.end());
   const std::vector<std::string> variables =

@@ -21,7 +21,7 @@ Result<std::string> with_digest(project::Session& session, const image::Referenc
   return reference.name() + "@" + TRY(image::resolve_digest(reference, project::registry_options(session))).text();
 }
 
-// One layer with the one program.
+// Builds an image with one layer, which contains only the program.
 Result<> make_wait_image(Workspace& workspace, const std::string& program, const image::Reference& name) {
   const Fd tar = TRY(kube::pack_wait_program(program));
   image::ImportOptions options;
@@ -36,7 +36,7 @@ Result<> make_wait_image(Workspace& workspace, const std::string& program, const
 Result<std::string> push_wait_image(Workspace& workspace, const std::string& registry) {
   project::Session& session = workspace.session();
   const std::string program = TRY(find_own_program(kube::wait_program));
-  // Tagged by content: whatever the registry has under that name is this image, whoever pushed it.
+  // The tag is derived from the content: an image with this name in the registry is this one, whoever pushed it.
   const std::string tag = sha256_hex(TRY(read_file(program))).substr(0, 12);
   const image::Reference name = TRY(image::Reference::parse(registry + "/" + kube::wait_program + ":" + tag));
   auto known = with_digest(session, name);

@@ -108,7 +108,7 @@ Result<int> cluster_stats(Invocation& invocation, const ClusterTarget& target) {
     if (!once && invocation.terminal.out_is_terminal) draw_out("\033[H\033[J");
     print_out(text);
     if (once || workspace->session().cancel.token().stop_requested()) return 0;
-    std::this_thread::sleep_for(std::chrono::seconds(2));  // no cluster measures more often than every few seconds
+    std::this_thread::sleep_for(std::chrono::seconds(2));  // clusters measure only every few seconds
   }
 }
 
@@ -117,7 +117,7 @@ Result<int> cluster_images(Invocation& invocation, const ClusterTarget& target) 
   std::map<std::string, kube::NodeImages> nodes;
   std::vector<ImageRow> rows;
   for (const kube::PodState& pod : TRY(kube::pods_of(workspace->session(), invocation.arguments))) {
-    if (pod.image_digest.empty()) continue;  // not there yet
+    if (pod.image_digest.empty()) continue;  // not pulled yet
     auto [at, fresh] = nodes.try_emplace(pod.node);
     if (fresh) at->second = kube::node_images(workspace->session(), pod.node);
     ImageRow row{.container = pod.name};
@@ -198,7 +198,7 @@ Result<int> cluster_events(Invocation& invocation, const ClusterTarget& target) 
   const bool json = invocation.flags.on("json");
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::name));
   const auto wanted = [&](const kube::ClusterEvent& event) {
-    // Events on a cluster have whole seconds.
+    // Events on a cluster only have whole seconds.
     if (since && event.time < std::chrono::floor<std::chrono::seconds>(*since)) return false;
     return invocation.arguments.empty() || std::ranges::any_of(invocation.arguments, [&](const std::string& service) {
              const std::string name = kube::object_name(service);
@@ -250,7 +250,7 @@ Result<int> cluster_wait(Invocation& invocation, const ClusterTarget& target) {
             ++each;
             continue;
           }
-          // A pod that has been removed reports nothing any more: it was ended from outside.
+          // A pod that has been removed reports nothing any more: it counts as killed.
           constexpr int killed = 137;
           code = pod == watch.pods().end() ? killed : pod->second.exit_code.value_or(1);
           print_out("container \"" + *each + "\" exited with status code " + std::to_string(code) + "\n");

@@ -11,7 +11,7 @@ namespace consort::cli {
 
 namespace {
 
-// "": this user has no home directory.
+// Returns "" if the user has no home directory.
 std::string memory_path() {
   if (const char* config = std::getenv("XDG_CONFIG_HOME"); config && *config)
     return join_path(config, "consort/registries.json");
@@ -24,7 +24,7 @@ std::string without_slashes(std::string registry) {
   return registry;
 }
 
-// By context. A file that cannot be parsed counts as missing.
+// The remembered values by context. A file that cannot be parsed counts as missing.
 Json memory() {
   const std::string path = memory_path();
   const auto text = path.empty() ? Result<std::string>(std::string()) : read_file(path);

@@ -1,4 +1,4 @@
-// run on a cluster: a pod next to the service's.
+// run on a cluster: starts a one-off pod next to the service's own.
 #include <poll.h>
 #include <unistd.h>
 
@@ -47,11 +47,12 @@ Result<kube::OneOff> wish_of(const Invocation& invocation) {
   const bool unwanted = flags.on("no-TTY") || flags.on("no-tty") || flags.on("detach");
   wish.tty = !unwanted && invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal;
   wish.input = flags.on("interactive") && !flags.on("detach");
-  wish.passing = flags.on("rm") && flags.on("detach");  // nobody waits for its end
+  wish.passing = flags.on("rm") && flags.on("detach");  // no client waits for its end
   return wish;
 }
 
-// Our standard input, until it ends: then the container's ends too, because nobody else can be attached to it.
+// Sends our standard input until it ends. Then the container's input ends too, because no other client can attach to
+// it.
 class Feeder {
  public:
   Feeder(kube::Session& session, const kube::PodState& pod)
@@ -96,7 +97,7 @@ Result<int> stay_with(kube::Session& session, const kube::PodState& pod, const k
   return kube::wait_for_exit(session, pod.name);
 }
 
-// A service that the file leaves out on a cluster cannot be started first.
+// Starts the service's dependencies. Fails if the file leaves out the service itself on a cluster.
 Result<> bring_up_dependencies(Invocation& invocation, const ClusterTarget& target, const compose::Project& project) {
   const auto found = project.services.find(invocation.arguments[0]);
   if (found == project.services.end()) return fail(Code::not_found, "no such service: " + invocation.arguments[0]);
@@ -127,7 +128,7 @@ Result<int> cluster_run(Invocation& invocation, const ClusterTarget& target) {
   }
   Result<int> code = stay_with(session, state, wish);
   if (invocation.flags.on("rm") || !code) {
-    // An interrupt cancels every wait for the cluster, and the cluster must still be told.
+    // An interrupt has cancelled this session's requests, but the pod must still be removed: use a new session.
     const auto again = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::file, project));
     TRY(kube::remove_pod(again->session(), state.name));
   }

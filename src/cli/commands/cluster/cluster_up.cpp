@@ -1,4 +1,4 @@
-// up and scale on a cluster: images are built here and pushed, objects applied, ports forwarded, logs shown.
+// up and scale on a cluster: build and push images, apply objects, forward ports and show logs.
 #include <cstdlib>
 #include <set>
 
@@ -21,14 +21,15 @@ namespace consort::cli {
 
 namespace {
 
-// As selected on the command line.
+// The project as selected on the command line.
 Result<compose::Project> selected(const Invocation& invocation, const compose::Project& whole,
                                   const std::vector<std::string>& services) {
   return compose::project_with_services(
       whole, services, invocation.flags.on("no-deps") ? compose::Dependencies::ignore : compose::Dependencies::include);
 }
 
-// With --no-deps, pods still wait for existing dependencies as before, or they would be recreated for nothing.
+// With --no-deps, pods still wait for their existing dependencies as before; otherwise they would be recreated without
+// need.
 Result<> keep_dependencies(kube::Session& session, const compose::Project& whole, compose::Project& project) {
   std::set<std::string> there;
   for (const kube::Scaled& each : TRY(kube::scaled(session, {})))
@@ -68,7 +69,7 @@ void tell_chosen(const std::vector<kube::Forward>& wanted, const std::vector<kub
                 inet_text(got[i].address.empty() ? "127.0.0.1" : got[i].address, got[i].here) + "\n");
 }
 
-// Forwards ports and shows logs until the user interrupts; then everything is stopped, as on one machine.
+// Forwards ports and shows logs until the user interrupts; then stops everything, as on one machine.
 Result<int> stay(Invocation& invocation, const ClusterTarget& target, ClusterWorkspace& workspace,
                  const compose::Project& project) {
   const ParsedFlags& flags = invocation.flags;
@@ -98,7 +99,7 @@ Result<kube::ManifestOptions> options_for(const compose::Project& project, const
   return options;
 }
 
-// Pods are not recreated just because a registry cannot be reached right now: they keep what they have.
+// Pods must not be recreated only because a registry is unreachable at the moment, so they keep their image.
 Result<std::string> wait_image_or_former(kube::Session& session, Result<std::string> made) {
   if (made && !made->empty()) return made;
   if (!made && made.error().code() == Code::interrupted) return made;
@@ -117,7 +118,7 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
   compose::Project project = TRY(selected(invocation, whole, services));
   const std::string registry = TRY(registry_of(invocation, target));
   TRY(name_images(project, registry));
-  // What a cluster does not support is reported before anything is built.
+  // Attributes that a cluster does not support are reported before anything is built.
   kube::ManifestOptions options = TRY(options_for(project, target));
   kube::Manifests manifests = TRY(manifests_for(invocation, project, options, scale));
   const Build build = flags.on("no-build") ? Build::no : Build::yes;
@@ -140,7 +141,7 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
   if (waits) options.wait_image = TRY(wait_image_or_former(workspace->session(), std::move(wait_image)));
   options.password_of = TRY(kube::passwords_for(workspace->session()));
   if (flags.on("no-deps")) TRY(keep_dependencies(workspace->session(), whole, project));
-  std::vector<compose::Diagnostic> none;  // told above
+  std::vector<compose::Diagnostic> none;  // reported above
   manifests = TRY(kube::make_manifests(
       project, TRY(project::desired_state(project, {.scale = scale, .shared_names = true})), options, none));
   kube::UpOptions up;

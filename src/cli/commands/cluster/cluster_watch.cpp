@@ -18,7 +18,8 @@ Result<int> cluster_watch(Invocation& invocation, const ClusterTarget& target) {
     (void)TRY(bring_up_on_cluster(invocation, target, {services.begin(), services.end()}));
     return {};
   };
-  // Before anything is started: if the sources cannot be watched nothing is started, and no change is missed meanwhile.
+  // Before anything is started: nothing is started if the sources cannot be watched, and no change is missed during the
+  // start.
   const auto watching =
       TRY(project::Watching::create(project, project::Rebuilds::allowed, react, [&](const project::WatchRules& rules) {
         return std::make_unique<kube::PodReactor>(session, rules, react, apply);

@@ -1,4 +1,4 @@
-// The project as Kubernetes objects, without a cluster.
+// export kubernetes: writes the project as Kubernetes objects, without a cluster.
 #include "base/os/files/file.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/export/export.hpp"
@@ -11,7 +11,7 @@ namespace consort::cli {
 
 namespace {
 
-// It needs its own directory: anything else in there would be taken for a part of it.
+// The package needs a directory of its own: any other file in there would be taken for a part of it.
 Result<int> write_package(const Invocation& invocation, const kube::Manifests& manifests,
                           const std::vector<kube::PackagedFile>& package) {
   const std::string directory = invocation.flags.text("output");

@@ -1,4 +1,4 @@
-// The project as systemd units: Podman's, or units that run it with this program.
+// export units: writes the project as systemd units, either Podman's or units that run it with this program.
 #include "units/units.hpp"
 #include "base/os/files/file.hpp"
 #include "base/strings.hpp"
@@ -11,7 +11,7 @@ namespace consort::cli {
 
 namespace {
 
-// The Podman version in the flag: "5", "5.2" or "4.3.1".
+// Parses the Podman version in the flag: "5", "5.2" or "4.3.1".
 Result<units::Podman> podman_of(const Invocation& invocation) {
   const std::string text = invocation.flags.text("podman", "5");
   const auto major = parse_unsigned(std::string_view(text).substr(0, text.find('.')));

@@ -47,7 +47,8 @@ Unit unit_of_caller() {
   return {config + "/systemd/user", "default.target"};
 }
 
-// A value in a unit: in systemd "%" begins a specifier, and "\" and quotes have a meaning, too.
+// Quotes a value for a unit file: systemd treats "%" as the start of a specifier, and gives "\" and quotes a meaning
+// too.
 std::string quoted(const std::string& text) {
   return "\"" + replace_all(replace_all(replace_all(text, "\\", "\\\\"), "\"", "\\\""), "%", "%%") + "\"";
 }
@@ -67,7 +68,8 @@ Result<std::string> unit_text() {
   if (::geteuid() == 0) text += "After=local-fs.target remote-fs.target network.target nss-lookup.target\n";
   text += "RequiresMountsFor=" + quoted(roots.data) + "\n";
   text += "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nTimeoutStartSec=infinity\nTimeoutStopSec=infinity\n";
-  // Spares keepers and supervisors without their own scope, such as those of a user without systemd's bus.
+  // Does not kill keepers and supervisors that have no scope of their own, such as those of a user without systemd's
+  // bus.
   text += "KillMode=process\n";
   for (const char* name : {"CONSORT_DATA_ROOT", "CONSORT_RUN_ROOT"})
     if (const std::string value = environment(name); !value.empty())
@@ -82,7 +84,7 @@ bool has_systemd() {
   return path_exists("/run/systemd/system");
 }
 
-// Lets systemd, if it is running, know about the change. If it does not answer, it reads the files at the next boot.
+// Tells systemd about the change, if it is running. If it does not answer, it reads the files at the next boot.
 void tell_systemd() {
   if (!has_systemd()) return;
   std::vector<std::string> argv{"systemctl"};
@@ -91,7 +93,7 @@ void tell_systemd() {
   (void)run_and_capture({.argv = argv});
 }
 
-// The package's own unit, which is for its own program and the default roots.
+// The unit from the package only works for the packaged program and the default roots.
 bool packaged_will_do() {
   const bool usual = environment("CONSORT_DATA_ROOT").empty() && environment("CONSORT_RUN_ROOT").empty();
   return ::geteuid() == 0 && usual && path_exists(std::string(packaged_directory) + "/" + unit_name) &&
@@ -134,7 +136,7 @@ Result<int> status() {
   return enabled ? 0 : 1;
 }
 
-// A workspace for one project, only by its name: no file is looked for.
+// Opens a workspace for one project by name, without looking for a file.
 Result<std::unique_ptr<Workspace>> open_project(const Invocation& invocation, const std::string& name) {
   Invocation of_project = invocation;
   of_project.globals.set("project-name", name);
@@ -143,7 +145,7 @@ Result<std::unique_ptr<Workspace>> open_project(const Invocation& invocation, co
   return workspace;
 }
 
-// The containers with these ids, and their services; the dependency graph includes the others, too.
+// The containers with these ids, and their services. The dependency graph also includes other services.
 struct Chosen {
   project::Containers containers;
   std::set<std::string> services;
@@ -170,17 +172,17 @@ Result<> bring_back(const Invocation& invocation, const std::string& name, const
   return project::execute(workspace->session(), plan, "Running");
 }
 
-// On a machine where nobody has used it yet, not even the data root is created.
+// True on a machine where the program has never been used: not even the data root is created then.
 Result<bool> is_unused() {
   return !path_exists(TRY(Roots::from_environment()).state_db());
 }
 
-// Containers that should have been removed when they ended: at shutdown nobody was there to do it. They still hold
-// names and addresses. A failure is reported, and the others are removed.
+// Removes containers that should have been removed when they ended, but ended at shutdown, when no process was left to
+// do it. They still hold names and addresses. A failure is reported, and the others are removed.
 void remove_ended(engine::Engine& engine, engine::Boot& boot, const engine::Boot::OnTrouble& tell) {
   const auto remove = [&](const std::string& id) {
     const Result<> gone = engine.remove_container(id, {.volumes = engine::AnonymousVolumes::remove});
-    // Conflict: it is running, because somebody has just started it by hand.
+    // Conflict: it is running, because the user has just started it.
     if (!gone && gone.error().code() != Code::conflict && gone.error().code() != Code::not_found) tell(gone.error());
   };
   if (const auto ids = boot.to_remove(tell))
@@ -190,7 +192,7 @@ void remove_ended(engine::Engine& engine, engine::Boot& boot, const engine::Boot
   if (const auto removed = engine.remove_left_behind(); !removed) tell(removed.error());
 }
 
-// Failures are reported, and the others continue.
+// Reports failures, and continues with the other projects.
 Result<int> tell_failures(const Invocation& invocation, const std::map<std::string, Result<>>& outcomes) {
   int status = 0;
   for (const auto& [name, done] : outcomes) {
@@ -300,7 +302,7 @@ std::future<Result<>> begin_to_end(const Roots& roots, const std::string& name) 
 
 }  // namespace
 
-// All at once: each takes as long as its containers' grace periods, and the machine is waiting.
+// All projects at once: each takes as long as its containers' grace periods, and the shutdown waits for them.
 Result<int> run_internal_shutdown(Invocation& invocation) {
   if (TRY(is_unused())) return 0;
   std::set<std::string> names;

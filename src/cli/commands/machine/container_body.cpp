@@ -18,7 +18,7 @@ std::unexpected<Error> bad(const std::string& flag, const std::string& value) {
   return fail(Code::invalid, "invalid argument \"" + value + "\" for \"--" + flag + "\" flag");
 }
 
-// "512m"; for --memory-swap also "-1", unlimited.
+// Parses "512m"; for --memory-swap also "-1", which means unlimited.
 Result<std::int64_t> size_of(const std::string& flag, const std::string& text) {
   if (flag == "memory-swap" && text == "-1") return -1;
   auto size = parse_size(text);
@@ -329,7 +329,7 @@ Result<Json> container_body(const ParsedFlags& flags, const std::string& image, 
     host["LogConfig"] = {{"Type", flags.text("log-driver")}, {"Config", map_of(flags.list("log-opt"))}};
   host["Privileged"] = flags.on("privileged");
   host["ReadonlyRootfs"] = flags.on("read-only");
-  // A client that stays removes it, once its exit code and the last of its output are known.
+  // An attached client removes the container itself, once it knows the exit code and the last of the output.
   host["AutoRemove"] = flags.on("rm") && !terminal.attached;
   if (flags.has("init")) host["Init"] = flags.on("init");
   body["HostConfig"] = std::move(host);

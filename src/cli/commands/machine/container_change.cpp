@@ -46,7 +46,7 @@ Result<int> run_container_update(Invocation& invocation) {
 
 namespace {
 
-// The head of the answer arrives before anything has happened: if the body ends without a code, the end is unknown.
+// The header of the answer arrives before the container ends. If the body has no code, the exit code is unknown.
 Result<std::int64_t> exit_code_of(serve::Api& api, const std::string& name) {
   const Json answer = TRY(
       parse_json(TRY(api.ask({.method = "POST", .target = "/containers/" + url_encode(name) + "/wait"})), "answer"));
@@ -56,7 +56,7 @@ Result<std::int64_t> exit_code_of(serve::Api& api, const std::string& name) {
 
 }  // namespace
 
-// One after another, in the order in which they are named, one line each.
+// Waits for the containers in the order in which they are named, and prints one line for each.
 Result<int> run_container_wait(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   serve::Api api(workspace->engine().roots());

@@ -19,9 +19,10 @@ namespace consort::cli {
 
 namespace {
 
-constexpr int not_run = 125;  // the container could not be made or started
+constexpr int not_run = 125;  // the container could not be created or started
 
-// --cidfile. Created before the container, which nobody would know about otherwise; removed if there is no container.
+// --cidfile. Created before the container, whose id would otherwise be lost if that failed; removed if there is no
+// container.
 class IdFile {
  public:
   static Result<IdFile> create(const std::string& path) {
@@ -68,7 +69,7 @@ Result<std::string> create(Workspace& workspace, serve::Api& api, const Invocati
   return id;
 }
 
-// 126 and 127 are the program's fault; anything else that keeps it from starting is docker's 125.
+// 126 and 127 mean that the program itself could not be run; any other failure to start is docker's 125.
 int start_status(engine::Engine& engine, const Invocation& invocation, const std::string& id) {
   int exit_code = not_run;
   const Result<> started = engine.start_container(id, {.exit_code = &exit_code});
@@ -79,7 +80,7 @@ int start_status(engine::Engine& engine, const Invocation& invocation, const std
   return exit_code == 126 || exit_code == 127 ? exit_code : not_run;
 }
 
-// With --rm and a client that stays, the client removes it; otherwise whoever next lists containers.
+// With --rm, an attached client removes the container. If it dies, the next command that lists containers does.
 Result<int> run_attached(Workspace& workspace, const Invocation& invocation, const std::string& id,
                          const RunTerminal& terminal) {
   engine::Engine& engine = workspace.engine();

@@ -1,4 +1,4 @@
-// consort doctor: what is missing on this machine, what does not work without it, and what to type.
+// consort doctor: shows what this machine lacks, which features need it, and how to fix that.
 #include "engine/doctor.hpp"
 
 #include <pwd.h>
@@ -21,7 +21,7 @@ namespace {
 using engine::Finding;
 using Standing = Finding::Standing;
 
-// A user's containers end with the user's last session, unless the user lingers.
+// A user's containers end with the user's last session, unless lingering is enabled for the user.
 Finding lingering(const std::string& user) {
   if (!path_exists("/run/systemd/system") || path_exists("/var/lib/systemd/linger/" + user))
     return {"lingering", Standing::good, "containers outlive your session", "", ""};
@@ -29,14 +29,14 @@ Finding lingering(const std::string& user) {
           "containers do not outlive your session, and do not start at boot", "sudo loginctl enable-linger " + user};
 }
 
-// Not $USER, which is not set for services and cron jobs.
+// Not from $USER, which is not set for services and cron jobs.
 std::string name_of_user() {
   const passwd* const found = ::getpwuid(::getuid());
   return found ? found->pw_name : std::to_string(::getuid());
 }
 
 void examine_user(const Roots& roots, std::vector<Finding>& findings) {
-  const std::string user = name_of_user();  // before we are root in a namespace
+  const std::string user = name_of_user();  // must be read before entering a namespace in which we are root
   const place::MissingIds missing = place::missing_ids();
   const Result<place::Entered> entered = place::enter(roots);
   if (!entered) {

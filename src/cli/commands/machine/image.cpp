@@ -1,4 +1,4 @@
-// image import, load, save, pull, push, tag, rm: images without a project.
+// image import, load, save, pull, push, tag and rm: images outside a project.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -23,8 +23,8 @@ namespace {
 using Transfer = std::function<Result<>(project::Session&, const std::string& reference, project::Detail,
                                         const project::Cancellation&)>;
 
-// As `docker pull` and `docker push`: the answer, on standard output, is what was transferred; --quiet leaves only
-// that.
+// As in `docker pull` and `docker push`, standard output gets the name of the transferred image; with --quiet, there is
+// no other output.
 Result<int> transfer_all(Invocation& invocation, const char* title, const char* done, const Transfer& transfer) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   project::Session& session = workspace->session();
@@ -56,7 +56,7 @@ Result<int> transfer_all(Invocation& invocation, const char* title, const char* 
   return 0;
 }
 
-// Shows the layers of an archive as they are unpacked.
+// Reports the layers of an archive as they are unpacked.
 image::Progress layers_to(project::Session& session, const std::string& parent) {
   return [&session, parent](const image::ProgressEvent& event) {
     if (event.id.empty()) return;

@@ -1,4 +1,4 @@
-// image inspect and history: details of one image.
+// image inspect and history: shows details of one image.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -77,7 +77,7 @@ Result<int> run_image_inspect(Invocation& invocation) {
   return 0;
 }
 
-// Newest first. Only the image itself has an id; its lower layers may never have been an image on this machine.
+// Newest first. Only the image itself has an id: its lower layers may never have been images on this machine.
 Result<int> run_image_history(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   const engine::Images images = workspace->engine().images();

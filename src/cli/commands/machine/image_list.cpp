@@ -1,4 +1,4 @@
-// image ls: all images of this machine.
+// image ls: lists all images of this machine.
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -37,7 +37,7 @@ std::vector<ListedImage> entries_of(const std::vector<image::Image>& images) {
   std::vector<ListedImage> entries;
   for (const image::Image& image : images) {
     if (!image.is_named()) entries.push_back({.image = image});
-    // One line per platform, with those of a name together.
+    // One line per platform; the platforms of a name are grouped together.
     for (const std::string& name : image.names) {
       entries.push_back(entry_of(image, name));
       for (const image::Image& other : images)
@@ -48,7 +48,7 @@ std::vector<ListedImage> entries_of(const std::vector<image::Image>& images) {
   return entries;
 }
 
-// As in docker: "postgres" and "postgres:1*" both match postgres:15.
+// As in docker: both "postgres" and "postgres:1*" match postgres:15.
 bool matches_pattern(const ListedImage& entry, const std::string& pattern) {
   const std::string whole = entry.repository + ":" + entry.tag;
   return ::fnmatch(pattern.c_str(), whole.c_str(), FNM_PATHNAME) == 0 ||
@@ -58,7 +58,7 @@ bool matches_pattern(const ListedImage& entry, const std::string& pattern) {
 struct Chooser {
   engine::Images images;
   Filters filters;
-  std::string repository{};  // the argument: "postgres", "postgres:15"; "": all
+  std::string repository{};  // the argument: "postgres", "postgres:15"; "" matches all
   std::optional<SystemTime> before{}, since{};
 
   Result<bool> takes(const ListedImage& entry) const {
@@ -97,7 +97,7 @@ std::string digest_of(const ListedImage& entry) {
 
 FormatRow image_row(const ListedImage& entry, bool whole) {
   const image::Image& image = entry.image;
-  const bool dated = image.created.time_since_epoch().count() > 0;  // those that must come out the same have no time
+  const bool dated = image.created.time_since_epoch().count() > 0;  // a reproducible build sets no time
   std::string created = dated ? format_rfc3339_seconds(image.created) : "N/A";
   std::ranges::replace(created, 'T', ' ');
   return {{"ID", "IMAGE ID", whole || image.id.empty() ? image.id : image.short_id(), ""},

@@ -1,4 +1,4 @@
-// image rm and prune: what is removed, what stays, and who uses it.
+// image rm and prune: shows what is removed, what stays, and which containers use it.
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "cli/commands/handlers.hpp"
@@ -32,7 +32,7 @@ std::string name_of(const PruneItem& item) {
   return item.id.starts_with("sha256:") ? item.id.substr(7, 12) : item.id.substr(0, 12);
 }
 
-// The size of each item, and who uses what stays. The many layers of the build cache are one line.
+// The size of each item, and the users of items that stay. The many layers of the build cache are one line.
 std::string plan_table(const image::PruneReport& plan) {
   std::vector<std::vector<std::string>> rows{{"ACTION", "KIND", "NAME", "SIZE", "NEEDED BY"}};
   std::size_t cached = 0;

@@ -1,4 +1,4 @@
-// inspect: whatever has this name, containers first.
+// inspect: shows the object with this name, whatever its type; containers come first.
 #include <algorithm>
 #include <array>
 
@@ -13,11 +13,11 @@ namespace consort::cli {
 namespace {
 
 struct Kind {
-  std::string_view type;    // of --type
-  std::string_view before;  // of the target
+  std::string_view type;    // the value of --type
+  std::string_view before;  // the path before the name
   std::string_view after;
 };
-// In the order in which Docker looks.
+// In the order in which Docker tries them.
 constexpr std::array kinds{Kind{"container", "/containers/", "/json"}, Kind{"image", "/images/", "/json"},
                            Kind{"network", "/networks/", ""}, Kind{"volume", "/volumes/", ""}};
 

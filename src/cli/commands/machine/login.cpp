@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* docker_hub = "docker.io";
 
-// Reads a line from the terminal without echo.
+// Turns off the terminal's echo for as long as it lives.
 class EchoOff {
  public:
   EchoOff() {
@@ -38,7 +38,7 @@ class EchoOff {
   bool changed_ = false;
 };
 
-// Until input arrives, or the user wants to quit: then the terminal must not be left without echo.
+// Waits for input or an interrupt; the terminal must not be left without echo after an interrupt.
 Result<> wait_for_input(int interrupts) {
   std::array<pollfd, 2> waits{pollfd{STDIN_FILENO, POLLIN, 0}, pollfd{interrupts, POLLIN, 0}};
   while (::poll(waits.data(), waits.size(), -1) < 0)

@@ -12,7 +12,7 @@ namespace consort::cli {
 
 namespace {
 
-// Converts local time, given as if it were UTC, to the moment it means.
+// Converts a local time that is stored as if it were UTC to the real moment.
 SystemTime from_local(SystemTime shown) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(shown);
   const std::time_t number = seconds.time_since_epoch().count();
@@ -22,8 +22,8 @@ SystemTime from_local(SystemTime shown) {
   return time_of_epoch(std::mktime(&fields), shown - seconds);
 }
 
-// RFC 3339, and Docker's shorter forms of it: without seconds, minutes or time of day ("2024-01-02T13"), and without a
-// zone, which means local time.
+// Parses RFC 3339 and Docker's shorter forms: without seconds, minutes or time of day ("2024-01-02T13"), and without a
+// time zone, which means local time.
 std::optional<SystemTime> parse_date(const std::string& text) {
   constexpr std::size_t date = 10, hour = 13, minute = 16;
   if (text.size() < date) return std::nullopt;

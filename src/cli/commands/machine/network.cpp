@@ -1,4 +1,4 @@
-// network ...: the networks of this machine, whichever project they belong to.
+// network ...: the networks of this machine, in any project.
 #include <algorithm>
 #include <set>
 
@@ -86,7 +86,7 @@ Result<Json> describe(engine::Engine& engine, const engine::Network& network) {
               {"Labels", network.spec.labels}};
 }
 
-// Networks with records, and the two that every machine has.
+// The networks with records, and the two that every machine has.
 Result<std::vector<engine::Network>> all_networks(engine::Engine& engine) {
   std::vector<engine::Network> networks = TRY(engine.list_networks());
   for (const char* name : {"host", "none"}) networks.push_back(TRY(engine.inspect_network(name)));
@@ -94,7 +94,7 @@ Result<std::vector<engine::Network>> all_networks(engine::Engine& engine) {
   return networks;
 }
 
-// --subnet, --gateway and --ip-range in the order in which they were given, as Docker takes them.
+// Pairs --subnet, --gateway and --ip-range in the order in which they were given, as Docker does.
 std::vector<engine::AddressPool> wanted_pools(const ParsedFlags& flags) {
   std::vector<engine::AddressPool> pools;
   for (const std::string& subnet : flags.list("subnet"))

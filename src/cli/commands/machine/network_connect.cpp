@@ -1,4 +1,4 @@
-// network connect, network disconnect: containers of any project, running or not.
+// network connect and disconnect: for containers of any project, running or not.
 #include "base/narrow.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/machine/filters.hpp"

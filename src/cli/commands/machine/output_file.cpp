@@ -13,10 +13,10 @@ Result<OutputFile> OutputFile::open(const std::string& path) {
   if (path.empty()) return OutputFile({TRY(duplicate(STDOUT_FILENO)), {}}, {}, {});
   const auto status = stat_path(path);
   if (status && !S_ISREG(status->st_mode)) return OutputFile({TRY(open_file(path, O_WRONLY)), {}}, {}, {});
-  // From the very start, an interrupt must not leave half a file that nobody knows about.
+  // From here on, an interrupt must not leave a partial file behind.
   const int interrupts = TRY(interrupt_descriptor());
   const project::Listening listening;
-  // As with `docker save`: an image or a container's files are not for everybody.
+  // Only the owner may read it, as with `docker save`: an image or a container's files are not for all users.
   TemporaryFile temporary = TRY(create_temporary(path, 0600));
   auto on_interrupt = project::OnInterrupt::create(interrupts, [half = temporary.path] {
     (void)remove_file(half);

@@ -1,4 +1,4 @@
-// serve: Docker's Engine API, for programs that know nothing of Consort.
+// serve: offers Docker's Engine API to programs that do not know Consort.
 #include "serve/server.hpp"
 
 #include <sys/stat.h>
@@ -27,7 +27,7 @@ std::string docker_directory() {
   return std::string(home && *home != '\0' ? home : "/root") + "/.docker";
 }
 
-// dockerd's flags and defaults. The files alone let nobody in.
+// dockerd's flags and defaults, except that TLS without --tlsverify is refused.
 Result<std::optional<serve::TlsFiles>> tls_of(const ParsedFlags& flags) {
   const auto file = [&](const char* flag, const char* usual) {
     const std::string given = flags.text(flag);
@@ -50,14 +50,14 @@ Result<serve::ServerOptions> options_of(const Invocation& invocation) {
   options.hosts = flags.list("host");
   options.read_only = flags.on("read-only");
   options.project = flags.text("project");
-  // "--project $UNSET" must not open the whole machine.
+  // An empty name, as in "--project $UNSET", must not open the whole machine.
   if (flags.has("project") && options.project.empty()) return fail(Code::invalid, "--project must name a project");
   options.tls = TRY(tls_of(flags));
   if (const auto seconds = flags.integer("idle-timeout")) {
     if (*seconds <= 0) return fail(Code::invalid, "--idle-timeout must be a number of seconds above 0");
     options.idle = std::chrono::seconds(*seconds);
   }
-  // Whoever starts it on behalf of clients knows where it listens.
+  // A caller that passes a listening socket knows its address.
   if (options.hosts == std::vector<std::string>{"fd://0"}) return options;
   options.on_ready = [](const std::string& address) {
     print_err("Serving Docker's Engine API at " + address + "\n  export DOCKER_HOST=" + address + "\n");
@@ -65,8 +65,8 @@ Result<serve::ServerOptions> options_of(const Invocation& invocation) {
   return options;
 }
 
-// `docker context create consort` without the docker command. A context's directory is named after the digest of its
-// name.
+// Does what `docker context create consort` does, without the docker command. A context's directory is named after the
+// digest of its name.
 Result<int> install_context(const serve::ServerOptions& options) {
   const std::string address =
       options.hosts.empty() ? serve::default_host(TRY(Roots::from_environment())) : options.hosts.front();
@@ -97,7 +97,7 @@ Result<int> run_serve(Invocation& invocation) {
   serve::ServerOptions options = TRY(options_of(invocation));
   if (invocation.flags.on("install")) return install_context(options);
   seal_program(invocation);  // build steps run as children
-  ::umask(022);              // what is made for containers must not depend on who has started this
+  ::umask(022);              // modes of files made for containers must not depend on the caller
   const Roots roots = TRY(Roots::from_environment());
   TRY(TRY(engine::Engine::open(roots))->sweep());
   Reserve(roots.data).keep();
@@ -105,7 +105,7 @@ Result<int> run_serve(Invocation& invocation) {
   options.stop_fd = TRY(interrupt_descriptor());
   const Result<> outcome = serve::serve(roots, options);
   if (!outcome) print_error(invocation, outcome.error());
-  ::_exit(outcome ? 0 : 1);  // somebody may be being answered just now
+  ::_exit(outcome ? 0 : 1);  // a client may be being answered right now
 }
 
 }  // namespace consort::cli

@@ -1,4 +1,4 @@
-// system df, prune and info; container prune and builder prune: what this machine stores, and what nobody uses.
+// system df, prune and info; container prune and builder prune: show what is stored, and remove what is unused.
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 
@@ -48,7 +48,7 @@ Result<Usage> usage_of_images(engine::Engine& engine, const Containers& containe
     std::uint64_t size = 0;
     bool used = false;
   };
-  std::map<std::string, Layer> layers;  // many images share them
+  std::map<std::string, Layer> layers;  // shared by several images
   for (const engine::Container& container : containers) used.insert(container.image_id);
   for (const image::Image& image : TRY(engine.images().list())) {
     const bool active = used.contains(image.id);
@@ -117,7 +117,7 @@ Result<std::uint64_t> prune_images(engine::Engine& engine, image::PruneOptions::
   engine::ImagePrune prune;
   prune.what.images = images;
   prune.build_cache = engine::ImagePrune::BuildCache::forget;
-  if (images != image::PruneOptions::Images::none) prune.ended = engine::ImagePrune::Ended::go;  // they go first
+  if (images != image::PruneOptions::Images::none) prune.ended = engine::ImagePrune::Ended::go;  // removed first
   if (!dry_run) prune.what.mode = image::PruneOptions::Mode::act;
   const image::PruneReport report = TRY(engine.images().prune(prune));
   for (const image::PruneItem& item : report.items)

@@ -1,4 +1,4 @@
-// volume ...: the volumes of this machine, whichever project they belong to.
+// volume ...: the volumes of this machine, in any project.
 #include <fcntl.h>
 
 #include <algorithm>
@@ -147,7 +147,7 @@ Result<int> run_volume_export(Invocation& invocation) {
   return 0;
 }
 
-// The volume is created if it does not exist, and removed again if nothing could be read.
+// Creates the volume if it does not exist. Removes a new one again if nothing could be read.
 Result<int> run_volume_import(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   engine::Engine& engine = workspace->engine();

@@ -1,6 +1,6 @@
-// bridge convert: the project in another tool's format. Without a transformation, the output is that of `export
-// kubernetes`, one file per object. With one, the image is run as Docker Compose runs it: its program finds the model
-// as /in/compose.yaml and writes to /out. Existing output is replaced only by a complete result.
+// bridge convert: writes the project in another tool's format. Without a transformation, the output is that of `export
+// kubernetes`, with one file per object. With one, its image is run as Docker Compose runs it: the program finds the
+// model as /in/compose.yaml and writes to /out. Existing output is replaced only by a complete result.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,7 +25,7 @@ namespace consort::cli {
 
 namespace {
 
-// A new directory that is removed with its owner, unless it has replaced the target.
+// A new directory that is removed by the destructor, unless it has replaced the target.
 class NewDirectory {
  public:
   static Result<NewDirectory> create(std::string pattern) {
@@ -39,7 +39,7 @@ class NewDirectory {
   }
   const std::string& path() const { return path_; }
 
-  // Takes the place of another directory, which is then removed.
+  // Replaces another directory, which is then removed.
   Result<> replace(const std::string& other) {
     if (::chmod(path_.c_str(), 0755) != 0) return fail_errno("chmod", path_);
     TRY(remove_tree(other));
@@ -65,7 +65,7 @@ bool holds(const std::string& directory, const std::string& path) {
   return (path + "/").starts_with(directory + "/");
 }
 
-// In Docker Compose's words.
+// Asks in Docker Compose's words.
 Result<> ask_to_replace(const Invocation& invocation, const std::string& output) {
   if (TRY(is_empty_or_missing(output)) || invocation.flags.on("yes")) return {};
   if (confirm(invocation.terminal,
@@ -90,7 +90,7 @@ Result<> write_manifests(const Invocation& invocation, const compose::Project& p
   return {};
 }
 
-// The ports that a transformation is told about: the file's, the published ones, and the image's.
+// The ports that a transformation learns: those of the file, the published ones, and those of the image.
 Result<Json> exposed_ports(Workspace& workspace, const compose::Service& service, const std::string& image) {
   std::set<std::string> ports(service.expose.begin(), service.expose.end());
   for (const compose::Port& port : service.ports) ports.insert(std::to_string(port.target));
@@ -104,7 +104,7 @@ Result<Json> exposed_ports(Workspace& workspace, const compose::Service& service
   return Json(std::vector<std::string>(ports.begin(), ports.end()));
 }
 
-// The content of configs and secrets, because transformations do not see our files.
+// Adds the content of configs and secrets, because a transformation has no access to our files.
 Result<> add_contents(Workspace& workspace, Json& model, const char* kind) {
   if (!model.contains(kind)) return {};
   for (auto& [name, each] : model[kind].items()) {
@@ -130,7 +130,7 @@ Result<std::string> model_text(Workspace& workspace) {
   return compose::render_yaml(TRY(compose::parse_plain_yaml(dump_json(model), "the model")));
 }
 
-// As if `run --rm IMAGE` had been typed.
+// Runs the image as `run --rm IMAGE` does.
 Result<int> run_transformation(const Invocation& invocation, const std::string& image,
                                const std::vector<std::string>& binds) {
   Invocation run = invocation;

@@ -1,4 +1,5 @@
-// bridge transformations: the images that `bridge convert --transformation` can run, and a directory to build one from.
+// bridge transformations: lists the images that `bridge convert --transformation` can run, and creates a directory to
+// build one from.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -16,7 +17,7 @@ namespace consort::cli {
 
 namespace {
 
-// Docker Compose's label for such images, and the image that it starts from.
+// Docker Compose's label for such images, and the image that new ones are based on.
 constexpr const char* transformation_label = "com.docker.compose.bridge";
 constexpr const char* kubernetes_transformation = "docker/compose-bridge-kubernetes";
 constexpr const char* new_dockerfile =
@@ -71,7 +72,7 @@ Result<> copy_templates(engine::Engine& engine, const std::string& container, co
     return fail(Code::not_found, "the image has no directory /templates, so it is not a transformation");
   TRY(make_directories(into));
   Pipe pipe = TRY(make_pipe());
-  // An image can come from anybody: nothing in it may become a setuid program of root's in a directory of the machine.
+  // The image is untrusted: none of its files may become a setuid program of root's on the host.
   ChildGuard tar = TRY(spawn(
       {.argv = {"tar", "--extract", "--file=-", "--no-same-owner", "--no-same-permissions", "--directory=" + into},
        .in = pipe.read.get()}));
@@ -106,7 +107,8 @@ Result<int> run_transformations_create(Invocation& invocation) {
   TRY(ensure_image(*workspace, invocation.flags, image));
   if (invocation.dry_run) return 0;
   engine::Engine& engine = workspace->engine();
-  // Created only to be read, and then removed: its hold tells others so if this command is killed.
+  // The container exists only to be read. If this command is killed, the hold shows other commands that the container
+  // may be removed.
   engine::ContainerSpec spec;
   spec.image = image;
   spec.oneoff = spec.auto_remove = true;

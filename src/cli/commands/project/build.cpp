@@ -29,7 +29,7 @@ std::map<std::string, std::string> build_arguments(const Workspace& workspace, c
   return result;
 }
 
-// Flags that only builds in other processes need; each is mentioned once.
+// Warns about flags that only matter for builds in other processes, once for each.
 void warn_of_unused(const ParsedFlags& flags, project::Progress& progress) {
   if (flags.has("builder")) progress.warn("--builder is ignored: builds run in this process");
   if (flags.has("memory")) progress.warn("--memory is ignored, as by BuildKit");
@@ -38,7 +38,7 @@ void warn_of_unused(const ParsedFlags& flags, project::Progress& progress) {
       progress.warn("--" + std::string(flag) + " is ignored: images are built without attestations");
 }
 
-// Prints the findings of the checks; the status is 1 if there are any.
+// Prints the findings of the checks; the exit status is 1 if there are any.
 Result<int> check_services(Workspace& workspace, const project::RunDetail& detail) {
   bool clean = true;
   for (const auto& [name, service] : workspace.project()->services) {
@@ -55,14 +55,14 @@ project::RunDetail build_detail(const Workspace& workspace, const ParsedFlags& f
   if (flags.on("quiet")) detail.build = project::Detail::quiet;
   detail.no_cache = flags.on("no-cache");
   detail.always_pull_base = flags.on("pull");
-  detail.all_platforms = !flags.on("check");  // what is to be said of one is to be said of all
+  detail.all_platforms = !flags.on("check");  // the findings are the same for every platform
   detail.explain = flags.on("explain");
   detail.build_args = build_arguments(workspace, flags);
   detail.ssh = flags.list("ssh");
   return detail;
 }
 
-// The named services, and those whose images they begin with or copy from (additional_contexts: x: service:NAME).
+// The named services, and those whose images they use as build contexts (additional_contexts: x: service:NAME).
 std::vector<std::string> with_context_services(const compose::Project& project, std::vector<std::string> names) {
   constexpr std::string_view prefix = "service:";
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -77,7 +77,8 @@ std::vector<std::string> with_context_services(const compose::Project& project, 
   return names;
 }
 
-// Images that `pull` could not get but continued without, because a build can create them: named, with the command.
+// Images that `pull` could not get and skipped, because a build can create them. They are listed with the command to
+// build them.
 std::vector<std::string> missed_images(project::Session& session, const project::Plan& plan, SystemTime began) {
   std::vector<std::string> missed;
   const auto local = project::local_images(session);
@@ -86,14 +87,14 @@ std::vector<std::string> missed_images(project::Session& session, const project:
     if (!operation.is<project::PullImage>() || operation.necessity != project::Necessity::optional) continue;
     const compose::Service& service = project::loaded_project(session).services.at(operation.service);
     const auto found = local->find(project::image_key(project::loaded_project(session), service));
-    // Times of tags are whole seconds.
+    // The time of a tag is stored in whole seconds.
     const bool fresh = found != local->end() && found->second.last_tagged + std::chrono::seconds(1) > began;
     if (service.build && !fresh) missed.push_back(operation.service);
   }
   return missed;
 }
 
-// Docker Compose also accepts it here, and says so.
+// Docker Compose also accepts the flag here, with a warning.
 Result<> apply_progress_flag(Invocation& invocation) {
   if (invocation.flags.on("quiet")) invocation.progress = ProgressMode::quiet;
   if (!invocation.flags.has("progress")) return {};
@@ -109,7 +110,7 @@ Result<> apply_progress_flag(Invocation& invocation) {
 
 Result<int> run_build(Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
-  // Begins anew as the sealed program: what is said before is said twice.
+  // This restarts the program from a sealed copy, so anything printed before would be printed twice.
   if (!flags.on("print") && !flags.on("check")) seal_program(invocation);
   TRY(apply_progress_flag(invocation));
   const auto workspace = TRY(Workspace::open(invocation, Need::file, invocation.arguments));

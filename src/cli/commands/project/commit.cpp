@@ -1,4 +1,4 @@
-// commit and export: a container's files become an image, or an archive.
+// commit and export: turn a container's files into an image or an archive.
 #include <unistd.h>
 
 #include <memory>
@@ -17,13 +17,13 @@ namespace consort::cli {
 
 namespace {
 
-// Frozen while its files are read; an interrupt ends the command, and the container keeps running.
+// Pauses a container while its files are read. An interrupt ends the command, and the container is resumed.
 class Pause {
  public:
   static Result<std::unique_ptr<Pause>> begin(project::Session& session, const engine::Container& container) {
     std::unique_ptr<Pause> pause(new Pause(session.engine, container.id));
     Result<> paused = session.engine.pause_container(container.id);
-    // A container that has ended in the meantime needs no freezing.
+    // A container that has ended in the meantime need not be paused.
     if (!paused && TRY(session.engine.inspect(container.id)).state.running()) return fail(std::move(paused).error());
     pause->paused_ = paused.has_value();
     pause->on_interrupt_ = TRY(project::OnInterrupt::create(session.interrupt_fd, [raw = pause.get()] {
@@ -42,7 +42,7 @@ class Pause {
  private:
   Pause(engine::Engine& engine, std::string id) : engine_(engine), id_(std::move(id)) {}
   void end() {
-    if (paused_) (void)engine_.unpause_container(id_);  // one that has ended meanwhile needs none
+    if (paused_) (void)engine_.unpause_container(id_);  // fails if the container has ended meanwhile
   }
 
   const project::Listening listening_;
@@ -64,7 +64,7 @@ Result<image::Image> commit(project::Session& session, const Invocation& invocat
   Result<std::unique_ptr<Pause>> frozen;
   if (invocation.flags.on("pause") && container.state.status == engine::Status::running) {
     frozen = Pause::begin(session, container);
-    // Where pausing is impossible (a user without cgroups), the result is that of --pause=false.
+    // Where pausing is impossible (a user without cgroups), the command continues as with --pause=false.
     if (!frozen && frozen.error().code() != Code::unsupported) return fail(std::move(frozen).error());
   }
   return session.engine.images().commit(container.id, spec);
@@ -93,7 +93,7 @@ Result<int> run_commit(Invocation& invocation) {
   return 0;
 }
 
-// Only its own files, as with `docker export`: nothing from its volumes, /proc and other mounts.
+// Exports only the container's own files, as `docker export` does: nothing from volumes, /proc or other mounts.
 Result<int> run_export(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name));
   project::Session& session = workspace->session();

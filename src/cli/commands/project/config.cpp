@@ -20,11 +20,11 @@ compose::LoadOptions with_switches(const ParsedFlags& flags, compose::LoadOption
     if (flags.on(flag)) value = compose::Switch::off;
   };
   off("no-interpolate", options.interpolate);
-  off("variables", options.interpolate);  // a missing value must not hide a variable
+  off("variables", options.interpolate);  // a missing value must not stop the list of variables
   off("no-normalize", options.normalize);
   off("no-path-resolution", options.resolve_paths);
   off("no-consistency", options.check_consistency);
-  // --no-env-resolution does not affect the whole output, as in the original: that has its env files resolved.
+  // As in Docker Compose, --no-env-resolution does not affect the whole output: its env files are always resolved.
   const bool unresolved = flags.has("hash") && flags.on("no-env-resolution");
   if (needs_no_env_files(flags) || unresolved) options.resolve_env_files = compose::Switch::off;
   options.advise = compose::Switch::on;
@@ -32,14 +32,14 @@ compose::LoadOptions with_switches(const ParsedFlags& flags, compose::LoadOption
   return options;
 }
 
-// The first unused name: a backup from an earlier correction stays.
+// The first unused name, so that a backup from an earlier correction is kept.
 std::string backup_name(const std::string& file) {
   std::string name = file + ".bak";
   for (int i = 2; path_exists(name); ++i) name = file + ".bak." + std::to_string(i);
   return name;
 }
 
-// Shows the changes, and writes the corrected files unless they are only to be shown.
+// Shows the changes. Writes the corrected files, except in a dry run.
 Result<> fix_files(const compose::LoadOutcome& outcome, bool dry_run) {
   std::set<std::string> files;
   for (const compose::Diagnostic& diagnostic : outcome.diagnostics)
@@ -69,7 +69,7 @@ bool has_errors(const compose::LoadOutcome& outcome) {
   return !outcome.project;
 }
 
-// --check: everything there is to say about the files, and nothing else.
+// --check: prints all findings about the files, and nothing else.
 Result<int> check(const Invocation& invocation, const compose::LoadOutcome& outcome) {
   const std::string format = invocation.flags.text("format");
   if (format == "json") {
@@ -82,7 +82,7 @@ Result<int> check(const Invocation& invocation, const compose::LoadOutcome& outc
   return has_errors(outcome) ? 1 : 0;
 }
 
-// Reports all problems with their places. True if there was an error.
+// Reports all problems with their positions. Returns true if there was an error.
 bool report(const Invocation& invocation, const compose::LoadOutcome& outcome) {
   if (invocation.flags.text("format") == "json" && !outcome.project) {
     print_err(compose::diagnostics_json(outcome.diagnostics) + "\n");
@@ -121,7 +121,7 @@ Result<std::string> whole(const Invocation& invocation, const compose::LoadOutco
   return json ? compose::render_json(project) : compose::render_yaml(project);
 }
 
-// The services of --hash a,b: the env files of others need not exist.
+// The services of --hash a,b. The env files of other services need not exist.
 std::vector<std::string> hashed_services(const ParsedFlags& flags) {
   const std::string names = flags.text("hash");
   return names.empty() || names == "*" ? std::vector<std::string>() : split(names, ',');
@@ -138,7 +138,7 @@ Result<int> run_config(Invocation& invocation) {
   if (flags.on("fix")) {
     TRY(fix_files(outcome, invocation.dry_run));
     if (invocation.dry_run) return 0;
-    outcome = compose::load(options);  // what is left
+    outcome = compose::load(options);  // loaded again to find the problems that are left
   }
   if (flags.on("check") || flags.text("format") == "sarif") return check(invocation, outcome);
   if (report(invocation, outcome) || !outcome.project) return 1;
@@ -155,7 +155,7 @@ Result<int> run_config(Invocation& invocation) {
   const std::string text = TRY(whole(invocation, outcome, project));
   if (flags.on("quiet")) return 0;
   if (flags.has("output")) {
-    const mode_t mask = ::umask(022);  // the user's: the mode below is set whatever it is
+    const mode_t mask = ::umask(022);  // reads the mask; it is applied to the mode below
     TRY(write_file_atomic(flags.text("output"), text, 0666 & ~mask));
   } else {
     print_out(text);

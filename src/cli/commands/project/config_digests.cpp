@@ -1,4 +1,4 @@
-// Images pinned to the digests from their registries: --resolve-image-digests, --lock-image-digests.
+// --resolve-image-digests and --lock-image-digests: pin images to the digests from their registries.
 #include "cli/commands/project/config_parts.hpp"
 #include "engine/images.hpp"
 

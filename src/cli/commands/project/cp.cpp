@@ -1,5 +1,5 @@
-// cp. Archives are packed and unpacked on our side by tar(1), which every machine has and which keeps what it unpacks
-// inside the given directory.
+// cp. On our side, tar(1) packs and unpacks the archives: every machine has it, and it does not write outside the
+// target directory.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,14 +16,14 @@ namespace consort::cli {
 
 namespace {
 
-// "service:path"; a path that begins with / or . is on the host even with a colon in it.
+// Parses "service:path". A path that begins with / or . is on the host, even if it contains a colon.
 CopyPlace parse_place(const std::string& text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos || text[0] == '/' || text[0] == '.') return {"", text};
   return {text.substr(0, colon), text.substr(colon + 1)};
 }
 
-// A tar --transform that renames the first component, whatever characters the names contain.
+// A tar --transform expression that renames the first component, whatever characters the names contain.
 std::string rename_rule(const std::string& from, const std::string& to) {
   const auto escaped = [](const std::string& text, std::string_view special) {
     std::string result;
@@ -117,7 +117,7 @@ void tell(project::Progress& progress, const std::string& container, const std::
   progress.event({.id = container, .parent = "", .text = what, .status = word, .outlook = outlook});
 }
 
-// Files of a container on this machine.
+// A container's files, for a container on this machine.
 class LocalFiles : public ContainerFiles {
  public:
   LocalFiles(engine::Engine& engine, const engine::Container& container) : engine_(engine), container_(container) {}

@@ -29,7 +29,7 @@ Result<project::DownOptions> down_options(const Invocation& invocation, Workspac
   return options;
 }
 
-// Nothing to remove is not worth a warning if the file would create something, as in Docker Compose.
+// As in Docker Compose, there is no warning about having nothing to remove if the file would create something.
 bool makes_anything(const compose::Project& file, const project::DownOptions& options) {
   const auto ours = [](const auto& each) { return !each.second.external; };
   return std::ranges::any_of(file.networks, ours) || (options.volumes && std::ranges::any_of(file.volumes, ours));

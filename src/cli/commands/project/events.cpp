@@ -56,7 +56,7 @@ std::string json_of(const engine::EngineEvent& event) {
 
 struct Wanted {
   std::optional<SystemTime> since, until;
-  std::vector<std::string> services;  // none: all
+  std::vector<std::string> services;  // empty: all
 
   bool operator()(const engine::EngineEvent& event) const {
     if (event.type != "container" || value_of(event.attributes, project::label::oneoff) == "True") return false;
@@ -72,7 +72,7 @@ Result<std::optional<SystemTime>> moment_of(const ParsedFlags& flags, const char
   return TRY(parse_moment(text, now));
 }
 
-// As in Docker: with neither, events from now on; with only an end, everything known until then.
+// As in Docker: with neither limit, events from now on; with only an end, all known events until then.
 Result<Wanted> wanted_of(const Invocation& invocation, SystemTime now) {
   Wanted wanted;
   wanted.since = TRY(moment_of(invocation.flags, "since", now));
@@ -88,11 +88,11 @@ Result<Wanted> wanted_of(const Invocation& invocation, SystemTime now) {
   return wanted;
 }
 
-// Waits until there may be more, or until the end.
+// Waits until there may be more events, or until the end time.
 void wait_for_more(int watch_fd, const std::optional<SystemTime>& until) {
   using std::chrono::milliseconds;
   constexpr milliseconds longest(60'000);
-  constexpr milliseconds pause(1000);  // what cannot be watched is looked at so often
+  constexpr milliseconds pause(1000);  // the interval for sources that cannot be watched
   milliseconds patience = watch_fd < 0 ? pause : milliseconds(-1);
   if (until) {
     const auto left = std::clamp<Nanoseconds>(time_between(system_now(), *until), Nanoseconds(0), longest);
@@ -108,7 +108,7 @@ Result<int> run_events(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
   project::Session& session = workspace->session();
   Wanted wanted = TRY(wanted_of(invocation, system_now()));
-  // Without a file, a service may still appear.
+  // Without a file, a named service may appear later.
   if (session.project && !wanted.services.empty()) {
     const auto containers = TRY(session.engine.list({.project = session.project_name}));
     TRY(project::check_services(session, containers, wanted.services));
@@ -118,7 +118,7 @@ Result<int> run_events(Invocation& invocation) {
   const bool json = invocation.flags.on("json");
   engine::EventStream events = session.engine.events(session.project_name);
   while (true) {
-    const bool over = wanted.until && system_now() >= *wanted.until;  // asked before the last look
+    const bool over = wanted.until && system_now() >= *wanted.until;  // checked before the last read
     for (const engine::EngineEvent& event : TRY(events.next()))
       if (wanted(event)) print_out(json ? json_of(event) : text_of(event));
     if (over) return 0;

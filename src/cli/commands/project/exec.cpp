@@ -1,4 +1,4 @@
-// exec and attach: interacting with running containers.
+// exec and attach: interact with running containers.
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/run_values.hpp"
 #include "cli/commands/project/selection.hpp"

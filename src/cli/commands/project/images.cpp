@@ -1,4 +1,4 @@
-// images: the images of the project's containers.
+// images: lists the images of the project's containers.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -26,7 +26,7 @@ std::string as_json(const std::vector<ImageRow>& rows) {
   return escape_html(dump_json(array)) + "\n";
 }
 
-// Images that are built reproducibly have no time.
+// Reproducibly built images have no creation time.
 std::string age_of(const image::Image& image) {
   if (image.created.time_since_epoch().count() <= 0) return "N/A";
   return human_duration(system_now() - image.created) + " ago";

@@ -1,4 +1,4 @@
-// job ...: the jobs of this machine, whichever project they belong to.
+// job ...: the jobs of this machine, in any project.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -32,7 +32,7 @@ std::string text_of(const std::optional<int>& code) {
   return code ? std::to_string(*code) : nothing;
 }
 
-// A run that has completed says so; one in progress counts as running.
+// The newest run comes first; it is in progress until its state is final.
 bool is_running(const std::vector<engine::JobRun>& runs) {
   return !runs.empty() && !engine::is_final(runs[0].state);
 }
@@ -142,7 +142,7 @@ Result<engine::JobRun> run_called(const std::vector<engine::JobRun>& runs, const
   return fail(Code::not_found, "no such run: " + text);
 }
 
-// The container's log, or what was kept of it.
+// Prints the container's log or, if the container is gone, the part of it that was kept.
 Result<> print_output(const Named& named, const engine::JobRun& run) {
   auto reader = run.container.empty() ? Result<engine::LogReader>(fail(Code::not_found, "no container"))
                                       : named.workspace->engine().logs(run.container);

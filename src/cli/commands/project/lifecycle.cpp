@@ -1,4 +1,4 @@
-// start, stop, restart, kill, pause, unpause, rm, wait: commands on existing containers.
+// start, stop, restart, kill, pause, unpause, rm and wait: commands on existing containers.
 #include <poll.h>
 
 #include <algorithm>
@@ -43,8 +43,8 @@ std::map<std::string, std::vector<compose::Hook>> post_start_of(const Workspace&
   return hooks;
 }
 
-// Hooks that `create` has left to run, or that have failed. As for `up`, providers run first: a hook has its service's
-// variables.
+// Hooks that `create` has not run, or that have failed. As in `up`, providers run first, because a hook gets its
+// service's variables.
 Result<std::map<std::string, std::vector<project::Operation>>> pre_start_of(Workspace& workspace,
                                                                             const Containers& containers,
                                                                             const std::set<std::string>& named) {
@@ -77,7 +77,7 @@ Result<Opened> open(const Invocation& invocation, Scope scope = Scope::named,
   Opened opened;
   opened.workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
   TRY(opened.workspace->lock());
-  if (scope == Scope::all) {  // still says which names are unknown
+  if (scope == Scope::all) {  // still reports unknown names
     TRY(project::select_containers(opened.workspace->session(), invocation.arguments, oneoffs));
     opened.containers = TRY(project::select_containers(opened.workspace->session(), {}, oneoffs));
   } else {
@@ -142,7 +142,7 @@ Result<int> run_restart(Invocation& invocation) {
 
 namespace {
 
-// Running containers of existing services whose profile is active, as Docker Compose selects them.
+// The running containers that Docker Compose selects: those of existing services whose profile is active.
 Result<Opened> open_running(Invocation& invocation, project::Oneoffs oneoffs) {
   Opened opened = TRY(open(invocation, Scope::named, oneoffs));
   const compose::Project* file = opened.workspace->project();
@@ -176,7 +176,7 @@ Result<int> run_unpause(Invocation& invocation) {
 
 Result<int> run_rm(Invocation& invocation) {
   Opened opened = TRY(open(invocation));
-  // For containers named directly, --force means what it does for docker: running ones as well.
+  // If containers are named directly, --force also removes running ones, as in docker.
   const bool named =
       !invocation.arguments.empty() && std::ranges::all_of(invocation.arguments, [&](const std::string& name) {
         return std::ranges::any_of(opened.containers,
@@ -203,7 +203,7 @@ Result<int> run_rm(Invocation& invocation) {
 
 namespace {
 
-// Blocks until one of the containers has ended; removes it from the list.
+// Blocks until one of the containers has ended, and removes it from the list.
 Result<engine::Container> next_to_end(Workspace& workspace, Containers& containers) {
   project::Session& session = workspace.session();
   while (true) {
@@ -217,7 +217,7 @@ Result<engine::Container> next_to_end(Workspace& workspace, Containers& containe
       return ended;
     }
     pollfd change{watch->fd(), POLLIN, 0};
-    constexpr int pause_unserved = 1000;  // ms; of one that runs although nobody looks after it
+    constexpr int pause_unserved = 1000;  // ms; for a container that runs without a supervisor
     (void)::poll(&change, 1, watch->fd() < 0 ? pause_unserved : -1);
   }
 }

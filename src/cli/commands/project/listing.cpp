@@ -1,4 +1,4 @@
-// ls, port, top, volumes: short listings.
+// ls, port, top and volumes: short listings.
 #include <algorithm>
 #include <map>
 #include <regex>
@@ -45,7 +45,7 @@ Result<std::vector<std::string>> name_filters(const ParsedFlags& flags) {
   return patterns;
 }
 
-// The user's own pattern; if it is not a regular expression, it is taken as text.
+// The pattern comes from the user. If it is not a valid regular expression, it is matched as plain text.
 bool matches(const std::string& name, const std::vector<std::string>& patterns) {
   return patterns.empty() || std::ranges::any_of(patterns, [&](const std::string& pattern) {
            try {
@@ -61,7 +61,7 @@ std::string address_text(const Publisher& publisher) {
          std::to_string(publisher.published);
 }
 
-// `docker port NAME`: all ports of a container. Of a service, Docker Compose wants to know which.
+// `docker port NAME` lists all ports of a container. For a service, Docker Compose requires a port.
 Result<int> list_ports(Invocation& invocation) {
   const auto refused = [&] {
     return fail(Code::invalid,
@@ -87,7 +87,7 @@ Result<int> run_ls(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   std::map<std::string, ListedProject> projects;
   for (const engine::Container& container : TRY(workspace->engine().list())) {
-    // Containers of `docker run` belong to none: project names begin with a letter or a digit.
+    // Containers of `docker run` belong to no project: a project's name begins with a letter or a digit.
     if (container.project.empty() || container.project.starts_with('_')) continue;
     if (!matches(container.project, patterns)) continue;
     if (!flags.on("all") && !container.state.running()) continue;
@@ -162,7 +162,7 @@ Result<int> run_top(Invocation& invocation) {
 
 namespace {
 
-// Volumes used by containers are shown with those; leftovers of removed containers are shown here.
+// A volume that a container uses is listed with that container; those of removed containers are listed here.
 Result<> leave_out_used_anonymous(engine::Engine& engine, const std::string& project,
                                   std::vector<engine::Volume>& volumes) {
   if (std::ranges::none_of(volumes, &engine::Volume::anonymous)) return {};

@@ -38,7 +38,7 @@ std::string created_at(SystemTime time) {
   return text.substr(0, 19) + " +0000 UTC";
 }
 
-// A label that a tool which runs a project on several engines may set; Docker Compose shows it as well.
+// A tool that runs a project on several engines may set this label; Docker Compose shows it as well.
 std::string engine_of(const engine::Container& container) {
   const auto found = container.labels.find("com.docker.compose.engine");
   return found == container.labels.end() ? std::string() : found->second;
@@ -59,7 +59,8 @@ FormatRow row_of(const engine::Container& container, Shorten shorten, SystemTime
   const std::string health = container.state.health.status == engine::HealthStatus::none
                                  ? ""
                                  : std::string(to_string(container.state.health.status));
-  // As in Docker Compose: for containers that have ended, not for those that could not start or are between two runs.
+  // As in Docker Compose: only for containers that have ended, not for those that could not start or are about to
+  // restart.
   const engine::Status status = container.state.status;
   const bool ended = status == engine::Status::exited || status == engine::Status::dead;
   const int code = ended ? engine::shown_exit_code(container.state) : 0;
@@ -125,7 +126,7 @@ std::vector<std::string> columns_for(const std::vector<engine::Container>& conta
   return columns;
 }
 
-// As `docker ps --last`: the most recently created, whatever their state.
+// Like `docker ps --last`: the most recently created containers, in any state.
 void keep_last(std::vector<engine::Container>& containers, std::int64_t count) {
   std::ranges::stable_sort(containers, std::greater(), &engine::Container::created_at);
   containers.resize(std::min(containers.size(), saturated<std::size_t>(count)));
@@ -168,7 +169,7 @@ Result<int> run_ps(Invocation& invocation) {
     std::vector<FormatRow> rows;
     for (const engine::Container& container : containers) rows.push_back(row_of(container, shorten, now));
     const std::string format = format_of(flags);
-    // In JSON only if it says something: readers of Docker Compose 2's rows do not know it.
+    // In JSON, only if a container has it: programs that read Docker Compose 2's rows do not know the field.
     if (format == "json" && !has_engine(containers))
       for (FormatRow& row : rows) std::erase_if(row, [](const FormatField& field) { return field.name == "Engine"; });
     text =

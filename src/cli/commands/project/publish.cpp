@@ -1,4 +1,4 @@
-// publish: a project's Compose files as an artifact in a registry.
+// publish: pushes a project's Compose files to a registry as an artifact.
 #include <algorithm>
 
 #include "base/os/files/file.hpp"
@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t text_limit = 4 << 20;
 
-// In the short form of a Compose file.
+// The mount in the short form of a Compose file.
 std::string shown(const compose::Mount& mount) {
   return mount.source + ":" + mount.target + (mount.read_only ? ":ro" : ":rw");
 }
@@ -57,7 +57,7 @@ std::string question_of_variables(const Variables& variables) {
   return text + "Are you ok to publish these environment variables?";
 }
 
-// Without --with-env there must be none, neither in the file nor in a file that it names.
+// Without --with-env, neither the file nor a file that it names may contain any.
 Result<Variables> variables_of(const compose::Project& project, const compose::Project& written, bool allowed) {
   Variables variables;
   std::string refused;
@@ -80,8 +80,8 @@ Result<Variables> variables_of(const compose::Project& project, const compose::P
           "by using the --with-env flag,\nor remove sensitive data from your Compose configuration");
 }
 
-// The texts of env files are published; those of configs and secrets are not, but their owner may not want to reveal
-// that they exist.
+// The content of env files is published. The content of configs and secrets is not, but their owner may not want to
+// reveal even their existence.
 project::FileTexts named_files(const compose::Project& written) {
   project::FileTexts texts;
   const auto add = [](std::vector<std::string>& to, const std::string& path) {
@@ -99,7 +99,7 @@ bool agreed(const Invocation& invocation, const std::string& question) {
   return invocation.flags.on("yes") || confirm(invocation.terminal, question, Answer::no);
 }
 
-// The project with its env files as it names them.
+// The project with env files by name, as in the file.
 Result<compose::Project> as_written(const Invocation& invocation) {
   compose::LoadOptions options = TRY(load_options(invocation, {}));
   options.resolve_env_files = compose::Switch::off;
@@ -108,7 +108,7 @@ Result<compose::Project> as_written(const Invocation& invocation) {
   return std::move(*outcome.project);
 }
 
-// False: the user said no.
+// Returns false if the user refuses.
 Result<bool> check(const Invocation& invocation, const compose::Project& project) {
   const compose::Project written = TRY(as_written(invocation));
   if (const auto names = project::services_only_built(project); !names.empty()) {
@@ -124,14 +124,15 @@ Result<bool> check(const Invocation& invocation, const compose::Project& project
   return variables.empty() || agreed(invocation, question_of_variables(variables));
 }
 
-// Pins images to the registry's digests, so that everybody runs the same ones.
+// Pins images to the registry's digests, so that all users run the same ones.
 Result<std::string> digests_of(const Invocation& invocation, compose::Project project) {
   if (!invocation.flags.on("resolve-image-digests") && !invocation.flags.on("app")) return std::string();
   TRY(pin_images(project));
   return compose::render_yaml(only_images(project));
 }
 
-// A registry that does not know OCI 1.1 artifacts is asked again in 1.0 format, unless a version was requested.
+// If a registry does not know OCI 1.1 artifacts, the push is repeated in the 1.0 format, unless a version was
+// requested.
 Result<image::Digest> push(project::Session& session, const image::Reference& reference, image::Documents documents,
                            const Invocation& invocation) {
   image::RegistryOptions options = project::registry_options(session);

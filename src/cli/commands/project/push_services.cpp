@@ -7,7 +7,7 @@
 
 namespace consort::cli {
 
-// One after another: a registry is not faster with several, and the output stays readable.
+// One after another: several at once would not be faster, and the output stays readable.
 Result<> push_services(Workspace& workspace, project::Detail detail, PushFailures failures) {
   project::Session& session = workspace.session();
   const project::Cancellation cancel = TRY(project::Cancellation::create());

@@ -25,7 +25,7 @@ Result<> add_labels(const ParsedFlags& flags, project::OneoffOptions& options) {
   return {};
 }
 
-// A requested terminal must exist; otherwise one is used if it exists.
+// If a terminal was requested, it must exist; otherwise one is used if it exists.
 Result<bool> wants_terminal(const Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
   const bool speaks_against = flags.has("no-TTY") || flags.has("no-tty");

@@ -1,4 +1,4 @@
-// Running jobs: `run JOB`, and the runs that the supervisor starts.
+// Runs jobs: `run JOB`, and the runs that the supervisor starts.
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace consort::cli {
 
 namespace {
 
-// Variables that pulling an image may need; none of them is for the container.
+// Variables that pulling an image may need; none of them is passed to the container.
 constexpr std::array<const char*, 14> kept_variables{"PATH",
                                                      "HOME",
                                                      "DOCKER_CONFIG",
@@ -51,7 +51,8 @@ Result<> check_detached(const Invocation& invocation) {
   return {};
 }
 
-// Until it has ended, or the user leaves it alone: then whoever next looks at the job finds out how it ended.
+// Waits until the run has ended or the user detaches. In the latter case, the next command that looks at the job
+// records how it ended.
 Result<int> see_through(Workspace& workspace, engine::JobTurn& turn, const compose::Service& service) {
   project::Session& session = workspace.session();
   const std::string container = turn.run().container;
@@ -84,7 +85,7 @@ project::JobProgram job_program() {
   std::array<char, 4096> self{};
   const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
   program.path.assign(self.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
-  // A sealed program has no path; the supervisor knows the installation's.
+  // A program that runs from a sealed descriptor has no path; the supervisor needs that of the installed program.
   if (::access(program.path.c_str(), X_OK) != 0) program.path = "/usr/bin/consort";
   for (const char* name : kept_variables)
     if (const char* value = std::getenv(name)) program.environment.push_back(std::string(name) + "=" + value);
@@ -109,7 +110,7 @@ Result<int> run_job_by_hand(const Invocation& invocation, Workspace& workspace) 
     TRY(project::create_oneoff(session, name, options));
     return 0;
   }
-  // A command that builds must be sealed, and sealing restarts it: so this comes before anything is recorded.
+  // A command that builds restarts itself from a sealed copy, so this must happen before anything is recorded.
   if (std::ranges::any_of(project::loaded_project(session).services,
                           [](const auto& each) { return each.second.build.has_value(); }))
     seal_program(invocation);
@@ -121,7 +122,7 @@ Result<int> run_job_by_hand(const Invocation& invocation, Workspace& workspace) 
     return 0;
   }
   auto turn = TRY(jobs.begin(job, {}));
-  if (!turn) return 0;  // only a run that was due is dropped
+  if (!turn) return 0;  // only a scheduled run is skipped
   const auto created = project::create_job_container(session, job, *turn, std::move(options));
   if (!created) {
     TRY(project::fail_run(session, *turn, created.error()));
@@ -138,7 +139,7 @@ Result<int> run_internal_run_job(Invocation& invocation) {
   session.project_name = invocation.arguments[0];
   engine::Jobs jobs(session.engine);
   const auto job = TRY(jobs.look_up(session.project_name, invocation.arguments[1]));
-  if (!job) return 0;                                                // removed a moment ago
+  if (!job) return 0;                                                // removed in the meantime
   if (job->spec.model.contains("build:")) seal_program(invocation);  // see above
   const project::Listening listening;
   engine::TurnOptions options{.id = invocation.flags.text("id"), .due = {}, .cancel_fd = session.interrupt_fd};

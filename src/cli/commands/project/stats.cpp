@@ -78,7 +78,7 @@ Result<int> run_stats(Invocation& invocation) {
       rows.push_back(row_of(container, sample, before == samples.end() ? nullptr : &before->second, shorten));
       samples[container.id] = sample;
     }
-    if (!once || round > 0) {  // the first round of a single look only measures where the CPU time starts
+    if (!once || round > 0) {  // with a single output, the first round only reads the initial CPU times
       const std::string text =
           TRY(format_rows(flags.text("format", "table"), rows,
                           {"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"},

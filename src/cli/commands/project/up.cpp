@@ -43,7 +43,7 @@ Result<> check_up(const ParsedFlags& flags) {
   return {};
 }
 
-// The named services, or all; without those that opt out of being shown.
+// The named services, or all; services that opt out are not shown.
 Result<std::set<std::string>> attached_services(const Invocation& invocation, const compose::Project& project) {
   const ParsedFlags& flags = invocation.flags;
   std::set<std::string> result;
@@ -64,14 +64,14 @@ Result<std::set<std::string>> attached_services(const Invocation& invocation, co
   return result;
 }
 
-// On a terminal, unless the user says otherwise.
+// Shown on a terminal, unless the user disables it.
 bool wants_menu(const Invocation& invocation) {
   if (!can_show_keys(invocation.terminal)) return false;
   if (invocation.flags.has("menu")) return invocation.flags.on("menu");
   return !std::getenv("COMPOSE_MENU") || environment_says("COMPOSE_MENU");
 }
 
-// A command that may build later must prepare for it at the start.
+// A command that may build later must prepare for that at its start.
 bool may_rebuild(const compose::Project& project) {
   return std::ranges::any_of(project.services, [](const auto& each) {
     return each.second.develop &&
@@ -80,7 +80,7 @@ bool may_rebuild(const compose::Project& project) {
   });
 }
 
-// Everything that is written goes through here, so that the menu can get out of its way.
+// All output goes through these, so that the menu can be erased first.
 struct Writers {
   std::optional<KeyMenu> menu;
   void write(const std::function<void()>& how) { menu ? menu->around(how) : how(); }
@@ -104,7 +104,7 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
   const ParsedFlags& flags = invocation.flags;
   const Terminal& terminal = invocation.terminal;
   Writers writers;
-  // On a terminal through the progress block, which would erase lines written past it.
+  // On a terminal, output goes through the progress display, which would erase lines printed past it.
   const auto through_progress = [&](std::string_view text) {
     writers.write([&] { workspace.session().progress.log(text); });
   };
@@ -145,8 +145,8 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
   return project::up_attached(workspace.session(), options, attach);
 }
 
-// Before anything is started: the consequences of a trap (a port that is taken, a program that cannot read a directory
-// as its file) appear late and do not name their cause.
+// Warns before anything is started: the consequences of these mistakes (a port that is in use, a directory mounted
+// where a program expects a file) appear late and do not name their cause.
 void warn_of_traps(const Invocation& invocation, const Workspace& workspace, const project::UpOptions& options) {
   if (invocation.has_warned) return;
   compose::Project project = *workspace.project();
@@ -155,25 +155,25 @@ void warn_of_traps(const Invocation& invocation, const Workspace& workspace, con
   for (const compose::Diagnostic& each : compose::advise(project, compose::Advice::traps)) warnings.print(each);
 }
 
-// Who can reach what was published: for people, not for programs.
+// Reports from where published ports can be reached; only for people, not for programs.
 void tell_reach(const Invocation& invocation, Workspace& workspace) {
   const bool by_eye = invocation.progress == ProgressMode::automatic || invocation.progress == ProgressMode::tty;
   if (!invocation.terminal.err_is_terminal || !by_eye) return;
   const auto containers = workspace.engine().list({.project = workspace.project_name()});
-  if (!containers) return;  // the next command that needs them says why
+  if (!containers) return;  // the next command that needs them reports the error
   std::vector<std::vector<std::string>> rows{{"SERVICE", "PORT", "OPEN TO"}};
   for (const engine::ReachedPort& port : engine::reached_ports(*containers))
     rows.push_back({port.service, port.port, port.reach});
   if (rows.size() > 1) print_err(format_table(std::move(rows), object_table));
 }
 
-// Only for the whole project: a command that names services means just those.
+// Only for the whole project: a command that names services affects only those.
 Result<> register_all_jobs(const Invocation& invocation, Workspace& workspace, const project::UpOptions& options) {
   if (!invocation.arguments.empty()) return {};
   return project::register_jobs(workspace.session(), options, job_program());
 }
 
-// A failure is reported with its timings: that is when people want to know what was slow.
+// A failure is reported with the timings too, because they show what was slow.
 Result<> bring_up_told(const Invocation& invocation, Workspace& workspace, const project::UpOptions& options) {
   if (!invocation.flags.on("timings") || invocation.dry_run) return project::bring_up(workspace.session(), options);
   project::Timings timings;
@@ -192,7 +192,7 @@ Result<int> run_up(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::file, invocation.arguments));
   TRY(select_services(*workspace, invocation.arguments,
                       flags.on("no-deps") ? compose::Dependencies::ignore : compose::Dependencies::include));
-  // With --all-resources there may be networks and volumes to create.
+  // With --all-resources, there may still be networks and volumes to create.
   if (workspace->project()->services.empty() && workspace->project()->jobs.empty() &&
       !invocation.globals.on("all-resources"))
     return fail(Code::invalid, "no service selected");

@@ -1,4 +1,4 @@
-// alpha viz: the services as a graph for Graphviz.
+// alpha viz: prints the services as a graph for Graphviz.
 #include "base/narrow.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/render/service_graph.hpp"

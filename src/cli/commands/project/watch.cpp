@@ -15,7 +15,7 @@ namespace {
 
 Result<> bring_up_for_watch(Invocation& invocation, Workspace& workspace, const project::RunDetail& detail) {
   compose::Project& project = *workspace.session().project;
-  // Watched services start from their current sources.
+  // Watched services are first built from their current sources.
   for (auto& [name, service] : project.services)
     if (service.build && service.develop) service.pull_policy = "build";
   project::UpOptions options = TRY(up_options(invocation, workspace, invocation.arguments));
@@ -54,7 +54,8 @@ Result<int> run_watch(Invocation& invocation) {
   TRY(select_services(*workspace, invocation.arguments, compose::Dependencies::include));
   project::Session& session = workspace->session();
   const project::ReactOptions react = react_options(invocation);
-  // Before anything is started: if the sources cannot be watched nothing is started, and no change is missed meanwhile.
+  // Before anything is started: nothing is started if the sources cannot be watched, and no change is missed during the
+  // start.
   const auto watching = TRY(project::Watching::create(session, project::Rebuilds::allowed, react));
   if (!flags.on("no-up")) TRY(bring_up_for_watch(invocation, *workspace, react.detail));
   Result<> outcome = watching->run(session.interrupt_fd);

@@ -14,9 +14,9 @@ namespace consort::cli {
 
 namespace {
 
-constexpr int failure = 1, failure_of_exec = 255;  // which is none of the process's own
+constexpr int failure = 1, failure_of_exec = 255;  // 255: a status that is not the process's own
 
-// One line for each error and warning; failing to write it must not fail the command.
+// Writes one line for an error or warning. A failure to write it must not fail the command.
 void log_line(const Invocation& invocation, std::string_view level, const std::string& message) {
   const std::string file = invocation.group.text("log");
   if (file.empty()) return;
@@ -101,7 +101,7 @@ std::string absolute_path(const std::string& path) {
 Result<runtime::BundleRuntime> bundle_runtime(const Invocation& invocation) {
   std::string root = absolute_path(invocation.group.text("root"));
   if (root.empty()) {
-    // In /tmp, which is used if a user has no better place, anybody may have created it before.
+    // This may be in /tmp, if the user has no better directory, and anybody may have created it there before.
     const Roots roots = TRY(Roots::from_environment());
     TRY(prepare_run_root(roots));
     root = roots.run + "/runtime";

@@ -1,4 +1,4 @@
-// Runs a bundle's process in the foreground: its exit is ours, and our signals go to it.
+// Runs a bundle's process in the foreground: its exit status becomes ours, and our signals are forwarded to it.
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -19,7 +19,7 @@ namespace consort::cli {
 
 namespace {
 
-// All signals that can be caught except those that concern only ourselves.
+// All signals that can be caught, except those that concern only us.
 Result<Fd> open_signals() {
   sigset_t set;
   sigfillset(&set);
@@ -46,7 +46,7 @@ void pass_signals(int signals, int process, int console) {
   }
 }
 
-// Reading fails on a terminal whose last process is gone; that is its end.
+// Reading from a terminal fails once its last process is gone; that is the end of the output.
 class Streams {
  public:
   explicit Streams(int console)
@@ -89,7 +89,7 @@ Result<int> attend_process(pid_t pid, Fd console) {
     const pollfd idle{-1, 0, 0};
     std::array<pollfd, 4> waits{pollfd{signals.get(), POLLIN, 0}, pollfd{ended ? -1 : process.get(), POLLIN, 0},
                                 streams && !ended ? streams->in() : idle, streams ? streams->out() : idle};
-    // What the terminal still holds when the process has ended is available at once.
+    // When the process has ended, the output still buffered in the terminal is available at once.
     const int ready = ::poll(waits.data(), waits.size(), ended ? 0 : -1);
     if (ready < 0 && errno != EINTR) return fail_errno("wait for process");
     if (ended && ready == 0) break;

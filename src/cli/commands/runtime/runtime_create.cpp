@@ -1,4 +1,4 @@
-// The commands that create processes: create, run, exec.
+// The commands that start processes: create, run and exec.
 #include <unistd.h>
 
 #include <cstdlib>
@@ -15,8 +15,8 @@ namespace consort::cli {
 
 namespace {
 
-// Sockets passed on by systemd: they start at descriptor 3, before those of --preserve-fds. Sockets meant for another
-// process are not for the container, even if we have inherited the variables.
+// Sockets passed by systemd. They start at descriptor 3, before those of --preserve-fds. Sockets meant for another
+// process are not passed to the container, even if we have inherited the variables.
 int handed_sockets() {
   const char* const listen = std::getenv("LISTEN_FDS");
   const char* const receiver = std::getenv("LISTEN_PID");
@@ -95,7 +95,7 @@ Result<> add_capabilities(const Invocation& invocation, runtime::Process& proces
   const std::vector<std::string>& names = invocation.flags.list("cap");
   if (names.empty()) return {};
   runtime::Capabilities sets = process.capabilities.value_or(runtime::Capabilities{});
-  // An unknown one cannot be set; as in a config since version 1.1, it is not worth an error.
+  // An unknown capability cannot be set. As for the config since version 1.1, that is not an error.
   std::vector<std::string> known;
   for (const std::string& name : names) {
     if (runtime::capability_number(name))
@@ -109,7 +109,7 @@ Result<> add_capabilities(const Invocation& invocation, runtime::Process& proces
   return {};
 }
 
-// The container's own process with the changes from the flags.
+// The container's own process, changed by the flags.
 Result<runtime::Process> described_process(const Invocation& invocation, const runtime::Spec& spec) {
   const ParsedFlags& flags = invocation.flags;
   runtime::Process process = spec.process;

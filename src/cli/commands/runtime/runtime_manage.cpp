@@ -1,4 +1,4 @@
-// The commands that look at bundles' containers and change them.
+// The commands that inspect and change bundles' containers.
 #include <poll.h>
 #include <unistd.h>
 
@@ -52,7 +52,7 @@ Result<int> run_runtime_resume(Invocation& invocation) {
 
 namespace {
 
-// Columns as wide as their widest cell.
+// Makes each column as wide as its widest cell.
 std::string plain_table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows)
@@ -117,7 +117,7 @@ Result<int> run_runtime_ps(Invocation& invocation) {
   if (!listing.status.success()) return fail(Error(Code::io, "ps").why(std::string(trim(listing.err))));
   const std::vector<std::string> lines = split(listing.out, '\n');
   const std::vector<std::string> heading = split(lines[0], ' ');
-  // Which word of a line is the process id: headings are single words, and so is everything before it.
+  // Finds the column of the process id by counting words: headings, and all values before it, are single words.
   std::size_t column = 0;
   bool found = false;
   for (const std::string& word : heading) {
@@ -212,7 +212,7 @@ Result<int> run_runtime_update(Invocation& invocation) {
 
 namespace {
 
-// The part of runc's document that readers use.
+// The part of runc's statistics that other programs read.
 Result<std::string> stats_line(const runtime::BundleRuntime& runtime, const std::string& id) {
   const runtime::CgroupStats stats = TRY(TRY(runtime.cgroup(id)).stats());
   const Json data = {
