@@ -110,6 +110,28 @@ TEST_F(StoppingTest, AStartWaitsForItAcrossAReplacement) {
   EXPECT_TRUE(project_->state(unit_).has_process());
 }
 
+// After an upgrade, supervisors are asked to make way for the new program.
+TEST_F(StoppingTest, ASupervisorDoesNotMakeWayMeanwhile) {
+  const pid_t supervisor = project_->supervisor();
+  const ChildGuard stopping = stop_elsewhere(60'000);
+  ASSERT_EQ(::kill(supervisor, SIGHUP), 0);
+  // Each is answered in a later turn of its loop.
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(project_->client().snapshot());
+  EXPECT_EQ(project_->supervisor(), supervisor);
+  EXPECT_TRUE(project_->client().stop(unit_.id, {.timeout = Milliseconds(0), .signal = {}}));
+}
+
+TEST_F(StoppingTest, ASupervisorMakesWayBefore) {
+  const pid_t supervisor = project_->supervisor();
+  ASSERT_EQ(::kill(supervisor, SIGHUP), 0);
+  ASSERT_TRUE(eventually([&] {
+    const pid_t now = project_->supervisor();
+    return now != 0 && now != supervisor && project_->client().snapshot().has_value();
+  }));
+  EXPECT_EQ(project_->state(unit_).pid, pid_);
+  EXPECT_TRUE(project_->client().stop(unit_.id, {.timeout = Milliseconds(0), .signal = {}}));
+}
+
 TEST_F(StoppingTest, AStopThatComesLaterWins) {
   { const ChildGuard killed = stop_elsewhere(60'000); }
   ChildGuard starting = elsewhere([&] {
