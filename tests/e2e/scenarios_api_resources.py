@@ -198,6 +198,6 @@ def scenario_api_builds_and_archives(world):
         check(remote["Descriptor"]["digest"] == digest and remote["Platforms"][0]["os"] == "linux", f"{remote}")
         api.call("DELETE", f"/images/{name}:1", status=200)
         pulled = api.call("POST", "/images/create", status=200, fromImage=name, tag="1")
-        check(pulled[0] == {"status": "Pulling from " + name, "id": "1"} and {"status": f"Digest: {digest}"} in pulled, f"{pulled}")
+        check(pulled[0] == {"status": "Pulling from apib", "id": "1"} and {"status": f"Digest: {digest}"} in pulled, f"{pulled}")
         api.call("POST", "/images/create", status=404, fromImage=name, tag="none")
     world.consort("image", "rm", "apib:1", "apii:1", name + ":1")
