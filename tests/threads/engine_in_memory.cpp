@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/os/files/file.hpp"
+#include "engine/standing.hpp"
 #include "project/plan/names.hpp"
 
 namespace consort::engine {
@@ -147,6 +148,9 @@ Result<Attachment> Engine::attach(const std::string& id) {
 Result<> Engine::resize_terminal(const std::string&, TerminalSize) {
   return {};
 }
+std::optional<Error> stopped_supervisor(const Engine&, const std::string&) {
+  return std::nullopt;
+}
 
 namespace test {
 
@@ -158,7 +162,9 @@ Writer::Writer(const std::string& directory, const std::string& id)
     : log_(supervisor::LogWriter::open({.path = directory + "/" + id}).value()), pipe_(make_pipe(O_NONBLOCK).value()) {}
 
 void Writer::write(const std::string& text) {
-  if (!write_full(pipe_.write.get(), text) || !log_.pump(pipe_.read.get(), LogStream::out)) std::abort();
+  if (!write_full(pipe_.write.get(), text)) std::abort();
+  while (log_.pump(pipe_.read.get(), LogStream::out).value() == supervisor::LogWriter::Pumped::moved) {
+  }
 }
 
 }  // namespace test
