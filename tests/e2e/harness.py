@@ -173,14 +173,16 @@ def leaves_the_default_bridge(scenario):
     @functools.wraps(scenario)
     def and_takes_it_away(world):
         bridges_before, rules_before = bridges(), run(["nft", "list", "table", "inet", "consort"])
-        scenario(world)
-        for bridge in bridges() - bridges_before:
-            check(run(["ip", "link", "delete", bridge]).status == 0, bridge)
-            remove_rules_of(bridge)
-        run(["nft", "delete", "table", "inet", "consort"])
-        if rules_before.status == 0:
-            world.write("rules", rules_before.out)
-            check(run(["nft", "-f", world.project / "rules"]).status == 0, "the rules as they were")
+        try:
+            scenario(world)
+        finally:  # a failure, too, must leave nothing that makes others fail
+            for bridge in bridges() - bridges_before:
+                check(run(["ip", "link", "delete", bridge]).status == 0, bridge)
+                remove_rules_of(bridge)
+            run(["nft", "delete", "table", "inet", "consort"])
+            if rules_before.status == 0:
+                world.write("rules", rules_before.out)
+                check(run(["nft", "-f", world.project / "rules"]).status == 0, "the rules as they were")
 
     return and_takes_it_away
 

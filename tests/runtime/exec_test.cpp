@@ -67,15 +67,15 @@ class Chroot {
  public:
   explicit Chroot(const std::string& directory)
       : directory_(directory),
-        before_(open_file("/", O_PATH | O_DIRECTORY).value()),
-        directory_(open_file(".", O_PATH | O_DIRECTORY).value()) {
+        root_before_(open_file("/", O_PATH | O_DIRECTORY).value()),
+        working_before_(open_file(".", O_PATH | O_DIRECTORY).value()) {
     if (::mount("/", directory_.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0 ||
         ::mount(nullptr, directory_.c_str(), nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
         ::chroot(directory_.c_str()) != 0)
       throw std::runtime_error("chroot");
   }
   ~Chroot() {
-    if (::fchdir(before_.get()) != 0 || ::chroot(".") != 0 || ::fchdir(directory_.get()) != 0 ||
+    if (::fchdir(root_before_.get()) != 0 || ::chroot(".") != 0 || ::fchdir(working_before_.get()) != 0 ||
         ::umount2(directory_.c_str(), MNT_DETACH) != 0 || ::rmdir(directory_.c_str()) != 0)
       ADD_FAILURE() << "this process stays in its chroot";
   }
@@ -84,7 +84,7 @@ class Chroot {
 
  private:
   std::string directory_;
-  Fd before_, directory_;
+  Fd root_before_, working_before_;
 };
 
 TEST_F(ExecTest, EntersTheContainerInAChrootToo) {
