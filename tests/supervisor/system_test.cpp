@@ -262,7 +262,7 @@ TEST_F(SupervisorTest, EndsByItselfWhenNothingRuns) {
   ASSERT_TRUE(eventually([&] { return project.supervisor() == 0 && project.keeper() == 0; }));
   EXPECT_EQ(project.state(unit).exit_code, 4);  // from its file
   EXPECT_TRUE(project.client().forget(unit.id));
-  EXPECT_EQ(observe(project.roots(), project.name())->size(), 0u);
+  EXPECT_EQ(observe(project.roots(), project.name(), std::make_shared<Patience>())->size(), 0u);
   // A new supervisor is started when it is needed.
   const ContainerUnit next = project.unit({"exit", "5"});
   ASSERT_TRUE(project.start(next));
