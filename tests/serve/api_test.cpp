@@ -328,7 +328,7 @@ TEST(Create, WrongMountsAreRefused) {
     return spec ? std::string() : spec.error().message();
   };
   EXPECT_THAT(refused(R"({"Binds":["./x:/y"]})"), HasSubstr("includes invalid characters for a local volume name"));
-  EXPECT_THAT(refused(R"({"Binds":["a:/x","b:/x/"]})"), HasSubstr("Duplicate mount point: /x"));
+  EXPECT_THAT(refused(R"({"Binds":["aa:/x","bb:/x/"]})"), HasSubstr("Duplicate mount point: /x"));
   EXPECT_THAT(refused(R"({"Mounts":[{"Type":"bind","Target":"/x"}]})"), HasSubstr("field Source must not be empty"));
   EXPECT_THAT(refused(R"({"Mounts":[{"Type":"nosuch","Target":"/x"}]})"), HasSubstr("mount type unknown"));
   EXPECT_THAT(refused(R"({"RestartPolicy":{"Name":"sometimes"}})"), HasSubstr("unknown policy 'sometimes'"));

@@ -80,15 +80,20 @@ Result<std::size_t> Engine::remove_left_behind(const std::optional<std::string>&
 }
 
 void see_off(Engine& engine, const std::string& id, int cancel_fd) {
-  const auto goes = [](const Result<ContainerDetails>& found) { return found && is_to_go(*found, found->spec); };
-  const auto first = engine.inspect(id);
-  if (!goes(first)) return;
-  EventStream events = engine.events(first->project);
+  // While it is being removed, its supervisor has forgotten it already, and it looks like one that was never started.
+  const auto looks_new = [](const ContainerDetails& found) {
+    return found.spec.auto_remove && found.state.status == Status::created;
+  };
+  auto found = engine.inspect(id);
+  if (!found || !(is_to_go(*found, found->spec) || looks_new(*found))) return;
+  EventStream events = engine.events(found->project);
   if (!events.skip_to_now()) return;
-  const auto give_up = steady_clock::now() + holder_patience;
-  while (goes(engine.inspect(first->id))) {
-    if (!supervisor::is_held(engine.roots().container(first->id))) {
-      (void)engine.remove_container(first->id, {.volumes = AnonymousVolumes::remove});
+  const std::string whole_id = found->id;
+  const auto give_up =
+      steady_clock::now() + (is_to_go(*found, found->spec) ? milliseconds(holder_patience) : look_again);
+  for (; found && (is_to_go(*found, found->spec) || looks_new(*found)); found = engine.inspect(whole_id)) {
+    if (is_to_go(*found, found->spec) && !supervisor::is_held(engine.roots().container(whole_id))) {
+      (void)engine.remove_container(whole_id, {.volumes = AnonymousVolumes::remove});
       return;
     }
     const auto left = std::chrono::ceil<milliseconds>(give_up - steady_clock::now());
